@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Each target sets up what it lacks (scripts/setup.sh) and is quick the second time.
+
+VENV ?= .venv
+TORCH_SPEC ?= torch==2.13.0
+export VENV TORCH_SPEC
+
+PYTHON := $(VENV)/bin/python
+# More threads than this only get into each other's way in small batches.
+THREADS := $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -lt 4 ] && echo $$n || echo 4)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all bench companion lint clean
+
+help: ## Show the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@echo "  variables: VENV=$(VENV) TORCH_SPEC=$(TORCH_SPEC)"
+
+setup: ## Install system and Python packages, build the module, export the bundles
+	@scripts/setup.sh
+
+demo: setup ## Find interference on the simulated radio for 10 s; results in out/demo
+	@mkdir -p out/demo
+	QT_QPA_PLATFORM=offscreen $(PYTHON) examples/live_interference.py --source sim --duration 10 --policy live --out out/demo
+	@echo "out/demo/summary.json:"
+	@cat out/demo/summary.json && echo
+
+test: setup ## Run the quick tests
+	OMP_NUM_THREADS=$(THREADS) QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest -q -m "not slow" tests
+
+test-all: setup ## Run all tests
+	OMP_NUM_THREADS=$(THREADS) QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest -q tests
+
+bench: setup ## Run the benchmarks; results in out/bench.jsonl and out/bench.png
+	@mkdir -p out
+	$(PYTHON) benchmarks/run.py --out out
+
+companion: setup ## Start GNU Radio Companion with the module's blocks
+	GRC_BLOCKS_PATH="$(abspath $(VENV))/share/gnuradio/grc/blocks$${GRC_BLOCKS_PATH:+:$$GRC_BLOCKS_PATH}" \
+	PATH="$(abspath $(VENV))/bin:$$PATH" $(PYTHON) "$$(command -v gnuradio-companion)" examples/live_interference.grc
+
+lint: setup ## Check the Python style
+	$(VENV)/bin/ruff check python gr-wfm tests benchmarks
+
+clean: ## Remove build and results (the virtual environment stays)
+	rm -rf build out

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The wireless foundation model and its tools, in pure PyTorch; nothing here imports gnuradio.
+
+`load_bundle` is imported on first use, so that programs that need no model start without PyTorch.
+"""
+
+from wfm_core.errors import WfmError
+
+__all__ = ["WfmError", "load_bundle"]
+
+
+def __getattr__(name: str):
+    if name == "load_bundle":
+        from wfm_core.bundle import load_bundle
+
+        return load_bundle
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Command line programs: one thin file each."""
+
+import sys
+from collections.abc import Callable
+
+from wfm_core.errors import WfmError
+
+
+def run(main: Callable[[], int | None]) -> int:
+    """Call `main`; turn a `WfmError` into its one sentence on stderr and exit status 1 (0: done, 2: wrong use)."""
+    try:
+        return main() or 0
+    except WfmError as error:
+        print(f"{sys.argv[0].rsplit('/', 1)[-1]}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130

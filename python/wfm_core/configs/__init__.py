@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""YAML configurations: found by name, based on one another, overridden by `key=value`."""
+
+import difflib
+from pathlib import Path
+
+import yaml
+
+from wfm_core.errors import WfmError
+
+FOLDER = Path(__file__).parent
+
+
+def load_config(name: str, overrides: list[str] = ()) -> dict:
+    """Read the YAML file `name` (a path, or a name in this folder) and apply overrides such as `encoder.depth=4`.
+
+    A top-level `base: other.yaml` is read first. An override must name a key that exists.
+    """
+    config = _read(name)
+    for override in overrides:
+        _apply(config, override)
+    return config
+
+
+def _read(name: str) -> dict:
+    path = Path(name) if Path(name).exists() else FOLDER / name
+    if not path.exists():
+        known = ", ".join(sorted(entry.name for entry in FOLDER.glob("*.yaml")))
+        raise WfmError(f"config {name!r} is neither a file nor one of {known}; give a path or one of these names")
+    try:
+        config = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise WfmError(f"config {path} is not YAML ({error}); mend the file".replace("\n", " ")) from error
+    base = config.pop("base", None)
+    return {**_read(base), **config} if base else config
+
+
+def _apply(config: dict, override: str) -> None:
+    dotted, separator, text = override.partition("=")
+    *parents, key = dotted.split(".")
+    if not separator:
+        raise WfmError(f"override {override!r} has no '='; write key=value, for example steps=1000")
+    table = config
+    for parent in parents:
+        table = _table(table, parent, dotted)
+    if key not in table:
+        raise _unknown(key, table, dotted)
+    table[key] = yaml.safe_load(text)
+
+
+def _table(table: dict, key: str, dotted: str) -> dict:
+    if not isinstance(table.get(key), dict):
+        raise _unknown(key, table, dotted)
+    return table[key]
+
+
+def _unknown(key: str, table: dict, dotted: str) -> WfmError:
+    near = difflib.get_close_matches(key, table, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; known keys are {', '.join(sorted(table))}"
+    return WfmError(f"unknown key {dotted!r} in an override{hint}")
