@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The foundation model: tokens, encoder, heads. Pure PyTorch that TorchScript can compile."""
+
+from wfm_core.model.encoder import Encoder, EncoderConfig
+from wfm_core.model.heads import ClassHead, PositionHead
+from wfm_core.model.network import POOLINGS, WirelessModel, pool
+from wfm_core.model.tokens import ImageTokens, IqTokens, sinusoids_1d, sinusoids_2d
+
+__all__ = [
+    "POOLINGS",
+    "ClassHead",
+    "Encoder",
+    "EncoderConfig",
+    "ImageTokens",
+    "IqTokens",
+    "PositionHead",
+    "WirelessModel",
+    "pool",
+    "sinusoids_1d",
+    "sinusoids_2d",
+]

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The multimodal network: one encoder, an input side per modality, a head per task."""
+
+import torch
+from torch import Tensor, nn
+
+from wfm_core.model.encoder import Encoder, EncoderConfig
+from wfm_core.model.tokens import ImageTokens, IqTokens
+
+POOLINGS = ("cls", "mean")
+
+
+def pool(tokens: Tensor, pooling: str) -> Tensor:
+    """Encoded tokens [B, 1 + N, D] -> embedding [B, D]: the CLS token, or the mean of the others."""
+    if pooling == "cls":
+        return tokens[:, 0]
+    return tokens[:, 1:].mean(dim=1)
+
+
+class WirelessModel(nn.Module):
+    """Encoder with the input sides `image` and `iq` (either may be absent) and a `heads` dictionary.
+
+    `state_dict()` of it is what `weights.safetensors` of a model folder holds.
+    """
+
+    def __init__(
+        self,
+        config: EncoderConfig,
+        image: ImageTokens | None = None,
+        iq: IqTokens | None = None,
+        heads: dict[str, nn.Module] | None = None,
+    ):
+        super().__init__()
+        self.cls_token = nn.Parameter(torch.randn(1, 1, config.width) * 0.02)
+        self.image = image
+        self.iq = iq
+        self.encoder = Encoder(config)
+        self.heads = nn.ModuleDict(heads or {})
+
+    def encode(self, tokens: Tensor) -> Tensor:
+        """Tokens [B, N, D] -> encoded tokens [B, 1 + N, D]; a CLS token without position is put first."""
+        cls = self.cls_token.expand(tokens.size(0), -1, -1)
+        return self.encoder(torch.cat([cls.to(tokens.dtype), tokens], dim=1))
+
+    def embed_image(self, image: Tensor, pooling: str = "cls") -> Tensor:
+        """Images float [B, C, H, W] -> embedding [B, D]."""
+        return pool(self.encode(self.image(image)), pooling)
+
+    def embed_iq(self, iq: Tensor, pooling: str = "cls") -> Tensor:
+        """IQ windows complex64 [B, A, T] -> embedding [B, D]."""
+        return pool(self.encode(self.iq(iq)), pooling)
