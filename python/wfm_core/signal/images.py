@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""IQ windows to images: the one definition used in training, evaluation and live.
+
+Every module is scriptable, runs in float32 on any device, and makes one image from all antennas of a window by
+averaging their powers, so the image does not depend on how many antennas there are, nor on their phases or gains.
+"""
+
+import torch
+from torch import nn
+
+
+class LogSpectrogram(nn.Module):
+    """Log-power spectrogram relative to the window's own mean level.
+
+    complex64 [B, A, T] -> float32 [B, 1, T // (fft_size * frames), fft_size]: rows are time, each the mean power of
+    `frames` Hann-windowed transforms side by side; columns are frequency from -sample_rate/2 upwards. `floor_db`
+    and less over the window's mean is 0, `range_db` above that and more is 1.
+    """
+
+    def __init__(self, fft_size: int, frames: int, floor_db: float, range_db: float):
+        super().__init__()
+        self.fft_size, self.frames = fft_size, frames
+        self.floor_db, self.range_db = floor_db, range_db
+        self.register_buffer("window", torch.hann_window(fft_size, periodic=True), persistent=False)
+
+    def forward(self, iq: torch.Tensor) -> torch.Tensor:
+        transforms = torch.fft.fft(iq.unflatten(-1, [-1, self.fft_size]) * self.window)
+        power = _power(transforms).unflatten(-2, [-1, self.frames]).mean(-2).mean(1)
+        power = torch.fft.fftshift(power, dim=-1)
+        level = power.mean((-2, -1), keepdim=True)
+        decibels = 10 * torch.log10(power / level.clamp(min=1e-30) + 1e-12)
+        return ((decibels - self.floor_db) / self.range_db).clamp(0, 1).unsqueeze(1)
+
+
+class LineSpectra(nn.Module):
+    """Ranked long spectra in which whatever is periodic is a line: of x, x^2, |x|^2 and x^4 (cyclostationarity).
+
+    complex64 [B, A, T] -> float32 [B, 4, 32, 64] for T = 4096. Each 16x16 patch speaks of one eighth of the
+    spectrum (512 bins; patches run from -sample_rate/2 upwards, row by row): the 256 strongest bins in falling
+    order, as power over the local noise floor (median of 64 bins, smoothed) in units of 10 dB. Ranking puts the
+    strongest line at the same pixel wherever it falls, where averaging would bury a line of one bin.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.smooth = nn.AvgPool1d(9, stride=1, padding=4, count_include_pad=False)
+
+    def forward(self, iq: torch.Tensor) -> torch.Tensor:
+        envelope = _power(iq)
+        envelope = envelope - envelope.mean(-1, keepdim=True)
+        squared = iq * iq
+        spectra = [
+            _mean_spectrum(iq),
+            _mean_spectrum(squared),
+            _mean_spectrum(torch.complex(envelope, torch.zeros_like(envelope))),
+            _mean_spectrum(squared * squared),
+        ]
+        rows = torch.stack(spectra, dim=1).unflatten(-1, [-1, 64])
+        floor = self.smooth(rows.median(-1)[0].flatten(0, 1)).view(rows.shape[:3]).clamp(min=1e-30)
+        ratio = (rows / floor.unsqueeze(-1)).flatten(-2).unflatten(-1, [8, -1])
+        ranked = torch.log10(ratio.topk(256, dim=-1)[0] + 1e-3).clamp(-1.0, 6.0)
+        # [B, 4, 8 tiles, 256] -> [B, 4, 2, 4 tiles, 16, 16] -> tiles side by side
+        return ranked.unflatten(-1, [16, 16]).unflatten(2, [2, 4]).transpose(3, 4).flatten(4, 5).flatten(2, 3)
+
+
+class CyclicImage(nn.Module):
+    """Spectrogram and line spectra of one window, stacked as the five channels of one image.
+
+    complex64 [B, A, 4096] -> float32 [B, 5, 32, 64].
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.spectrogram = LogSpectrogram(fft_size=64, frames=2, floor_db=-35.0, range_db=50.0)
+        self.lines = LineSpectra()
+
+    def forward(self, iq: torch.Tensor) -> torch.Tensor:
+        if iq.size(-1) != 4096:
+            raise ValueError(f"window of {iq.size(-1)} samples: a cyclic image is made of 4096")
+        return torch.cat([self.spectrogram(iq), self.lines(iq)], dim=1)
+
+
+def _power(x: torch.Tensor) -> torch.Tensor:
+    return x.real.square() + x.imag.square()
+
+
+def _mean_spectrum(x: torch.Tensor) -> torch.Tensor:
+    """complex64 [B, A, T] -> float32 [B, T]: power per bin, mean over antennas, rising from -sample_rate/2."""
+    return torch.fft.fftshift(_power(torch.fft.fft(x)).mean(1), dim=-1)
