@@ -4,10 +4,12 @@
 from wfm_core.model.encoder import Encoder, EncoderConfig
 from wfm_core.model.heads import ClassHead, PositionHead
 from wfm_core.model.network import POOLINGS, WirelessModel, pool
-from wfm_core.model.tokens import ImageTokens, IqTokens, sinusoids_1d, sinusoids_2d
+from wfm_core.model.tokens import PATCH, SEGMENT, ImageTokens, IqTokens, sinusoids_1d, sinusoids_2d
 
 __all__ = [
+    "PATCH",
     "POOLINGS",
+    "SEGMENT",
     "ClassHead",
     "Encoder",
     "EncoderConfig",

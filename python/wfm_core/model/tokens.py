@@ -4,6 +4,11 @@
 import torch
 from torch import Tensor, nn
 
+PATCH = 16
+"""Pixels on a side of an image token."""
+SEGMENT = 16
+"""Complex samples of an IQ token."""
+
 
 def sinusoids_1d(length: int, width: int) -> Tensor:
     """Fixed positions [length, width]: sines, then cosines, of frequencies 10000^(-i / (width / 2))."""
@@ -26,7 +31,7 @@ class ImageTokens(nn.Module):
     `size` is (H, W); it must be a multiple of `patch` and is fixed, as the positions are.
     """
 
-    def __init__(self, width: int, channels: int, patch: int = 16, size: tuple[int, int] = (224, 224)):
+    def __init__(self, width: int, channels: int, patch: int = PATCH, size: tuple[int, int] = (224, 224)):
         super().__init__()
         if channels < 1 or size[0] < patch or size[1] < patch or size[0] % patch or size[1] % patch:
             raise ValueError(
@@ -67,7 +72,7 @@ class IqTokens(nn.Module):
 
     TABLE_STEPS = 1024
 
-    def __init__(self, width: int, max_antennas: int = 16, segment: int = 16):
+    def __init__(self, width: int, max_antennas: int = 16, segment: int = SEGMENT):
         super().__init__()
         self.max_antennas = max_antennas
         self.segment = segment

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bundles: a model and its contract in one file. TorchScript is used behind this package only."""
+
+from wfm_core.bundle.assemble import build_network, weights_sha256
+from wfm_core.bundle.bundle import Bundle
+from wfm_core.bundle.contract import Contract, TaskContract, parse_contract
+from wfm_core.bundle.export import export_bundle, read_model_folder, save_model_folder
+from wfm_core.bundle.find import find_bundle
+from wfm_core.bundle.load import load_bundle
+
+__all__ = [
+    "Bundle",
+    "Contract",
+    "TaskContract",
+    "build_network",
+    "export_bundle",
+    "find_bundle",
+    "load_bundle",
+    "parse_contract",
+    "read_model_folder",
+    "save_model_folder",
+    "weights_sha256",
+]

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A loaded bundle: arrays in, probabilities and decisions out."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wfm_core import compute
+from wfm_core.bundle.contract import Contract, TaskContract
+from wfm_core.errors import WfmError
+
+CPU_TOKENS = 600
+"""Most tokens at once on a CPU: larger batches are slower for each window, their activations leave the L2 cache."""
+
+WARM_RUNS = 3
+"""TorchScript profiles the first calls with a new shape and compiles on the next."""
+
+
+class Bundle:
+    """What `load_bundle` returns. `infer` may be called from any thread; the GIL is free during the forward pass.
+
+    `contract`, `path`; `device` (torch.device); `dtype` of the encoder ("fp32", "bf16" or "int8"). The number of
+    PyTorch threads is the caller's to set.
+    """
+
+    def __init__(self, contract: Contract, network: Callable, path: Path, device: torch.device, dtype: str):
+        self.contract = contract
+        self.path = path
+        self.device = device
+        self.dtype = dtype
+        self._network = network
+
+    def infer(self, iq: np.ndarray | Tensor) -> dict[str, np.ndarray]:
+        """IQ windows complex64 [B, A, T] -> per task probabilities [B, K] or metres [B, 3]; `embedding_*` [B, D].
+
+        All float32. A in 1..contract.antennas, T == contract.samples, else `WfmError`.
+        """
+        tensor = torch.as_tensor(iq)
+        self._check_iq(tensor)
+        return self._compute(tensor)
+
+    def infer_image(self, image: np.ndarray | Tensor) -> dict[str, np.ndarray]:
+        """Images float32 [B, C, H, W], for a bundle whose input is an image -> as `infer`."""
+        tensor = torch.as_tensor(image)
+        wanted = (self.contract.image_channels, *self.contract.image_size)
+        if self.contract.input != "image":
+            raise WfmError(f"bundle {self.contract.name!r} takes IQ windows, not images; use infer")
+        if tensor.dim() != 4 or tuple(tensor.shape[1:]) != wanted or tensor.dtype != torch.float32:
+            raise WfmError(
+                f"image of shape {list(tensor.shape)} and {tensor.dtype}; bundle {self.contract.name!r} takes "
+                f"float32 [batch, {wanted[0]}, {wanted[1]}, {wanted[2]}]"
+            )
+        return self._compute(tensor)
+
+    def warm(self, batch: int, antennas: int) -> None:
+        """Run silent windows of the shape that will come, so that the first real one is not slow."""
+        if self.contract.input == "image":
+            blank = torch.zeros(batch, self.contract.image_channels, *self.contract.image_size)
+            call = self.infer_image
+        else:
+            blank = torch.zeros(batch, antennas, self.contract.samples, dtype=torch.complex64)
+            call = self.infer
+        for _ in range(WARM_RUNS):
+            call(blank)
+
+    def decide(self, outputs: dict[str, np.ndarray], i: int, threshold: float | None = None) -> dict[str, dict]:
+        """The decisions of every task on window `i` of `infer`'s outputs, as plain Python values.
+
+        A best probability under `threshold` (None: each task's own) gives the label "unknown", index -1.
+        """
+        return {
+            name: {"position": [float(value) for value in outputs[name][i]]}
+            if task.kind == "position"
+            else _classify(task, outputs[name][i], threshold)
+            for name, task in self.contract.tasks.items()
+        }
+
+    def _check_iq(self, iq: Tensor) -> None:
+        contract = self.contract
+        if contract.input != "iq":
+            raise WfmError(f"bundle {contract.name!r} takes images, not IQ windows; use infer_image")
+        if iq.dim() != 3 or iq.dtype != torch.complex64:
+            raise WfmError(f"IQ of shape {list(iq.shape)} and {iq.dtype}; wanted complex64 [batch, antenna, sample]")
+        if not 1 <= iq.size(1) <= contract.antennas:
+            raise WfmError(
+                f"windows of {iq.size(1)} antennas; bundle {contract.name!r} knows 1 to {contract.antennas}: "
+                "use fewer channels or another bundle"
+            )
+        if iq.size(2) != contract.samples:
+            raise WfmError(
+                f"windows of {iq.size(2)} samples; bundle {contract.name!r} takes {contract.samples}: "
+                "cut windows of that length"
+            )
+
+    def _compute(self, batch: Tensor) -> dict[str, np.ndarray]:
+        return compute.run(self._run, batch) if self.device.type == "cpu" else self._run(batch)
+
+    @torch.inference_mode()
+    def _run(self, batch: Tensor) -> dict[str, np.ndarray]:
+        parts = [self._network(part) for part in batch.to(self.device).split(self._micro_batch(batch))]
+        outputs = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        for name, task in self.contract.tasks.items():
+            if task.kind == "classification":
+                outputs[name] = outputs[name].softmax(1)
+        return {name: value.cpu().numpy() for name, value in outputs.items()}
+
+    def _micro_batch(self, batch: Tensor) -> int:
+        """How many inputs of a batch go through the network at once: on a CPU, what its cache can hold."""
+        if self.device.type != "cpu":
+            return len(batch)
+        antennas = batch.size(1) if self.contract.modality == "iq" else 0
+        return max(1, CPU_TOKENS // self.contract.tokens(antennas))
+
+
+def _classify(task: TaskContract, probabilities: np.ndarray, threshold: float | None) -> dict:
+    index = int(probabilities.argmax())
+    score = float(probabilities[index])
+    known = score >= (task.open_set_threshold if threshold is None else threshold)
+    return {
+        "label": task.labels[index] if known else "unknown",
+        "index": index if known else -1,
+        "score": score,
+        "probabilities": dict(zip(task.labels, map(float, probabilities), strict=True)),
+    }
