@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef INCLUDED_WFM_RECORDING_CLOCK_H
+#define INCLUDED_WFM_RECORDING_CLOCK_H
+
+#include "segment_tracker.h"
+#include <cstdint>
+#include <gnuradio/wfm/sample_player.h>
+#include <vector>
+
+namespace gr {
+namespace wfm {
+
+/*!
+ * \brief Time and frequency of the played samples.
+ *
+ * Played samples count on when the file is repeated, and so does time.
+ */
+class recording_clock
+{
+public:
+    //! Segments in the file's sample numbers; count samples from start are played.
+    recording_clock(std::vector<segment_tuple> segments,
+                    double sample_rate,
+                    uint64_t start,
+                    uint64_t count);
+
+    //! The file's sample for a played one.
+    uint64_t in_file(uint64_t played) const { return d_start + played % d_count; }
+    //! Played samples from this one to the next segment, or to the file's end.
+    uint64_t until_next_segment(uint64_t played) const;
+    //! Does a segment start at this played sample? The first one counts as such.
+    bool segment_starts(uint64_t played) const;
+    //! Hz, or NaN.
+    double center_freq(uint64_t played) const;
+    time_anchor time(uint64_t played) const;
+
+private:
+    struct segment {
+        uint64_t start;
+        double freq;
+        time_anchor time;
+    };
+
+    const segment& segment_of(uint64_t sample) const;
+    time_anchor file_time(uint64_t sample) const;
+
+    const double d_rate;
+    const uint64_t d_start;
+    const uint64_t d_count;
+    std::vector<segment> d_segments; //!< sorted, the first one at or before d_start
+    double d_span; //!< seconds from the first sample to the end of the last one
+};
+
+} // namespace wfm
+} // namespace gr
+
+#endif

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef INCLUDED_WFM_RESULT_BOARD_H
+#define INCLUDED_WFM_RESULT_BOARD_H
+
+#include <cstdint>
+#include <deque>
+#include <gnuradio/wfm/window_tap.h>
+#include <limits>
+#include <mutex>
+#include <vector>
+
+namespace gr {
+namespace wfm {
+
+struct window_result {
+    uint64_t start; //!< the window's first sample
+    tag_list tags;
+};
+
+/*!
+ * \brief Which windows have no result yet, and the results that came in.
+ *
+ * The stream thread announces each window and collects results; the inference
+ * thread resolves windows.
+ */
+class result_board
+{
+public:
+    static constexpr uint64_t none = std::numeric_limits<uint64_t>::max();
+
+    //! A window is about to be queued. Windows come in order of their start.
+    void expect(uint64_t start);
+    //! These windows need not be waited for; tags may be empty, or one list each.
+    void resolve(const std::vector<window_info>& windows,
+                 const std::vector<tag_list>& tags);
+    void forget(uint64_t start);
+    //! Forget all, now and from now on.
+    void abandon();
+    //! Start of the earliest window without a result, or none.
+    uint64_t first_outstanding() const;
+    //! The results since the last call.
+    std::vector<window_result> collect();
+
+private:
+    void forget_locked(uint64_t start);
+
+    mutable std::mutex d_mutex;
+    std::deque<uint64_t> d_outstanding;
+    std::vector<window_result> d_results;
+    bool d_abandoned = false;
+};
+
+} // namespace wfm
+} // namespace gr
+
+#endif

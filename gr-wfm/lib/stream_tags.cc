@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "stream_tags.h"
+
+namespace gr {
+namespace wfm {
+
+void stream_tags::clear()
+{
+    d_passing.clear();
+    d_results.clear();
+}
+
+void stream_tags::pass(size_t channel, const tag_t& tag)
+{
+    d_passing.insert({ tag.offset, { channel, tag } });
+}
+
+void stream_tags::add(const window_result& result)
+{
+    d_results.insert({ result.start, result.tags });
+}
+
+size_t stream_tags::write(uint64_t first, uint64_t end, const writer& write_tag)
+{
+    if (first == end)
+        return 0;
+    while (!d_passing.empty() && d_passing.begin()->first < end) {
+        const channel_tag& passing = d_passing.begin()->second;
+        write_tag(passing.channel, passing.tag);
+        d_passing.erase(d_passing.begin());
+    }
+    size_t late_results = 0;
+    while (!d_results.empty() && d_results.begin()->first < end) {
+        const auto result = d_results.begin();
+        const bool late = result->first < first;
+        write_result(result->second, late ? first : result->first, late, write_tag);
+        late_results += late;
+        d_results.erase(result);
+    }
+    return late_results;
+}
+
+void stream_tags::write_result(const tag_list& tags,
+                               uint64_t offset,
+                               bool late,
+                               const writer& write_tag)
+{
+    static const pmt::pmt_t late_key = pmt::intern("late");
+    for (const auto& [key, value] : tags) {
+        tag_t tag;
+        tag.offset = offset;
+        tag.key = key;
+        tag.value = pmt::is_dict(value)
+                        ? pmt::dict_add(value, late_key, pmt::from_bool(late))
+                        : value;
+        for (size_t channel = 0; channel < d_channels; channel++)
+            write_tag(channel, tag);
+    }
+}
+
+} // namespace wfm
+} // namespace gr

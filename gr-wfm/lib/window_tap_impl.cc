@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What runs in the stream thread; the methods for others are in window_tap_control.cc.
+#include "window_tap_impl.h"
+#include <algorithm>
+#include <gnuradio/block_detail.h>
+#include <gnuradio/buffer_reader.h>
+#include <gnuradio/io_signature.h>
+
+namespace gr {
+namespace wfm {
+
+namespace {
+
+// The longest that work() sleeps, and so how soon a blocked tap sees a stop.
+constexpr std::chrono::milliseconds nap(20);
+
+// One thread copies all channels: it must not be woken for every 4096 samples,
+// as it would be with the scheduler's usual buffers. 1 MiB a channel.
+constexpr long output_buffer_samples = 128 * 1024;
+
+} // namespace
+
+window_tap_impl::window_tap_impl(const tap_parameters& p)
+    : gr::block("window_tap",
+                gr::io_signature::make(p.channels, p.channels, sizeof(gr_complex)),
+                gr::io_signature::make(p.channels, p.channels, sizeof(gr_complex))),
+      d_parameters(p),
+      d_exact(p.lossless && p.hold >= p.window),
+      d_core(std::make_shared<tap_core>(p.slots, p.channels, p.window)),
+      d_cutter(p.channels, p.window, p.lossless, d_counters),
+      d_tags(p.channels),
+      d_input(p.channels)
+{
+    set_hop(p.hop);
+    set_gate_dbfs(p.gate_dbfs);
+    // The scheduler sizes the input buffers by the history.
+    set_history(p.hold + 1);
+    // Not by set_min_output_buffer(), which writes a line to the log each time.
+    d_min_output_buffer.assign(p.channels, output_buffer_samples);
+    set_tag_propagation_policy(TPP_CUSTOM);
+    message_port_register_out(pmt::intern("events"));
+    d_write_tag = [this](size_t output, const tag_t& tag) { add_item_tag(output, tag); };
+}
+
+bool window_tap_impl::start()
+{
+    open();
+    d_run = core();
+    d_run->attach(detail());
+    // A flowgraph that was locked and unlocked goes on where it was.
+    if (nitems_read(0) == 0) {
+        d_counters.reset();
+        d_tags.clear();
+        d_scanned = 0;
+        d_tags_read = 0;
+        d_segment = std::make_unique<segment_tracker>(
+            d_parameters.channels, d_parameters.sample_rate, 0);
+    }
+    d_cutter.begin(d_run, d_scanned);
+    if (room() <= d_parameters.hold) {
+        d_logger->error("the input buffer has room for {:d} samples, hold is {:d}: "
+                        "do not limit the output buffer of the block before",
+                        room(),
+                        d_parameters.hold);
+        fail();
+    }
+    return block::start();
+}
+
+bool window_tap_impl::stop()
+{
+    d_cutter.pause(d_scanned);
+    close();
+    d_bypassed = false;
+    return block::stop();
+}
+
+int64_t window_tap_impl::position()
+{
+    return static_cast<int64_t>(nitems_read(0)) - d_parameters.hold;
+}
+
+// Samples that fit in the smallest input buffer.
+int window_tap_impl::room() const
+{
+    int room = detail()->input(0)->max_possible_items_available();
+    for (int i = 1; i < d_parameters.channels; i++)
+        room = std::min(room, detail()->input(i)->max_possible_items_available());
+    return room;
+}
+
+// Is there a channel that has ended, and was looked at to its last sample?
+bool window_tap_impl::ended()
+{
+    const int ahead = d_scanned - position();
+    for (int i = 0; i < d_parameters.channels; i++) {
+        const buffer_reader_sptr input = detail()->input(i);
+        if (!input->done())
+            continue;
+        gr::thread::scoped_lock guard(*input->mutex());
+        if (input->items_available() <= ahead)
+            return true;
+    }
+    return false;
+}
+
+// The samples before this one may leave.
+int64_t window_tap_impl::may_leave(bool at_end) const
+{
+    const int64_t limit = at_end ? d_scanned : d_scanned - d_parameters.hold;
+    if (!d_exact)
+        return limit;
+    const uint64_t first = d_run->board.first_outstanding();
+    return first == result_board::none ? limit
+                                       : std::min(limit, static_cast<int64_t>(first));
+}
+
+void window_tap_impl::forecast(int noutput_items, gr_vector_int& ninput_items_required)
+{
+    int needed = 0;
+    if (!d_failed) {
+        const int64_t position = this->position();
+        const bool at_end = ended();
+        // Samples that can leave need no new ones; nor does an input that has
+        // no new ones to give. A full buffer must not be asked for more.
+        if (at_end || may_leave(at_end) > position)
+            needed = 1;
+        else
+            needed = std::min<int64_t>(d_scanned - position + 1, room());
+    }
+    std::fill(ninput_items_required.begin(), ninput_items_required.end(), needed);
+}
+
+int window_tap_impl::general_work(int noutput_items,
+                                  gr_vector_int& ninput_items,
+                                  gr_vector_const_void_star& input_items,
+                                  gr_vector_void_star& output_items)
+{
+    if (d_failed)
+        return WORK_DONE;
+    // Seen first: what happens while we look counts as news.
+    const uint64_t signals = d_run->signals();
+    const size_t ahead = d_scanned - position();
+    for (size_t i = 0; i < d_input.size(); i++)
+        d_input[i] = static_cast<const gr_complex*>(input_items[i]) + ahead;
+    const size_t there = *std::min_element(ninput_items.begin(), ninput_items.end());
+    bool moved = there > ahead && scan(there - ahead) > 0;
+
+    const bool at_end = ended();
+    if (at_end)
+        d_cutter.pause(d_scanned);
+    // Asked before the results are collected: a window whose result lets its
+    // samples leave has its tags among them.
+    const int64_t limit = may_leave(at_end);
+    for (const window_result& result : d_run->board.collect())
+        d_tags.add(result);
+    const int produced = pass(limit, noutput_items, input_items, output_items, moved);
+    if (!moved)
+        d_run->wait_after(signals, nap);
+    return produced;
+}
+
+// Look at new samples: tags, pieces, windows. Returns how many could be taken.
+size_t window_tap_impl::scan(size_t fresh)
+{
+    read_tags(fresh);
+    const uint64_t first = d_scanned;
+    const bool cutting = !d_run->ring.closed();
+    if (!cutting)
+        d_cutter.pause(d_scanned);
+    size_t next_tag = 0;
+    size_t done = 0;
+    while (done < fresh) {
+        next_tag = apply_tags(next_tag);
+        const size_t end =
+            next_tag < d_arrived.size() ? d_arrived[next_tag].tag.offset - first : fresh;
+        const size_t taken =
+            cutting ? d_cutter.advance(d_input, done, d_scanned, end - done, *d_segment)
+                    : end - done;
+        done += taken;
+        d_scanned += taken;
+        if (done < end)
+            break;
+    }
+    d_counters.samples_in += done;
+    return done;
+}
+
+// Into d_arrived, in the order of the samples.
+void window_tap_impl::read_tags(size_t fresh)
+{
+    d_arrived.clear();
+    const uint64_t first = std::max<uint64_t>(d_scanned, d_tags_read);
+    for (size_t channel = 0; channel < d_input.size(); channel++) {
+        get_tags_in_range(d_channel_tags, channel, first, d_scanned + fresh);
+        for (const tag_t& tag : d_channel_tags)
+            d_arrived.push_back({ channel, tag });
+    }
+    if (d_arrived.empty())
+        return;
+    std::stable_sort(d_arrived.begin(),
+                     d_arrived.end(),
+                     [](const arrived_tag& a, const arrived_tag& b) {
+                         return a.tag.offset < b.tag.offset;
+                     });
+}
+
+// Apply the tags of the sample at d_scanned; returns the first of the others.
+size_t window_tap_impl::apply_tags(size_t next)
+{
+    const uint64_t offset = d_scanned;
+    bool followed = false;
+    for (; next < d_arrived.size() && d_arrived[next].tag.offset == offset; next++) {
+        const arrived_tag& arrived = d_arrived[next];
+        d_tags.pass(arrived.channel, arrived.tag);
+        d_tags_read = offset + 1;
+        if (segment_tracker::follows(arrived.tag.key)) {
+            d_segment->note(arrived.channel, arrived.tag);
+            followed = true;
+        }
+    }
+    if (followed)
+        act_on(d_segment->commit(offset), offset);
+    return next;
+}
+
+void window_tap_impl::act_on(segment_tracker::change change, uint64_t offset)
+{
+    using kind = segment_tracker::change;
+    if (change == kind::none)
+        return;
+    if (change == kind::stop || change == kind::split)
+        d_counters.breaks++;
+    if (change == kind::stop) {
+        d_cutter.pause(offset);
+        return;
+    }
+    d_counters.samples_lost += d_segment->lost();
+    if (!d_run->ring.closed())
+        d_cutter.restart(offset, d_parameters.settle);
+}
+
+// Put out what may leave, and consume it, and the zeros before the stream.
+int window_tap_impl::pass(int64_t limit,
+                          int noutput_items,
+                          const gr_vector_const_void_star& input_items,
+                          const gr_vector_void_star& output_items,
+                          bool& moved)
+{
+    int64_t first = position();
+    const int64_t zeros = std::max<int64_t>(std::min<int64_t>(limit, 0) - first, 0);
+    first += zeros;
+    const int64_t count =
+        first < 0 ? 0 : std::clamp<int64_t>(limit - first, 0, noutput_items);
+    for (size_t i = 0; i < output_items.size(); i++)
+        std::copy_n(static_cast<const gr_complex*>(input_items[i]) + zeros,
+                    count,
+                    static_cast<gr_complex*>(output_items[i]));
+    if (count > 0)
+        d_counters.tags_late += d_tags.write(first, first + count, d_write_tag);
+    d_counters.samples_out += count;
+    consume_each(zeros + count);
+    moved = moved || zeros + count > 0;
+    return count;
+}
+
+} // namespace wfm
+} // namespace gr

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an example needs around its flowgraph. Importing this module first
+
+- chooses Qt's offscreen platform where there is no display, so that the same program runs on a server;
+- makes every WfmError that nobody caught one sentence on stderr and exit status 1.
+
+`run` then is the example's main loop: it ends with the stream, with the window, or with Ctrl-C.
+"""
+
+import os
+import signal
+import sys
+import threading
+
+from wfm_core.errors import WfmError
+
+_POLL_MS = 100
+_PATIENCE_MS = 3000
+
+
+def _choose_platform() -> None:
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+        # Without a desktop Qt warns about what only a desktop has.
+        os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")
+
+
+def _install_excepthook() -> None:
+    previous = sys.excepthook
+
+    def hook(kind, error, trace):
+        if issubclass(kind, WfmError):
+            print(f"{_program()}: {error}", file=sys.stderr)
+        elif issubclass(kind, KeyboardInterrupt):
+            print(f"{_program()}: interrupted", file=sys.stderr)
+        else:
+            previous(kind, error, trace)
+
+    sys.excepthook = hook
+
+
+def _program() -> str:
+    return os.path.basename(sys.argv[0])
+
+
+def run(top_block, source, inference, log, report) -> None:
+    """Run a started Qt flowgraph to its end and leave the program: exit status 0, or 1 with one sentence.
+
+    source: the `wfm.sdr_source`; inference: the `wfm.inference` whose failure is the program's; log: the
+    `wfm.decision_log` that is summed up on standard output; report: the `wfm.run_report` to finish.
+    """
+    from PyQt5 import Qt
+
+    ended = threading.Event()
+    waiter = threading.Thread(target=lambda: (top_block.wait(), ended.set()), name="wfm-wait", daemon=True)
+    waiter.start()
+    _end_on_signals(inference, Qt)
+    # Polling also gives Python the chance to run its signal handlers while Qt has the main thread.
+    timer = Qt.QTimer()
+    timer.timeout.connect(lambda: ended.is_set() and Qt.QApplication.quit())
+    timer.start(_POLL_MS)
+    top_block.show()
+    Qt.QApplication.exec_()
+    timer.stop()
+    top_block.stop()
+    waiter.join()
+    top_block.close()
+    sys.exit(_finish(source, inference, log, report))
+
+
+def _end_on_signals(inference, Qt) -> None:
+    """Ctrl-C ends the stream, so that what is under way is still decided; if that takes long, or again, just quit."""
+
+    def interrupt(*_):
+        signal.signal(signal.SIGINT, lambda *_: Qt.QApplication.quit())
+        inference.finish()
+        Qt.QTimer.singleShot(_PATIENCE_MS, Qt.QApplication.quit)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+
+
+def _finish(source, inference, log, report) -> int:
+    status = inference.status()
+    # A retune flushes and an overflow jumps: the tap sees both; what was lost in front of it only the source knows.
+    status["samples_lost"] = max(status["samples_lost"], source.samples_lost())
+    if not log.to_stdout:
+        print(summary(log, status))
+    report.finish(status, source.truth())
+    if status["error"]:
+        print(f"{_program()}: inference failed: {status['error']}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def summary(log, status: dict) -> str:
+    """The last lines of a run: what was decided, what was lost, how long it took."""
+    return (
+        f"{log.summary()}\n"
+        f"{status['samples_in']} samples a channel, {100 * status['coverage']:.1f} % inside inferred windows; "
+        f"windows dropped {status['windows_dropped']}, flushed {status['windows_flushed']}, "
+        f"gated {status['windows_gated']}, invalid {status['windows_invalid']}; "
+        f"samples lost {status['samples_lost']}; "
+        f"latency {status['latency_ms_p50']:.1f} ms (median), {status['latency_ms_p95']:.1f} ms (95 %)"
+    )
+
+
+_choose_platform()
+_install_excepthook()

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <gnuradio/wfm/sample_player.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+namespace py = pybind11;
+
+void bind_sample_player(py::module& m)
+{
+    using gr::wfm::sample_player;
+    py::class_<sample_player,
+               gr::sync_block,
+               gr::block,
+               gr::basic_block,
+               std::shared_ptr<sample_player>>(
+        m,
+        "sample_player",
+        "Plays a file of interleaved samples as N complex streams, scaled to full scale "
+        "1.0, with rx_time, rx_rate and rx_freq tags; paced, it behaves as a radio whose "
+        "FIFO of fifo_seconds overflows. segments: (sample_start, Hz or NaN, seconds, "
+        "fraction, has_time). ValueError for a bad parameter, RuntimeError for a file "
+        "that cannot be played.")
+        .def(py::init(&sample_player::make),
+             py::arg("path"),
+             py::arg("datatype"),
+             py::arg("channels"),
+             py::arg("sample_rate"),
+             py::arg("header_bytes") = 0,
+             py::arg("start") = 0,
+             py::arg("count") = 0,
+             py::arg("repeat") = false,
+             py::arg("paced") = false,
+             py::arg("fifo_seconds") = 0.2,
+             py::arg("segments") = std::vector<gr::wfm::segment_tuple>())
+        .def("set_center_freq",
+             &sample_player::set_center_freq,
+             py::arg("center_freq"),
+             "As a retune does: rx_freq (Hz) and rx_time at the next sample.")
+        .def("samples_lost", &sample_player::samples_lost)
+        .def("overflows", &sample_player::overflows)
+        .def("samples_played", &sample_player::samples_played);
+}

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The simulated radio: a seeded scene with known truth, played by the wall clock, overflowing as a real radio would."""
+
+import tempfile
+import time
+
+import numpy as np
+from gnuradio.wfm.drivers import Driver, Request
+from gnuradio.wfm.truth import SceneTruth
+from gnuradio.wfm.wfm_python import sample_player
+
+from wfm_core import compute
+from wfm_core.errors import WfmError
+from wfm_core.synth.rendering import render_scene
+
+SCENE = "lte_interference"
+DEFAULT_SECONDS = 10.0
+_MOST_SAMPLES = 20_000_000
+"""Samples per antenna of one rendered scene (ci16 on disk); a longer duration plays it again."""
+
+_FIFO_SECONDS = 1.0
+"""What the radio buffers before it overflows: a network USRP's socket buffer holds about as much at some 10 MS/s."""
+
+_FULL_SCALE = 32768.0
+
+
+class SimDriver(Driver):
+    """Without a duration the scene is `DEFAULT_SECONDS` long and played once."""
+
+    def __init__(self, request: Request, seed: int):
+        wanted = request.duration or DEFAULT_SECONDS
+        seconds = min(wanted, _MOST_SAMPLES / request.sample_rate)
+        scene = compute.run(render_scene, SCENE, seconds, request.sample_rate, request.channels, seed)
+        samples = scene.samples.shape[1]
+        self._file = tempfile.NamedTemporaryFile(prefix="wfm-sim-", suffix=".ci16")  # noqa: SIM115 - lives with us
+        _write(scene.samples.numpy(), self._file)
+        now = time.time()
+        start = (int(now), now % 1.0)
+        self._player = sample_player(
+            self._file.name,
+            "ci16_le",
+            request.channels,
+            scene.sample_rate,
+            repeat=seconds < wanted,
+            paced=request.paced,
+            fifo_seconds=_FIFO_SECONDS,
+            segments=[(0, scene.center_freq, *start, True)],
+        )
+        self._truth = SceneTruth(scene.truth, scene.sample_rate, start, samples)
+        outputs = [(self._player, channel) for channel in range(request.channels)]
+        super().__init__(outputs, scene.sample_rate, scene.center_freq)
+
+    def set_center_freq(self, center_freq: float) -> None:
+        """Only the tags move: the scene stays what it is."""
+        self._player.set_center_freq(center_freq)
+        self.center_freq = center_freq
+
+    def samples_lost(self) -> int:
+        return int(self._player.samples_lost())
+
+    def truth(self) -> SceneTruth:
+        return self._truth
+
+
+def _write(samples: np.ndarray, stream) -> None:
+    """complex64 [A, N] -> interleaved ci16, full scale 1.0, in pieces that keep memory small."""
+    piece = 1 << 20
+    for first in range(0, samples.shape[1], piece):
+        frames = np.ascontiguousarray(samples[:, first : first + piece].T).view(np.float32)
+        np.clip(np.round(frames * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1).astype("<i2").tofile(stream)
+    stream.flush()
+
+
+def open_source(request: Request) -> Driver:
+    try:
+        seed = int(request.argument or 1)
+    except ValueError as error:
+        raise WfmError(f"source sim:{request.argument}: sim or sim:SEED with a whole number is wanted") from error
+    return SimDriver(request, seed)

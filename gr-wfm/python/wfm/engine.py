@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inference engine: a message-only block that owns the one worker thread beside the sample stream.
+
+The worker takes windows from a `window_tap`, runs the bundle on small batches, hands the results back to the tap as
+tags, and publishes them. It ends when the tap has ended and nothing waits any more; only then does the block end, so
+that no decision is lost at the end of a stream.
+"""
+
+import threading
+import time
+
+import numpy as np
+import pmt
+from gnuradio import gr
+from gnuradio.wfm import keys, messages
+from gnuradio.wfm.statistics import Statistics
+from gnuradio.wfm.swap import BundleSwap
+
+from wfm_core.errors import WfmError
+
+ON_ERROR = ("stop", "bypass")
+_TAKE_TIMEOUT_MS = 100
+_STATUS_SECONDS = 1.0
+# After the last decision, before the block says that it ends: the sinks' threads look into their queues meanwhile.
+_FAREWELL_SECONDS = 0.05
+
+
+class engine(gr.basic_block):
+    """Worker between `tap` and the message ports.
+
+    Ports out: `detects` (PDU per window and task), `embeddings` (PDU per window), `status` (dict, once a second and at
+    the end), `events` (dict: what changed or failed). Port in: `control` (dict or pair: model, threshold, gate_dbfs,
+    hop).
+
+    Args:
+        tap: the window_tap to serve.
+        bundle: a loaded bundle; it is warmed here, before any stream flows.
+        channels: antennas of every window.
+        sample_rate: Hz, until the stream's rx_rate tags say otherwise.
+        batch: most windows to infer at once.
+        threshold: open-set threshold in place of the contract's, or negative for the contract's.
+        lossless: the stream waits for the worker.
+        on_error: "stop": an exception in the worker ends the flowgraph; "bypass": samples go on without decisions.
+    """
+
+    def __init__(
+        self,
+        tap,
+        bundle,
+        channels: int,
+        sample_rate: float,
+        batch: int,
+        threshold: float,
+        lossless: bool,
+        on_error: str,
+    ):
+        gr.basic_block.__init__(self, name="wfm_engine", in_sig=None, out_sig=None)
+        for port in (keys.DETECTS, keys.EMBEDDINGS, keys.STATUS, keys.EVENTS, keys.ALIVE):
+            self.message_port_register_out(port)
+        # The hierarchical block ties `alive` to itself: a block without any connection is not started.
+        self.message_port_register_in(keys.ALIVE)
+        self.message_port_register_in(keys.CONTROL)
+        self.set_msg_handler(keys.CONTROL, self._on_control)
+        self.log = gr.logger("wfm.inference")
+        self.threshold = threshold
+        self._tap = tap
+        self._swap = BundleSwap(bundle, batch, channels, self._event)
+        self._sample_rate = sample_rate
+        self._lossless = lossless
+        self._on_error = on_error
+        bundle.warm(batch, channels)
+        self._buffer = np.empty((batch, channels, bundle.contract.samples), np.complex64)
+        self._statistics = Statistics()
+        self._error = ""
+        self._warned_rate = False
+        self._worker = None
+        self._next_status = 0.0
+
+    # -- life of the block ---------------------------------------------------------------------------------------
+
+    def start(self) -> bool:
+        self._statistics, self._error = Statistics(), ""
+        self._tap.open()
+        self._worker = threading.Thread(target=self._run, name="wfm-engine", daemon=True)
+        self._worker.start()
+        return True
+
+    def stop(self) -> bool:
+        self._tap.close()
+        if self._worker is not None:
+            self._worker.join()
+        self._swap.join()
+        return True
+
+    def error(self) -> str:
+        """Why the worker ended early, or ""."""
+        return self._error
+
+    def status(self) -> dict:
+        """Counters, latencies, coverage, the bundle in use and the error, if any."""
+        bundle = self._swap.current
+        return {
+            **self._statistics.snapshot(self._tap.counters()),
+            "bundle": bundle.contract.name,
+            "device": str(bundle.device),
+            "dtype": bundle.dtype,
+            "error": self._error,
+        }
+
+    # -- worker --------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            while self._serve():
+                pass
+        except Exception as error:  # noqa: BLE001 - whatever happens here must surface, never kill the thread silently
+            self._fail(error)
+        self._publish_status()
+        time.sleep(_FAREWELL_SECONDS)
+        self.to_basic_block()._post(keys.SYSTEM, keys.DONE)
+
+    def _serve(self) -> bool:
+        """One batch. False when the stream has ended and nothing waits."""
+        batch = self._tap.take(len(self._buffer), _TAKE_TIMEOUT_MS)
+        if time.monotonic() >= self._next_status:
+            self._publish_status()
+        if batch is None:
+            return True
+        if batch.count == 0:
+            return False
+        bundle = self._swap.take_next()
+        taken = time.monotonic()
+        behind = self._samples_behind(batch, bundle.contract.samples)
+        windows = self._buffer[: batch.count]
+        batch.copy_to(windows)
+        outputs = bundle.infer(windows)
+        threshold = self.threshold if self.threshold >= 0 else None
+        decisions = [bundle.decide(outputs, i, threshold) for i in range(batch.count)]
+        rates = np.where(batch.rx_rate > 0, batch.rx_rate, self._sample_rate)
+        latencies = behind / rates + (time.monotonic() - taken)
+        shared = [messages.facts_dict(facts) for facts in self._facts(batch, rates, latencies, bundle.contract)]
+        self._hand_back(batch, shared, decisions)
+        self._statistics.add(batch.start, bundle.contract.samples, latencies.tolist())
+        self._publish_embeddings(outputs, shared)
+        return True
+
+    def _samples_behind(self, batch, samples: int) -> np.ndarray:
+        """How far a radio has run on since each window's last sample; a stream that waits for us does not run on."""
+        if self._lossless:
+            return np.zeros(batch.count)
+        return self._tap.counters()["samples_in"] - (batch.start.astype(np.int64) + samples)
+
+    def _facts(self, batch, rates, latencies, contract) -> list[messages.WindowFacts]:
+        foreign = (rates < contract.sample_rate_min) | (rates > contract.sample_rate_max)
+        if foreign.any():
+            self._warn_rate(rates[foreign][0], contract)
+        with np.errstate(divide="ignore"):
+            levels = 10 * np.log10(batch.power.astype(np.float64))
+        return [
+            messages.WindowFacts(
+                sample_start=int(batch.start[i]),
+                sample_count=contract.samples,
+                rx_time=(int(batch.rx_time_secs[i]), float(batch.rx_time_frac[i])) if batch.has_rx_time[i] else None,
+                rx_freq=None if np.isnan(batch.rx_freq[i]) else float(batch.rx_freq[i]),
+                level=float(levels[i]),
+                latency=float(latencies[i]),
+                out_of_range=bool(foreign[i]),
+            )
+            for i in range(batch.count)
+        ]
+
+    def _hand_back(self, batch, shared: list, decisions: list[dict]) -> None:
+        """Tags first, they have to catch their samples; then the PDUs."""
+        tags = [
+            [(pmt.intern(task), messages.task_dict(fields, decision)) for task, decision in answer.items()]
+            for fields, answer in zip(shared, decisions, strict=True)
+        ]
+        gone = self._tap.counters()["samples_out"]
+        self._tap.complete(batch, tags)
+        for start, values, answer in zip(batch.start, tags, decisions, strict=True):
+            for (_, value), (task, decision) in zip(values, answer.items(), strict=True):
+                pdu = messages.detects_pdu(task, value, decision, late=int(start) < gone)
+                self.message_port_pub(keys.DETECTS, pdu)
+
+    def _publish_embeddings(self, outputs: dict, shared: list) -> None:
+        for name in (name for name in outputs if name.startswith("embedding")):
+            for fields, values in zip(shared, outputs[name], strict=False):
+                self.message_port_pub(keys.EMBEDDINGS, messages.embedding_pdu(name, fields, values))
+
+    def _publish_status(self) -> None:
+        self._next_status = time.monotonic() + _STATUS_SECONDS
+        self.message_port_pub(keys.STATUS, pmt.to_pmt(self.status()))
+
+    # -- what goes wrong or changes --------------------------------------------------------------------------------
+
+    def _fail(self, error: Exception) -> None:
+        self._error = str(error) if isinstance(error, WfmError) else f"{type(error).__name__}: {error}"
+        self.log.error(f"inference failed ({self._error}), on_error is {self._on_error}")
+        self._event("error", self._error)
+        if self._on_error == "bypass":
+            self._tap.bypass()
+        else:
+            self._tap.fail()
+
+    def _warn_rate(self, rate: float, contract) -> None:
+        if not self._warned_rate:
+            self._warned_rate = True
+            text = (
+                f"sample rate {rate:g} Hz, the bundle {contract.name} was trained for {contract.sample_rate_min:g} to "
+                f"{contract.sample_rate_max:g} Hz: decisions carry out_of_range"
+            )
+            self.log.warn(text)
+            self._event("warning", text)
+
+    def _event(self, kind: str, text: str) -> None:
+        self.message_port_pub(keys.EVENTS, pmt.to_pmt({"event": kind, "text": text}))
+
+    def _on_control(self, message: pmt.pmt_base) -> None:
+        try:
+            for key, value in messages.read_control(message).items():
+                self.control(key, value)
+        except (ValueError, TypeError, RuntimeError, WfmError) as error:  # a bad message must not end the flowgraph
+            self.log.error(str(error))
+            self._event("refused", str(error))
+
+    def control(self, key: str, value) -> None:
+        """One setting by name, as on the `control` port; raises ValueError or WfmError for one that is refused."""
+        if key == keys.MODEL:
+            self._swap.request(str(value))
+        elif key == keys.THRESHOLD:
+            self.threshold = float(value)
+        elif key == keys.GATE_DBFS:
+            self._tap.set_gate_dbfs(float(value))
+        elif key == keys.HOP:
+            self._tap.set_hop(int(value))
+        else:
+            raise ValueError(f"control key {key!r}: one of model, threshold, gate_dbfs, hop is wanted")

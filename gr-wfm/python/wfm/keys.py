@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every PMT key and port name that wfm blocks put on a stream or in a message, interned once."""
+
+import pmt
+
+# Stream tags that radios and wfm sources emit, and that windows inherit.
+RX_TIME = pmt.intern("rx_time")
+RX_RATE = pmt.intern("rx_rate")
+RX_FREQ = pmt.intern("rx_freq")
+
+# Fields of a decision: the value of a task's tag, and the dict of a `detects` PDU.
+TASK = pmt.intern("task")
+LABEL = pmt.intern("label")
+LABELS = pmt.intern("labels")
+INDEX = pmt.intern("index")
+SCORE = pmt.intern("score")
+POSITION = pmt.intern("position")
+SAMPLE_START = pmt.intern("sample_start")
+SAMPLE_COUNT = pmt.intern("sample_count")
+LEVEL = pmt.intern("level")
+LATENCY = pmt.intern("latency")
+LATE = pmt.intern("late")
+OUT_OF_RANGE = pmt.intern("out_of_range")
+EMBEDDING = pmt.intern("embedding")
+
+# Message ports.
+DETECTS = pmt.intern("detects")
+EVENTS = pmt.intern("events")
+STATUS = pmt.intern("status")
+EMBEDDINGS = pmt.intern("embeddings")
+CONTROL = pmt.intern("control")
+COMMAND = pmt.intern("command")
+ALIVE = pmt.intern("alive")
+SYSTEM = pmt.intern("system")
+DONE = pmt.cons(pmt.intern("done"), pmt.from_long(1))
+"""What a block is sent on `SYSTEM` when its message sources have ended."""
+
+# Control messages that the inference block understands.
+MODEL = "model"
+THRESHOLD = "threshold"
+GATE_DBFS = "gate_dbfs"
+HOP = "hop"

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decisions as PMTs, and back: the tag's dict, the `detects` PDU, control messages."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pmt
+from gnuradio.wfm import keys
+
+
+@dataclass(frozen=True)
+class WindowFacts:
+    """What is known of a window beside its decisions.
+
+    `rx_time` (whole seconds, fraction) or None; `rx_freq` Hz or None; `level` mean power per antenna in dBFS;
+    `latency` in seconds: how far a radio's stream had run on past the window's last sample when it was taken, and the
+    time to decide; `out_of_range`: the sample rate is outside what the bundle was trained for.
+    """
+
+    sample_start: int
+    sample_count: int
+    rx_time: tuple[int, float] | None
+    rx_freq: float | None
+    level: float
+    latency: float
+    out_of_range: bool
+
+
+def facts_dict(facts: WindowFacts) -> pmt.pmt_base:
+    """The fields that all tasks of one window share."""
+    fields = pmt.make_dict()
+    fields = pmt.dict_add(fields, keys.SAMPLE_START, pmt.from_uint64(facts.sample_start))
+    fields = pmt.dict_add(fields, keys.SAMPLE_COUNT, pmt.from_uint64(facts.sample_count))
+    if facts.rx_time is not None:
+        secs, frac = facts.rx_time
+        time = pmt.make_tuple(pmt.from_uint64(secs), pmt.from_double(frac))
+        fields = pmt.dict_add(fields, keys.RX_TIME, time)
+    if facts.rx_freq is not None:
+        fields = pmt.dict_add(fields, keys.RX_FREQ, pmt.from_double(facts.rx_freq))
+    fields = pmt.dict_add(fields, keys.LEVEL, pmt.from_double(facts.level))
+    fields = pmt.dict_add(fields, keys.LATENCY, pmt.from_double(facts.latency))
+    return pmt.dict_add(fields, keys.OUT_OF_RANGE, pmt.from_bool(facts.out_of_range))
+
+
+def task_dict(shared: pmt.pmt_base, decision: dict) -> pmt.pmt_base:
+    """The tag value of one task: the shared fields and the task's answer."""
+    if "position" in decision:
+        return pmt.dict_add(shared, keys.POSITION, float_vector(decision["position"]))
+    fields = pmt.dict_add(shared, keys.LABEL, pmt.intern(decision["label"]))
+    fields = pmt.dict_add(fields, keys.INDEX, pmt.from_long(int(decision["index"])))
+    return pmt.dict_add(fields, keys.SCORE, pmt.from_double(float(decision["score"])))
+
+
+def detects_pdu(task: str, tag_value: pmt.pmt_base, decision: dict, late: bool) -> pmt.pmt_base:
+    """cons(dict, f32vector): the tag's fields, the task's name and the names of the vector's entries."""
+    fields = pmt.dict_add(tag_value, keys.TASK, pmt.intern(task))
+    fields = pmt.dict_add(fields, keys.LATE, pmt.from_bool(late))
+    if "position" in decision:
+        return pmt.cons(fields, float_vector(decision["position"]))
+    probabilities = decision["probabilities"]
+    names = pmt.to_pmt(list(probabilities))
+    return pmt.cons(pmt.dict_add(fields, keys.LABELS, names), float_vector(probabilities.values()))
+
+
+def embedding_pdu(name: str, shared: pmt.pmt_base, values: np.ndarray) -> pmt.pmt_base:
+    """cons(dict, f32vector): the window's fields and which embedding it is; the vector is the pooled embedding [D]."""
+    return pmt.cons(pmt.dict_add(shared, keys.EMBEDDING, pmt.intern(name)), float_vector(values))
+
+
+def float_vector(values) -> pmt.pmt_base:
+    numbers = [float(v) for v in values]
+    return pmt.init_f32vector(len(numbers), numbers)
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A `detects` PDU read back: the fields of one task's answer for one window."""
+
+    task: str
+    sample_start: int
+    sample_count: int
+    rx_time: tuple[int, float] | None
+    rx_freq: float | None
+    level: float
+    decision: dict
+    """{"label", "index", "score", "probabilities"} or {"position"}, as in the JSON line."""
+
+
+def read_detection(pdu: pmt.pmt_base) -> Detection:
+    """The inverse of `detects_pdu`."""
+    fields, vector = pmt.car(pdu), pmt.f32vector_elements(pmt.cdr(pdu))
+    time = pmt.dict_ref(fields, keys.RX_TIME, pmt.PMT_NIL)
+    freq = pmt.dict_ref(fields, keys.RX_FREQ, pmt.PMT_NIL)
+    if pmt.dict_has_key(fields, keys.POSITION):
+        decision = {"position": list(vector)}
+    else:
+        labels = pmt.to_python(pmt.dict_ref(fields, keys.LABELS, pmt.PMT_NIL))
+        decision = {
+            "label": pmt.symbol_to_string(pmt.dict_ref(fields, keys.LABEL, pmt.PMT_NIL)),
+            "index": pmt.to_long(pmt.dict_ref(fields, keys.INDEX, pmt.PMT_NIL)),
+            "score": pmt.to_double(pmt.dict_ref(fields, keys.SCORE, pmt.PMT_NIL)),
+            "probabilities": dict(zip(labels, vector, strict=True)),
+        }
+    return Detection(
+        task=pmt.symbol_to_string(pmt.dict_ref(fields, keys.TASK, pmt.PMT_NIL)),
+        sample_start=pmt.to_uint64(pmt.dict_ref(fields, keys.SAMPLE_START, pmt.PMT_NIL)),
+        sample_count=pmt.to_uint64(pmt.dict_ref(fields, keys.SAMPLE_COUNT, pmt.PMT_NIL)),
+        rx_time=None if pmt.is_null(time) else pmt.to_python(time),
+        rx_freq=None if pmt.is_null(freq) else pmt.to_double(freq),
+        level=pmt.to_double(pmt.dict_ref(fields, keys.LEVEL, pmt.PMT_NIL)),
+        decision=decision,
+    )
+
+
+def read_control(message: pmt.pmt_base) -> dict[str, object]:
+    """A control message as a Python dict: a PMT dict, or one (key . value) pair as Qt's message widgets send."""
+    if pmt.is_pair(message) and pmt.is_symbol(pmt.car(message)):
+        return {pmt.symbol_to_string(pmt.car(message)): pmt.to_python(pmt.cdr(message))}
+    values = pmt.to_python(message) if pmt.is_dict(message) else None
+    if not isinstance(values, dict):
+        raise ValueError(f"control message {pmt.write_string(message)}: a dict or a (key . value) pair is wanted")
+    return {str(key): value for key, value in values.items()}

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the engine counts beside the window tap: inferred windows, covered samples, latency."""
+
+import threading
+from collections import deque
+
+import numpy as np
+
+_LATENCIES_KEPT = 4096
+
+
+class Statistics:
+    """Written by the engine's worker, read by anyone; windows come in rising order of their first sample."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._latencies = deque(maxlen=_LATENCIES_KEPT)
+        self._inferred = 0
+        self._covered = 0
+        self._covered_to = 0
+
+    def add(self, starts: np.ndarray, samples: int, latencies: list[float]) -> None:
+        """A batch was inferred: first samples of its windows, samples a window, latency in seconds of each."""
+        with self._lock:
+            self._inferred += len(starts)
+            self._latencies.extend(latencies)
+            for start in starts:
+                begin = max(int(start), self._covered_to)
+                self._covered_to = max(int(start) + samples, self._covered_to)
+                self._covered += self._covered_to - begin
+
+    def snapshot(self, tap_counters: dict) -> dict:
+        """The status: the tap's counters and ours. `coverage` is the share of samples inside inferred windows."""
+        with self._lock:
+            latencies = np.array(self._latencies or [0.0]) * 1e3
+            p50, p95 = np.percentile(latencies, [50, 95])
+            samples_in = int(tap_counters["samples_in"])
+            return {
+                **{name: int(value) for name, value in tap_counters.items()},
+                "windows_inferred": self._inferred,
+                "coverage": min(1.0, self._covered / samples_in) if samples_in else 0.0,
+                "latency_ms_p50": float(p50),
+                "latency_ms_p95": float(p95),
+            }

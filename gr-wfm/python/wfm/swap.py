@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hot swap: a new bundle is loaded and warmed beside the old one, and taken between two batches."""
+
+import threading
+from collections.abc import Callable
+
+from wfm_core import load_bundle
+from wfm_core.errors import WfmError
+
+
+def agreement(contract) -> tuple:
+    """What two bundles must have in common to stand in for each other: the window, the input and the tasks.
+
+    Weights, calibration and the sample-rate range may differ.
+    """
+    tasks = tuple((name, task.kind, tuple(task.labels or ())) for name, task in contract.tasks.items())
+    return contract.input, contract.antennas, contract.samples, tasks
+
+
+class BundleSwap:
+    """Holds the bundle in use. `event(kind, text)` is told of each swap and each refusal."""
+
+    def __init__(self, bundle, batch: int, channels: int, event: Callable[[str, str], None]):
+        self.current = bundle
+        self._next = None
+        self._batch, self._channels = batch, channels
+        self._event = event
+        self._lock = threading.Lock()
+        self._loader = None
+
+    def request(self, name_or_path: str) -> None:
+        """Load and warm `name_or_path` in a thread of its own; raises WfmError while another one is being loaded."""
+        with self._lock:
+            if self._loader is not None and self._loader.is_alive():
+                raise WfmError(f"model {name_or_path} refused: another one is being loaded, send it again later")
+            self._loader = threading.Thread(target=self._load, args=(name_or_path,), name="wfm-load", daemon=True)
+            self._loader.start()
+
+    def _load(self, name_or_path: str) -> None:
+        try:
+            current = self.current
+            bundle = load_bundle(name_or_path, device=str(current.device), dtype=current.dtype)
+            if agreement(bundle.contract) != agreement(current.contract):
+                raise WfmError(
+                    f"its contract (input, antennas, samples, tasks) is {agreement(bundle.contract)}, "
+                    f"the running one is {agreement(current.contract)}"
+                )
+            bundle.warm(self._batch, self._channels)
+        except Exception as error:  # noqa: BLE001 - a bad model must not end the flowgraph, the old one goes on
+            self._event("refused", f"model {name_or_path} refused, {self.current.contract.name} goes on: {error}")
+            return
+        with self._lock:
+            self._next = bundle
+
+    def take_next(self):
+        """The bundle for the coming batch: the new one as soon as it is ready."""
+        with self._lock:
+            bundle, self._next = self._next, None
+        if bundle is not None:
+            self.current = bundle
+            self._event("model", f"model {bundle.contract.name} ({bundle.path}) in use")
+        return self.current
+
+    def join(self) -> None:
+        if self._loader is not None:
+            self._loader.join()

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the simulated radio really sent, by time."""
+
+import bisect
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SceneTruth:
+    """Segments of a scene of `samples` samples per antenna, played (and repeated) from `start_time` on.
+
+    segments: objects with sample_start, sample_count, label, in rising order; start_time: (whole seconds, fraction)
+    of the scene's first sample; sample_rate in Hz.
+    """
+
+    segments: list
+    sample_rate: float
+    start_time: tuple[int, float]
+    samples: int
+
+    def position(self, rx_time: tuple[int, float]) -> int:
+        """The index in the scene of the sample received at `rx_time`; sample loss does not shift it."""
+        elapsed = (rx_time[0] - self.start_time[0]) + (rx_time[1] - self.start_time[1])
+        return round(elapsed * self.sample_rate) % self.samples
+
+    def label(self, rx_time: tuple[int, float], sample_count: int) -> str | None:
+        """The label of a window, or None for one that is not wholly inside one segment."""
+        first = self.position(rx_time)
+        before = bisect.bisect_right(self.segments, first, key=lambda s: s.sample_start) - 1
+        if before < 0:
+            return None
+        segment = self.segments[before]
+        inside = first + sample_count <= segment.sample_start + segment.sample_count
+        return segment.label if inside else None
