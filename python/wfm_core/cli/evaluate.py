@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""wfm-evaluate: run a bundle over a SigMF recording, by the live path's rules, and say what it finds."""
+
+import argparse
+import json
+import math
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import TextIO
+
+import numpy as np
+import torch
+
+from wfm_core.bundle import Bundle, load_bundle
+from wfm_core.cli import run
+from wfm_core.data.recording import Recording, open_recording
+from wfm_core.data.windows import window_labels, window_starts
+from wfm_core.decisions import decision_json
+from wfm_core.errors import WfmError
+from wfm_core.metrics import interference_accuracies
+
+
+@dataclass
+class Report:
+    """What one pass over a recording found."""
+
+    starts: list[int] = field(default_factory=list)
+    tasks: list[dict] = field(default_factory=list)  # per inferred window: task -> decision
+    invalid: int = 0
+    gated: int = 0
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("wfm-evaluate", description=__doc__)
+    parser.add_argument("--bundle", required=True, help="name or path of the bundle")
+    parser.add_argument("--input", required=True, metavar="X.sigmf-meta", help="the recording")
+    parser.add_argument("--json", metavar="FILE", help="write one decision a line (- is stdout)")
+    parser.add_argument("--hop", type=int, default=0, help="samples between window starts (default: one window)")
+    parser.add_argument("--settle", type=int, default=0, help="samples to skip after a retune or a jump in time")
+    parser.add_argument("--gate-dbfs", type=float, default=-200.0, help="skip windows of less mean power (dBFS)")
+    parser.add_argument("--antennas", type=int, help="channels to use; a recording with fewer repeats its last one")
+    parser.add_argument("--threshold", type=float, help="open-set threshold (default: the contract's)")
+    parser.add_argument("--batch", type=int, default=32, help="windows a forward pass (default 32)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--dtype", default="auto", help="auto, fp32, bf16 or int8")
+    return parser.parse_args(argv)
+
+
+def _main(argv: list[str] | None) -> int:
+    options = parse(argv)
+    if options.batch < 1:
+        raise WfmError(f"--batch {options.batch}: 1 or more is wanted")
+    recording = open_recording(options.input)
+    bundle = load_bundle(options.bundle, device=options.device, dtype=options.dtype)
+    antennas = check(recording, bundle, options.antennas)
+    report = Report()
+    with open_output(options.json) as output:
+        for decision in decide(recording, bundle, antennas, options, report):
+            if output is not None:
+                print(json.dumps(decision), file=output)
+    # With the decisions on stdout the table would spoil them.
+    print_report(report, recording, bundle, sys.stderr if options.json == "-" else sys.stdout)
+    return 0
+
+
+def open_output(name: str | None) -> AbstractContextManager[TextIO | None]:
+    """The file for the decisions: None without a name, stdout (left open) for `-`."""
+    if name in (None, "-"):
+        return nullcontext(sys.stdout if name else None)
+    try:
+        return open(name, "w", encoding="utf-8")
+    except OSError as error:
+        raise WfmError(f"cannot write {name} ({error.strerror}): name another file with --json") from error
+
+
+def check(recording: Recording, bundle: Bundle, antennas: int | None) -> int:
+    """The number of antennas to use; raises WfmError where the bundle cannot take it, warns about a foreign rate."""
+    contract = bundle.contract
+    antennas = recording.channels if antennas is None else antennas
+    if not 1 <= antennas <= contract.antennas:
+        raise WfmError(
+            f"{antennas} antennas, the bundle {contract.name} takes 1 to {contract.antennas}: choose with --antennas"
+        )
+    if not contract.sample_rate_min <= recording.sample_rate <= contract.sample_rate_max:
+        print(
+            f"wfm-evaluate: warning: sample rate {recording.sample_rate:g} Hz, the bundle {contract.name} was trained "
+            f"for {contract.sample_rate_min:g} to {contract.sample_rate_max:g} Hz",
+            file=sys.stderr,
+        )
+    return antennas
+
+
+def decide(
+    recording: Recording, bundle: Bundle, antennas: int, options: argparse.Namespace, report: Report
+) -> Iterator[dict]:
+    """Fill `report` and yield a JSON decision for each window that is finite and not gated."""
+    window = bundle.contract.samples
+    starts = window_starts(recording.samples, window, options.hop, recording.breaks, options.settle)
+    channels = np.minimum(np.arange(antennas), recording.channels - 1)
+    for first in range(0, len(starts), options.batch):
+        block = starts[first : first + options.batch]
+        iq = np.stack([recording.read(int(start), window)[channels] for start in block])
+        keep = passes(iq, options.gate_dbfs, report)
+        if not keep.any():
+            continue
+        outputs = bundle.infer(iq[keep])
+        for index, start in enumerate(block[keep].tolist()):
+            tasks = bundle.decide(outputs, index, threshold=options.threshold)
+            report.starts.append(start)
+            report.tasks.append(tasks)
+            rx_time = recording.rx_time_at(start)
+            seconds = None if rx_time is None else sum(rx_time)
+            yield decision_json(start, window, tasks, rx_time=seconds, rx_freq=recording.center_freq_at(start))
+
+
+def passes(iq: np.ndarray, gate_dbfs: float, report: Report) -> np.ndarray:
+    """Which windows of [B, A, T] are inferred, bool [B]; the others are counted as invalid (NaN, Inf) or gated."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        power = (iq.real**2 + iq.imag**2).mean(axis=(1, 2))
+    finite = np.isfinite(power)
+    loud = power >= 10 ** (gate_dbfs / 10)
+    report.invalid += int((~finite).sum())
+    report.gated += int((finite & ~loud).sum())
+    return finite & loud
+
+
+def print_report(report: Report, recording: Recording, bundle: Bundle, stream: TextIO) -> None:
+    print(
+        f"{recording.meta_path.name}: {len(report.tasks)} windows of {bundle.contract.samples} samples inferred, "
+        f"{report.invalid} invalid, {report.gated} gated",
+        file=stream,
+    )
+    for name, task in bundle.contract.tasks.items():
+        decisions = [tasks[name] for tasks in report.tasks]
+        if not decisions:
+            continue
+        if task.kind == "classification":
+            print_classes(name, decisions, list(task.labels), stream)
+            truth = window_labels(np.array(report.starts), bundle.contract.samples, recording.annotations, task.labels)
+            print_accuracies(name, decisions, list(task.labels), truth, stream)
+        else:
+            mean = np.mean([decision["position"] for decision in decisions], axis=0)
+            print(f"{name}: mean position {', '.join(f'{value:.2f}' for value in mean)} m", file=stream)
+
+
+def print_classes(name: str, decisions: list[dict], labels: list[str], stream: TextIO) -> None:
+    counts = Counter(decision["label"] for decision in decisions)
+    width = max(map(len, [name, *labels, "unknown"]))
+    print(f"{name:{width}}  windows   share  mean score", file=stream)
+    for label in [*labels, "unknown"]:
+        scores = [decision["score"] for decision in decisions if decision["label"] == label]
+        mean = f"{np.mean(scores):.3f}" if scores else "-"
+        print(f"{label:{width}}  {counts[label]:7d}  {counts[label] / len(decisions):5.1%}  {mean:>10}", file=stream)
+
+
+def print_accuracies(name: str, decisions: list[dict], labels: list[str], truth: np.ndarray, stream: TextIO) -> None:
+    """Against the recording's annotations, where they use the task's labels."""
+    known = np.flatnonzero(truth >= 0)
+    if not known.size:
+        return
+    probabilities = torch.tensor([[decisions[i]["probabilities"][label] for label in labels] for i in known])
+    print(f"against {known.size} annotated windows:", file=stream)
+    if name == "interference":
+        figures = interference_accuracies(probabilities, torch.from_numpy(truth[known]))
+    else:
+        best = probabilities.argmax(1).numpy()
+        present = sorted(set(truth[known].tolist()))
+        per_class = [(best[truth[known] == index] == index).mean() for index in present]
+        figures = {"mean per-class accuracy": float(np.mean(per_class))}
+    for key, value in figures.items():
+        print(f"  {key}: {'- (a class is absent)' if math.isnan(value) else f'{value:.3f}'}", file=stream)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command `wfm-evaluate`; returns its exit status."""
+    return run(lambda: _main(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
