@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""False alarms on real LTE recordings, and detections with DSSS added to them, per recording with 95 % intervals.
+
+    python benchmarks/accuracy/lte_recordings.py --bundle wfm-interference [--json FILE]
+
+Reads $WFM_REALDATA/lte (default ../shared/realdata). SIR is the power of the recorded window (cell and noise) over the
+power of the added DSSS, which has its own fading. The recordings are for evaluation only.
+"""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+from intervals import wilson
+
+import wfm_core
+from wfm_core.data.recording import open_recording
+from wfm_core.data.windows import window_starts
+from wfm_core.synth.scenes import faded_interference
+
+SIRS = (0.0, 5.0, 10.0)
+SEED = 314
+
+
+def windows_of(path: Path, samples: int) -> tuple[torch.Tensor, float]:
+    recording = open_recording(path)
+    whole = torch.from_numpy(recording.read(0, recording.samples))
+    starts = window_starts(recording.samples, samples, samples)
+    return torch.stack([whole[:, start : start + samples] for start in starts]), recording.sample_rate
+
+
+def with_dsss(windows: torch.Tensor, sample_rate: float, sir_db: float, generator) -> torch.Tensor:
+    count, antennas, samples = windows.shape
+    label = torch.arange(count) % 2 + 1
+    added = faded_interference(label, antennas, samples, torch.full((count,), sample_rate), generator)
+    power = windows.abs().square().mean((1, 2), keepdim=True)
+    return windows + (power * 10 ** (-sir_db / 10)).sqrt() * added
+
+
+def found(bundle, windows: torch.Tensor) -> np.ndarray:
+    """Whether each window is called interference."""
+    parts = [bundle.infer(part)["interference"] for part in windows.split(8)]
+    return np.concatenate(parts).argmax(1) != 0
+
+
+def cell(hits: np.ndarray) -> str:
+    low, high = wilson(int(hits.sum()), len(hits))
+    return f"{hits.mean():.1%} ({low:.0%}-{high:.0%})"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bundle", default="wfm-interference")
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    folder = Path(os.environ.get("WFM_REALDATA", "../shared/realdata")) / "lte"
+    bundle = wfm_core.load_bundle(arguments.bundle)
+    generator = torch.Generator().manual_seed(SEED)
+    print("| recording | windows | false alarms | " + " | ".join(f"detected at {sir:.0f} dB" for sir in SIRS) + " |")
+    print("|---" * (3 + len(SIRS)) + "|")
+    everything: dict[str, list[np.ndarray]] = {}
+    for path in sorted(folder.glob("*.sigmf-meta")):
+        windows, rate = windows_of(path, bundle.contract.samples)
+        columns = {"false alarms": found(bundle, windows)}
+        columns |= {f"{sir:.0f} dB": found(bundle, with_dsss(windows, rate, sir, generator)) for sir in SIRS}
+        for name, hits in columns.items():
+            everything.setdefault(name, []).append(hits)
+        cells = " | ".join(cell(hits) for hits in columns.values())
+        print(f"| {path.name.removesuffix('.sigmf-meta')} | {len(windows)} | {cells} |", flush=True)
+    total = {name: np.concatenate(hits) for name, hits in everything.items()}
+    print(f"| all | {len(total['false alarms'])} | " + " | ".join(cell(hits) for hits in total.values()) + " |")
+    if arguments.json:
+        arguments.json.write_text(json.dumps({name: float(hits.mean()) for name, hits in total.items()}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
