@@ -11,7 +11,8 @@ from flowgraph_helpers import noise, random_model, write_recording
 
 from wfm_core.data.recording import open_recording
 
-PROGRAM = Path(__file__).resolve().parents[1] / "examples" / "live_interference.py"
+ROOT = Path(__file__).resolve().parents[1]
+PROGRAM = ROOT / "examples" / "live_interference.py"
 WINDOW = 4096
 SUMMARY_KEYS = {
     "intd_accuracy", "intc_accuracy", "sample_rate", "antennas", "policy", "coverage", "windows_in", "windows_inferred",
@@ -50,6 +51,27 @@ def test_a_recording_runs_to_its_end_and_leaves_a_report(tmp_path):
     assert abs(recorded.read(0, sent.samples) - sent.read(0, sent.samples)).max() < 1e-4
     assert len(recorded.annotations) == 20
     assert (out / "waterfall.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_live_and_wfm_evaluate_decide_alike_on_the_installed_recording(tmp_path):
+    """The shipped model: same windows; same labels unless the two best scores are close; scores within 0.01."""
+    recording, model = ROOT / "examples" / "data" / "lte_dsss.sigmf-meta", ROOT / "models" / "wfm-interference"
+    live, offline = tmp_path / "live.jsonl", tmp_path / "offline.jsonl"
+    done = start("--source", f"file:{recording}", "--bundle", str(model), "--json", str(live))
+    assert done.returncode == 0, done.stderr
+    options = ["--bundle", str(model), "--input", str(recording), "--antennas", "2", "--json", str(offline)]
+    command = [sys.executable, "-m", "wfm_core.cli.evaluate", *options]
+    evaluated = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert evaluated.returncode == 0, evaluated.stderr
+
+    pairs = [[json.loads(line) for line in path.read_text().splitlines()] for path in (live, offline)]
+    assert [d["sample_start"] for d in pairs[0]] == [d["sample_start"] for d in pairs[1]]
+    answers = [(a["tasks"]["interference"], b["tasks"]["interference"]) for a, b in zip(*pairs, strict=True)]
+    assert {a["label"] for a, _ in answers} == {"none", "dsss-bpsk", "dsss-qpsk"}
+    for a, b in answers:
+        best, second = sorted(b["probabilities"].values(), reverse=True)[:2]
+        assert a["label"] == b["label"] or best - second <= 0.02
+        assert all(abs(a["probabilities"][label] - p) <= 0.01 for label, p in b["probabilities"].items())
 
 
 def test_no_usrp_is_one_sentence_and_exit_status_1(tmp_path):
