@@ -57,14 +57,15 @@ class Bundle:
 
     def warm(self, batch: int, antennas: int) -> None:
         """Run silent windows of the shape that will come, so that the first real one is not slow."""
-        if self.contract.input == "image":
-            blank = torch.zeros(batch, self.contract.image_channels, *self.contract.image_size)
-            call = self.infer_image
-        else:
-            blank = torch.zeros(batch, antennas, self.contract.samples, dtype=torch.complex64)
-            call = self.infer
+        contract = self.contract
+        shape = (antennas, contract.samples)
+        if contract.input == "image":
+            shape = (contract.image_channels, *contract.image_size)
+        # numpy's zeros: a large torch.zeros would already start an OpenMP team in this thread
+        kind = np.float32 if contract.input == "image" else np.complex64
+        blank = torch.from_numpy(np.zeros((batch, *shape), kind))
         for _ in range(WARM_RUNS):
-            call(blank)
+            self._compute(blank)
 
     def decide(self, outputs: dict[str, np.ndarray], i: int, threshold: float | None = None) -> dict[str, dict]:
         """The decisions of every task on window `i` of `infer`'s outputs, as plain Python values.

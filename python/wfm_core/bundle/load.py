@@ -39,7 +39,9 @@ def load_bundle(
         raise WfmError(f"{path} is a model folder, and sha256 pins a bundle file; give the bundle's file")
     else:
         with tempfile.TemporaryDirectory() as folder:
-            contract, module = _open(export_bundle(path, Path(folder) / f"model{SUFFIX}"), None)
+            bundle = compute.run(export_bundle, path, Path(folder) / f"model{SUFFIX}")
+            contract, module = _open(bundle, None)
+    # Only what computes goes to the compute thread: a bundle that is swapped in must not hold up the one in use.
     network, name = compute.run(choose_dtype, module.to(place), contract, place, dtype)
     return Bundle(contract, network, path, place, name)
 
