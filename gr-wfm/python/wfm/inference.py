@@ -6,7 +6,7 @@ from gnuradio.wfm import keys
 from gnuradio.wfm.engine import ON_ERROR, engine
 from gnuradio.wfm.wfm_python import window_tap
 
-from wfm_core import load_bundle
+from wfm_core import compute, load_bundle
 from wfm_core.errors import WfmError
 
 _SLOTS_PER_BATCH = 8
@@ -61,6 +61,8 @@ class inference(gr.hier_block2):
     ):
         signature = gr.io_signature(channels, channels, gr.sizeof_gr_complex)
         gr.hier_block2.__init__(self, "wfm_inference", signature, signature)
+        if policy == "live":
+            compute.spare_a_core()
         if isinstance(bundle, str):
             bundle = load_bundle(bundle, device=device, dtype=dtype)
         _check(bundle.contract, channels, batch, on_error)
