@@ -19,8 +19,8 @@ class decision_log(gr.basic_block):
     Message port in: `detects`, from a WFM Inference block.
 
     Args:
-        json_path: file for JSON lines (INTERFACE "Decision"); "" for none, "-" for standard output, where then
-            nothing else is written.
+        json_path: file for JSON lines, one decision each (wfm_core.decisions); "" for none, "-" for standard
+            output, where then nothing else is written.
         sample_rate: Hz, for the times of windows that have no rx_time.
         quiet: print no line per decision.
 

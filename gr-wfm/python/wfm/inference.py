@@ -79,7 +79,7 @@ class inference(gr.hier_block2):
         self.msg_connect(self, "control", self.engine, "control")
 
     def status(self) -> dict:
-        """Counters (INTERFACE names), coverage, latency percentiles in ms, the bundle in use, the error if any."""
+        """Counters, coverage, latency percentiles in ms, the bundle in use, the error if any."""
         return self.engine.status()
 
     def error(self) -> str:

@@ -104,7 +104,7 @@ def _annotations(run: Run) -> list[dict]:
 
 
 def write_summary(run: Run, status: dict) -> None:
-    """summary.json with the names of INTERFACE.md; accuracies are null where there is no truth."""
+    """summary.json; accuracies are null where there is no truth."""
     judged = [(d.decision, truth) for d, truth in run.interference() if truth is not None]
     accuracies = _accuracies(judged)
     summary = {
