@@ -100,7 +100,7 @@ def markdown(table: list[dict]) -> str:
 
 
 def plot(table: list[dict], path: Path, title: str) -> None:
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4), constrained_layout=True)
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4.4))
     sirs = [row["sir_db"] for row in table]
     for name, style in DETECTORS.items():
         axes[0].plot(sirs, [row["detectors"][name]["detections"] for row in table], style, label=name)
@@ -112,7 +112,8 @@ def plot(table: list[dict], path: Path, title: str) -> None:
         axis.set_xlabel("SIR: power of LTE over DSSS (dB)")
         axis.grid(alpha=0.3)
         axis.set_ylim(top=1.02)
-    axes[0].legend(loc="best", fontsize="small")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="lower center", ncol=5)
+    figure.subplots_adjust(left=0.07, right=0.98, bottom=0.22, wspace=0.18)
     figure.suptitle(title)
     figure.savefig(path, dpi=110)
 
