@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Model folders (`weights.safetensors` + `contract.yaml`) and the one-file bundles scripted from them."""
 
-import os
-import tempfile
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 import safetensors
@@ -16,6 +13,7 @@ from torch import Tensor
 from wfm_core.bundle.assemble import assemble, weights_sha256
 from wfm_core.bundle.contract import Contract, parse_contract
 from wfm_core.errors import WfmError
+from wfm_core.files import write_atomically
 
 CONTRACT = "contract.yaml"
 WEIGHTS = "weights.safetensors"
@@ -36,9 +34,9 @@ def save_model_folder(folder: Path, contract: dict, weights: dict[str, Tensor]) 
     contract = {**contract, "weights_sha256": weights_sha256(weights)}
     parsed = parse_contract(contract, str(folder / CONTRACT))
     folder.mkdir(parents=True, exist_ok=True)
-    _write_atomically(folder / WEIGHTS, lambda path: safetensors.torch.save_file(weights, path))
+    write_atomically(folder / WEIGHTS, lambda path: safetensors.torch.save_file(weights, path))
     text = yaml.safe_dump(contract, sort_keys=False, allow_unicode=True)
-    _write_atomically(folder / CONTRACT, lambda path: path.write_text(text))
+    write_atomically(folder / CONTRACT, lambda path: path.write_text(text))
     return parsed
 
 
@@ -66,20 +64,5 @@ def export_bundle(folder: Path, output: Path) -> Path:
         scripted = torch.jit.script(live)
         text = yaml.safe_dump(contract.raw, sort_keys=False, allow_unicode=True)
         output.parent.mkdir(parents=True, exist_ok=True)
-        _write_atomically(output, lambda path: scripted.save(str(path), _extra_files={CONTRACT: text}))
+        write_atomically(output, lambda path: scripted.save(str(path), _extra_files={CONTRACT: text}))
     return output
-
-
-def _write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Call `write` with a temporary name beside `path`, then rename: no reader ever sees half a file."""
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        os.close(handle)
-    except OSError as error:
-        raise WfmError(f"cannot write {path}: {error.strerror}; choose another place") from error
-    try:
-        write(Path(temporary))
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
