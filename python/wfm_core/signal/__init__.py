@@ -5,9 +5,16 @@ from torch import nn
 
 from wfm_core.errors import WfmError
 from wfm_core.signal.images import CyclicImage
-from wfm_core.signal.iq import IqRms
+from wfm_core.signal.iq import IqRms, IqStandard
+from wfm_core.signal.resized import Spectrogram, StandardImage
 
-KINDS = {"iq_rms": IqRms, "cyclic_image": CyclicImage}
+KINDS = {
+    "iq_rms": IqRms,
+    "cyclic_image": CyclicImage,
+    "iq_standard": IqStandard,
+    "spectrogram": Spectrogram,
+    "standard_image": StandardImage,
+}
 
 
 def build_preprocessor(settings: dict) -> nn.Module:

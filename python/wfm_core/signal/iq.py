@@ -9,6 +9,8 @@ is not lost: it travels beside the window (`level_dbfs` in tags and messages).
 import torch
 from torch import nn
 
+from wfm_core.errors import WfmError
+
 
 class IqRms(nn.Module):
     """complex64 [B, A, T] -> complex64 [B, A, T] of unit mean power over antennas and time (silence stays zero)."""
@@ -16,3 +18,23 @@ class IqRms(nn.Module):
     def forward(self, iq: torch.Tensor) -> torch.Tensor:
         power = (iq.real.square() + iq.imag.square()).mean((1, 2), keepdim=True)
         return iq * torch.rsqrt(power.clamp(min=1e-20))
+
+
+class IqStandard(nn.Module):
+    """complex64 [B, A, T] -> complex64 [B, A, T]: the window over its own RMS, then I and Q standardised.
+
+    `mean` and `std` are [I, Q] of the whole dataset, of windows of unit RMS. Where the paper standardises its
+    recordings directly, the RMS comes first here: see above.
+    """
+
+    def __init__(self, mean: list[float], std: list[float]):
+        super().__init__()
+        if len(mean) != 2 or len(std) != 2 or not min(std) > 0:
+            raise WfmError(f"IQ mean {mean}, std {std}: [I, Q] with std above 0 are wanted, mend the statistics")
+        self.unit = IqRms()
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32), persistent=False)
+        self.register_buffer("std", torch.tensor(std, dtype=torch.float32), persistent=False)
+
+    def forward(self, iq: torch.Tensor) -> torch.Tensor:
+        parts = torch.view_as_real(self.unit(iq))
+        return torch.view_as_complex((parts - self.mean) / self.std)
