@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where training windows come from besides the simulator: folders of SigMF recordings, and HDF5 caches.
+
+A source is checked when it is opened and once more, by `check`, against the windows that are wanted of it, so that
+a run fails at its start. What it draws is a function of the files and of the generator's state alone.
+"""
+
+from bisect import bisect_right
+from dataclasses import replace
+from itertools import accumulate
+from pathlib import Path
+
+import torch
+
+from wfm_core.data.cache import CacheSource, write_cache
+from wfm_core.data.recording import Recording, open_recording
+from wfm_core.errors import WfmError
+
+__all__ = ["CacheSource", "RecordingSource", "write_cache"]
+
+
+class RecordingSource:
+    """Random windows of all SigMF recordings (`*.sigmf-meta`) in and under `folder`. Raises `WfmError`.
+
+    `sample_rate` (Hz) is that of every recording; `antennas` is the number of channels that every recording has.
+    """
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder).expanduser()
+        if not self.folder.is_dir():
+            raise WfmError(f"no folder {self.folder}: name an existing folder of SigMF recordings")
+        paths = sorted(self.folder.rglob("*.sigmf-meta"))
+        if not paths:
+            raise WfmError(f"{self.folder} holds no recordings: put .sigmf-meta files with their data in or under it")
+        self.recordings = [open_recording(path) for path in paths]
+        self.sample_rate = self._one_rate()
+        self.antennas = min(recording.channels for recording in self.recordings)
+        self._pieces = [_pieces(recording) for recording in self.recordings]
+        self._plans: dict[tuple[int, int], _Plan] = {}
+
+    def check(self, antennas: int, samples: int) -> None:
+        """Raises `WfmError` unless every recording has `antennas` channels and a whole window of `samples`.
+
+        A recording that gives no window is refused, not passed over: it was put there to be learnt from.
+        """
+        poorest = min(self.recordings, key=lambda recording: recording.channels)
+        if poorest.channels < antennas:
+            raise WfmError(
+                f"{poorest.meta_path} has {poorest.channels} channels, {antennas} antennas are asked for: ask for "
+                f"{poorest.channels} or fewer, or move it to another folder"
+            )
+        longest = [max(end - begin for begin, end in pieces) for pieces in self._pieces]
+        short = [(r, length) for r, length in zip(self.recordings, longest, strict=True) if length < samples]
+        if short:
+            named = ", ".join(f"{r.meta_path.relative_to(self.folder)}: {length}" for r, length in short[:5])
+            more = f" and {len(short) - 5} more" if len(short) > 5 else ""
+            raise WfmError(
+                f"{len(short)} of {len(self.recordings)} recordings in {self.folder} are shorter than a window of "
+                f"{samples} samples (longest stretch without a break of {named}{more}): take them out or ask for "
+                "shorter windows"
+            )
+
+    def draw_iq(self, count: int, antennas: int, samples: int, generator: torch.Generator) -> torch.Tensor:
+        """complex64 [count, antennas, samples] at full scale 1, on the generator's device.
+
+        Every place where a window fits is equally likely, so a recording is seen in proportion to its length; no
+        window reaches across a break. Of more channels than asked for a random choice is taken, in their order:
+        neighbours on the array stay in line.
+        """
+        plan = self._plan(antennas, samples)
+        device = generator.device
+        places = torch.randint(plan.places, (count,), generator=generator, device=device).tolist()
+        ranks = torch.rand((count, max(r.channels for r in self.recordings)), generator=generator, device=device).cpu()
+        windows = torch.empty(count, antennas, samples, dtype=torch.complex64)
+        for window, place, rank in zip(windows, places, ranks, strict=True):
+            index, start = plan.locate(place)
+            # a copy of the record maps the file for this read only: thousands of files may not all stay open
+            seen = torch.from_numpy(replace(self.recordings[index]).read(start, samples))
+            self._check_finite(index, start, seen)
+            window.copy_(seen[rank[: len(seen)].argsort()[:antennas].sort().values])
+        return windows.to(device)
+
+    def _plan(self, antennas: int, samples: int) -> "_Plan":
+        if (antennas, samples) not in self._plans:
+            self.check(antennas, samples)
+            self._plans[antennas, samples] = _Plan(self._pieces, samples)
+        return self._plans[antennas, samples]
+
+    def _check_finite(self, index: int, start: int, seen: torch.Tensor) -> None:
+        if not torch.isfinite(torch.view_as_real(seen)).all():
+            raise WfmError(
+                f"{self.recordings[index].data_path} has values that are not finite in samples {start} to "
+                f"{start + seen.size(1)}: one such window would spoil the model, mend or remove the recording"
+            )
+
+    def _one_rate(self) -> float:
+        first = self.recordings[0]
+        for other in self.recordings[1:]:
+            if other.sample_rate != first.sample_rate:
+                raise WfmError(
+                    f"mixed sample rates in {self.folder}: {first.meta_path.relative_to(self.folder)} has "
+                    f"{first.sample_rate:.12g} Hz, {other.meta_path.relative_to(self.folder)} has "
+                    f"{other.sample_rate:.12g} Hz; use one folder per rate"
+                )
+        return first.sample_rate
+
+
+class _Plan:
+    """All places where a window of `samples` fits, numbered through; `places` is how many there are."""
+
+    def __init__(self, pieces: list[list[tuple[int, int]]], samples: int):
+        fits = [(i, begin, end - begin - samples + 1) for i, spans in enumerate(pieces) for begin, end in spans]
+        self._fits = [(index, begin) for index, begin, room in fits if room > 0]
+        self._ends = list(accumulate(room for _, _, room in fits if room > 0))
+        self.places = self._ends[-1]
+
+    def locate(self, place: int) -> tuple[int, int]:
+        """The recording's index and the first sample of place number `place`."""
+        piece = bisect_right(self._ends, place)
+        index, begin = self._fits[piece]
+        return index, begin + place - (self._ends[piece - 1] if piece else 0)
+
+
+def _pieces(recording: Recording) -> list[tuple[int, int]]:
+    """[begin, end) of the stretches between a recording's breaks."""
+    cuts = sorted({cut for cut in recording.breaks if 0 < cut < recording.samples})
+    return list(zip([0, *cuts], [*cuts, recording.samples], strict=True))
