@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from wfm_core.model import (
+    AFFINES,
     ClassHead,
     Encoder,
     EncoderConfig,
@@ -84,6 +85,38 @@ def test_iq_tokens_are_time_major_and_antenna_minor():
             wanted = tokens.projection(segment) * 1.5 + 0.25  # affine before positions and antenna vectors
             wanted = wanted + sinusoids_1d(4, 8)[step] + tokens.antenna[antenna]
             torch.testing.assert_close(seen[:, step * 3 + antenna], wanted)
+
+
+@pytest.mark.parametrize("modality", ["image", "iq"])
+def test_the_affine_may_follow_the_positions_and_the_cls_token(modality):
+    tokens = {"image": ImageTokens(8, 1, size=(32, 32), affine="after"), "iq": IqTokens(8, affine="after")}[modality]
+    x = {"image": torch.randn(2, 1, 32, 32), "iq": torch.randn(2, 2, 32, dtype=torch.complex64)}[modality]
+    model = WirelessModel(EncoderConfig(8, 1, 2, 32), **{modality: tokens})
+    model.encoder = torch.nn.Identity()
+    with torch.no_grad():
+        tokens.scale.copy_(torch.randn(8))
+        tokens.shift.copy_(torch.randn(8))
+    place = sinusoids_2d(2, 2, 8)
+    if modality == "iq":  # two antennas in each of two time steps
+        place = sinusoids_1d(2, 8).repeat_interleave(2, 0) + tokens.antenna[:2].repeat(2, 1)
+    sequence = torch.cat([model.cls_token.expand(2, -1, -1), tokens.projection(tokens.values(x)) + place], 1)
+    encode = {"image": model.encode_image, "iq": model.encode_iq}[modality]
+    torch.testing.assert_close(encode(x), sequence * tokens.scale + tokens.shift)
+
+
+@pytest.mark.parametrize("affine", AFFINES)
+def test_both_forms_of_the_affine_compile(affine):
+    iq = IqTokens(8, affine=affine)
+    x = torch.randn(2, 2, 32, dtype=torch.complex64)
+    torch.testing.assert_close(torch.jit.script(iq)(x), iq(x))
+    image = ImageTokens(8, 1, size=(32, 32), affine=affine)
+    x = torch.randn(2, 1, 32, 32)
+    torch.testing.assert_close(torch.jit.script(image)(x), image(x))
+
+
+def test_an_unknown_place_of_the_affine_is_refused():
+    with pytest.raises(ValueError, match="before, after"):
+        IqTokens(8, affine="behind")
 
 
 @pytest.mark.parametrize("antennas", range(1, 17))

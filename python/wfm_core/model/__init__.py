@@ -3,10 +3,15 @@
 
 from wfm_core.model.encoder import Encoder, EncoderConfig
 from wfm_core.model.heads import ClassHead, PositionHead
+from wfm_core.model.masked import DECODER, MaskedAutoencoder
+from wfm_core.model.masking import random_masks
 from wfm_core.model.network import POOLINGS, WirelessModel, pool
-from wfm_core.model.tokens import PATCH, SEGMENT, ImageTokens, IqTokens, sinusoids_1d, sinusoids_2d
+from wfm_core.model.tokens import AFFINES, PATCH, SEGMENT, ImageTokens, IqTokens, sinusoids_1d, sinusoids_2d
 
 __all__ = [
+    "AFFINES",
+    "DECODER",
+    "MaskedAutoencoder",
     "PATCH",
     "POOLINGS",
     "SEGMENT",
@@ -18,6 +23,7 @@ __all__ = [
     "PositionHead",
     "WirelessModel",
     "pool",
+    "random_masks",
     "sinusoids_1d",
     "sinusoids_2d",
 ]

@@ -37,15 +37,27 @@ class WirelessModel(nn.Module):
         self.encoder = Encoder(config)
         self.heads = nn.ModuleDict(heads or {})
 
-    def encode(self, tokens: Tensor) -> Tensor:
-        """Tokens [B, N, D] -> encoded tokens [B, 1 + N, D]; a CLS token without position is put first."""
-        cls = self.cls_token.expand(tokens.size(0), -1, -1)
+    def encode(self, tokens: Tensor, cls_token: Tensor | None = None) -> Tensor:
+        """Tokens [B, N, D] -> encoded tokens [B, 1 + N, D]; the CLS token, which has no position, is put first.
+
+        `cls_token` [1, 1, D]: as the modality's `place_cls` gives it; the bare one where that changes nothing.
+        """
+        cls = self.cls_token if cls_token is None else cls_token
+        cls = cls.expand(tokens.size(0), -1, -1)
         return self.encoder(torch.cat([cls.to(tokens.dtype), tokens], dim=1))
+
+    def encode_image(self, image: Tensor) -> Tensor:
+        """Images float [B, C, H, W] -> encoded tokens [B, 1 + N, D]."""
+        return self.encode(self.image(image), self.image.place_cls(self.cls_token))
+
+    def encode_iq(self, iq: Tensor) -> Tensor:
+        """IQ windows complex64 [B, A, T] -> encoded tokens [B, 1 + N, D]."""
+        return self.encode(self.iq(iq), self.iq.place_cls(self.cls_token))
 
     def embed_image(self, image: Tensor, pooling: str = "cls") -> Tensor:
         """Images float [B, C, H, W] -> embedding [B, D]."""
-        return pool(self.encode(self.image(image)), pooling)
+        return pool(self.encode_image(image), pooling)
 
     def embed_iq(self, iq: Tensor, pooling: str = "cls") -> Tensor:
         """IQ windows complex64 [B, A, T] -> embedding [B, D]."""
-        return pool(self.encode(self.iq(iq)), pooling)
+        return pool(self.encode_iq(iq), pooling)

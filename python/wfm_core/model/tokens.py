@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From signals to tokens: projection, per-modality affine, fixed positions, antenna vectors (in this order)."""
+"""From signals to tokens: projection, per-modality affine, fixed positions, antenna vectors (in this order).
+
+WavesFM v1 has the affine last (`affine="after"`), and there it also scales and shifts the CLS token.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +11,8 @@ PATCH = 16
 """Pixels on a side of an image token."""
 SEGMENT = 16
 """Complex samples of an IQ token."""
+AFFINES = ("before", "after")
+"""Where the feature-wise affine acts: before positions and antenna vectors are added (paper), or after (WavesFM v1)."""
 
 
 def sinusoids_1d(length: int, width: int) -> Tensor:
@@ -25,44 +30,88 @@ def sinusoids_2d(rows: int, columns: int, width: int) -> Tensor:
     return torch.cat([column, row], dim=2).reshape(rows * columns, width)
 
 
-class ImageTokens(nn.Module):
+def time_positions(table: Tensor, steps: int) -> Tensor:
+    """The first `steps` rows of a table of `sinusoids_1d` [length, width], computed where the table is too short."""
+    if steps <= table.size(0):
+        return table[:steps]
+    return sinusoids_1d(steps, table.size(1)).to(table)
+
+
+class _Tokens(nn.Module):
+    """What both input sides share: the projection of a token's values and the affine."""
+
+    def __init__(self, values: int, width: int, affine: str):
+        super().__init__()
+        if affine not in AFFINES:
+            raise ValueError(f"affine {affine!r}: wanted one of {', '.join(AFFINES)}")
+        self.affine = affine
+        self.projection = nn.Linear(values, width)
+        self.scale = nn.Parameter(torch.ones(width))
+        self.shift = nn.Parameter(torch.zeros(width))
+        nn.init.xavier_uniform_(self.projection.weight)
+        nn.init.zeros_(self.projection.bias)
+
+    def place(self, values: Tensor, places: Tensor) -> Tensor:
+        """Values [B, N, P] of any tokens at their places [N, D] or [B, N, D] -> tokens [B, N, D]."""
+        tokens = self.projection(values.to(self.projection.weight.dtype))
+        if self.affine == "after":
+            return (tokens + places) * self.scale + self.shift
+        return tokens * self.scale + (places + self.shift)
+
+    def place_cls(self, cls_token: Tensor) -> Tensor:
+        """The CLS token [1, 1, D] as this modality puts it before the others: its position is zero."""
+        if self.affine == "after":
+            return cls_token * self.scale + self.shift
+        return cls_token
+
+
+class ImageTokens(_Tokens):
     """Images float [B, C, H, W] -> tokens [B, (H / patch) * (W / patch), D], row-major, in the weights' dtype.
 
     `size` is (H, W); it must be a multiple of `patch` and is fixed, as the positions are.
     """
 
-    def __init__(self, width: int, channels: int, patch: int = PATCH, size: tuple[int, int] = (224, 224)):
-        super().__init__()
+    def __init__(
+        self,
+        width: int,
+        channels: int,
+        patch: int = PATCH,
+        size: tuple[int, int] = (224, 224),
+        affine: str = "before",
+    ):
         if channels < 1 or size[0] < patch or size[1] < patch or size[0] % patch or size[1] % patch:
             raise ValueError(
                 f"image of {channels} channels and {size[0]}x{size[1]} pixels: wanted at least one channel "
                 f"and sides that are multiples of {patch}"
             )
+        super().__init__(channels * patch * patch, width, affine)
         self.channels = channels
         self.patch = patch
         self.height = size[0]
         self.width = size[1]
-        self.projection = nn.Linear(channels * patch * patch, width)
-        self.scale = nn.Parameter(torch.ones(width))
-        self.shift = nn.Parameter(torch.zeros(width))
         positions = sinusoids_2d(size[0] // patch, size[1] // patch, width)
         self.register_buffer("positions", positions, persistent=False)
-        _initialise_projection(self.projection)
 
     def forward(self, image: Tensor) -> Tensor:
+        return self.place(self.values(image), self.places(image))
+
+    def values(self, image: Tensor) -> Tensor:
+        """The pixels of each token [B, N, C * patch * patch], in the order of a flattened Conv2d kernel."""
         if image.dim() != 4 or image.size(1) != self.channels:
             raise ValueError(f"image of shape {image.shape}: wanted [batch, {self.channels}, height, width]")
         if image.size(2) != self.height or image.size(3) != self.width:
             raise ValueError(f"image of shape {image.shape}: wanted {self.height}x{self.width} pixels")
         rows, columns = self.height // self.patch, self.width // self.patch
-        # [B, C, rows, p, columns, p] -> [B, rows * columns, C * p * p]: the order of a flattened Conv2d kernel
-        patches = image.to(self.projection.weight.dtype)
-        patches = patches.reshape(-1, self.channels, rows, self.patch, columns, self.patch)
-        patches = patches.permute(0, 2, 4, 1, 3, 5).reshape(-1, rows * columns, self.projection.in_features)
-        return self.projection(patches) * self.scale + self.shift + self.positions
+        # [B, C, rows, p, columns, p] -> [B, rows * columns, C * p * p]
+        patches = image.reshape(-1, self.channels, rows, self.patch, columns, self.patch)
+        return patches.permute(0, 2, 4, 1, 3, 5).reshape(-1, rows * columns, self.projection.in_features)
+
+    def places(self, image: Tensor) -> Tensor:
+        """What is added to each token for where it is: [N, D]."""
+        return self.positions
 
 
-class IqTokens(nn.Module):
+class IqTokens(_Tokens):
     """IQ windows complex64 [B, A, T] -> tokens [B, (T / segment) * A, D], time-major and antenna-minor.
 
     A token is a segment of one antenna as 2 * `segment` reals (I and Q alternating); all antennas of one time
@@ -72,35 +121,28 @@ class IqTokens(nn.Module):
 
     TABLE_STEPS = 1024
 
-    def __init__(self, width: int, max_antennas: int = 16, segment: int = SEGMENT):
-        super().__init__()
+    def __init__(self, width: int, max_antennas: int = 16, segment: int = SEGMENT, affine: str = "before"):
+        super().__init__(2 * segment, width, affine)
         self.max_antennas = max_antennas
         self.segment = segment
-        self.projection = nn.Linear(2 * segment, width)
-        self.scale = nn.Parameter(torch.ones(width))
-        self.shift = nn.Parameter(torch.zeros(width))
         self.antenna = nn.Parameter(torch.randn(max_antennas, width) * 0.02)
         self.register_buffer("positions", sinusoids_1d(self.TABLE_STEPS, width), persistent=False)
-        _initialise_projection(self.projection)
 
     def forward(self, iq: Tensor) -> Tensor:
+        return self.place(self.values(iq), self.places(iq))
+
+    def values(self, iq: Tensor) -> Tensor:
+        """The reals of each token, float32 [B, N, 2 * segment]."""
         if iq.dim() != 3 or iq.size(1) < 1 or iq.size(1) > self.max_antennas:
             raise ValueError(f"IQ of shape {iq.shape}: wanted [batch, 1 to {self.max_antennas} antennas, samples]")
         antennas, samples = iq.size(1), iq.size(2)
         if samples < self.segment or samples % self.segment != 0:
             raise ValueError(f"IQ of shape {iq.shape}: wanted a multiple of {self.segment} samples")
         steps = samples // self.segment
-        segments = torch.view_as_real(iq).view(-1, antennas, steps, 2 * self.segment).transpose(1, 2)
-        tokens = self.projection(segments.to(self.projection.weight.dtype))
-        positions = self._positions(steps).unsqueeze(1) + self.antenna[:antennas]
-        return (tokens * self.scale + (positions + self.shift)).view(-1, steps * antennas, tokens.size(-1))
+        segments = torch.view_as_real(iq).view(-1, antennas, steps, 2 * self.segment)
+        return segments.transpose(1, 2).reshape(-1, steps * antennas, 2 * self.segment)
 
-    def _positions(self, steps: int) -> Tensor:
-        if steps <= self.positions.size(0):
-            return self.positions[:steps]
-        return sinusoids_1d(steps, self.positions.size(1)).to(self.positions)
-
-
-def _initialise_projection(projection: nn.Linear) -> None:
-    nn.init.xavier_uniform_(projection.weight)
-    nn.init.zeros_(projection.bias)
+    def places(self, iq: Tensor) -> Tensor:
+        """What is added to each token for its time step and its antenna: [N, D]."""
+        positions = time_positions(self.positions, iq.size(2) // self.segment)
+        return (positions.unsqueeze(1) + self.antenna[: iq.size(1)]).flatten(0, 1)

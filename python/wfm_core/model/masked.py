@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The masked autoencoder of the pretraining (paper, section III): one encoder and one decoder for all modalities.
+
+The encoder sees the visible tokens only; the decoder sees them and the mask token at every masked place, and a
+linear head per modality gives back the masked tokens' values.
+
+Raw IQ has a carrier phase that nothing visible may tell, so its samples alone teach slowly. As an option, another
+linear head gives back the log power spectrum of each masked IQ segment, which has no phase.
+"""
+
+from collections.abc import Collection
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from wfm_core.errors import WfmError
+from wfm_core.model.encoder import Encoder, EncoderConfig
+from wfm_core.model.network import WirelessModel
+from wfm_core.model.tokens import ImageTokens, IqTokens, sinusoids_1d, sinusoids_2d, time_positions
+
+DECODER = EncoderConfig(width=128, depth=4, heads=16, mlp_hidden=512)
+"""The paper's decoder: 793,088 parameters in its blocks."""
+
+SPECTRUM = "iq_spectrum"
+_SPECTRUM_FLOOR = 1e-2  # of the mean power of a bin, about: emptier bins are all alike
+
+
+class MaskedAutoencoder(nn.Module):
+    """Loss and reconstructions of a `WirelessModel` whose input sides are its modalities, "image" and "iq".
+
+    antenna_vectors: the decoder's own learned vector per antenna. Without it (the paper's form) masked tokens of
+    different antennas at one instant look alike to the decoder. normalise_targets: modalities whose targets have
+    mean 0 and variance 1 within each token. spectrum_weight: of the spectra's loss beside the samples' (0: none, the
+    paper's form).
+    """
+
+    def __init__(
+        self,
+        model: WirelessModel,
+        decoder: EncoderConfig = DECODER,
+        antenna_vectors: bool = True,
+        normalise_targets: Collection[str] = (),
+        spectrum_weight: float = 0.0,
+    ):
+        super().__init__()
+        inputs = {"image": model.image, "iq": model.iq}
+        self.modalities = tuple(name for name, tokens in inputs.items() if tokens is not None)
+        self.normalise_targets = frozenset(normalise_targets)
+        if not self.modalities or not self.normalise_targets <= set(self.modalities):
+            raise WfmError(
+                f"normalised targets for {sorted(self.normalise_targets)} of a model whose modalities are "
+                f"{list(self.modalities)}; wanted one modality or more, and targets of those only: mend the config"
+            )
+        self.model = model
+        self.to_decoder = nn.Linear(model.cls_token.size(-1), decoder.width)
+        self.mask_token = nn.Parameter(torch.randn(1, 1, decoder.width) * 0.02)
+        self.decoder = Encoder(decoder)
+        self.decoder_antenna = None
+        if model.iq is not None:
+            self.register_buffer("iq_positions", sinusoids_1d(IqTokens.TABLE_STEPS, decoder.width), persistent=False)
+            if antenna_vectors:
+                self.decoder_antenna = nn.Parameter(torch.randn(model.iq.max_antennas, decoder.width) * 0.02)
+        if model.image is not None:
+            grid = (model.image.height // model.image.patch, model.image.width // model.image.patch)
+            self.register_buffer("image_positions", sinusoids_2d(*grid, decoder.width), persistent=False)
+        self.reconstruction = nn.ModuleDict(
+            {name: nn.Linear(decoder.width, inputs[name].projection.in_features) for name in self.modalities}
+        )
+        self.spectrum_weight = spectrum_weight if model.iq is not None else 0.0
+        self.spectrum = nn.Linear(decoder.width, model.iq.segment) if self.spectrum_weight else None
+        for linear in filter(None, (self.to_decoder, *self.reconstruction.values(), self.spectrum)):
+            nn.init.xavier_uniform_(linear.weight)
+            nn.init.zeros_(linear.bias)
+
+    def forward(self, modality: str, x: Tensor, mask: Tensor) -> Tensor:
+        """The loss, float32 []: the weighted sum of `losses`."""
+        losses = self.losses(modality, x, mask)
+        return losses[modality] + self.spectrum_weight * losses.get(SPECTRUM, 0.0)
+
+    def losses(self, modality: str, x: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """Mean squared errors, float32 [], over the values of the masked tokens, under the modality's name; and over
+        their spectra under SPECTRUM, where that is asked for.
+
+        x: images float [B, C, H, W] or IQ complex64 [B, A, T], preprocessed; mask: bool [B, N], True = masked,
+        with equally many masked in each row (one on the CPU costs a GPU no wait). Raises `WfmError`.
+        """
+        values = self._tokens(modality).values(x)
+        visible, hidden = _split(mask, values)
+        decoded = self._decode(modality, x, values, visible, hidden)
+        wanted = _gather(self._targets(modality, values), hidden)
+        losses = {modality: functional.mse_loss(self.reconstruction[modality](decoded).float(), wanted)}
+        if self.spectrum is not None and modality == "iq":
+            wanted = log_spectra(_gather(values, hidden))
+            losses[SPECTRUM] = functional.mse_loss(self.spectrum(decoded).float(), wanted)
+        return losses
+
+    def reconstruct(self, modality: str, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Prediction and target, float32 [B, N, P] each; the prediction of a visible token is its target.
+
+        With normalised targets both are in each token's own units. Arguments and errors as in `forward`.
+        """
+        values = self._tokens(modality).values(x)
+        visible, hidden = _split(mask, values)
+        decoded = self._decode(modality, x, values, visible, hidden)
+        predicted = self.reconstruction[modality](decoded).float()
+        target = self._targets(modality, values)
+        return target.scatter(1, hidden.unsqueeze(2).expand_as(predicted), predicted), target
+
+    def reconstruct_spectra(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """As `reconstruct` for IQ, but of the segments' log power spectra, float32 [B, N, segment] each."""
+        values = self._tokens("iq").values(x)
+        visible, hidden = _split(mask, values)
+        predicted = self.spectrum(self._decode("iq", x, values, visible, hidden)).float()
+        target = log_spectra(values)
+        return target.scatter(1, hidden.unsqueeze(2).expand_as(predicted), predicted), target
+
+    def targets(self, modality: str, x: Tensor) -> Tensor:
+        """What is to be reconstructed, float32 [B, N, P]: an image token's pixels, an IQ token's reals."""
+        return self._targets(modality, self._tokens(modality).values(x))
+
+    def tokens(self, modality: str, x: Tensor) -> int:
+        """How many tokens N an input has."""
+        return self._tokens(modality).places(x).size(0)
+
+    def _tokens(self, modality: str) -> ImageTokens | IqTokens:
+        if modality not in self.modalities:
+            raise WfmError(f"modality {modality!r} of a model that has {list(self.modalities)}: give one of those")
+        return self.model.image if modality == "image" else self.model.iq
+
+    def _targets(self, modality: str, values: Tensor) -> Tensor:
+        values = values.float()
+        if modality not in self.normalise_targets:
+            return values
+        variance, mean = torch.var_mean(values, dim=2, keepdim=True)
+        return (values - mean) / (variance + 1e-6).sqrt()
+
+    def _decode(self, modality: str, x: Tensor, values: Tensor, visible: Tensor, hidden: Tensor) -> Tensor:
+        """What the decoder makes of the hidden tokens [B, M, decoder width], in the order of `hidden`."""
+        tokens = self._tokens(modality)
+        seen = tokens.place(_gather(values, visible), tokens.places(x)[visible])
+        encoded = self.to_decoder(self.model.encode(seen, tokens.place_cls(self.model.cls_token)))
+        places = self._decoder_places(modality, x)
+        # A transformer without masks does not mind the order: CLS, visible, hidden saves sorting them back.
+        # The CLS token has no position in the decoder either.
+        decoded = self.decoder(
+            torch.cat([encoded[:, :1], encoded[:, 1:] + places[visible], self.mask_token + places[hidden]], dim=1)
+        )
+        return decoded[:, 1 + visible.size(1) :]
+
+    def _decoder_places(self, modality: str, x: Tensor) -> Tensor:
+        """Positions, and antenna vectors, of the decoder: [N, decoder width]."""
+        if modality == "image":
+            return self.image_positions
+        places = time_positions(self.iq_positions, x.size(2) // self.model.iq.segment).unsqueeze(1)
+        if self.decoder_antenna is None:
+            return places.expand(-1, x.size(1), -1).flatten(0, 1)
+        return (places + self.decoder_antenna[: x.size(1)]).flatten(0, 1)
+
+
+def log_spectra(values: Tensor) -> Tensor:
+    """IQ tokens' values [B, N, 2 * segment] -> log10 of the power in each of `segment` bins, from 0 Hz upwards."""
+    segments = torch.view_as_complex(values.float().unflatten(-1, (-1, 2)).contiguous())
+    power = torch.fft.fft(segments, norm="ortho").abs().square()
+    return torch.log10(power + _SPECTRUM_FLOOR)
+
+
+def _split(mask: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    """Numbers of the visible tokens [B, V] and of the hidden ones [B, M], ascending, on the values' device."""
+    if mask.dtype != torch.bool or mask.shape != values.shape[:2]:
+        raise WfmError(
+            f"mask of shape {list(mask.shape)} and {mask.dtype} for tokens {list(values.shape[:2])}; "
+            "wanted bool of the same shape: make it with random_masks"
+        )
+    fewest, most = (int(count) for count in mask.sum(dim=1).aminmax())
+    if fewest != most or not 0 < most < mask.size(1):
+        raise WfmError(
+            f"mask with {fewest} to {most} of {mask.size(1)} tokens masked; wanted the same number in each row, "
+            "some masked and some visible: make it with random_masks"
+        )
+    order = mask.to(torch.uint8).argsort(dim=1, stable=True).to(values.device)
+    return order[:, : mask.size(1) - most], order[:, mask.size(1) - most :]
+
+
+def _gather(values: Tensor, chosen: Tensor) -> Tensor:
+    """Tokens [B, N, P] by number [B, K] -> [B, K, P]."""
+    return values.gather(1, chosen.unsqueeze(2).expand(-1, -1, values.size(2)))

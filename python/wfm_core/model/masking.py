@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Random numbers without a state: a hash of (seed, sample, place), so that a sample draws the same in any batch.
+
+The hash is the output function of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
+generators", OOPSLA 2014), chained over the counters. int64 arithmetic wraps alike on every device.
+"""
+
+import torch
+from torch import Tensor
+
+from wfm_core.errors import WfmError
+
+_GOLDEN = 0x9E3779B97F4A7C15
+_FIRST = 0xBF58476D1CE4E5B9
+_SECOND = 0x94D049BB133111EB
+
+
+def hashed(seed: int, *counters: Tensor) -> Tensor:
+    """int64, uniform over all 64 bits, of the counters' common (broadcast) shape: a function of the values alone."""
+    # the seed is mixed by itself first: merely combined with an index, two seeds would share their masks
+    state = _mix(torch.full((), _signed(seed + _GOLDEN), dtype=torch.int64, device=counters[0].device))
+    for counter in counters:
+        state = _mix((state ^ counter) + _signed(_GOLDEN))
+    return state
+
+
+def hashed_uniform(seed: int, *counters: Tensor) -> Tensor:
+    """float32 in [0, 1), multiples of 2^-24: bit-identical on every device."""
+    return unit_interval(hashed(seed, *counters) >> 40)
+
+
+def unit_interval(bits: Tensor) -> Tensor:
+    """The lowest 24 bits of int64 values as float32 in [0, 1)."""
+    return (bits & 0xFFFFFF).float() * 2.0**-24
+
+
+def random_masks(index: Tensor, tokens: int, ratio: float, seed: int) -> Tensor:
+    """Masks bool [B, tokens], True = masked, of the samples numbered `index` (int64 [B]).
+
+    Every mask has `round(ratio * tokens)` tokens masked, but at least one masked and one visible. A sample's mask
+    depends on its number and the seed only, never on its batch, process or device. Raises `WfmError`.
+    """
+    if tokens < 2 or not 0 < ratio < 1:
+        raise WfmError(
+            f"{tokens} tokens masked with ratio {ratio}; wanted two tokens or more and a ratio between 0 and 1: "
+            "give longer windows or another ratio"
+        )
+    masked = min(max(round(ratio * tokens), 1), tokens - 1)
+    keys = hashed(seed, index.unsqueeze(1), torch.arange(tokens, device=index.device))
+    chosen = keys.argsort(dim=1, stable=True)[:, :masked]
+    return torch.zeros(keys.shape, dtype=torch.bool, device=index.device).scatter_(1, chosen, True)
+
+
+def _mix(state: Tensor) -> Tensor:
+    state = (state ^ _shifted(state, 30)) * _signed(_FIRST)
+    state = (state ^ _shifted(state, 27)) * _signed(_SECOND)
+    return state ^ _shifted(state, 31)
+
+
+def _shifted(state: Tensor, bits: int) -> Tensor:
+    """Right shift that fills with zeros; int64's own fills with the sign."""
+    return (state >> bits) & ((1 << (64 - bits)) - 1)
+
+
+def _signed(value: int) -> int:
+    """The lowest 64 bits of an integer as a signed number."""
+    return (value + 2**63) % 2**64 - 2**63
