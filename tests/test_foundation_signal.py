@@ -31,7 +31,16 @@ def images(height=30, width=90, seed=1):
     return torch.rand(2, 2, height, width, generator=torch.Generator().manual_seed(seed))
 
 
-@pytest.mark.parametrize(("settings", "x"), [(SPECTROGRAM, noise()), (IQ, noise()), (IMAGE, images())])
+@pytest.mark.parametrize(
+    ("settings", "x"),
+    [
+        (SPECTROGRAM, noise()),
+        (IQ, noise()),
+        (IQ | {"level": "absolute"}, noise()),
+        (IMAGE, images()),
+        (IMAGE | {"mode": "bicubic"}, images()),
+    ],
+)
 def test_scripted_equals_eager_and_a_bundle_may_hold_it(settings, x):
     module = build_preprocessor(settings)
     scripted = torch.jit.script(module)
@@ -87,6 +96,20 @@ def test_iq_is_standardised_after_its_level_is_taken_out():
     torch.testing.assert_close(result.imag, (unit.imag + 0.2) / 0.5, atol=1e-5, rtol=1e-5)
 
 
+def test_an_absolute_level_stays_in():
+    iq = 17 * noise(2, 3, 500)
+    result = build_preprocessor(IQ | {"level": "absolute"})(iq)
+    torch.testing.assert_close(result.real, (iq.real - 0.1) / 0.7)
+    torch.testing.assert_close(result.imag, (iq.imag + 0.2) / 0.5)
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_an_image_is_resized_in_the_mode_that_is_asked_for(mode):
+    expected = F.interpolate((images() + 1) / 4, (24, 48), mode=mode, antialias=True)
+    plain = IMAGE | {"mean": [0.0, 0.0], "std": [1.0, 1.0], "mode": mode}
+    torch.testing.assert_close(build_preprocessor(plain)(images()), expected, atol=1e-6, rtol=1e-5)
+
+
 def test_a_ready_image_keeps_its_channels_apart():
     flat = torch.stack([torch.full((7, 9), 1.0), torch.full((7, 9), 2.0)])[None]
     result = build_preprocessor(IMAGE)(flat)
@@ -115,7 +138,9 @@ def test_images_of_another_channel_count_are_named():
         (SPECTROGRAM | {"maximum": -40.0}, "maximum -40.0"),
         (SPECTROGRAM | {"std": 0.0}, r"std \[0.0\]"),
         (IMAGE | {"mean": [0.3]}, r"mean \[0.3\], std \[0.1, 0.2\]"),
+        (IMAGE | {"mode": "nearest"}, "mode 'nearest'"),
         (IQ | {"std": [1.0]}, r"std \[1.0\]"),
+        (IQ | {"level": "frame"}, "level 'frame'"),
     ],
 )
 def test_settings_that_cannot_be_are_named(settings, reason):

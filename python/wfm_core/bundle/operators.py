@@ -34,8 +34,8 @@ _ATEN = """
     split_with_sizes sqrt square squeeze stack std stft sub sub_ sum t tanh tensor to topk transpose
     true_divide type_as unbind unflatten unfold unsqueeze upsample_bicubic2d upsample_bilinear2d var
     view view_as view_as_complex view_as_real where zeros zeros_like _set_item __and__ __contains__
-    __derive_index __getitem__ __is__ __isnot__ __not__ __or__ __range_length _upsample_bilinear2d_aa Bool
-    Complex Float Int IntImplicit FloatImplicit ScalarImplicit
+    __derive_index __getitem__ __is__ __isnot__ __not__ __or__ __range_length _upsample_bicubic2d_aa
+    _upsample_bilinear2d_aa Bool Complex Float Int IntImplicit FloatImplicit ScalarImplicit
 """
 _PRIM = """
     Constant DictConstruct EnumName GetAttr If ListConstruct ListUnpack Loop NumToTensor

@@ -4,6 +4,7 @@
 from torch import nn
 
 from wfm_core.errors import WfmError
+from wfm_core.signal.csi import CsiImage
 from wfm_core.signal.images import CyclicImage
 from wfm_core.signal.iq import IqRms, IqStandard
 from wfm_core.signal.resized import Spectrogram, StandardImage
@@ -14,6 +15,7 @@ KINDS = {
     "iq_standard": IqStandard,
     "spectrogram": Spectrogram,
     "standard_image": StandardImage,
+    "csi_image": CsiImage,
 }
 
 

@@ -10,6 +10,8 @@ from torch import nn
 
 from wfm_core.errors import WfmError
 
+MODES = ("bilinear", "bicubic")
+
 
 class Spectrogram(nn.Module):
     """Log-power spectrogram of a window of any length from `fft_size` on, resized and standardised.
@@ -52,12 +54,24 @@ class StandardImage(nn.Module):
     """Images that are ready-made (CSI, positions' channel images): scaled, resized, standardised per channel.
 
     float32 [B, C, h, w] -> float32 [B, C, H, W] with `size` [H, W]; `minimum` and `maximum` are of the whole dataset
-    and all channels, `mean` and `std` have one value per channel.
+    and all channels, `mean` and `std` have one value per channel. `mode` is how it is resized, see `resize`: the
+    published statistics of CSI, images and positioning go with "bicubic".
     """
 
-    def __init__(self, size: list[int], minimum: float, maximum: float, mean: list[float], std: list[float]):
+    def __init__(
+        self,
+        size: list[int],
+        minimum: float,
+        maximum: float,
+        mean: list[float],
+        std: list[float],
+        mode: str = "bilinear",
+    ):
         super().__init__()
         _check(size, minimum, maximum, mean, std)
+        if mode not in MODES:
+            raise WfmError(f"image mode {mode!r}: wanted one of {', '.join(MODES)}, mend the signal settings")
+        self.mode = mode
         self.size = [int(size[0]), int(size[1])]
         self.minimum, self.span = float(minimum), float(maximum - minimum)
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(-1, 1, 1), persistent=False)
@@ -67,15 +81,18 @@ class StandardImage(nn.Module):
         channels = self.mean.size(0)
         if image.dim() != 4 or image.size(1) != channels:
             raise ValueError(f"image {image.shape}: [batch, {channels} channels, height, width] is wanted")
-        return (resize((image - self.minimum) / self.span, self.size) - self.mean) / self.std
+        return (resize((image - self.minimum) / self.span, self.size, self.mode) - self.mean) / self.std
 
 
-def resize(image: torch.Tensor, size: list[int]) -> torch.Tensor:
-    """float32 [B, C, h, w] -> [B, C, H, W], bilinear; when it shrinks, every pixel takes part (antialiased).
+def resize(image: torch.Tensor, size: list[int], mode: str = "bilinear") -> torch.Tensor:
+    """float32 [B, C, h, w] -> [B, C, H, W], "bilinear" or "bicubic"; when it shrinks, every pixel takes part
+    (antialiased). Bicubic overshoots at edges; nothing is clipped.
 
-    The operator behind `torch.nn.functional.interpolate(..., antialias=True)`: scripted, that function would bring
+    The operators behind `torch.nn.functional.interpolate(..., antialias=True)`: scripted, that function would bring
     every operator of every mode with it, and a bundle may hold only those on its list.
     """
+    if mode == "bicubic":
+        return torch.ops.aten._upsample_bicubic2d_aa(image, size, False, None, None)
     return torch.ops.aten._upsample_bilinear2d_aa(image, size, False, None, None)
 
 
