@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""wfm-dataset: bring recordings, arrays and public data sets into the one file that fine-tuning reads; look at it."""
+
+import argparse
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from wfm_core.cli import run
+from wfm_core.data.dataset import open_dataset
+from wfm_core.data.dataset_checks import TASKS
+from wfm_core.data.readers import READERS as PUBLIC
+from wfm_core.data.readers import hdf5, npz, sigmf_folder, wavesfm
+from wfm_core.data.readers.axes import KINDS
+from wfm_core.data.summary import draw_contact_sheet, summary, warnings
+from wfm_core.errors import WfmError
+from wfm_core.signal.csi import GAINS, SCALES
+
+READERS = {"sigmf": sigmf_folder.read, "npz": npz.read, "hdf5": hdf5.read, "wavesfm": wavesfm.read, **PUBLIC}
+
+_EXAMPLES = """examples:
+  wfm-dataset build --from sigmf DIR --label core:label --window 4096 --out devices.h5
+  wfm-dataset build --from npz FILE --array csi --label activity --group source person --kind csi --out har.h5
+  wfm-dataset build --from npz FILE --array csi --position x_m y_m --group run --kind csi --out places.h5
+  wfm-dataset build --from hdf5 FILE --array data/iq --axes antennas,samples,reim --label data/tx --kind sample ...
+  wfm-dataset build --from wavesfm CACHE --out cache.h5
+  wfm-dataset show har.h5"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line; an option that is not given is absent from the namespace, so that readers' defaults hold."""
+    top = argparse.ArgumentParser(
+        "wfm-dataset", description=__doc__, epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = top.add_subparsers(dest="command", required=True)
+    show = commands.add_parser("show", help="print what a data set holds, and write NAME.png beside it")
+    show.add_argument("file", type=Path)
+    build = commands.add_parser("build", help="make a data set", argument_default=argparse.SUPPRESS)
+    build.add_argument("--from", dest="reader", required=True, choices=list(READERS), help="what the source is")
+    build.add_argument("source", type=Path, help="folder or file")
+    build.add_argument("--out", type=Path, required=True, metavar="FILE.h5")
+    build.add_argument("--task", choices=TASKS, help="default: custom, or position")
+    build.add_argument("--scene", help="nr-pos: outdoor or indoor (default: told by the channels)")
+    _add_labels(build.add_argument_group("labels"))
+    _add_arrays(build.add_argument_group("arrays (npz, hdf5)"))
+    _add_windows(build.add_argument_group("recordings (sigmf, powder, icarus)"))
+    return top
+
+
+def _add_labels(group) -> None:
+    group.add_argument("--label", help="sigmf: the annotations' key, such as core:label; arrays: that of the classes")
+    group.add_argument("--labels", type=_names, metavar="A,B,C", help="names of integer classes 0, 1, 2 ...")
+    group.add_argument("--position", nargs="+", metavar="ARRAY", help="coordinates in metres instead of classes")
+    group.add_argument("--group", nargs="+", metavar="ARRAY", help="arrays that splits go by: source, person, room ...")
+
+
+def _add_arrays(group) -> None:
+    group.add_argument("--array", help="the array of the windows, its first axis counts them")
+    group.add_argument("--kind", choices=list(KINDS), help="what they are; sample is IQ")
+    listed = "; ".join(f"{kind}: {', '.join(axes)}" for kind, axes in KINDS.items() if kind != "features")
+    group.add_argument("--axes", type=_names, metavar="A,B,C", help=f"the other axes in the array's order ({listed})")
+    group.add_argument("--scale", choices=SCALES, help="csi: amplitudes as they are (default) or in dB")
+    group.add_argument("--gain", choices=GAINS, help="csi: divide by the RMS of each window (default) or packet")
+    group.add_argument("--size", type=int, metavar="PIXELS", help="a side of the images as the model sees them (224)")
+    group.add_argument("--sample-rate", type=float, metavar="HZ", help="kind sample: of the windows")
+
+
+def _add_windows(group) -> None:
+    group.add_argument("--window", type=int, help="samples of a window")
+    group.add_argument("--hop", type=int, help="samples between the starts of windows (default: one window)")
+    group.add_argument("--antennas", type=int, help="channels to keep, the first ones")
+    group.add_argument("--resample", type=float, metavar="HZ", help="bring all recordings to this rate")
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
+def reader_options(read: Callable, name: str, given: dict, wrong_use: Callable[[str], None]) -> dict:
+    """`given` as keyword arguments of the reader called `name`; `wrong_use` is told of those that it does not take
+    and of those that it needs."""
+    parameters = [p for p in inspect.signature(read).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    flags = {p.name: f"--{p.name.replace('_', '-')}" for p in parameters}
+    foreign = [f"--{option.replace('_', '-')}" for option in given if option not in flags]
+    if foreign:
+        wrong_use(f"{foreign[0]} does not go with --from {name}; it takes {', '.join(flags.values()) or 'none'}")
+    missing = [flags[p.name] for p in parameters if p.default is p.empty and p.name not in given]
+    if missing:
+        wrong_use(f"--from {name} needs {', '.join(missing)}")
+    return given
+
+
+def show(path: Path) -> None:
+    """Print the summary of a data set and write its contact sheet beside it."""
+    dataset = open_dataset(path)
+    print("\n".join(summary(dataset)))
+    for warning in warnings(dataset):
+        print(f"wfm-dataset: warning: {warning}", file=sys.stderr)
+    sheet = path.with_suffix(".png")
+    draw_contact_sheet(dataset, sheet)
+    print(sheet)
+
+
+def dataset_command(argv: list[str] | None) -> None:
+    top = parser()
+    options = vars(top.parse_args(argv))
+    if options.pop("command") == "show":
+        show(options["file"])
+        return
+    name, source, out = (options.pop(key) for key in ("reader", "source", "out"))
+    if not source.exists():
+        raise WfmError(f"no {source}: name an existing folder or file")
+    READERS[name](source, out, **reader_options(READERS[name], name, options, top.error))
+    show(out)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command `wfm-dataset`; returns its exit status."""
+    return run(lambda: dataset_command(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One labelled data set in one HDF5 file: what fine-tuning and evaluation read, wherever the data came from.
+
+Datasets:
+- one of `sample`, float32 (N, 2, A, T): I and Q of A antennas at full scale 1; or `image`, `csi` or `features`,
+  float32 (N, C, H, W). The values are raw: `signal` says how they are prepared.
+- `label`: int64 (N,), classes; or float32 (N, 3), positions in metres.
+- `group/NAME`: N texts each; what a split keeps together or goes by (`source`, `person`, `room`, `official`, ...).
+
+Attributes:
+- `task`: its name; `labels`: JSON list of the classes' names, absent for positions.
+- `signal`: JSON, the `signal:` mapping of `wfm_core.signal` that prepares a window, with this set's statistics.
+- `provenance`: JSON, where the values came from.
+- optional: `sample_rate` in Hz; `scene`, JSON, its corners `low` and `high` in metres.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from wfm_core.data.dataset_checks import (
+    KINDS,
+    check_finite,
+    check_groups,
+    check_rate,
+    check_scene,
+    check_shape,
+    check_signal,
+    checked_label,
+)
+from wfm_core.errors import WfmError
+from wfm_core.files import write_atomically
+
+_IQ_SIGNALS = ("iq_rms", "iq_standard")
+_FOREIGN = "it was not written by wfm-dataset, bring it in with wfm-dataset build --from hdf5 (or wavesfm)"
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """An open data set: everything but the values, which `read` fetches.
+
+    `kind` is the name of the value set and `shape` that of one window in it, (2, A, T) or (C, H, W). `label` is int64
+    [count] with the names `labels`, or float32 [count, 3] in metres with no `labels`. `groups` maps a name to `count`
+    texts; `sample_rate` (Hz) and `scene` ({"low": [x, y, z], "high": [x, y, z]}, metres) may be None.
+    """
+
+    path: Path
+    kind: str
+    count: int
+    shape: tuple[int, ...]
+    label: np.ndarray
+    labels: tuple[str, ...]
+    groups: dict[str, np.ndarray]
+    task: str
+    signal: dict
+    provenance: dict
+    sample_rate: float | None
+    scene: dict | None
+
+    @property
+    def modality(self) -> str:
+        """Which input side of the model the prepared windows go to: "iq" or "image" (of IQ too: a spectrogram)."""
+        return "iq" if self.signal["kind"] in _IQ_SIGNALS else "image"
+
+    def read(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
+        """float32 [n, *shape]: the raw values of these windows, in this order. Raises `WfmError` on NaN and Inf."""
+        rows = np.asarray(indices, np.int64)
+        values = np.empty((len(rows), *self.shape), np.float32)
+        # opened for every call: an HDF5 handle does not survive a fork into data workers
+        with _open(self.path) as file:
+            stored = file[self.kind]
+            for place, row in enumerate(rows):
+                stored.read_direct(values, np.s_[int(row)], np.s_[place])
+        check_finite(str(self.path), values, rows, self.groups.get("source"))
+        return values
+
+    def read_iq(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
+        """complex64 [n, A, T]: the same, for `kind` "sample" alone."""
+        if self.kind != "sample":
+            raise WfmError(f"{self.path} holds {self.kind}, not IQ samples: use it for the image modality")
+        values = self.read(indices)
+        iq = np.empty((len(values), *self.shape[1:]), np.complex64)
+        iq.real, iq.imag = values[:, 0], values[:, 1]
+        return iq
+
+
+def open_dataset(path: str | Path) -> Dataset:
+    """Open a data set and check everything but its values, which are checked when they are read. Raises `WfmError`."""
+    path = Path(path).expanduser()
+    where = str(path)
+    with _open(path) as file:
+        kind = _kind(where, file)
+        stored = file[kind]
+        check_shape(where, kind, stored.shape)
+        if stored.dtype != np.float32:
+            raise WfmError(f"{where}: {kind} is {stored.dtype}, float32 is wanted; {_FOREIGN}")
+        if "label" not in file:
+            raise WfmError(f"{where} has no label; {_FOREIGN}")
+        task, labels = str(_attribute(file, "task")), _names(file)
+        signal = _json(file, "signal")
+        check_signal(where, signal)
+        groups = _groups(file)
+        check_groups(where, groups, stored.shape[0])
+        return Dataset(
+            path=path,
+            kind=kind,
+            count=stored.shape[0],
+            shape=tuple(stored.shape[1:]),
+            label=checked_label(where, file["label"][:], labels, task, stored.shape[0]),
+            labels=labels,
+            groups=groups,
+            task=task,
+            signal=signal,
+            provenance=_json(file, "provenance"),
+            sample_rate=check_rate(where, file.attrs.get("sample_rate")),
+            scene=check_scene(where, _json(file, "scene") if "scene" in file.attrs else None),
+        )
+
+
+def write_dataset(
+    path: str | Path,
+    kind: str,
+    values: np.ndarray | Iterable[np.ndarray],
+    label: np.ndarray | Sequence,
+    *,
+    task: str,
+    signal: dict,
+    provenance: dict,
+    labels: Sequence[str] | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    sample_rate: float | None = None,
+    scene: dict | None = None,
+) -> Path:
+    """Write a data set, whole or not at all; gives `path`. Raises `WfmError`.
+
+    `values` is an array of all windows, or an iterable of arrays of some windows each ([n, 2, A, T], for "sample"
+    also complex [n, A, T], or [n, C, H, W]): only one of them is in memory at a time. `label` has one entry per
+    window, N integers with their names in `labels`, or N positions (x, y, z) in metres.
+    """
+    path, names, groups = Path(path), tuple(labels or ()), dict(groups or {})
+    where = str(path)
+    if kind not in KINDS:
+        raise WfmError(f"{where}: a value set {kind!r} is not known, wanted one of {', '.join(KINDS)}")
+    count = len(label)
+    label = checked_label(where, np.asarray(label), names, task, count)
+    check_groups(where, groups, count)
+    check_signal(where, signal)
+    attributes = {"task": task, "signal": json.dumps(signal), "provenance": json.dumps(provenance)}
+    if names:
+        attributes["labels"] = json.dumps(names)
+    if check_rate(where, sample_rate) is not None:
+        attributes["sample_rate"] = float(sample_rate)
+    if check_scene(where, scene) is not None:
+        attributes["scene"] = json.dumps(scene)
+
+    def write(temporary: Path) -> None:
+        with h5py.File(temporary, "w") as file:
+            chunks = [values] if isinstance(values, np.ndarray) else values
+            _write_values(where, file, kind, chunks, count, groups.get("source"))
+            file["label"] = label
+            for name, texts in groups.items():
+                file.create_dataset(f"group/{name}", data=list(map(str, texts)), dtype=h5py.string_dtype())
+            file.attrs.update(attributes)
+
+    try:
+        write_atomically(path, write)
+    except OSError as error:
+        raise WfmError(f"cannot write {path} ({error}): choose another place") from error
+    return path
+
+
+def _write_values(where: str, file: h5py.File, kind: str, chunks: Iterable, count: int, sources) -> None:
+    stored, done = None, 0
+    for chunk in chunks:
+        chunk = _parts(kind, chunk)
+        if stored is None:
+            check_shape(where, kind, (count, *chunk.shape[1:]))
+            stored = file.create_dataset(kind, (count, *chunk.shape[1:]), np.float32)
+        end = done + len(chunk)
+        if chunk.shape[1:] != stored.shape[1:]:
+            raise WfmError(
+                f"{where}: window {done} is {list(chunk.shape[1:])}, those before it {list(stored.shape[1:])}; all "
+                "windows must have one shape, crop or resample them first"
+            )
+        if end > count:
+            raise WfmError(f"{where}: {end} windows or more, but {count} labels: give one label per window")
+        check_finite(where, chunk, np.arange(done, end), sources)
+        stored[done:end] = chunk
+        done = end
+    if done != count:
+        raise WfmError(f"{where}: {done} windows, but {count} labels: give one label per window")
+
+
+def _parts(kind: str, chunk: np.ndarray) -> np.ndarray:
+    """Complex [n, A, T] -> float32 [n, 2, A, T]; anything real as it is, in float32."""
+    chunk = np.asarray(chunk)
+    if kind == "sample" and np.iscomplexobj(chunk):
+        chunk = np.stack([chunk.real, chunk.imag], axis=1)
+    with np.errstate(over="ignore"):  # a float64 beyond float32 becomes Inf, which is refused by name
+        return chunk.astype(np.float32, copy=False)
+
+
+def _open(path: Path) -> h5py.File:
+    if not path.is_file():
+        raise WfmError(f"no data set at {path}: name an existing HDF5 file, wfm-dataset build makes one")
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise WfmError(f"{path} cannot be read as HDF5 ({error}): build it anew with wfm-dataset build") from error
+
+
+def _kind(where: str, file: h5py.File) -> str:
+    found = [kind for kind in KINDS if kind in file]
+    if len(found) != 1:
+        held = ", ".join(found or sorted(file)) or "nothing"
+        raise WfmError(f"{where} holds {held}: one of {', '.join(KINDS)} is wanted; {_FOREIGN}")
+    return found[0]
+
+
+def _groups(file: h5py.File) -> dict[str, np.ndarray]:
+    try:
+        return {name: texts.asstr()[:].astype(str) for name, texts in file.get("group", {}).items()}
+    except (TypeError, AttributeError) as error:
+        raise WfmError(f"{file.filename}: a group that is not a list of texts ({error}); {_FOREIGN}") from error
+
+
+def _attribute(file: h5py.File, name: str):
+    if name not in file.attrs:
+        raise WfmError(f"{file.filename} has no attribute {name}; {_FOREIGN}")
+    return file.attrs[name]
+
+
+def _json(file: h5py.File, name: str) -> dict:
+    try:
+        value = json.loads(_attribute(file, name))
+    except (ValueError, TypeError) as error:
+        raise WfmError(f"{file.filename}: attribute {name} is not JSON ({error}); {_FOREIGN}") from error
+    if not isinstance(value, dict):
+        raise WfmError(f"{file.filename}: attribute {name} is {value!r}, a mapping is wanted; {_FOREIGN}")
+    return value
+
+
+def _names(file: h5py.File) -> tuple[str, ...]:
+    if "labels" not in file.attrs:
+        return ()
+    try:
+        return tuple(str(name) for name in json.loads(file.attrs["labels"]))
+    except (ValueError, TypeError) as error:
+        raise WfmError(f"{file.filename}: attribute labels is no JSON list of names ({error}); {_FOREIGN}") from error

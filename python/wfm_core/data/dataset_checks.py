@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must be true of a data set, whether it is written or opened: every fault named. All raise `WfmError`."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from wfm_core.errors import WfmError
+from wfm_core.signal import build_preprocessor
+
+KINDS = ("sample", "image", "csi", "features")
+TASKS = ("fingerprint", "interference", "activity", "classification", "position", "custom")
+
+_AXES = {"sample": "(windows, 2 for I and Q, antennas, samples)"}
+_IMAGE_AXES = "(windows, channels, height, width)"
+_COLOURS = 4  # so short a last axis behind a long second one is channels, put last
+_MOST_ANTENNAS = 16
+
+
+def check_shape(where: str, kind: str, shape: tuple[int, ...]) -> None:
+    """`shape` is that of the whole value set, (N, 2, A, T) or (N, C, H, W): axes put in another order are named."""
+    axes = _AXES.get(kind, _IMAGE_AXES)
+    seen = f"{where}: {kind} is {list(shape)}, {axes} is wanted"
+    if len(shape) != 4 or min(shape) < 1:
+        raise WfmError(f"{seen}, with four axes and none of them empty; convert it")
+    if kind == "sample":
+        _check_sample_axes(seen, shape)
+    elif shape[3] <= _COLOURS and shape[1] > _MOST_ANTENNAS:
+        raise WfmError(
+            f"{seen}: axis 1 has {shape[1]} entries and the last one {shape[3]}, so the channels seem to be last; "
+            "they go to axis 1, transpose it"
+        )
+
+
+def _check_sample_axes(seen: str, shape: tuple[int, ...]) -> None:
+    _, parts, antennas, samples = shape
+    if samples == 2 and antennas > 2:
+        raise WfmError(f"{seen}: the last axis has 2 entries, so I and Q seem to be last; they go to axis 1, transpose")
+    if parts != 2 and antennas == 2:
+        raise WfmError(
+            f"{seen}: axis 2 has 2 entries and axis 1 has {parts}, so I and Q seem to be on axis 2; they go to axis 1, "
+            "before the antennas, transpose"
+        )
+    if parts != 2:
+        raise WfmError(f"{seen}: axis 1 has {parts} entries, I and Q are expected there; transpose or convert it")
+    if antennas > samples:
+        raise WfmError(
+            f"{seen}: {antennas} antennas of {samples} samples, so antennas and samples seem to be swapped; the "
+            "samples go to the last axis, transpose"
+        )
+
+
+def checked_label(where: str, label: np.ndarray, labels: tuple[str, ...], task: str, count: int) -> np.ndarray:
+    """`label` as int64 [count], each an index into `labels`, or, without `labels`, as float32 [count, 3] metres."""
+    check_task(where, task, labels)
+    if len(label) != count:
+        raise WfmError(f"{where}: {count} windows, but {len(label)} labels: give one label per window")
+    if not count:
+        raise WfmError(f"{where}: no windows at all: a data set holds one or more")
+    if not labels:
+        return _checked_positions(where, label)
+    if label.ndim != 1 or label.dtype.kind not in "iu":
+        raise WfmError(f"{where}: label is {label.dtype} {list(label.shape)}, one integer per window is wanted")
+    wrong = np.flatnonzero((label < 0) | (label >= len(labels)))
+    if len(wrong):
+        raise WfmError(
+            f"{where}: window {wrong[0]} has label {label[wrong[0]]}, from 0 to {len(labels) - 1} is wanted for the "
+            f"classes {', '.join(labels)}; mend the labels"
+        )
+    return label.astype(np.int64)
+
+
+def _checked_positions(where: str, label: np.ndarray) -> np.ndarray:
+    if label.ndim != 2 or label.shape[1] != 3 or label.dtype.kind != "f":
+        raise WfmError(
+            f"{where}: label is {label.dtype} {list(label.shape)} without names of classes; positions are floats "
+            f"[{len(label)}, 3], x y z in metres, and classes need their names in `labels`"
+        )
+    wrong = np.flatnonzero(~np.isfinite(label).all(1))
+    if len(wrong):
+        raise WfmError(f"{where}: window {wrong[0]} has a position that is not finite; mend the labels")
+    return label.astype(np.float32)
+
+
+def check_task(where: str, task: str, labels: tuple[str, ...]) -> None:
+    """A known task, whose classes have names of their own; positions have none."""
+    if task not in TASKS:
+        raise WfmError(f"{where}: task {task!r} is not known, wanted one of {', '.join(TASKS)}")
+    if task == "position" and labels:
+        raise WfmError(f"{where}: task position with classes {', '.join(labels)}: leave the names out")
+    if task not in ("position", "custom") and not labels:
+        raise WfmError(f"{where}: task {task} without names of classes: give them as `labels`")
+    if len(set(labels)) != len(labels) or not all(labels):
+        raise WfmError(f"{where}: classes {list(labels)}: every name once and none of them empty is wanted")
+
+
+def check_groups(where: str, groups: dict[str, Sequence[str]], count: int) -> None:
+    """One text per window in every group."""
+    for name, texts in groups.items():
+        if not name or "/" in name:
+            raise WfmError(f"{where}: a group named {name!r}: a plain name such as source is wanted")
+        if len(texts) != count:
+            raise WfmError(f"{where}: group {name} has {len(texts)} entries for {count} windows: one each is wanted")
+
+
+def check_signal(where: str, signal: dict) -> None:
+    """A mapping that `wfm_core.signal` can build."""
+    try:
+        build_preprocessor(signal)
+    except WfmError as error:
+        raise WfmError(f"{where}: {error}") from error
+
+
+def check_rate(where: str, rate) -> float | None:
+    """Hz above 0, or None."""
+    if rate is None:
+        return None
+    if np.ndim(rate) or not isinstance(rate, int | float | np.number) or not 0 < rate < np.inf:
+        raise WfmError(f"{where}: sample_rate {rate!r}: one number above 0 Hz is wanted")
+    return float(rate)
+
+
+def check_scene(where: str, scene: dict | None) -> dict | None:
+    """Two corners of three coordinates each in metres, none of `low` above `high`; or None."""
+    if scene is None:
+        return None
+    try:
+        low, high = np.asarray(scene["low"], float), np.asarray(scene["high"], float)
+        fits = low.shape == high.shape == (3,) and bool((low <= high).all())
+    except (KeyError, TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise WfmError(f"{where}: scene {scene}: low and high, three metres each with low <= high, are wanted")
+    return scene
+
+
+def check_finite(where: str, values: np.ndarray, windows: np.ndarray, sources: Sequence[str] | None) -> None:
+    """Names the first of `values` [n, ...] with a NaN or Inf; `windows` are their numbers in the set."""
+    finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
+    if not finite.all():
+        window = int(windows[np.flatnonzero(~finite)[0]])
+        source = "" if sources is None else f" (source {sources[window]})"
+        raise WfmError(
+            f"{where}: window {window}{source} has values that are not finite (NaN or Inf): one would spoil the "
+            "model, mend or leave out that window"
+        )

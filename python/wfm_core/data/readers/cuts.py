@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Windows inside the annotations of a recording, resampled where that is asked for."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+from scipy.signal import resample_poly
+
+from wfm_core.data.recording import Recording
+from wfm_core.data.windows import window_labels, window_starts
+from wfm_core.errors import WfmError
+
+_LARGEST_FACTOR = 10_000
+"""Rates whose ratio needs a larger up- or downsampling factor than this are not resampled."""
+_BLOCK_VALUES = 1 << 22
+"""Samples of all antennas in the windows that are in memory at a time."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Windows of one label out of one stretch [begin, end) of a recording, which has no break and is resampled by
+    `ratio` as a whole; `starts` count samples after that."""
+
+    recording: Recording
+    label: str
+    begin: int
+    end: int
+    ratio: Fraction
+    starts: np.ndarray
+
+    def windows(self, window: int, antennas: int) -> Iterator[np.ndarray]:
+        """complex64 [n, antennas, window] for a few of `starts` at a time, in order, of the first channels."""
+        # a copy of the record maps the file for this read only: thousands of files may not all stay open
+        recording = replace(self.recording)
+        resampled = None
+        if self.ratio != 1:
+            whole = self._finite(recording.read(self.begin, self.end - self.begin)[:antennas], self.begin)
+            resampled = resample_poly(whole, self.ratio.numerator, self.ratio.denominator, axis=1)
+        step = max(1, _BLOCK_VALUES // (window * antennas))
+        for first in range(0, len(self.starts), step):
+            block = self.starts[first : first + step].tolist()
+            if resampled is None:
+                places = [self.begin + start for start in block]
+                yield np.stack([self._finite(recording.read(at, window)[:antennas], at) for at in places])
+            else:
+                yield np.stack([resampled[:, start : start + window] for start in block])
+
+    def _finite(self, iq: np.ndarray, begin: int) -> np.ndarray:
+        if not np.isfinite(iq).all():
+            raise WfmError(
+                f"{self.recording.data_path} has values that are not finite (NaN or Inf) in samples {begin} to "
+                f"{begin + iq.shape[1]}: one would spoil the model, mend or take out that recording"
+            )
+        return iq
+
+
+def ratio_to(rate: float, recording: Recording) -> Fraction:
+    """`rate` (Hz) over the recording's. Raises `WfmError` where only large factors have it."""
+    exact = Fraction(rate) / Fraction(recording.sample_rate)
+    ratio = exact.limit_denominator(_LARGEST_FACTOR)
+    if ratio.numerator > _LARGEST_FACTOR or not ratio or abs(float(ratio / exact) - 1) > 1e-6:
+        raise WfmError(
+            f"{recording.meta_path} has {recording.sample_rate:.12g} Hz, which no ratio of whole numbers up to "
+            f"{_LARGEST_FACTOR} brings to {rate:.12g} Hz; choose another rate with --resample"
+        )
+    return ratio
+
+
+def cut_annotations(recording: Recording, names: list[str], window: int, hop: int, rate: float) -> Iterator[Cut]:
+    """The stretches of labelled annotations between breaks, each with the windows that no other of them touches.
+
+    `window` and `hop` (0: one window) are in samples at `rate` Hz; the first window starts with the stretch.
+    """
+    ratio = ratio_to(rate, recording)
+    for annotation in recording.annotations:
+        if annotation.label not in names:
+            continue
+        begin, last = annotation.sample_start, annotation.sample_start + annotation.sample_count
+        near = [a for a in recording.annotations if a.sample_start < last and a.sample_start + a.sample_count > begin]
+        breaks = sorted({cut for cut in recording.breaks if begin < cut < last})
+        for first, end in zip([begin, *breaks], [*breaks, last], strict=True):
+            starts = window_starts(int((end - first) * ratio), window, hop)
+            at_source = first + starts * ratio.denominator // ratio.numerator
+            truth = window_labels(at_source, int(window / ratio), near, names)
+            yield Cut(recording, annotation.label, first, end, ratio, starts[truth >= 0])
+
+
+def windows_at(rows: np.ndarray, cuts: Sequence[Cut], window: int, antennas: int) -> np.ndarray:
+    """float32 [n, 2, antennas, window]: the windows of all `cuts`, numbered through, whose numbers ascend in `rows`."""
+    starts = np.cumsum([0] + [len(cut.starts) for cut in cuts])
+    owners = np.searchsorted(starts, rows, side="right") - 1
+    chosen = [replace(cuts[i], starts=cuts[i].starts[rows[owners == i] - starts[i]]) for i in np.unique(owners)]
+    iq = np.concatenate([block for cut in chosen for block in cut.windows(window, antennas)])
+    return np.stack([iq.real, iq.imag], axis=1)

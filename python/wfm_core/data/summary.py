@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a data set holds, for its user to look at before training: counts, warnings and a sheet of examples."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure  # without pyplot: no windows, no state, any thread
+
+from wfm_core.data.dataset import Dataset
+from wfm_core.files import write_atomically
+
+_AXES = {"sample": "I and Q, antennas, samples", "csi": "antennas, subcarriers, packets"}
+_LISTED = 12  # a group of more values than this is summed up
+_ROWS, _COLUMNS = 30, 6  # of the contact sheet
+
+
+def summary(dataset: Dataset) -> list[str]:
+    """Lines: shape, windows of each class and group, statistics, where it came from."""
+    shape = " x ".join(map(str, dataset.shape))
+    rate = f", {dataset.sample_rate:.12g} Hz" if dataset.sample_rate else ""
+    lines = [
+        f"{dataset.path.name}: {dataset.count} windows of {dataset.kind}, each {shape} "
+        f"({_AXES.get(dataset.kind, 'channels, height, width')}){rate}; task {dataset.task}"
+    ]
+    lines += _class_lines(dataset) if dataset.labels else _position_lines(dataset)
+    for name, texts in dataset.groups.items():
+        counts = Counter(texts.tolist())
+        if len(counts) <= _LISTED:
+            held = ", ".join(f"{text} {count}" for text, count in sorted(counts.items()))
+        else:
+            held = f"{len(counts)} values of {min(counts.values())} to {max(counts.values())} windows"
+        lines.append(f"group {name}: {held}")
+    lines.append(f"signal: {_listed(dataset.signal)}")
+    lines.append(f"provenance: {_listed(dataset.provenance)}")
+    return lines
+
+
+def warnings(dataset: Dataset) -> list[str]:
+    """What will be trouble in training, a sentence each."""
+    counts = np.bincount(dataset.label, minlength=len(dataset.labels)) if dataset.labels else np.zeros(0)
+    single = [name for name, count in zip(dataset.labels, counts, strict=True) if count == 1]
+    absent = [name for name, count in zip(dataset.labels, counts, strict=True) if count == 0]
+    found = []
+    if single:
+        found.append(f"one window only of {', '.join(single)}: it cannot be both trained on and tested; add more")
+    if absent:
+        found.append(f"no window of {', '.join(absent)}: the model would have a class that it never saw; leave it out")
+    lone = [name for name, sources in _sources(dataset).items() if len(sources) == 1 and name not in single]
+    if lone:
+        found.append(
+            f"all windows of {', '.join(lone)} are of one source: a split by source cannot test them; add another"
+        )
+    if len(dataset.labels) == 1:
+        found.append(f"one class only, {dataset.labels[0]}: there is nothing to tell apart; add another")
+    if not dataset.groups:
+        found.append("no groups: a random split may put windows of one recording on both sides; name one with --group")
+    return found
+
+
+def _sources(dataset: Dataset) -> dict[str, set[str]]:
+    """For each class the values of the group `source`; nothing where there is no such group."""
+    texts = dataset.groups.get("source")
+    if texts is None:
+        return {}
+    return {name: set(texts[dataset.label == index]) for index, name in enumerate(dataset.labels)}
+
+
+def draw_contact_sheet(dataset: Dataset, path: Path) -> None:
+    """Write the PNG `path`: a row of examples for each class (30 at most), or examples all over the positions."""
+    rows = _examples(dataset)
+    figure = Figure(figsize=(1.2 + 1.7 * _COLUMNS, 0.5 + 1.75 * len(rows)), layout="constrained")
+    for place, (title, indices) in enumerate(rows):
+        pictures = dataset.read(indices)
+        for column, (index, values) in enumerate(zip(indices, pictures, strict=True)):
+            axis = figure.add_subplot(len(rows), _COLUMNS, 1 + place * _COLUMNS + column)
+            axis.imshow(_picture(dataset.kind, values), aspect="auto", cmap="viridis", interpolation="nearest")
+            axis.set_xticks([])
+            axis.set_yticks([])
+            axis.set_title(_caption(dataset, index), fontsize=7)
+            if column == 0:
+                axis.set_ylabel(title, fontsize=8)
+    shown = f"{len(rows)} of {len(dataset.labels)} classes" if len(dataset.labels) > len(rows) else dataset.task
+    figure.suptitle(f"{dataset.path.name}: {dataset.count} windows of {dataset.kind}, {shown}", fontsize=10)
+    write_atomically(path, lambda temporary: figure.savefig(temporary, format="png", dpi=80))
+
+
+def _class_lines(dataset: Dataset) -> list[str]:
+    counts = np.bincount(dataset.label, minlength=len(dataset.labels))
+    width = max(map(len, ("class", *dataset.labels)))
+    rows = zip(dataset.labels, counts, strict=True)
+    return [f"{'class':{width}}  windows", *(f"{name:{width}}  {count:7d}" for name, count in rows)]
+
+
+def _position_lines(dataset: Dataset) -> list[str]:
+    low, high = dataset.label.min(0), dataset.label.max(0)
+    ranges = (f"{axis} {a:g} to {b:g} m" for axis, a, b in zip("xyz", low, high, strict=True))
+    places = len(np.unique(dataset.label, axis=0))
+    return [f"positions: {', '.join(ranges)}; {places} different ones"]
+
+
+def _listed(mapping: dict) -> str:
+    return ", ".join(f"{key} {_rounded(value)}" for key, value in mapping.items())
+
+
+def _rounded(value) -> str:
+    if isinstance(value, dict):
+        return f"({_listed(value)})"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_rounded, value))}]"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _examples(dataset: Dataset) -> list[tuple[str, np.ndarray]]:
+    """Titles and windows of the rows: of each class, or of all, evenly spread over the file."""
+    if not dataset.labels:
+        order = np.lexsort(dataset.label.T)
+        return [("", row) for row in np.array_split(_spread(order, 4 * _COLUMNS), 4) if len(row)]
+    found = [(name, np.flatnonzero(dataset.label == index)) for index, name in enumerate(dataset.labels)]
+    return [(name, _spread(rows, _COLUMNS)) for name, rows in found if len(rows)][:_ROWS]
+
+
+def _spread(rows: np.ndarray, count: int) -> np.ndarray:
+    return rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)]
+
+
+def _caption(dataset: Dataset, index: int) -> str:
+    if not dataset.labels:
+        return ", ".join(f"{metres:g}" for metres in dataset.label[index]) + " m"
+    return dataset.groups["source"][index][-28:] if "source" in dataset.groups else f"window {index}"
+
+
+def _picture(kind: str, values: np.ndarray) -> np.ndarray:
+    """The first channel, or a spectrogram of the first antenna (rows are time, columns frequency), in dB."""
+    if kind != "sample":
+        return values[0]
+    iq = values[0, 0] + 1j * values[1, 0]
+    bins = 2 ** round(np.log2(len(iq)) / 2)
+    frames = iq[: len(iq) // bins * bins].reshape(-1, bins) * np.hanning(bins)
+    return 20 * np.log10(np.abs(np.fft.fftshift(np.fft.fft(frames), axes=1)) + 1e-9)
