@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The interference task's figures (INTD is none against any, INTC which modulation)."""
+"""The tasks' figures: classes, interference (INTD is none against any, INTC which modulation), positions."""
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 
 def interference_accuracies(probabilities: torch.Tensor, label: torch.Tensor) -> dict[str, float]:
@@ -21,3 +23,44 @@ def interference_accuracies(probabilities: torch.Tensor, label: torch.Tensor) ->
         "detections": detections,
         "false_alarms": false_alarms,
     }
+
+
+def confusion_matrix(predicted: ArrayLike, label: ArrayLike, classes: int) -> np.ndarray:
+    """Counts int64 [K, K]: row = true class, column = the class predicted, of `predicted` and `label` int [N].
+
+    Raises `ValueError` for a class outside 0..K-1; the answer `unknown` (-1) is not a class.
+    """
+    predicted, label = np.asarray(predicted), np.asarray(label)
+    for values in (predicted, label):
+        if len(values) and not 0 <= values.min() <= values.max() < classes:
+            raise ValueError(f"classes {values.min()} to {values.max()}, wanted 0 to {classes - 1}")
+    return np.bincount(label * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+
+
+def class_accuracies(confusion: np.ndarray) -> np.ndarray:
+    """The share of each class that was predicted right, float64 [K], of a confusion matrix; NaN for absent classes."""
+    windows = confusion.sum(1)
+    return np.where(windows > 0, np.diag(confusion) / np.maximum(windows, 1), np.nan)
+
+
+def mean_class_accuracy(confusion: np.ndarray) -> float:
+    """The mean of `class_accuracies` over the classes that are present; NaN where there are none."""
+    present = class_accuracies(confusion)[confusion.sum(1) > 0]
+    return float(present.mean()) if len(present) else float("nan")
+
+
+def position_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
+    """Distances in metres, float64 [N], between positions in metres [N, 3]."""
+    return np.linalg.norm(np.asarray(predicted, np.float64) - np.asarray(truth, np.float64), axis=1)
+
+
+def position_figures(errors: np.ndarray) -> dict[str, float]:
+    """Mean, median and 90th percentile (between neighbours: linear) of localisation errors [N], in metres."""
+    median, p90 = np.percentile(errors, [50, 90])
+    return {"mean_m": float(np.mean(errors)), "median_m": float(median), "p90_m": float(p90)}
+
+
+def error_cdf(errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Errors in ascending order (m), and the share of windows whose error is at most that: both float64 [N]."""
+    ordered = np.sort(np.asarray(errors, np.float64))
+    return ordered, np.searchsorted(ordered, ordered, side="right") / len(ordered)
