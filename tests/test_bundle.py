@@ -81,7 +81,7 @@ def test_decisions_and_their_json(bundle_file):
 
 
 def test_an_image_bundle(tmp_path):
-    changes = {"input": "image", "modality": "image", "image": {"channels": 2, "size": [32, 48]}}
+    changes = {"input": "image", "modality": "image", "image": {"channels": 2, "size": [32, 48]}, "signal": {}}
     bundle = wfm_core.load_bundle(make_folder(tmp_path / "m", **changes), device="cpu", dtype="fp32")
     bundle.warm(2, 1)
     assert bundle.infer_image(np.zeros((2, 2, 32, 48), np.float32))["embedding_image"].shape == (2, 32)

@@ -77,6 +77,7 @@ def with_contract(bundle_file: Path, target: Path, **changes) -> Path:
         ({"window": {"antennas": 0, "samples": 256}}, "window.antennas is 0; wanted a positive whole number"),
         ({"sample_rate": {"min": 2, "max": 1}}, "sample_rate from 2.0 to 1.0"),
         ({"modality": "smell"}, "modality is 'smell'; wanted one of iq, image"),
+        ({"affine": "sideways"}, "affine is 'sideways'; wanted one of before, after"),
         ({"tasks": {"x": {"kind": "classification", "labels": ["one"]}}}, "tasks.x.labels is"),
         ({"tasks": {}}, "no tasks"),
     ],

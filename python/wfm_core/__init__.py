@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The wireless foundation model and its tools, in pure PyTorch; nothing here imports gnuradio.
 
-`load_bundle` is imported on first use, so that programs that need no model start without PyTorch.
+`load_bundle` and `load_wavesfm` are imported on first use: programs that need no model start without PyTorch.
 """
 
 from wfm_core.errors import WfmError
 
-__all__ = ["WfmError", "load_bundle"]
+__all__ = ["WfmError", "load_bundle", "load_wavesfm"]
 
 
 def __getattr__(name: str):
@@ -14,4 +14,8 @@ def __getattr__(name: str):
         from wfm_core.bundle import load_bundle
 
         return load_bundle
+    if name == "load_wavesfm":
+        from wfm_core.model.wavesfm import load_wavesfm
+
+        return load_wavesfm
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,14 +6,17 @@ from wfm_core.bundle.bundle import Bundle
 from wfm_core.bundle.contract import Contract, TaskContract, parse_contract
 from wfm_core.bundle.export import export_bundle, read_model_folder, save_model_folder
 from wfm_core.bundle.find import find_bundle
+from wfm_core.bundle.from_wavesfm import WavesFmOptions, export_wavesfm
 from wfm_core.bundle.load import load_bundle
 
 __all__ = [
     "Bundle",
     "Contract",
     "TaskContract",
+    "WavesFmOptions",
     "build_network",
     "export_bundle",
+    "export_wavesfm",
     "find_bundle",
     "load_bundle",
     "parse_contract",

@@ -45,7 +45,7 @@ class Bundle:
     def infer_image(self, image: np.ndarray | Tensor) -> dict[str, np.ndarray]:
         """Images float32 [B, C, H, W], for a bundle whose input is an image -> as `infer`."""
         tensor = torch.as_tensor(image)
-        wanted = (self.contract.image_channels, *self.contract.image_size)
+        wanted = self.contract.input_shape
         if self.contract.input != "image":
             raise WfmError(f"bundle {self.contract.name!r} takes IQ windows, not images; use infer")
         if tensor.dim() != 4 or tuple(tensor.shape[1:]) != wanted or tensor.dtype != torch.float32:
@@ -60,7 +60,7 @@ class Bundle:
         contract = self.contract
         shape = (antennas, contract.samples)
         if contract.input == "image":
-            shape = (contract.image_channels, *contract.image_size)
+            shape = contract.input_shape
         # numpy's zeros: a large torch.zeros would already start an OpenMP team in this thread
         kind = np.float32 if contract.input == "image" else np.complex64
         blank = torch.from_numpy(np.zeros((batch, *shape), kind))
@@ -112,8 +112,7 @@ class Bundle:
         """How many inputs of a batch go through the network at once: on a CPU, what its cache can hold."""
         if self.device.type != "cpu":
             return len(batch)
-        antennas = batch.size(1) if self.contract.modality == "iq" else 0
-        return max(1, CPU_TOKENS // self.contract.tokens(antennas))
+        return max(1, CPU_TOKENS // self.contract.tokens(batch.size(1)))
 
 
 def _classify(task: TaskContract, probabilities: np.ndarray, threshold: float | None) -> dict:

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`contract.yaml`: what a bundle takes, gives and was made from."""
 
-import math
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import yaml
 
+from wfm_core.bundle.fields import Fields
 from wfm_core.errors import WfmError
-from wfm_core.model import PATCH, POOLINGS, SEGMENT, EncoderConfig
+from wfm_core.model import AFFINES, PATCH, POOLINGS, SEGMENT, EncoderConfig
 
 FORMAT = 1
 """The only contract format that this version reads and writes."""
@@ -20,6 +19,7 @@ KINDS = ("classification", "position")
 class TaskContract:
     """One output. Classification: `labels`, and logits are divided by `temperature`, then `bias` is added; a best
     probability under `open_set_threshold` means "unknown". Position: the scene's corners `low`, `high` in metres.
+    `source` is the segment that it comes after, in a contract that has segments.
     """
 
     name: str
@@ -31,12 +31,28 @@ class TaskContract:
     open_set_threshold: float = 0.0
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Encoder blocks that are computed once for all that comes after; `source` names a stem or an earlier segment."""
+
+    source: str
+    blocks: int
 
 
 @dataclass(frozen=True)
 class Contract:
     """A parsed contract. `antennas` (the most), `samples` and the rates (Hz) are of the IQ window; for a bundle
-    whose `input` is an image they are 0. `image_size` is (height, width). `raw` is the mapping it was read from.
+    whose `input` is an image they are 0. `image_size` is (height, width) of what becomes tokens; `input_shape`
+    (channels, height, width) of an image as `forward_image` takes it, which `signal` may resize. `affine` is one of
+    `wfm_core.model.AFFINES`. `raw` is the mapping it was read from.
+
+    A bundle of several fine-tuned models is a tree: `stems` are its input sides, each a contract of its own with the
+    tasks that hang on it (`antennas` are then those it knows), `segments` the blocks after them. There the fields that
+    speak of the network (`modality`, `encoder`, `signal`, `image_*`, `affine`) are those of the first stem. Without
+    `stems` the contract is of one model.
     """
 
     name: str
@@ -50,13 +66,19 @@ class Contract:
     signal: dict
     image_channels: int
     image_size: tuple[int, int]
+    input_shape: tuple[int, int, int]
+    affine: str
     tasks: dict[str, TaskContract]
     origin: dict
     weights_sha256: str
     raw: dict
+    stems: dict[str, "Contract"] = field(default_factory=dict)
+    segments: dict[str, Segment] = field(default_factory=dict)
 
     def tokens(self, antennas: int) -> int:
-        """Tokens that the encoder sees of one input, the CLS token included."""
+        """Tokens that the encoder sees of one input, the CLS token included; the most of any stem."""
+        if self.stems:
+            return max(stem.tokens(antennas) for stem in self.stems.values())
         if self.modality == "image":
             return 1 + self.image_size[0] // PATCH * (self.image_size[1] // PATCH)
         return 1 + antennas * self.samples // SEGMENT
@@ -64,19 +86,26 @@ class Contract:
 
 def parse_contract(source: str | bytes | dict, where: str) -> Contract:
     """Read a contract from YAML text or a mapping; `where` names it in errors. Raises `WfmError`."""
-    root = _Table(_mapping(source, where), where, "")
+    root = Fields(_mapping(source, where), where, "")
     version = root.get("format")
     if version != FORMAT:
         raise WfmError(
             f"{where}: contract format {version!r}, but this version reads format {FORMAT}; export the model "
             "again with wfm-export of this version"
         )
+    return _tree(root) if "stems" in root.values else _model(root)
+
+
+def _model(root: Fields) -> Contract:
+    """The contract of one model."""
+    where = root.where
     kind = root.choice("input", ("iq", "image"), "iq")
     modality = root.choice("modality", ("iq", "image"))
     if kind == "image" and modality == "iq":
         raise WfmError(f"{where}: input 'image' cannot feed modality 'iq'; wanted modality: image")
     antennas, samples, rates = _window(root) if kind == "iq" else (0, 0, (0.0, 0.0))
     channels, size = _image(root) if modality == "image" else (0, (0, 0))
+    signal = root.table("signal", optional=kind == "image").values
     return Contract(
         name=root.text("name"),
         input=kind,
@@ -86,14 +115,67 @@ def parse_contract(source: str | bytes | dict, where: str) -> Contract:
         sample_rate_min=rates[0],
         sample_rate_max=rates[1],
         encoder=_encoder(root),
-        signal=root.table("signal").values if kind == "iq" else {},
+        signal=signal,
         image_channels=channels,
         image_size=size,
+        input_shape=_input_image(root) if "input_image" in root.values else (channels, *size),
+        affine=root.choice("affine", AFFINES, "before"),
         tasks=_tasks(root),
         origin=root.table("origin", optional=True).values,
         weights_sha256=root.text("weights_sha256"),
         raw=root.values,
     )
+
+
+def _tree(root: Fields) -> Contract:
+    """The contract of several models that share what is alike."""
+    tasks = _tasks(root)
+    tables = root.table("segments")
+    segments: dict[str, Segment] = {}
+    path = {str(name): (str(name), 0) for name in root.table("stems").values}  # -> its stem, blocks so far
+    for name in tables.values:
+        table = tables.table(name)
+        segment = segments[name] = Segment(table.choice("from", tuple(path)), table.count("blocks"))
+        stem, blocks = path[segment.source]
+        path[name] = stem, blocks + segment.blocks
+    for name in path:
+        if not name.isidentifier():
+            raise WfmError(f"{root.where}: stem or segment {name!r}; wanted a name such as 'stem0'")
+    own: dict[str, list[str]] = {stem: [] for stem in root.table("stems").values}
+    for name in tasks:
+        own[path[root.table("tasks").table(name).choice("from", tuple(segments))][0]].append(name)
+    stems = {name: _stem(root, name, names) for name, names in own.items()}
+    for name, task in tasks.items():
+        stem, blocks = path[task.source]
+        if blocks != stems[stem].encoder.depth:
+            raise WfmError(
+                f"{root.where}: task {name!r} comes after {blocks} blocks, the encoder of its stem has "
+                f"{stems[stem].encoder.depth}; mend segments or encoder"
+            )
+    return replace(_common(root, stems), tasks=tasks, stems=stems, segments=segments, raw=root.values)
+
+
+def _common(root: Fields, stems: dict[str, Contract]) -> Contract:
+    """The first stem with the window that all of them take."""
+    first = next(iter(stems.values()))
+    if first.input == "image":
+        return first
+    antennas, samples, rates = _window(root)
+    for name, stem in stems.items():
+        if stem.samples != samples or stem.antennas < antennas:
+            raise WfmError(
+                f"{root.where}: stem {name!r} takes {stem.antennas} antennas of {stem.samples} samples, the bundle "
+                f"{antennas} of {samples}; mend window"
+            )
+    return replace(first, antennas=antennas, samples=samples, sample_rate_min=rates[0], sample_rate_max=rates[1])
+
+
+def _stem(root: Fields, name: str, tasks: list[str]) -> Contract:
+    """The contract of one input side: what the whole says, unless the stem says it, and the tasks on it."""
+    common = {key: value for key, value in root.values.items() if key not in ("stems", "segments")}
+    own = root.table("stems").table(name).values
+    those = {task: root.values["tasks"][task] for task in tasks}
+    return _model(Fields({**common, **own, "tasks": those}, f"{root.where}, stem {name!r}", ""))
 
 
 def _mapping(source: str | bytes | dict, where: str) -> dict:
@@ -107,7 +189,7 @@ def _mapping(source: str | bytes | dict, where: str) -> dict:
     return source
 
 
-def _window(root: "_Table") -> tuple[int, int, tuple[float, float]]:
+def _window(root: Fields) -> tuple[int, int, tuple[float, float]]:
     window, rate = root.table("window"), root.table("sample_rate")
     antennas, samples = window.count("antennas"), window.count("samples")
     low, high = rate.number("min"), rate.number("max")
@@ -116,7 +198,7 @@ def _window(root: "_Table") -> tuple[int, int, tuple[float, float]]:
     return antennas, samples, (low, high)
 
 
-def _image(root: "_Table") -> tuple[int, tuple[int, int]]:
+def _image(root: Fields) -> tuple[int, tuple[int, int]]:
     image = root.table("image")
     height, width = image.numbers("size", 2)
     if height % PATCH or width % PATCH or min(height, width) < PATCH:
@@ -124,28 +206,39 @@ def _image(root: "_Table") -> tuple[int, tuple[int, int]]:
     return image.count("channels"), (int(height), int(width))
 
 
-def _encoder(root: "_Table") -> EncoderConfig:
+def _input_image(root: Fields) -> tuple[int, int, int]:
+    """What an image bundle's `signal` makes the network's images from, where it is of another shape; any size."""
+    table = root.table("input_image")
+    height, width = table.numbers("size", 2)
+    if min(height, width) < 1:
+        raise WfmError(f"{root.where}: input_image.size {height:g}x{width:g}; wanted pixels, 1 or more")
+    return table.count("channels"), int(height), int(width)
+
+
+def _encoder(root: Fields) -> EncoderConfig:
     table = root.table("encoder")
+    sizes = [table.count(key) for key in ("width", "depth", "heads", "mlp_hidden")]
     try:
-        return EncoderConfig(*(table.count(key) for key in ("width", "depth", "heads", "mlp_hidden")))
+        return EncoderConfig(*sizes, table.number("norm_eps", EncoderConfig.norm_eps))
     except ValueError as error:
         raise WfmError(f"{root.where}: {error}") from error
 
 
-def _tasks(root: "_Table") -> dict[str, TaskContract]:
+def _tasks(root: Fields) -> dict[str, TaskContract]:
     tables = root.table("tasks")
     if not tables.values:
         raise WfmError(f"{root.where}: no tasks; wanted at least one under tasks:")
     return {name: _task(name, tables.table(name)) for name in tables.values}
 
 
-def _task(name: str, table: "_Table") -> TaskContract:
+def _task(name: str, table: Fields) -> TaskContract:
     if not str(name).isidentifier() or str(name).startswith("embedding"):
         raise WfmError(f"{table.where}: task name {name!r}; wanted a name such as 'interference'")
     kind, pooling = table.choice("kind", KINDS), table.choice("pooling", POOLINGS, "cls")
+    source = str(table.values.get("from", ""))
     if kind == "position":
         low, high = table.numbers("low", 3), table.numbers("high", 3)
-        return TaskContract(name, kind, pooling, low=low, high=high)
+        return TaskContract(name, kind, pooling, low=low, high=high, source=source)
     labels = table.get("labels")
     if not isinstance(labels, list) or len(labels) < 2 or len({str(label) for label in labels}) != len(labels):
         raise WfmError(f"{table.where}: {table.path}labels is {labels!r}; wanted a list of two or more names")
@@ -160,62 +253,5 @@ def _task(name: str, table: "_Table") -> TaskContract:
         temperature=temperature,
         bias=table.numbers("bias", len(labels), [0.0] * len(labels)),
         open_set_threshold=table.number("open_set_threshold", 0.0),
+        source=source,
     )
-
-
-class _Table:
-    """A mapping of the contract whose fields are read with checks; errors name the field."""
-
-    def __init__(self, values: dict, where: str, path: str):
-        self.values, self.where, self.path = values, where, path
-
-    def get(self, key: str, default: Any = None) -> Any:
-        value = self.values.get(key, default)
-        if value is None:
-            raise WfmError(f"{self.where}: the contract has no {self.path}{key}; add it or export the model again")
-        return value
-
-    def _wanted(self, key: str, value: Any, wanted: str) -> WfmError:
-        return WfmError(f"{self.where}: {self.path}{key} is {value!r}; wanted {wanted}")
-
-    def table(self, key: str, optional: bool = False) -> "_Table":
-        value = self.get(key, {} if optional else None)
-        if not isinstance(value, dict):
-            raise self._wanted(key, value, "a mapping")
-        return _Table(value, self.where, f"{self.path}{key}.")
-
-    def text(self, key: str) -> str:
-        value = self.get(key)
-        if not isinstance(value, str) or not value:
-            raise self._wanted(key, value, "a text")
-        return value
-
-    def choice(self, key: str, choices: tuple[str, ...], default: str | None = None) -> str:
-        value = self.get(key, default)
-        if value not in choices:
-            raise self._wanted(key, value, f"one of {', '.join(choices)}")
-        return value
-
-    def number(self, key: str, default: float | None = None) -> float:
-        value = self.get(key, default)
-        try:
-            # text is taken too: YAML reads 1.92e6, which has no sign in its exponent, as text
-            number = math.nan if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
-            number = math.nan
-        if not math.isfinite(number):
-            raise self._wanted(key, value, "a number")
-        return number
-
-    def numbers(self, key: str, count: int, default: list | None = None) -> tuple[float, ...]:
-        value = self.get(key, default)
-        if not isinstance(value, list) or len(value) != count:
-            raise self._wanted(key, value, f"a list of {count} numbers")
-        row = _Table(dict(enumerate(value)), self.where, f"{self.path}{key}.")
-        return tuple(row.number(index) for index in range(count))
-
-    def count(self, key: str) -> int:
-        value = self.get(key)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise self._wanted(key, value, "a positive whole number")
-        return value

@@ -73,8 +73,7 @@ def probe_inputs(contract: Contract, device: torch.device) -> list[Tensor]:
     """Seeded inputs on which the formats are compared: noise, and noise under a carrier, of the bundle's shape."""
     generator = torch.Generator().manual_seed(0)
     if contract.input == "image":
-        shape = (PROBES, contract.image_channels, *contract.image_size)
-        return [torch.rand(shape, generator=generator).to(device)]
+        return [torch.rand((PROBES, *contract.input_shape), generator=generator).to(device)]
     phase = torch.arange(contract.samples) * torch.rand(PROBES, 1, 1, generator=generator) * 2 * torch.pi
     carrier = torch.polar(torch.ones_like(phase), phase)
     probes = []

@@ -46,7 +46,7 @@ def block_weights(module: torch.jit.ScriptModule) -> set[int]:
     return {
         weight.data_ptr()
         for name, weight in module.named_parameters()
-        if ".encoder.blocks." in f".{name}" and weight.dim() == 2
+        if ".blocks." in name and weight.dim() == 2
     }
 
 

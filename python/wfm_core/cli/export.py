@@ -4,9 +4,12 @@
 import argparse
 from pathlib import Path
 
-from wfm_core.bundle import export_bundle
+import yaml
+
+from wfm_core.bundle import WavesFmOptions, export_bundle, export_wavesfm
 from wfm_core.cli import run
 from wfm_core.errors import WfmError
+from wfm_core.model import POOLINGS
 
 
 def main() -> int:
@@ -14,19 +17,69 @@ def main() -> int:
     return run(_main)
 
 
-def _main() -> None:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="wfm-export", description="Script a trained model into one bundle file.")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("folder", nargs="?", type=Path, help="model folder, such as models/NAME")
     source.add_argument("--run", type=Path, metavar="DIR", help="folder of a training run")
+    source.add_argument("--from-wavesfm", type=Path, metavar="FILE", help="fine-tuned checkpoint of WavesFM v1")
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, help="bundle file, or an existing folder for NAME.wfm.pt"
+        "-o", "--output", type=Path, default=Path(), help="bundle file, or an existing folder for NAME.wfm.pt (here)"
     )
+    _add_wavesfm(parser.add_argument_group("with --from-wavesfm", "what a checkpoint's weights do not say"))
+    return parser
+
+
+def _add_wavesfm(group) -> None:
+    group.add_argument("--modality", choices=["iq", "image"])
+    group.add_argument("--labels", metavar="A,B,C", help="class names in the order of the head's outputs")
+    group.add_argument("--task", default="classification", help="the task's name (classification)")
+    group.add_argument("--name", help="the bundle's name (the file's)")
+    group.add_argument("--window", type=int, metavar="SAMPLES", help="IQ window (4096; an image model takes images)")
+    group.add_argument("--antennas", type=int, help="the most (as many as fit into 1024 tokens)")
+    group.add_argument("--sample-rate", type=float, nargs="+", metavar="HZ", help="one, or lowest and highest (any)")
+    group.add_argument(
+        "--image-size", type=int, nargs=2, default=(224, 224), metavar=("H", "W"), help="of ready images"
+    )
+    group.add_argument("--signal", metavar="YAML", help="preprocessing as in a contract, for example {kind: iq_rms}")
+    group.add_argument("--heads", type=int, help="attention heads (as the file says, or 8)")
+    group.add_argument("--pooling", choices=POOLINGS, help="(as the file says, or cls)")
+    group.add_argument("--lora-alpha", type=float, help="of a checkpoint with LoRA (as the file says)")
+
+
+def _main() -> None:
+    parser = _parser()
     options = parser.parse_args()
+    if options.from_wavesfm:
+        if not options.modality or not options.labels:
+            parser.error("--from-wavesfm needs --modality and --labels")
+        print(export_wavesfm(options.from_wavesfm, options.output, _wavesfm_options(options)))
+        return
     folder = options.run or options.folder
     if not folder.is_dir():
         raise WfmError(f"{folder} is not a folder; give the folder that holds weights.safetensors and contract.yaml")
     print(export_bundle(folder, options.output))
+
+
+def _wavesfm_options(options: argparse.Namespace) -> WavesFmOptions:
+    same = ("modality", "task", "name", "window", "antennas", "heads", "pooling", "lora_alpha")
+    given = {name: getattr(options, name) for name in same}
+    if options.sample_rate:
+        given["sample_rate"] = (min(options.sample_rate), max(options.sample_rate))
+    if options.signal:
+        given["signal"] = _signal(options.signal)
+    labels = tuple(label.strip() for label in options.labels.split(","))
+    return WavesFmOptions(labels=labels, image_size=tuple(options.image_size), **given)
+
+
+def _signal(text: str) -> dict:
+    try:
+        signal = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise WfmError(f"--signal {text!r} is not YAML ({' '.join(str(error).split())}); mend it") from error
+    if not isinstance(signal, dict):
+        raise WfmError(f"--signal {text!r} is no mapping; wanted such as '{{kind: iq_rms}}'")
+    return signal
 
 
 if __name__ == "__main__":

@@ -15,12 +15,16 @@ WRITTEN_OUT_TOKENS = 128
 
 @dataclass(frozen=True)
 class EncoderConfig:
-    """Size of an encoder; the defaults are the paper's encoder, (128, 4, 16, 512) is its decoder."""
+    """Size of an encoder; the defaults are the paper's encoder, (128, 4, 16, 512) is its decoder.
+
+    `norm_eps` is of the blocks' LayerNorms; WavesFM v1 models have 1e-6.
+    """
 
     width: int = 256
     depth: int = 8
     heads: int = 8
     mlp_hidden: int = 1024
+    norm_eps: float = BLOCK_NORM_EPS
 
     def __post_init__(self):
         if min(self.width, self.depth, self.heads, self.mlp_hidden) < 1 or self.width % (4 * self.heads):
@@ -75,9 +79,9 @@ class Block(nn.Module):
 
     def __init__(self, config: EncoderConfig):
         super().__init__()
-        self.norm1 = nn.LayerNorm(config.width, eps=BLOCK_NORM_EPS)
+        self.norm1 = nn.LayerNorm(config.width, eps=config.norm_eps)
         self.attn = Attention(config.width, config.heads)
-        self.norm2 = nn.LayerNorm(config.width, eps=BLOCK_NORM_EPS)
+        self.norm2 = nn.LayerNorm(config.width, eps=config.norm_eps)
         self.mlp = Mlp(config.width, config.mlp_hidden)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -68,7 +68,8 @@ class _Tokens(nn.Module):
 class ImageTokens(_Tokens):
     """Images float [B, C, H, W] -> tokens [B, (H / patch) * (W / patch), D], row-major, in the weights' dtype.
 
-    `size` is (H, W); it must be a multiple of `patch` and is fixed, as the positions are.
+    `size` is (H, W); it must be a multiple of `patch`, and images of another one are refused. `adapter` comes before
+    the projection; unless `wfm_core.model.adapter` puts something there, it does nothing.
     """
 
     def __init__(
@@ -79,24 +80,29 @@ class ImageTokens(_Tokens):
         size: tuple[int, int] = (224, 224),
         affine: str = "before",
     ):
-        if channels < 1 or size[0] < patch or size[1] < patch or size[0] % patch or size[1] % patch:
-            raise ValueError(
-                f"image of {channels} channels and {size[0]}x{size[1]} pixels: wanted at least one channel "
-                f"and sides that are multiples of {patch}"
-            )
+        if channels < 1:
+            raise ValueError(f"image of {channels} channels: wanted at least one")
         super().__init__(channels * patch * patch, width, affine)
         self.channels = channels
         self.patch = patch
-        self.height = size[0]
-        self.width = size[1]
-        positions = sinusoids_2d(size[0] // patch, size[1] // patch, width)
-        self.register_buffer("positions", positions, persistent=False)
+        self.adapter = nn.Identity()
+        self.register_buffer("positions", torch.empty(0, width), persistent=False)
+        self.set_size(size)
+
+    def set_size(self, size: tuple[int, int]) -> None:
+        """Take images of (H, W) from now on: the weights fit any size, the positions one."""
+        if min(size) < self.patch or size[0] % self.patch or size[1] % self.patch:
+            raise ValueError(f"image of {size[0]}x{size[1]} pixels: wanted sides that are multiples of {self.patch}")
+        self.height, self.width = int(size[0]), int(size[1])
+        rows, columns = self.height // self.patch, self.width // self.patch
+        self.positions = sinusoids_2d(rows, columns, self.positions.size(1)).to(self.positions)
 
     def forward(self, image: Tensor) -> Tensor:
         return self.place(self.values(image), self.places(image))
 
     def values(self, image: Tensor) -> Tensor:
         """The pixels of each token [B, N, C * patch * patch], in the order of a flattened Conv2d kernel."""
+        image = self.adapter(image)
         if image.dim() != 4 or image.size(1) != self.channels:
             raise ValueError(f"image of shape {image.shape}: wanted [batch, {self.channels}, height, width]")
         if image.size(2) != self.height or image.size(3) != self.width:

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a bundle of one model runs: preprocessing, network and outputs as one module that TorchScript compiles."""
+
+import torch
+from torch import Tensor, nn
+
+from wfm_core.bundle.contract import Contract, TaskContract
+from wfm_core.model import WirelessModel, pool
+from wfm_core.signal import build_preprocessor
+
+
+class TaskOutput(nn.Module):
+    """Encoded tokens [B, 1 + N, D] -> calibrated logits [B, K], or a position in metres [B, 3]; float32.
+
+    `embedding` is the name under which what the head sees goes out as well; "" where it does not.
+    """
+
+    def __init__(self, task: TaskContract, head: nn.Module, embedding: str):
+        super().__init__()
+        self.pooling = task.pooling
+        self.head = head
+        self.embedding = embedding
+        if task.kind == "position":
+            low, high = torch.tensor(task.low), torch.tensor(task.high)
+            scale, shift = (high - low) / 2, (high + low) / 2
+        else:
+            scale, shift = torch.tensor(1 / task.temperature), torch.tensor(task.bias)
+        self.register_buffer("scale", scale)
+        self.register_buffer("shift", shift)
+
+    def forward(self, tokens: Tensor, name: str, results: dict[str, Tensor]) -> None:
+        """Put the output into `results` under `name`, and the embedding [B, D] under its own."""
+        embedding = pool(tokens, self.pooling).float()
+        if self.embedding != "":
+            results[self.embedding] = embedding
+        results[name] = self.head(embedding) * self.scale + self.shift
+
+
+def task_outputs(tasks: dict[str, TaskContract], heads: nn.ModuleDict, modality: dict[str, str]) -> nn.ModuleDict:
+    """The outputs of all tasks; the first task of each modality gives `embedding_iq` or `embedding_image` too."""
+    outputs, named = {}, set()
+    for name, task in tasks.items():
+        embedding = "" if modality[name] in named else f"embedding_{modality[name]}"
+        outputs[name] = TaskOutput(task, heads[name], embedding)
+        named.add(modality[name])
+    return nn.ModuleDict(outputs)
+
+
+def build_preprocess(contract: Contract) -> nn.Module:
+    """What the contract's `signal` does; ready images need nothing done."""
+    return build_preprocessor(contract.signal) if contract.signal or contract.input == "iq" else nn.Identity()
+
+
+class _Live(nn.Module):
+    """Network and task outputs. `network` takes the bundle's dtype; everything else stays float32."""
+
+    def __init__(self, contract: Contract, network: WirelessModel):
+        super().__init__()
+        outputs = task_outputs(contract.tasks, network.heads, dict.fromkeys(contract.tasks, contract.modality))
+        network.heads = nn.ModuleDict()
+        self.network = network
+        self.outputs = outputs
+        self.preprocess = build_preprocess(contract)
+
+    def outputs_of(self, tokens: Tensor, cls_token: Tensor) -> dict[str, Tensor]:
+        """Tokens [B, N, D] and the CLS token -> every task's output, and the embedding [B, D] before the heads."""
+        encoded = self.network.encode(tokens, cls_token)
+        results: dict[str, Tensor] = {}
+        for name, output in self.outputs.items():
+            output(encoded, name, results)
+        return results
+
+
+class LiveIq(_Live):
+    """IQ windows complex64 [B, A, T] -> outputs; IQ tokens."""
+
+    def forward(self, iq: Tensor) -> dict[str, Tensor]:
+        side = self.network.iq
+        return self.outputs_of(side(self.preprocess(iq)), side.place_cls(self.network.cls_token))
+
+
+class LiveIqImage(_Live):
+    """IQ windows complex64 [B, A, T] -> outputs; the preprocessing makes an image of each window."""
+
+    def forward(self, iq: Tensor) -> dict[str, Tensor]:
+        side = self.network.image
+        return self.outputs_of(side(self.preprocess(iq)), side.place_cls(self.network.cls_token))
+
+
+class LiveImage(_Live):
+    """Images float32 [B, C, H, W] -> outputs; the preprocessing, if there is any, resizes and standardises them."""
+
+    @torch.jit.export
+    def forward_image(self, image: Tensor) -> dict[str, Tensor]:
+        side = self.network.image
+        return self.outputs_of(side(self.preprocess(image)), side.place_cls(self.network.cls_token))
+
+
+def build_live(contract: Contract, network: WirelessModel) -> nn.Module:
+    """The live module of a contract of one model."""
+    if contract.input == "image":
+        return LiveImage(contract, network)
+    return LiveIqImage(contract, network) if contract.modality == "image" else LiveIq(contract, network)
