@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the benchmarks, each file in a process of its own: a table, bench.jsonl and bench.png.
 
-python benchmarks/run.py --out out [--only tap inflow spectrogram soak] [--seconds 600]
+python benchmarks/run.py --out out [--only tap inflow spectrogram pretrain_data_overhead soak] [--seconds 600]
 """
 
 import argparse
@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHMARKS = ("tap", "inflow", "spectrogram", "soak")
+BENCHMARKS = ("tap", "inflow", "spectrogram", "pretrain_data_overhead", "soak")
 HERE = Path(__file__).parent
 
 

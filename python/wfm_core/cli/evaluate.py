@@ -34,7 +34,12 @@ class Report:
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("wfm-evaluate", description=__doc__)
+    parser = argparse.ArgumentParser(
+        "wfm-evaluate",
+        description=__doc__,
+        epilog="With --probe: what a foundation's frozen features are worth; with --reconstruction: how well it "
+        "fills in masked tokens. See wfm-evaluate --probe --help and wfm-evaluate --reconstruction --help.",
+    )
     parser.add_argument("--bundle", required=True, help="name or path of the bundle")
     parser.add_argument("--input", required=True, metavar="X.sigmf-meta", help="the recording")
     parser.add_argument("--json", metavar="FILE", help="write one decision a line (- is stdout)")
@@ -176,7 +181,24 @@ def print_accuracies(name: str, decisions: list[dict], labels: list[str], truth:
 
 def main(argv: list[str] | None = None) -> int:
     """The command `wfm-evaluate`; returns its exit status."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if "--probe" in arguments:
+        return run(lambda: _probe(arguments))
+    if "--reconstruction" in arguments:
+        return run(lambda: _reconstruction(arguments))
     return run(lambda: _main(argv))
+
+
+def _probe(argv: list[str]) -> int:
+    from wfm_core.probe.command import evaluate  # slow to import: scikit-learn and Matplotlib
+
+    return evaluate(argv)
+
+
+def _reconstruction(argv: list[str]) -> int:
+    from wfm_core.train.pretrain.evaluation import evaluate  # slow to import: Lightning and Matplotlib
+
+    return evaluate(argv)
 
 
 if __name__ == "__main__":

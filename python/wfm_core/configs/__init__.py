@@ -31,8 +31,20 @@ def _read(name: str) -> dict:
         config = yaml.safe_load(path.read_text())
     except yaml.YAMLError as error:
         raise WfmError(f"config {path} is not YAML ({error}); mend the file".replace("\n", " ")) from error
+    if not isinstance(config, dict):
+        raise WfmError(f"config {path} holds {type(config).__name__}, wanted a table of keys and values; mend the file")
     base = config.pop("base", None)
-    return {**_read(base), **config} if base else config
+    return _merge(_read(base), config) if base else config
+
+
+def _merge(below: dict, above: dict) -> dict:
+    """`above` laid over `below`, table by table."""
+    both = {key: _merge(below[key], above[key]) for key in below if _are_tables(below[key], above.get(key))}
+    return {**below, **above, **both}
+
+
+def _are_tables(*values) -> bool:
+    return all(isinstance(value, dict) for value in values)
 
 
 def _apply(config: dict, override: str) -> None:

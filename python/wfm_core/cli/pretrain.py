@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""wfm-pretrain: pretrain a foundation (masked autoencoder, or contrastive) on synthetic and recorded signals."""
+
+import argparse
+import errno
+import os
+import sys
+from pathlib import Path
+
+import yaml
+
+from wfm_core.cli import run
+from wfm_core.configs.pretraining import Pretraining, load_pretraining
+from wfm_core.errors import WfmError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="wfm-pretrain", description=__doc__)
+    parser.add_argument("--config", help="a file, or a name in wfm_core/configs such as pretrain_cpu.yaml")
+    parser.add_argument("--out", type=Path, required=True, help="run folder")
+    parser.add_argument("--resume", action="store_true", help="go on from the run folder's last checkpoint")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="for example mask_ratio.iq=0.5")
+    arguments = parser.parse_args(argv)
+    if arguments.config is None and not arguments.resume:
+        parser.error("--config is required, except with --resume")
+    return arguments
+
+
+def _configuration(arguments: argparse.Namespace) -> Pretraining:
+    """The configuration asked for; a run that resumes has one already."""
+    if arguments.config is None:
+        kept = arguments.out / "config.yaml"
+        if not kept.exists():
+            raise WfmError(f"nothing to resume: {kept} does not exist; start a run there with --config")
+        return load_pretraining(str(kept), arguments.overrides)
+    return load_pretraining(arguments.config, arguments.overrides)
+
+
+def pretrain_command(argv: list[str] | None) -> None:
+    arguments = _arguments(argv)
+    config = _configuration(arguments)
+    from wfm_core.train.pretrain.checkpoints import LAST, read_checkpoint  # slow to import: torch and Lightning
+    from wfm_core.train.pretrain.results import versions
+    from wfm_core.train.pretrain.run import pretrain
+
+    out, last = arguments.out, arguments.out / "checkpoints" / LAST
+    # With several processes the first writes the folder; the others come when it may already be there.
+    is_first = os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0"
+    # A run that was stopped before its first checkpoint has nothing to go on from: it may start again.
+    if is_first and last.exists() and not arguments.resume:
+        raise WfmError(f"{out} already holds a run; add --resume to go on with it or name another --out")
+    # before anything is written: a configuration that does not fit must not replace the run's own
+    checkpoint = read_checkpoint(last, config) if arguments.resume else None
+    if is_first:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            (out / "config.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
+            (out / "versions.yaml").write_text(yaml.safe_dump(versions(), sort_keys=False))
+        except OSError as error:
+            raise WfmError(f"cannot write into {out} ({error.strerror}); name another --out") from error
+    command = " ".join(sys.argv[1:] if argv is None else argv)
+    try:
+        figures = pretrain(config, out, checkpoint, command)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise WfmError(f"no room to write into {out} ({error.strerror}); make room and go on with --resume") from error
+    if figures:
+        _report(config, out, figures)
+
+
+def _report(config: Pretraining, out: Path, figures: dict[str, float]) -> None:
+    other = "predicting the mean" if config.objective == "masked" else "guessing"
+    for name in (key.removeprefix("val_loss_") for key in figures if key.startswith("val_loss_")):
+        print(f"{name}: held-out loss {figures[f'val_loss_{name}']:.4f}, {other} {figures[f'val_mean_{name}']:.4f}")
+    print(f"{out}: {figures['minutes']:.1f} min; weights.safetensors, foundation.yaml, pictures/")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command `wfm-pretrain`; returns its exit status."""
+    return run(lambda: pretrain_command(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The keys of a pretraining configuration, their types and limits."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from wfm_core.configs import load_config
+from wfm_core.configs.tables import Count, Modality, Share, Table, checked
+
+
+class Transformer(Table):
+    """Sizes of an encoder or decoder."""
+
+    width: Count
+    depth: Count
+    heads: Count
+    mlp_hidden: Count
+
+    @model_validator(mode="after")
+    def _divides(self):
+        if self.width % (4 * self.heads):
+            raise ValueError(f"width {self.width} is not a multiple of 4 times the {self.heads} heads")
+        return self
+
+
+class Image(Table):
+    """Spectrograms: `samples` of one antenna, transforms of `fft_size` every `hop` samples, resized to `size`."""
+
+    samples: Count
+    fft_size: Count
+    hop: Count
+    size: tuple[Count, Count]
+
+    @model_validator(mode="after")
+    def _fits(self):
+        if self.samples < self.fft_size:
+            raise ValueError(f"samples {self.samples} is less than fft_size {self.fft_size}: ask for longer windows")
+        return self
+
+
+class Iq(Table):
+    """IQ windows: `tokens` tokens of 16 samples shared out among the antennas; batches take turns in `antennas`."""
+
+    tokens: Count
+    antennas: Annotated[list[Count], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _divides(self):
+        odd = [count for count in self.antennas if self.tokens % count]
+        if odd:
+            raise ValueError(f"{self.tokens} tokens cannot be shared out equally among {odd[0]} antennas")
+        return self
+
+
+class Contrastive(Table):
+    """NT-Xent: width of the projection head's output, temperature of the similarities."""
+
+    projection: Count
+    temperature: Annotated[float, Field(gt=0)]
+
+
+class Source(Table):
+    """Where windows come from, and how large a share of all windows."""
+
+    kind: Literal["synthetic", "recordings", "cache"]
+    path: str | None = None
+    weight: Annotated[float, Field(gt=0)] = 1.0
+
+    @model_validator(mode="after")
+    def _has_path(self):
+        if (self.path is None) == (self.kind != "synthetic"):
+            raise ValueError(f"a source of kind {self.kind} with path {self.path}: only the other kinds need one")
+        return self
+
+
+class Data(Table):
+    """`windows` of each modality make a set; after `passes` epochs a fresh set takes its place."""
+
+    sources: Annotated[list[Source], Field(min_length=1)]
+    windows: Count
+    passes: Count
+    held_out: Count
+
+
+class Pretraining(Table):
+    """A whole configuration; the recipes in this folder say what each key is for."""
+
+    name: str
+    objective: Literal["masked", "contrastive"]
+    modalities: Annotated[list[Modality], Field(min_length=1)]
+    encoder: Transformer
+    decoder: Transformer
+    affine: Literal["before", "after"]
+    mask_ratio: dict[Modality, Share]
+    normalise_targets: list[Modality]
+    spectrum_weight: Annotated[float, Field(ge=0)]
+    decoder_antennas: bool
+    contrastive: Contrastive
+    image: Image
+    iq: Iq
+    data: Data
+    epochs: Count
+    warmup_epochs: Annotated[int, Field(ge=0)]
+    batch: Count
+    base_learning_rate: Annotated[float, Field(gt=0)]
+    betas: tuple[Share, Share]
+    weight_decay: Annotated[float, Field(ge=0)]
+    gradient_clip: Annotated[float, Field(gt=0)]
+    seed: int
+    deterministic: bool
+    precision: Literal["auto", "32-true", "bf16-mixed"]
+    threads: Annotated[int, Field(ge=0)]
+    devices: Count
+    hosts: Count
+    validate_every: Count
+    checkpoint_minutes: Annotated[float, Field(gt=0)]
+
+    @model_validator(mode="after")
+    def _agree(self):
+        if self.objective == "contrastive" and self.modalities != ["iq"]:
+            raise ValueError(f"objective contrastive with modalities {self.modalities}: it is for iq alone")
+        if self.data.windows % self.batch:
+            raise ValueError(f"data.windows {self.data.windows} is not a multiple of batch {self.batch}")
+        if self.steps_per_epoch < len(self.iq.antennas):
+            raise ValueError(f"data.windows {self.data.windows} is less than a batch for each of iq.antennas")
+        missing = set(self.modalities) - set(self.mask_ratio)
+        if missing:
+            raise ValueError(f"mask_ratio has nothing for {missing.pop()}")
+        return self
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self.data.windows // self.batch
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of the whole run."""
+        return self.epochs * self.steps_per_epoch
+
+    @property
+    def learning_rate(self) -> float:
+        """The peak rate: the base rate is for a batch of 256 (paper: linear scaling)."""
+        return self.base_learning_rate * self.batch / 256
+
+
+ARCHITECTURE = (
+    *("objective", "modalities", "encoder", "decoder", "affine", "decoder_antennas", "spectrum_weight"),
+    *("contrastive", "image", "iq"),
+)
+"""Keys that a resumed run must share with the checkpoint: they decide the network and what it is fed."""
+
+
+def load_pretraining(name: str, overrides: list[str] = ()) -> Pretraining:
+    """Read and check the configuration `name` with `key=value` overrides. Raises `WfmError`, naming the key."""
+    return checked(Pretraining, load_config(name, overrides), name, "pretrain_paper.yaml")

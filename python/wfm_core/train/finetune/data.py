@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A labelled data set on its way into training: its sides, its windows prepared once, its batches."""
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import IterableDataset
+
+from wfm_core.configs.finetuning import Finetuning
+from wfm_core.data.dataset import Dataset
+from wfm_core.data.splits import SOURCE, make_split
+from wfm_core.errors import WfmError
+from wfm_core.files import write_atomically
+from wfm_core.signal import build_preprocessor
+from wfm_core.train.finetune.starting import Feed, raw_windows
+
+SPLIT = "split.json"
+_READ = 64  # windows prepared at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """Indices of windows, int64: `validation` was cut from the split's training side and may be empty."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    description: str
+
+
+def make_sides(dataset: Dataset, config: Finetuning) -> Sides:
+    """The split that is asked for, and a validation part that is cut by the same rule. Raises `WfmError`."""
+    method = config.split or _default(dataset)
+    names = dataset.labels or None
+    split = make_split(dataset.label, dataset.groups, method, config.seed, config.test_share, names)
+    train, validation, description = split.train, split.train[:0], split.description
+    if config.validation_share:
+        label, groups = dataset.label[train], {name: texts[train] for name, texts in dataset.groups.items()}
+        inner = _inner(label, groups, method, config, names)
+        train, validation = train[inner.train], train[inner.test]
+        description += f"; of the training windows {len(validation)} validate"
+    return Sides(train, validation, split.test, description)
+
+
+def save_sides(folder: Path, sides: Sides) -> None:
+    """Write split.json: `description`, and lists of indices `train`, `validation`, `test`."""
+    lists = {name: getattr(sides, name).tolist() for name in ("train", "validation", "test")}
+    text = json.dumps({"description": sides.description, **lists})
+    write_atomically(folder / SPLIT, lambda path: path.write_text(text))
+
+
+def _default(dataset: Dataset) -> str:
+    if SOURCE in dataset.groups and len(set(dataset.groups[SOURCE])) > 1:
+        return f"group:{SOURCE}"
+    return "stratified" if dataset.labels else "random"
+
+
+def _inner(label: np.ndarray, groups: dict, method: str, config: Finetuning, names):
+    """The split of the training side: by the same group if that leaves every class on both sides, else by recording,
+    else by windows."""
+    name, _, argument = method.partition(":")
+    by = argument.partition("=")[0] if name in ("group", "leave", "hold") else SOURCE
+    candidates = [f"group:{group}" for group in dict.fromkeys((by, SOURCE)) if group in groups]
+    if name in ("random", "stratified"):
+        candidates = []  # what leaks into the test by design may leak here too: the figures stay comparable
+    last = "stratified" if label.ndim == 1 else "random"
+    for candidate in candidates:
+        try:
+            return make_split(label, groups, candidate, config.seed, config.validation_share, names)
+        except WfmError:
+            continue
+    try:
+        return make_split(label, groups, last, config.seed, config.validation_share, names)
+    except WfmError as error:
+        raise WfmError(f"no validation windows can be cut from the training side: {error}; or validation_share=0")  \
+            from error
+
+
+def prepare(dataset: Dataset, feed: Feed, folder: Path) -> Tensor:
+    """All windows as the tokens want them, [N, *feed.shape], complex64 or float32.
+
+    They lie in a nameless file in `folder` that the system keeps in memory while there is room, and that is gone when
+    the process ends. Raises `WfmError` on NaN and Inf in the data, and where the disk has no room.
+    """
+    dtype = np.complex64 if feed.modality == "iq" else np.float32
+    shape = (dataset.count, *feed.shape)
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    with tempfile.TemporaryFile(dir=folder) as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            raise WfmError(
+                f"no room for {size / 1e9:.1f} GB of prepared windows in {folder} ({error.strerror}); make room, or use "
+                "a smaller image_size"
+            ) from error
+        prepared = np.memmap(file, dtype, "r+", shape=shape)
+    preprocess = build_preprocessor(feed.signal)
+    with torch.inference_mode():
+        for start in range(0, dataset.count, _READ):
+            rows = np.arange(start, min(start + _READ, dataset.count))
+            prepared[rows] = preprocess(raw_windows(dataset, rows)).numpy()
+    return torch.from_numpy(prepared)
+
+
+class Batches(IterableDataset):
+    """Endless (windows, targets) batches of the windows `rows`, from the batch number `first` on.
+
+    An epoch is a fresh permutation, cut into a multiple of `accumulate` batches of nearly equal size, `batch` at most:
+    a function of seed and epoch, so that a resumed run goes on with the batches that would have come.
+    """
+
+    def __init__(self, windows: Tensor, targets: Tensor, rows: np.ndarray, config: Finetuning, first: int = 0):
+        self.windows, self.targets, self.rows, self.first = windows, targets, rows, first
+        self.per_epoch, self.seed = batches_per_epoch(len(rows), config), config.seed
+
+    def __iter__(self):
+        number = self.first
+        while True:
+            epoch, start = divmod(number, self.per_epoch)
+            order = np.random.default_rng([self.seed, epoch]).permutation(self.rows)
+            for rows in np.array_split(order, self.per_epoch)[start:]:
+                rows = torch.from_numpy(np.sort(rows))
+                yield self.windows[rows], self.targets[rows]
+                number += 1
+
+
+def batches_per_epoch(count: int, config: Finetuning) -> int:
+    """How many batches `count` training windows make; a multiple of `accumulate`."""
+    steps = -(-count // (config.batch * config.accumulate))
+    if count < steps * config.accumulate:
+        raise WfmError(f"{count} training windows for {config.accumulate} batches in a step; set accumulate=1")
+    return steps * config.accumulate

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Supervised fine-tuning on a labelled data set, as one Lightning module."""
+
+import lightning
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from wfm_core.configs.finetuning import MAY_CHANGE, Finetuning
+from wfm_core.data.dataset import Dataset
+from wfm_core.metrics import confusion_matrix, mean_class_accuracy, position_errors
+from wfm_core.model import WirelessModel, pool
+from wfm_core.train.optimizers import layer_groups, warmup_cosine
+
+SETTINGS_KEY = "wfm_finetuning"
+_PREDICTED = 64  # windows computed at a time
+
+
+class Scene:
+    """Positions in metres to targets, which span -1 to 1 over the scene, and back; a flat axis has target 0."""
+
+    def __init__(self, low, high):
+        self.low, self.high = [torch.as_tensor(corner, dtype=torch.float32) for corner in (low, high)]
+        self.middle, self.half = (self.low + self.high) / 2, (self.high - self.low) / 2
+
+    def targets(self, metres: Tensor) -> Tensor:
+        return torch.where(self.half > 0, (metres - self.middle) / self.half.clamp(min=1e-9), 0.0)
+
+    def metres(self, targets: Tensor) -> Tensor:
+        return targets * self.half + self.middle
+
+
+def scene_of(dataset: Dataset, train: np.ndarray) -> Scene | None:
+    """The scene that the set states, else the box around its training positions; None for classes."""
+    if dataset.labels:
+        return None
+    label = dataset.label[train]
+    corners = dataset.scene or {"low": label.min(0), "high": label.max(0)}
+    return Scene(corners["low"], corners["high"])
+
+
+class LabelledTraining(lightning.LightningModule):
+    """Cross-entropy over classes, or mean squared error of positions that are scaled to the `scene`.
+
+    `model` is one that a regime was applied to. `weights` [K] are those of the classes in the loss. `steps_per_epoch`
+    counts optimizer steps.
+    """
+
+    def __init__(
+        self,
+        config: Finetuning,
+        model: WirelessModel,
+        modality: str,
+        steps_per_epoch: int,
+        scene: Scene | None = None,
+        weights: Tensor | None = None,
+    ):
+        super().__init__()
+        self.config, self.model, self.modality = config, model, modality
+        self.steps_per_epoch, self.scene, self.weights = steps_per_epoch, scene, weights
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Prepared windows -> logits [B, K] or scaled positions [B, 3], float32."""
+        return self._both(x)[0]
+
+    def _both(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        encode = self.model.encode_image if self.modality == "image" else self.model.encode_iq
+        embedding = pool(encode(x), self.config.pooling)
+        return self.model.heads[self.config.task](embedding).float(), embedding.float()
+
+    def loss(self, outputs: Tensor, target: Tensor) -> Tensor:
+        if self.scene is not None:
+            return functional.mse_loss(outputs, target)
+        weights = None if self.weights is None else self.weights.to(outputs)
+        return functional.cross_entropy(outputs, target, weights, label_smoothing=self.config.label_smoothing)
+
+    def training_step(self, batch, _):
+        x, target = batch
+        outputs = self(x)
+        loss = self.loss(outputs, target)
+        self.log("loss", loss, prog_bar=True)
+        if self.scene is None:
+            self.log("accuracy", (outputs.argmax(1) == target).float().mean(), prog_bar=True)
+        return loss
+
+    def on_validation_epoch_start(self):
+        self._seen = []
+
+    def validation_step(self, batch, _):
+        x, target = batch
+        self._seen.append((self(x).cpu(), target.cpu()))
+
+    def on_validation_epoch_end(self):
+        outputs, target = (torch.cat(parts) for parts in zip(*self._seen, strict=True))
+        if self.scene is None:
+            confusion = confusion_matrix(outputs.argmax(1), target, outputs.size(1))
+            figures = {"val_mean_class_accuracy": mean_class_accuracy(confusion)}
+        else:
+            errors = position_errors(self.scene.metres(outputs), self.scene.metres(target))
+            figures = {"val_mean_m": float(errors.mean())}
+        figures["val_loss"] = float(self.loss(outputs, target))
+        self.log_dict(figures, prog_bar=True)
+
+    def configure_optimizers(self):
+        config = self.config
+        decay = 1.0 if config.regime == "scratch" else config.layer_decay
+        groups = layer_groups(self.model, config.learning_rate, decay, config.weight_decay)
+        optimizer = torch.optim.AdamW(groups, config.learning_rate)
+        warmup = round(config.warmup_epochs * self.steps_per_epoch)
+        floor = min(1.0, config.least_learning_rate / config.learning_rate)
+        schedule = warmup_cosine(warmup, config.epochs * self.steps_per_epoch, floor)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint):
+        checkpoint[SETTINGS_KEY] = fixed_settings(self.config)
+
+
+def fixed_settings(config: Finetuning) -> dict:
+    """The part of a configuration that a checkpoint must share with the run that goes on from it."""
+    return config.model_dump(exclude=set(MAY_CHANGE), mode="json")
+
+
+@torch.inference_mode()
+def predict(training: LabelledTraining, windows: Tensor, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Outputs, logits float32 [n, K] or metres [n, 3], and embeddings [n, D] of the windows `rows`; nothing in bf16."""
+    training.eval()
+    parts = [training._both(windows[part].to(training.device)) for part in torch.from_numpy(rows).split(_PREDICTED)]
+    outputs, embeddings = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
+    return (outputs if training.scene is None else training.scene.metres(outputs)), embeddings
+
+
+def class_weights(label: np.ndarray, classes: int) -> Tensor:
+    """float32 [K]: so that every class has the same say in the loss, 1 in the mean over windows."""
+    counts = np.bincount(label, minlength=classes)
+    return torch.from_numpy(len(label) / (np.count_nonzero(counts) * np.maximum(counts, 1))).float()

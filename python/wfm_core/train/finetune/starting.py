@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where fine-tuning starts: how a foundation is fed with a data set's windows, and the model with its new head."""
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from wfm_core.configs.finetuning import Finetuning
+from wfm_core.data.dataset import Dataset
+from wfm_core.errors import WfmError
+from wfm_core.foundation import Foundation
+from wfm_core.model import PATCH, SEGMENT, ClassHead, PositionHead, WirelessModel
+from wfm_core.model.adapter import adapt_channels
+from wfm_core.signal import build_preprocessor
+
+
+@dataclass(frozen=True)
+class Feed:
+    """`signal` prepares raw windows; `shape` is that of a prepared one, (A, T) of IQ or (C, H, W) of an image."""
+
+    modality: str
+    signal: dict
+    shape: tuple[int, ...]
+
+
+def raw_windows(dataset: Dataset, rows) -> Tensor:
+    """Windows as preprocessing takes them: complex64 [n, A, T], or float32 [n, C, H, W]."""
+    return torch.from_numpy(dataset.read_iq(rows) if dataset.kind == "sample" else dataset.read(rows))
+
+
+def choose_feed(foundation: Foundation, dataset: Dataset, config: Finetuning) -> Feed:
+    """How windows of `dataset` get into the foundation. Raises `WfmError` where they do not fit each other."""
+    modality = config.modality or dataset.modality
+    if modality == "iq" and dataset.kind != "sample":
+        raise WfmError(f"{dataset.path} holds {dataset.kind}, which cannot feed modality iq; use --modality image")
+    if modality not in foundation.modalities:
+        raise WfmError(
+            f"{dataset.path} feeds modality {modality}, but {foundation.name} was pretrained on "
+            f"{', '.join(foundation.modalities)} alone; name another --init, or another --modality where the data allow"
+        )
+    signal = dict(_signal(foundation, dataset, config, modality))
+    settings = foundation.description["modalities"][modality]
+    if "size" in signal:
+        signal["size"] = list(config.image_size or settings["size"])
+    try:
+        window = build_preprocessor(signal)(raw_windows(dataset, [0]))
+    except ValueError as error:
+        raise WfmError(f"{dataset.path} and its preprocessing do not fit: {error}; mend `signal` or the set") from error
+    feed = Feed(modality, signal, tuple(window.shape[1:]))
+    _check_shape(feed, dataset, settings)
+    return feed
+
+
+def _signal(foundation: Foundation, dataset: Dataset, config: Finetuning, modality: str) -> dict:
+    """The preprocessing of the one who is to say: `auto` is the foundation for IQ, whose encoder knows its levels."""
+    by_foundation = config.signal == "foundation" or (config.signal == "auto" and dataset.kind == "sample")
+    if not by_foundation:
+        if dataset.modality != modality:
+            raise WfmError(
+                f"{dataset.path}: its own signal {dataset.signal['kind']!r} makes {dataset.modality}, not {modality}; "
+                "leave out signal=dataset"
+            )
+        return dataset.signal
+    settings = foundation.description["modalities"][modality]
+    if dataset.kind != "sample" or "signal" not in settings:
+        raise WfmError(
+            f"{foundation.name} does not say how {dataset.kind} of {dataset.path.name} becomes {modality}; "
+            "use signal=dataset"
+        )
+    return settings["signal"]
+
+
+def _check_shape(feed: Feed, dataset: Dataset, settings: dict) -> None:
+    if feed.modality == "iq":
+        antennas, samples = feed.shape
+        if samples % SEGMENT or antennas > settings["antennas"]:
+            raise WfmError(
+                f"{dataset.path}: windows of {antennas} antennas x {samples} samples; wanted 1 to "
+                f"{settings['antennas']} antennas and a multiple of {SEGMENT} samples: build the set with such a window"
+            )
+    elif feed.shape[1] % PATCH or feed.shape[2] % PATCH:
+        raise WfmError(f"images of {feed.shape[1]}x{feed.shape[2]} pixels; wanted multiples of {PATCH}: set image_size")
+
+
+def start_model(foundation: Foundation, feed: Feed, dataset: Dataset, config: Finetuning) -> WirelessModel:
+    """The foundation's network with the one input side that is fed and a new head; nothing frozen yet.
+
+    Fresh weights are drawn from the configuration's seed: the head's, and all of them in regime scratch.
+    """
+    if config.regime == "scratch":
+        foundation = foundation.random(config.seed)
+    model = copy.deepcopy(foundation.model)
+    if feed.modality == "image":
+        model.iq = None
+        model.image.set_size(feed.shape[1:])
+        adapt_channels(model.image, feed.shape[0])
+    else:
+        model.image = None
+        antennas = feed.shape[0]
+        model.iq.antenna = nn.Parameter(model.iq.antenna.detach()[:antennas].clone())
+        model.iq.max_antennas = antennas
+    width = foundation.description["encoder"]["width"]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        head = ClassHead(width, len(dataset.labels)) if dataset.labels else PositionHead(width)
+    model.heads = nn.ModuleDict({config.task: head})
+    return model

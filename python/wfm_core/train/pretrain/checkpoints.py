@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checkpoints that are whole or not there, and that say what they are of."""
+
+from pathlib import Path
+
+import torch
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from wfm_core.configs.pretraining import ARCHITECTURE, Pretraining
+from wfm_core.errors import WfmError
+from wfm_core.files import write_atomically
+
+LAST = "last.ckpt"
+ARCHITECTURE_KEY = "wfm_architecture"
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Written beside the old one, then renamed: a full disk or a killed run leaves the last good one."""
+
+    def save_checkpoint(self, checkpoint, path, storage_options=None):
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write_atomically(path, lambda temporary: torch.save(checkpoint, temporary))
+        except (OSError, RuntimeError) as error:
+            # torch reports a write that failed as a RuntimeError of its archive writer
+            reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+            kept = "the one before it is whole" if path.exists() else "there is none before it"
+            raise WfmError(
+                f"cannot write the checkpoint {path} ({reason}), {kept}; make room and go on with --resume"
+            ) from error
+
+
+def architecture(config: Pretraining) -> dict:
+    """The part of a configuration that a checkpoint must share with the run that goes on from it."""
+    return config.model_dump(include=set(ARCHITECTURE), mode="json")
+
+
+def read_checkpoint(path: Path, config: Pretraining) -> dict:
+    """A checkpoint of a run with this configuration's architecture. Raises `WfmError`, naming what differs."""
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise WfmError(f"nothing to resume: {path} does not exist; leave out --resume to start a run there") from None
+    except Exception as error:  # whatever a file that is no checkpoint makes the reader trip over
+        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        raise WfmError(f"{path} cannot be read as a checkpoint ({reason}); take another or start anew") from error
+    there = checkpoint.get(ARCHITECTURE_KEY, {}) if isinstance(checkpoint, dict) else {}
+    for key, wanted in architecture(config).items():
+        if there.get(key) != wanted:
+            raise WfmError(
+                f"{path} is of another architecture: its {key} is {there.get(key)}, the configuration wants {wanted}; "
+                "resume with the configuration it was made with, or name another --out"
+            )
+    return checkpoint

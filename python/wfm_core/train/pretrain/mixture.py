@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sources of windows, mixed by weight, and the preprocessing that makes a modality's input of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from wfm_core.configs.pretraining import Pretraining
+from wfm_core.data.sources import CacheSource, RecordingSource
+from wfm_core.errors import WfmError
+from wfm_core.model import SEGMENT
+from wfm_core.signal import build_preprocessor
+from wfm_core.synth.band import SAMPLE_RATES, render_band
+from wfm_core.train.statistics import image_statistics, iq_statistics, spectrogram_statistics
+
+STATISTICS_WINDOWS = 256
+_GOLDEN = 0.6180339887498949
+
+
+class SyntheticSource:
+    """Endless scenes of `wfm_core.synth.band`, rendered on the generator's device."""
+
+    antennas = 16
+
+    def draw_iq(self, count: int, antennas: int, samples: int, generator: torch.Generator) -> Tensor:
+        """IQ windows complex64 [count, antennas, samples]."""
+        return render_band(count, samples, antennas, generator).iq
+
+
+@dataclass
+class _Share:
+    name: str
+    source: SyntheticSource | RecordingSource | CacheSource
+    weight: float
+
+
+def open_sources(config: Pretraining) -> list[_Share]:
+    """Open every source of the configuration; raises `WfmError` for one that cannot be used."""
+    openers = {"recordings": RecordingSource, "cache": CacheSource}
+    shares = []
+    for entry in config.data.sources:
+        source = SyntheticSource() if entry.kind == "synthetic" else openers[entry.kind](Path(entry.path))
+        shares.append(_Share(entry.path or entry.kind, source, entry.weight))
+    return shares
+
+
+def sample_rates(shares: list[_Share]) -> dict[str, float] | None:
+    """The lowest and highest sample rate, Hz, of all sources that know theirs."""
+    rates: list[float] = []
+    for share in shares:
+        if isinstance(share.source, SyntheticSource):
+            rates += SAMPLE_RATES
+        elif share.source.sample_rate is not None:
+            rates.append(share.source.sample_rate)
+    return {"min": min(rates), "max": max(rates)} if rates else None
+
+
+class Mixture:
+    """Windows of one modality: `draw` chooses a source by weight, and preprocesses what it gives.
+
+    `settings` holds the `signal:` mapping of each way in: "signal" for windows of IQ, and one per cache that has
+    ready images, under the cache's path. They are computed once a run, by `measure`.
+    """
+
+    def __init__(self, config: Pretraining, modality: str, shares: list[_Share], device: torch.device):
+        self.config, self.modality, self.device = config, modality, device
+        self.shares = [share for share in shares if self._serves(share)]
+        if not self.shares:
+            names = ", ".join(share.name for share in shares)
+            raise WfmError(f"none of the sources ({names}) gives {modality} windows; add one, or change modalities")
+        self.settings: dict[str, dict] = {}
+        self._preprocess: dict[str, nn.Module] = {}
+
+    def use(self, settings: dict[str, dict]) -> None:
+        """Preprocess with these settings from now on."""
+        self.settings = settings
+        self._preprocess = {key: build_preprocessor(values).to(self.device) for key, values in settings.items()}
+
+    def measure(self, seed: int) -> dict[str, dict]:
+        """Settings with the statistics of STATISTICS_WINDOWS training windows of each way in."""
+        settings = {}
+        for number, (key, shares) in enumerate(self._ways().items()):
+            generator = self._generator(seed, number)
+            parts = [
+                self._raw(self._pick(shares, chunk), 16, self._antennas(chunk), generator)
+                for chunk in range(STATISTICS_WINDOWS // 16)
+            ]
+            settings[key] = self._describe(key, parts)
+        return settings
+
+    def draw(self, chunk: int, count: int, antennas: int, generator: torch.Generator) -> Tensor:
+        """`count` preprocessed windows from the source whose turn it is at `chunk`, one after another by weight."""
+        able = [share for share in self.shares if self._has_antennas(share, antennas)]
+        share = self._pick(able, chunk)
+        return self._preprocess[self._way(share)](self._raw(share, count, antennas, generator))
+
+    def check(self) -> None:
+        """Raises `WfmError` when some window shape that will be asked for cannot be had."""
+        for share in self.shares:
+            if isinstance(share.source, SyntheticSource):
+                continue
+            if self._way(share) != "signal":
+                share.source.check_image(channels=1)
+                continue
+            for antennas in self.options:
+                if self._has_antennas(share, antennas):
+                    share.source.check(antennas, self._samples(antennas))
+        for antennas in self.options:
+            if not any(self._has_antennas(share, antennas) for share in self.shares):
+                most = max(share.source.antennas for share in self.shares)
+                raise WfmError(
+                    f"{self.modality} windows of {antennas} antennas are asked for, the sources have {most} at most; "
+                    "leave that number out of iq.antennas or add a source"
+                )
+
+    @property
+    def options(self) -> list[int]:
+        """The numbers of antennas that batches take turns in."""
+        return self.config.iq.antennas if self.modality == "iq" else [1]
+
+    def _antennas(self, chunk: int) -> int:
+        return self.options[chunk % len(self.options)]
+
+    def _samples(self, antennas: int) -> int:
+        return self.config.image.samples if self.modality == "image" else self.config.iq.tokens // antennas * SEGMENT
+
+    def _serves(self, share: _Share) -> bool:
+        if isinstance(share.source, CacheSource):
+            return share.source.has_iq or (self.modality == "image" and share.source.has_image)
+        return True
+
+    def _has_antennas(self, share: _Share, antennas: int) -> bool:
+        return self._way(share) != "signal" or share.source.antennas >= antennas
+
+    def _way(self, share: _Share) -> str:
+        ready = self.modality == "image" and isinstance(share.source, CacheSource) and share.source.has_image
+        return share.name if ready else "signal"
+
+    def _ways(self) -> dict[str, list[_Share]]:
+        ways: dict[str, list[_Share]] = {}
+        for share in self.shares:
+            ways.setdefault(self._way(share), []).append(share)
+        return ways
+
+    def _pick(self, shares: list[_Share], chunk: int) -> _Share:
+        """Golden-ratio steps through the weights: every stretch of chunks has nearly the wanted proportions."""
+        place = (0.5 + chunk * _GOLDEN) % 1.0 * sum(share.weight for share in shares)
+        for share in shares:
+            place -= share.weight
+            if place < 0:
+                return share
+        return shares[-1]
+
+    def _raw(self, share: _Share, count: int, antennas: int, generator: torch.Generator) -> Tensor:
+        if self._way(share) != "signal":
+            return share.source.draw_image(count, generator).to(self.device)
+        able = min(antennas, share.source.antennas)
+        return share.source.draw_iq(count, able, self._samples(antennas), generator).to(self.device)
+
+    def _describe(self, key: str, parts: list[Tensor]) -> dict:
+        if self.modality == "iq":
+            # windows of any number of antennas have the same number of samples in all
+            return {"kind": "iq_standard", **iq_statistics(torch.cat([part.flatten(1).unsqueeze(1) for part in parts]))}
+        size = list(self.config.image.size)
+        if key != "signal":
+            return {"kind": "standard_image", "size": size, **image_statistics(torch.cat(parts), size)}
+        shape = {"fft_size": self.config.image.fft_size, "hop": self.config.image.hop, "size": size}
+        unscaled = build_preprocessor(
+            {"kind": "spectrogram", **shape, "minimum": 0.0, "maximum": 1.0, "mean": 0.0, "std": 1.0}
+        ).to(self.device)
+        decibels = torch.cat([unscaled.decibels(part) for part in parts])
+        return {"kind": "spectrogram", **shape, **spectrogram_statistics(decibels, size)}
+
+    def _generator(self, seed: int, number: int) -> torch.Generator:
+        return torch.Generator(self.device).manual_seed(seed * 1_000_003 + 7919 * number + len(self.modality))

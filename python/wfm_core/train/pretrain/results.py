@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a finished pretraining run leaves: the foundation, its figures and its pictures."""
+
+import json
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+import yaml
+from torch import Tensor
+
+from wfm_core.configs.pretraining import Pretraining
+from wfm_core.errors import WfmError
+from wfm_core.foundation import save_foundation
+from wfm_core.model.masked import MaskedAutoencoder
+from wfm_core.train.pictures import draw_curves, picture_reconstructions
+from wfm_core.train.pretrain.checkpoints import LAST, read_checkpoint
+from wfm_core.train.pretrain.objectives import HELD_OUT_SEED, MaskedPretraining, build_autoencoder
+
+_PICTURED = 4
+
+
+def describe(config: Pretraining, settings: dict[str, dict]) -> dict:
+    """The part of foundation.yaml that decides the network and what it is fed.
+
+    settings: what statistics.yaml holds: the sources' sample rates, and for each modality what its mixture measured,
+    of which only windows of IQ are the foundation's own way in.
+    """
+    modalities = {}
+    for modality in config.modalities:
+        signal = settings[modality].get("signal")
+        if modality == "image":
+            shape = {"samples": config.image.samples, "channels": 1, "size": list(config.image.size)}
+        else:
+            shape = {"antennas": max(config.iq.antennas), "tokens": config.iq.tokens}
+        modalities[modality] = shape | ({"signal": signal} if signal else {})
+    return {
+        "name": config.name,
+        "encoder": config.encoder.model_dump(),
+        "affine": config.affine,
+        "sample_rate": settings.get("sample_rate"),
+        "modalities": modalities,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions that a run's numbers may depend on."""
+    packages = {name: version(name) for name in ("wfm-core", "torch", "lightning", "numpy")}
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor() or platform.machine()
+    return {"python": platform.python_version(), **packages, "device": device}
+
+
+def write_results(out: Path, config: Pretraining, training, held_out, settings: dict, command: str) -> dict[str, float]:
+    """Write the foundation, figures.json and the pictures; returns the figures."""
+    training.eval()
+    with torch.inference_mode():
+        parts = [training.held_out_figures(*_on(training.device, batch)) for batch in held_out.batches]
+    figures = {name: float(torch.stack([part[name] for part in parts]).mean()) for name in parts[0]}
+    minutes = round(training.seconds / 60, 1)
+    origin = {
+        "command": f"wfm-pretrain {command}".strip(),
+        "sources": [source.model_dump(exclude_none=True) for source in config.data.sources],
+        "steps": config.steps,
+        "windows_seen": config.steps * config.batch,
+        "minutes": minutes,
+        **versions(),
+    }
+    save_foundation(out, {**describe(config, settings), "origin": origin}, training.model.state_dict())
+    figures["minutes"] = minutes
+    (out / "figures.json").write_text(json.dumps(figures, indent=1))
+    draw_curves(out / "pictures" / "curves.png", sorted(out.glob("logs/*/metrics.csv")))
+    if isinstance(training, MaskedPretraining):
+        _picture(out / "pictures", training, held_out.batches[0])
+    return figures
+
+
+def _picture(folder: Path, training: MaskedPretraining, batch: tuple[dict[str, Tensor], Tensor]) -> None:
+    windows, index = _on(training.device, batch)
+    for modality, x in windows.items():
+        masks = training.masks(modality, x, index, training.config.seed + HELD_OUT_SEED)
+        picture_reconstructions(
+            folder / f"reconstructions_{modality}.png",
+            training.autoencoder,
+            modality,
+            x[:_PICTURED],
+            masks[:_PICTURED].to(x.device),
+            [f"held-out window {number}" for number in range(_PICTURED)],
+        )
+
+
+def _on(device: torch.device, batch: tuple[dict[str, Tensor], Tensor]) -> tuple[dict[str, Tensor], Tensor]:
+    windows, index = batch
+    return {modality: x.to(device) for modality, x in windows.items()}, index.to(device)
+
+
+def load_autoencoder(run: Path, config: Pretraining) -> tuple[MaskedAutoencoder, dict]:
+    """The masked autoencoder of a run folder's last checkpoint, in eval mode, and the statistics it goes with."""
+    if config.objective != "masked":
+        raise WfmError(f"{run} was pretrained with objective {config.objective}; reconstruction wants objective masked")
+    settings = yaml.safe_load((run / "statistics.yaml").read_text())
+    state = read_checkpoint(run / "checkpoints" / LAST, config)["state_dict"]
+    autoencoder = build_autoencoder(config, describe(config, settings))
+    prefix = "autoencoder."
+    autoencoder.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+    return autoencoder.eval(), settings

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sets of windows that training passes over a few times, each a function of the seed and its number.
+
+Set k serves epochs k * passes to (k + 1) * passes - 1. While it is in use the next one is rendered, a few windows
+between any two steps, so no step waits long. Nothing is kept between runs: a run that resumes at some step renders
+the same sets again and goes on with the same batches, as many processes as there are.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.utils.data import IterableDataset
+
+from wfm_core.configs.pretraining import Pretraining
+from wfm_core.train.pretrain.mixture import Mixture
+
+CHUNK = 16
+"""Windows that are rendered together."""
+_HELD_OUT = -1
+
+
+class WindowSets:
+    """The sets of one modality as one of `world` processes sees them."""
+
+    def __init__(self, config: Pretraining, mixture: Mixture, rank: int = 0, world: int = 1):
+        self.config, self.mixture = config, mixture
+        self.rank, self.world = rank, world
+        self.local = config.batch // world
+        self._number = -1
+        self._current: list[Tensor] = []  # for each number of antennas, all windows of set `_number`
+        self._coming: list[Tensor] = []  # slots of the set after it, as they are rendered
+
+    def batch(self, step: int) -> Tensor:
+        """This process's windows for the optimizer step `step`: [batch / world, ...]."""
+        epoch, slot = divmod(step, self.config.steps_per_epoch)
+        number, use = divmod(epoch, self.config.data.passes)
+        self._advance(number)
+        if (number + 1) * self.config.data.passes < self.config.epochs:
+            self._render_until((use * self.config.steps_per_epoch + slot + 1) // self.config.data.passes, number + 1)
+        turn, option = divmod(slot, len(self.mixture.options))
+        windows = self._current[option]
+        # A fresh set is in random order already.
+        order = torch.arange(len(windows)) if use == 0 else self._shuffled(len(windows), epoch, option)
+        return windows[order[turn * self.local : (turn + 1) * self.local].to(windows.device)]
+
+    def held_out(self) -> list[Tensor]:
+        """Batches of windows that training never sees; the same for every process."""
+        slots = max(1, self.config.data.held_out // self.config.batch)
+        return [self._render_slot(_HELD_OUT, slot, self.config.batch, rank=0) for slot in range(slots)]
+
+    def _advance(self, number: int) -> None:
+        """Make set `number` the current one, out of what has been rendered of it."""
+        if self._number == number:
+            return
+        if self._number != number - 1:
+            self._coming = []
+        self._render_until(self.config.steps_per_epoch, number)
+        options = len(self.mixture.options)
+        self._current = [torch.cat(self._coming[option::options]) for option in range(options)]
+        self._number, self._coming = number, []
+
+    def _render_until(self, slots: int, number: int) -> None:
+        while len(self._coming) < slots:
+            self._coming.append(self._render_slot(number, len(self._coming), self.local, self.rank))
+
+    def _shuffled(self, count: int, epoch: int, option: int) -> Tensor:
+        generator = torch.Generator().manual_seed(self._seed(epoch, 104_729 + option))
+        return torch.randperm(count, generator=generator)
+
+    def _render_slot(self, number: int, slot: int, count: int, rank: int) -> Tensor:
+        options = self.mixture.options
+        antennas = options[slot % len(options)]
+        parts = []
+        for first in range(0, count, CHUNK):
+            chunk = (slot * self.world + rank) * (-(-count // CHUNK)) + first // CHUNK
+            generator = torch.Generator(self.mixture.device).manual_seed(self._seed(number, chunk))
+            parts.append(self.mixture.draw(chunk, min(CHUNK, count - first), antennas, generator))
+        return torch.cat(parts)
+
+    def _seed(self, *counters: int) -> int:
+        seed = self.config.seed
+        for counter in (len(self.mixture.modality), *counters):
+            seed = (seed * 6_364_136_223_846_793_005 + counter + 1_442_695_040_888_963_407) % 2**63
+        return seed
+
+
+class Batches(IterableDataset):
+    """Yields {modality: windows} and the windows' numbers int64 [batch / world], from the step `first` on.
+
+    The length is the whole run's, for the progress bar: Lightning counts a resumed run's steps from where it was.
+    """
+
+    def __init__(self, sets: dict[str, WindowSets], config: Pretraining, first: int = 0):
+        self.sets, self.config, self.first = sets, config, first
+
+    def __len__(self) -> int:
+        return self.config.steps
+
+    def __iter__(self) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
+        one = next(iter(self.sets.values()))
+        for step in range(self.first, self.config.steps):
+            first = step * self.config.batch + one.rank * one.local
+            index = torch.arange(first, first + one.local)
+            yield {modality: sets.batch(step) for modality, sets in self.sets.items()}, index

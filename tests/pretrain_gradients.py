@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One process of one pretraining step; `python pretrain_gradients.py CONFIG RANK WORLD FOLDER` leaves the gradients.
+
+Each process takes its own part of the global batch, as `wfm-pretrain` does, and DistributedDataParallel averages.
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+from pretrain_recipe import fresh_training, measured_mixtures
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from wfm_core.configs.pretraining import load_pretraining
+from wfm_core.train.pretrain.sets import Batches, WindowSets
+
+
+class Total(nn.Module):
+    """What a step minimises, as the forward pass that DistributedDataParallel wants."""
+
+    def __init__(self, training):
+        super().__init__()
+        self.training_module = training
+
+    def forward(self, windows, index):
+        return self.training_module.total(self.training_module.losses(windows, index, 1))
+
+
+def main(config: str, rank: int, world: int, folder: Path) -> None:
+    torch.set_num_threads(1)
+    config = load_pretraining(config, ["batch=32", "data.windows=64"])
+    mixtures = measured_mixtures(config)
+    training = fresh_training(config, {modality: mixture.settings for modality, mixture in mixtures.items()})
+    sets = {modality: WindowSets(config, mixture, rank, world) for modality, mixture in mixtures.items()}
+    windows, index = next(iter(Batches(sets, config, first=1)))
+    torch.distributed.init_process_group("gloo", f"file://{folder}/meet-{world}", rank=rank, world_size=world)
+    together = DistributedDataParallel(Total(training))  # it averages only while it lives
+    together(windows, index).backward()
+    if rank == 0:
+        torch.save({name: p.grad for name, p in training.named_parameters()}, folder / f"gradients-{world}.pt")
+    torch.distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
