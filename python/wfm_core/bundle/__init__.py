@@ -3,6 +3,7 @@
 
 from wfm_core.bundle.assemble import build_network, weights_sha256
 from wfm_core.bundle.bundle import Bundle
+from wfm_core.bundle.combine import export_tasks
 from wfm_core.bundle.contract import Contract, TaskContract, parse_contract
 from wfm_core.bundle.export import export_bundle, read_model_folder, save_model_folder
 from wfm_core.bundle.find import find_bundle
@@ -16,6 +17,7 @@ __all__ = [
     "WavesFmOptions",
     "build_network",
     "export_bundle",
+    "export_tasks",
     "export_wavesfm",
     "find_bundle",
     "load_bundle",

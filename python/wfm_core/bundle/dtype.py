@@ -105,7 +105,9 @@ def _difference(left: dict[str, Tensor], right: dict[str, Tensor], contract: Con
     for name, task in contract.tasks.items():
         a, b = left[name], right[name]
         if task.kind == "position":
-            a, b = (value / (torch.tensor(task.high) - torch.tensor(task.low)).to(value) for value in (a, b))
+            # a flat axis of the scene has no extent, and no error
+            extent = (torch.tensor(task.high) - torch.tensor(task.low)).clamp(min=1e-9).to(a)
+            a, b = a / extent, b / extent
         else:
             a, b = a.softmax(1), b.softmax(1)
         worst = max(worst, float((a - b).abs().max()))

@@ -43,11 +43,7 @@ def has_int8(device: torch.device) -> bool:
 
 def block_weights(module: torch.jit.ScriptModule) -> set[int]:
     """Addresses of the linear weights in the encoder blocks: freezing keeps no names."""
-    return {
-        weight.data_ptr()
-        for name, weight in module.named_parameters()
-        if ".blocks." in name and weight.dim() == 2
-    }
+    return {weight.data_ptr() for name, weight in module.named_parameters() if ".blocks." in name and weight.dim() == 2}
 
 
 def quantise_linears(frozen: torch.jit.ScriptModule, method: str, weights: set[int]) -> int:

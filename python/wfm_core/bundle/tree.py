@@ -67,9 +67,7 @@ class TaskTree(nn.Module):
         segments = {}
         for name, segment in contract.segments.items():
             config[name] = config[segment.source]
-            segments[name] = BlockSegment(
-                segment.source, Encoder(replace(config[name], depth=segment.blocks)).blocks
-            )
+            segments[name] = BlockSegment(segment.source, Encoder(replace(config[name], depth=segment.blocks)).blocks)
         self.segments = nn.ModuleDict(segments)
         model = {task: models[name] for name, stem in contract.stems.items() for task in stem.tasks}
         self.ends = nn.ModuleDict(

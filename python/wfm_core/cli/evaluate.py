@@ -37,8 +37,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "wfm-evaluate",
         description=__doc__,
-        epilog="With --probe: what a foundation's frozen features are worth; with --reconstruction: how well it "
-        "fills in masked tokens. See wfm-evaluate --probe --help and wfm-evaluate --reconstruction --help.",
+        epilog="With --data: a task's figures on a labelled data set; with --table: results of runs beside the "
+        "published ones; with --probe: what a foundation's frozen features are worth; with --reconstruction: how well "
+        "it fills in masked tokens. Each of them explains its options with --help.",
     )
     parser.add_argument("--bundle", required=True, help="name or path of the bundle")
     parser.add_argument("--input", required=True, metavar="X.sigmf-meta", help="the recording")
@@ -182,11 +183,28 @@ def print_accuracies(name: str, decisions: list[dict], labels: list[str], truth:
 def main(argv: list[str] | None = None) -> int:
     """The command `wfm-evaluate`; returns its exit status."""
     arguments = sys.argv[1:] if argv is None else argv
+    given = {argument.partition("=")[0] for argument in arguments}
+    if "--data" in given:
+        return run(lambda: _data(arguments))
+    if "--table" in given:
+        return run(lambda: _table(arguments))
     if "--probe" in arguments:
         return run(lambda: _probe(arguments))
     if "--reconstruction" in arguments:
         return run(lambda: _reconstruction(arguments))
     return run(lambda: _main(argv))
+
+
+def _data(argv: list[str]) -> int:
+    from wfm_core.report.command import evaluate_data  # slow to import: Matplotlib and scikit-learn
+
+    return evaluate_data(argv)
+
+
+def _table(argv: list[str]) -> int:
+    from wfm_core.report.command import print_table
+
+    return print_table(argv)
 
 
 def _probe(argv: list[str]) -> int:

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""wfm-export: a trained model becomes one bundle file."""
+"""wfm-export: a trained model, or several of them, become one bundle file."""
 
 import argparse
 from pathlib import Path
 
 import yaml
 
-from wfm_core.bundle import WavesFmOptions, export_bundle, export_wavesfm
+from wfm_core.bundle import WavesFmOptions, export_bundle, export_tasks, export_wavesfm
+from wfm_core.bundle.export import SUFFIX
 from wfm_core.cli import run
 from wfm_core.errors import WfmError
 from wfm_core.model import POOLINGS
@@ -22,10 +23,14 @@ def _parser() -> argparse.ArgumentParser:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("folder", nargs="?", type=Path, help="model folder, such as models/NAME")
     source.add_argument("--run", type=Path, metavar="DIR", help="folder of a training run")
+    source.add_argument(
+        "--tasks", nargs="+", metavar="NAME=RUN", help="runs of several tasks; what is alike is computed once"
+    )
     source.add_argument("--from-wavesfm", type=Path, metavar="FILE", help="fine-tuned checkpoint of WavesFM v1")
     parser.add_argument(
         "-o", "--output", type=Path, default=Path(), help="bundle file, or an existing folder for NAME.wfm.pt (here)"
     )
+    parser.add_argument("--name", help="the bundle's name, with --tasks or --from-wavesfm (the file's)")
     _add_wavesfm(parser.add_argument_group("with --from-wavesfm", "what a checkpoint's weights do not say"))
     return parser
 
@@ -34,7 +39,6 @@ def _add_wavesfm(group) -> None:
     group.add_argument("--modality", choices=["iq", "image"])
     group.add_argument("--labels", metavar="A,B,C", help="class names in the order of the head's outputs")
     group.add_argument("--task", default="classification", help="the task's name (classification)")
-    group.add_argument("--name", help="the bundle's name (the file's)")
     group.add_argument("--window", type=int, metavar="SAMPLES", help="IQ window (4096; an image model takes images)")
     group.add_argument("--antennas", type=int, help="the most (as many as fit into 1024 tokens)")
     group.add_argument("--sample-rate", type=float, nargs="+", metavar="HZ", help="one, or lowest and highest (any)")
@@ -55,10 +59,32 @@ def _main() -> None:
             parser.error("--from-wavesfm needs --modality and --labels")
         print(export_wavesfm(options.from_wavesfm, options.output, _wavesfm_options(options)))
         return
+    if options.tasks:
+        runs = _runs(options.tasks)
+        print(export_tasks(runs, options.output, options.name or _name(options.output, runs)))
+        return
     folder = options.run or options.folder
     if not folder.is_dir():
         raise WfmError(f"{folder} is not a folder; give the folder that holds weights.safetensors and contract.yaml")
     print(export_bundle(folder, options.output))
+
+
+def _runs(texts: list[str]) -> dict[str, Path]:
+    """The folders of `--tasks`, by task name."""
+    runs: dict[str, Path] = {}
+    for text in texts:
+        name, separator, folder = text.partition("=")
+        if not (name and separator and folder):
+            raise WfmError(f"--tasks {text!r}; wanted NAME=RUN, such as interference=runs/a")
+        if name in runs:
+            raise WfmError(f"--tasks names {name!r} twice; give each task its own name")
+        runs[name] = Path(folder)
+    return runs
+
+
+def _name(output: Path, runs: dict[str, Path]) -> str:
+    """The bundle's name: the file's, or in a folder the tasks'."""
+    return "-".join(runs) if output.is_dir() else output.name.removesuffix(SUFFIX)
 
 
 def _wavesfm_options(options: argparse.Namespace) -> WavesFmOptions:

@@ -54,7 +54,7 @@ def class_figures(probabilities: np.ndarray, label: np.ndarray, labels: Sequence
 
 
 def metre_figures(predicted: np.ndarray, truth: np.ndarray, units: np.ndarray) -> dict:
-    """mean_m, median_m and p90_m of positions in metres [N, 3], to be written as JSON; `units` as in `class_figures`."""
+    """mean_m, median_m and p90_m of positions in metres [N, 3], for JSON; `units` as in `class_figures`."""
     errors = position_errors(predicted, truth)
     figures = _with_interval("mean_m", lambda windows: float(errors[windows].mean()), units)
     return figures | position_figures(errors)

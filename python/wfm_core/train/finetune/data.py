@@ -50,9 +50,25 @@ def make_sides(dataset: Dataset, config: Finetuning) -> Sides:
 
 def save_sides(folder: Path, sides: Sides) -> None:
     """Write split.json: `description`, and lists of indices `train`, `validation`, `test`."""
-    lists = {name: getattr(sides, name).tolist() for name in ("train", "validation", "test")}
-    text = json.dumps({"description": sides.description, **lists})
+    text = json.dumps({"description": sides.description, **_lists(sides)})
     write_atomically(folder / SPLIT, lambda path: path.write_text(text))
+
+
+def require_same(folder: Path, sides: Sides) -> None:
+    """Raise `WfmError` where the split.json of `folder`, if it has one, is of other windows: the data have changed."""
+    path = folder / SPLIT
+    if not path.exists():
+        return
+    kept = json.loads(path.read_text())
+    if any(kept.get(name) != rows for name, rows in _lists(sides).items()):
+        raise WfmError(
+            f"{path} has other windows than the split of the data set has now, which has changed since the run began; "
+            "give the same data or start anew with another --out"
+        )
+
+
+def _lists(sides: Sides) -> dict[str, list[int]]:
+    return {name: getattr(sides, name).tolist() for name in ("train", "validation", "test")}
 
 
 def _default(dataset: Dataset) -> str:
@@ -78,8 +94,9 @@ def _inner(label: np.ndarray, groups: dict, method: str, config: Finetuning, nam
     try:
         return make_split(label, groups, last, config.seed, config.validation_share, names)
     except WfmError as error:
-        raise WfmError(f"no validation windows can be cut from the training side: {error}; or validation_share=0")  \
-            from error
+        raise WfmError(
+            f"no validation windows can be cut from the training side: {error}; or validation_share=0"
+        ) from error
 
 
 def prepare(dataset: Dataset, feed: Feed, folder: Path) -> Tensor:
@@ -96,8 +113,8 @@ def prepare(dataset: Dataset, feed: Feed, folder: Path) -> Tensor:
             os.posix_fallocate(file.fileno(), 0, size)
         except OSError as error:
             raise WfmError(
-                f"no room for {size / 1e9:.1f} GB of prepared windows in {folder} ({error.strerror}); make room, or use "
-                "a smaller image_size"
+                f"no room for {size / 1e9:.1f} GB of prepared windows in {folder} ({error.strerror}); make room, or "
+                "set a smaller image_size"
             ) from error
         prepared = np.memmap(file, dtype, "r+", shape=shape)
     preprocess = build_preprocessor(feed.signal)

@@ -91,7 +91,7 @@ def start_model(foundation: Foundation, feed: Feed, dataset: Dataset, config: Fi
     """
     if config.regime == "scratch":
         foundation = foundation.random(config.seed)
-    model = copy.deepcopy(foundation.model)
+    model = copy.deepcopy(foundation.model).train()
     if feed.modality == "image":
         model.iq = None
         model.image.set_size(feed.shape[1:])

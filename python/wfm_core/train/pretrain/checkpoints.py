@@ -36,8 +36,8 @@ def architecture(config: Pretraining) -> dict:
     return config.model_dump(include=set(ARCHITECTURE), mode="json")
 
 
-def read_checkpoint(path: Path, config: Pretraining) -> dict:
-    """A checkpoint of a run with this configuration's architecture. Raises `WfmError`, naming what differs."""
+def open_checkpoint(path: Path) -> dict:
+    """The mapping that a checkpoint file holds. Raises `WfmError`."""
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
@@ -45,7 +45,13 @@ def read_checkpoint(path: Path, config: Pretraining) -> dict:
     except Exception as error:  # whatever a file that is no checkpoint makes the reader trip over
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise WfmError(f"{path} cannot be read as a checkpoint ({reason}); take another or start anew") from error
-    there = checkpoint.get(ARCHITECTURE_KEY, {}) if isinstance(checkpoint, dict) else {}
+    return checkpoint if isinstance(checkpoint, dict) else {}
+
+
+def read_checkpoint(path: Path, config: Pretraining) -> dict:
+    """A checkpoint of a run with this configuration's architecture. Raises `WfmError`, naming what differs."""
+    checkpoint = open_checkpoint(path)
+    there = checkpoint.get(ARCHITECTURE_KEY, {})
     for key, wanted in architecture(config).items():
         if there.get(key) != wanted:
             raise WfmError(
