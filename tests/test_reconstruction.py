@@ -231,7 +231,9 @@ def test_pictures_of_reconstructions(tmp_path, normalised, monkeypatch):
 def test_curves_of_a_resumed_run(tmp_path):
     """Two files of one run: steps in order, of a step in both the later file's value, empty cells left out."""
     first, second = tmp_path / "a.csv", tmp_path / "b.csv"
-    first.write_text("epoch,step,train_loss_iq,val_loss_iq,val_mean_iq\n0,1,0.5,,\n0,2,0.4,,\n0,2,,0.45,0.5\n0,3,0.9,,\n")
+    first.write_text(
+        "epoch,step,train_loss_iq,val_loss_iq,val_mean_iq\n0,1,0.5,,\n0,2,0.4,,\n0,2,,0.45,0.5\n0,3,0.9,,\n"
+    )
     second.write_text("epoch,step,train_loss_iq,val_loss_iq,val_mean_iq\n0,3,0.3,,\n0,4,nan,0.35,0.5\n")
     curves = pictures.read_curves([first, second])
     assert curves["train_loss_iq"] == {1: 0.5, 2: 0.4, 3: 0.3}

@@ -81,7 +81,7 @@ def save_foundation(folder: Path, description: dict, weights: dict[str, Tensor])
 
 def load_foundation(name: str | Path) -> Foundation:
     """The foundation in the folder `name`, or in models/NAME of the checkout. Raises `WfmError`."""
-    folder = _find(name)
+    folder = find_foundation(name)
     description = _read_description(folder / DESCRIPTION)
     try:
         weights = safetensors.torch.load_file(folder / WEIGHTS)
@@ -107,7 +107,8 @@ def load_foundation(name: str | Path) -> Foundation:
     return Foundation(description, model.eval().requires_grad_(False), preprocess)
 
 
-def _find(name: str | Path) -> Path:
+def find_foundation(name: str | Path) -> Path:
+    """The folder of a foundation: `name` itself, or models/NAME of the checkout. Raises `WfmError`."""
     path = Path(name).expanduser()
     checkout = Path(__file__).resolve().parents[2] / "models"
     for folder in (path, checkout / path, Path.cwd() / "models" / path):

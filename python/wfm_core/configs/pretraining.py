@@ -89,6 +89,7 @@ class Pretraining(Table):
     name: str
     objective: Literal["masked", "contrastive"]
     modalities: Annotated[list[Modality], Field(min_length=1)]
+    init: str | None
     encoder: Transformer
     decoder: Transformer
     affine: Literal["before", "after"]

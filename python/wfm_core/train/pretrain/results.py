@@ -17,6 +17,7 @@ from wfm_core.model.masked import MaskedAutoencoder
 from wfm_core.train.pictures import draw_curves, picture_reconstructions
 from wfm_core.train.pretrain.checkpoints import LAST, read_checkpoint
 from wfm_core.train.pretrain.objectives import HELD_OUT_SEED, MaskedPretraining, build_autoencoder
+from wfm_core.train.pretrain.starting import save_decoder
 
 _PICTURED = 4
 
@@ -71,6 +72,7 @@ def write_results(out: Path, config: Pretraining, training, held_out, settings: 
     (out / "figures.json").write_text(json.dumps(figures, indent=1))
     draw_curves(out / "pictures" / "curves.png", sorted(out.glob("logs/*/metrics.csv")))
     if isinstance(training, MaskedPretraining):
+        save_decoder(out, training.autoencoder)
         _picture(out / "pictures", training, held_out.batches[0])
     return figures
 

@@ -26,6 +26,7 @@ from wfm_core.train.pretrain.mixture import Mixture, open_sources, sample_rates
 from wfm_core.train.pretrain.objectives import ContrastivePretraining, MaskedPretraining
 from wfm_core.train.pretrain.results import describe, write_results
 from wfm_core.train.pretrain.sets import Batches, WindowSets
+from wfm_core.train.pretrain.starting import adopt_statistics, start_from
 
 MEAN_WINDOWS = 256
 """Windows whose mean is the baseline of the masked losses."""
@@ -50,6 +51,8 @@ def pretrain(config: Pretraining, out: Path, checkpoint: dict | None, command: s
     settings = _use_statistics(sets, out / "statistics.yaml", config, trainer, checkpoint is not None)
     objective = MaskedPretraining if config.objective == "masked" else ContrastivePretraining
     training = objective(config, describe(config, settings))
+    if checkpoint is None and config.init:
+        start_from(config.init, training, describe(config, settings))
     held_out = _held_out(config, sets)
     if checkpoint is None and config.objective == "masked":
         _measure_means(training, config, sets)
@@ -141,6 +144,8 @@ def _use_statistics(
         shares = [share for one in sets.values() for share in one.mixture.shares]
         settings = {"sample_rate": sample_rates(shares)}
         settings |= {modality: one.mixture.measure(config.seed) for modality, one in sets.items()}
+        if config.init:
+            adopt_statistics(config.init, settings)
         if trainer.is_global_zero:
             path.write_text(yaml.safe_dump(settings, sort_keys=False))
     for modality, one in sets.items():
