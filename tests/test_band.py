@@ -104,3 +104,10 @@ def test_placing_moves_a_tone_and_drops_what_leaves_the_band():
     assert int(torch.fft.fft(moved).abs().argmax()) == 350
     assert moved.abs().square().mean() == pytest.approx(1.0, abs=1e-4)
     assert gone.abs().max() < 1e-4
+
+
+def test_several_kinds_are_drawn_from_alone_and_each_comes():
+    band = render_band(24, 64, 1, seeded(3), kind=["fm", "noise", "lora"])
+    assert set(band.kinds) == {("fm",), (), ("lora",)}
+    with pytest.raises(WfmError, match="'radar'"):
+        render_band(1, 64, 1, seeded(), kind=["fm", "radar"])

@@ -41,6 +41,7 @@ def windows(antennas=2):
         ("objective: contrastive", "contrastive with modalities .*image.*: it is for iq alone"),
         ("data: {sources: [{kind: recordings}]}", "kind recordings with path None"),
         ("data: {sources: [{kind: synthetic, path: here}]}", "kind synthetic with path here"),
+        ("data: {sources: [{kind: cache, path: x.h5, scenes: [fm]}]}", "kind cache with scenes: only synthetic"),
         ("data: {sources: [{kind: radio}]}", "data.sources.0.kind is 'radio'.*recordings"),
     ],
 )

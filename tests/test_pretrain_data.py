@@ -216,3 +216,9 @@ def test_caches_of_other_shapes_are_named(tmp_path):
     write_cache(tmp_path / "colour.h5", image=torch.rand(3, 3, 8, 8))
     listed = f"[{{kind: synthetic}}, {{kind: cache, path: {tmp_path / 'colour.h5'}}}]"
     refused_at_the_start(tmp_path, listed, "colour.h5 has images of 3 channels, 1 are asked for")
+
+
+def test_scenes_that_are_not_known_are_named_before_anything_is_rendered(tmp_path):
+    config = tiny_config(tmp_path, "data.sources=[{kind: synthetic, scenes: [fm, radar]}]")
+    with pytest.raises(WfmError, match="scenes of kind 'radar'; wanted some of lte, "):
+        open_sources(config)

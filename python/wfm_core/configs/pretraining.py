@@ -61,16 +61,19 @@ class Contrastive(Table):
 
 
 class Source(Table):
-    """Where windows come from, and how large a share of all windows."""
+    """Where windows come from, and how large a share of all windows; `scenes`: kinds of synthetic ones, else all."""
 
     kind: Literal["synthetic", "recordings", "cache"]
     path: str | None = None
+    scenes: Annotated[list[str], Field(min_length=1)] | None = None
     weight: Annotated[float, Field(gt=0)] = 1.0
 
     @model_validator(mode="after")
     def _has_path(self):
         if (self.path is None) == (self.kind != "synthetic"):
             raise ValueError(f"a source of kind {self.kind} with path {self.path}: only the other kinds need one")
+        if self.scenes and self.kind != "synthetic":
+            raise ValueError(f"a source of kind {self.kind} with scenes: only synthetic ones have kinds of scenes")
         return self
 
 

@@ -5,6 +5,7 @@ Powers. SNR (dB) = power of an emitter while it is on, averaged over fading and 
 noise in the whole received band (-sample_rate/2 to sample_rate/2), before the front end's impairments.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -47,18 +48,20 @@ def render_band(
     samples: int,
     antennas: int,
     generator: torch.Generator,
-    kind: str | None = None,
+    kind: str | Sequence[str] | None = None,
     noise_chance: float = 0.08,
     crowded_chance: float = 0.25,
 ) -> Band:
     """`count` windows of `samples` samples as a radio's driver delivers them, on the generator's device.
 
     kind: None draws each window's content (noise only, two to five emitters, else one of any kind); one of KINDS
-    forces it. Raises WfmError for a kind that is not known.
+    forces it, several draw from these alone. Raises WfmError for a kind that is not known.
     """
-    if kind is not None and kind not in KINDS:
-        raise WfmError(f"band scene kind is {kind!r}, want one of {', '.join(KINDS)}: correct kind.")
-    scenes = [_scene(kind or _content(noise_chance, crowded_chance, generator), generator) for _ in range(count)]
+    kinds = (kind,) if isinstance(kind, str) else tuple(kind or ())
+    for name in kinds:
+        if name not in KINDS:
+            raise WfmError(f"band scene kind is {name!r}, want one of {', '.join(KINDS)}: correct kind.")
+    scenes = [_scene(_content(kinds, noise_chance, crowded_chance, generator), generator) for _ in range(count)]
     kinds = [emitters for emitters, _ in scenes]
     sample_rate = torch.tensor([rate for _, rate in scenes], device=generator.device)
     air = complex_normal((count, antennas, samples), generator)
@@ -69,7 +72,9 @@ def render_band(
     return Band(apply_frontend(air, frontend, sample_rate, generator), kinds, sample_rate)
 
 
-def _content(noise_chance, crowded_chance, generator) -> str:
+def _content(kinds, noise_chance, crowded_chance, generator) -> str:
+    if kinds:
+        return kinds[0] if len(kinds) == 1 else choice(kinds, generator)
     drawn = float(uniform((), 0, 1, generator))
     if drawn < noise_chance:
         return "noise"

@@ -12,7 +12,7 @@ from wfm_core.data.sources import CacheSource, RecordingSource
 from wfm_core.errors import WfmError
 from wfm_core.model import SEGMENT
 from wfm_core.signal import build_preprocessor
-from wfm_core.synth.band import SAMPLE_RATES, render_band
+from wfm_core.synth.band import KINDS, SAMPLE_RATES, render_band
 from wfm_core.train.statistics import image_statistics, iq_statistics, spectrogram_statistics
 
 STATISTICS_WINDOWS = 256
@@ -20,13 +20,19 @@ _GOLDEN = 0.6180339887498949
 
 
 class SyntheticSource:
-    """Endless scenes of `wfm_core.synth.band`, rendered on the generator's device."""
+    """Endless scenes of `wfm_core.synth.band`, rendered on the generator's device: of some kinds, or as a band is."""
 
     antennas = 16
 
+    def __init__(self, scenes: list[str] | None = None):
+        unknown = set(scenes or ()) - set(KINDS)
+        if unknown:
+            raise WfmError(f"scenes of kind {min(unknown)!r}; wanted some of {', '.join(KINDS)}: mend data.sources")
+        self.scenes = scenes
+
     def draw_iq(self, count: int, antennas: int, samples: int, generator: torch.Generator) -> Tensor:
         """IQ windows complex64 [count, antennas, samples]."""
-        return render_band(count, samples, antennas, generator).iq
+        return render_band(count, samples, antennas, generator, self.scenes).iq
 
 
 @dataclass
@@ -41,7 +47,7 @@ def open_sources(config: Pretraining) -> list[_Share]:
     openers = {"recordings": RecordingSource, "cache": CacheSource}
     shares = []
     for entry in config.data.sources:
-        source = SyntheticSource() if entry.kind == "synthetic" else openers[entry.kind](Path(entry.path))
+        source = SyntheticSource(entry.scenes) if entry.kind == "synthetic" else openers[entry.kind](Path(entry.path))
         shares.append(_Share(entry.path or entry.kind, source, entry.weight))
     return shares
 
