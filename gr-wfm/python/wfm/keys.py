@@ -22,6 +22,7 @@ LATENCY = pmt.intern("latency")
 LATE = pmt.intern("late")
 OUT_OF_RANGE = pmt.intern("out_of_range")
 EMBEDDING = pmt.intern("embedding")
+DISTANCE = pmt.intern("distance")
 
 # Message ports.
 DETECTS = pmt.intern("detects")
@@ -40,3 +41,10 @@ MODEL = "model"
 THRESHOLD = "threshold"
 GATE_DBFS = "gate_dbfs"
 HOP = "hop"
+
+# Control messages that the task head understands.
+ENROL = "enrol"
+WINDOWS = "windows"
+FORGET = "forget"
+SAVE = "save"
+LOAD = "load"

@@ -67,6 +67,19 @@ def embedding_pdu(name: str, shared: pmt.pmt_base, values: np.ndarray) -> pmt.pm
     return pmt.cons(pmt.dict_add(shared, keys.EMBEDDING, pmt.intern(name)), float_vector(values))
 
 
+def read_embedding(pdu: pmt.pmt_base) -> tuple[pmt.pmt_base, str, np.ndarray]:
+    """The inverse of `embedding_pdu`: the window's fields, the embedding's name, its values float32 [D].
+
+    Raises `ValueError` for a message of another form.
+    """
+    fields = pmt.car(pdu) if pmt.is_pair(pdu) else pmt.PMT_NIL
+    name = pmt.dict_ref(fields, keys.EMBEDDING, pmt.PMT_NIL) if pmt.is_dict(fields) else pmt.PMT_NIL
+    if not pmt.is_symbol(name) or not pmt.is_f32vector(pmt.cdr(pdu)):
+        raise ValueError("message on embeddings: cons(dict with embedding, f32vector) is wanted, as of WFM Inference")
+    values = np.array(pmt.f32vector_elements(pmt.cdr(pdu)), np.float32)
+    return pmt.dict_delete(fields, keys.EMBEDDING), pmt.symbol_to_string(name), values
+
+
 def float_vector(values) -> pmt.pmt_base:
     numbers = [float(v) for v in values]
     return pmt.init_f32vector(len(numbers), numbers)

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""WFM Task Head: enrolment over messages, alone and behind a running WFM Inference."""
+
+import time
+
+import numpy as np
+import pmt
+import pytest
+import torch
+from flowgraph_helpers import WINDOW, Collector, RuleBundle
+from gnuradio import blocks, gr, wfm
+from gnuradio.wfm import keys, messages
+
+from wfm_core.errors import WfmError
+from wfm_core.prototypes import Prototypes
+from wfm_core.synth.devices import random_transmitters, transmit
+
+FACTS = messages.WindowFacts(512, 256, (7, 0.5), 1.8e9, -20.0, 0.01, False)
+
+
+def wait_until(true, seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+class Head:
+    """A head in a running flowgraph of its own, with collectors on its ports."""
+
+    def __init__(self, **options):
+        self.block = wfm.task_head(**options)
+        self.top = gr.top_block()
+        for port in ("detects", "events", "status"):
+            setattr(self, port, Collector())
+            self.top.msg_connect(self.block, port, getattr(self, port), "in")
+        self.top.start()
+
+    def send(self, values: np.ndarray, name: str = "embedding_iq") -> None:
+        for row in np.atleast_2d(values):
+            pdu = messages.embedding_pdu(name, messages.facts_dict(FACTS), row)
+            self.block.to_basic_block()._post(keys.EMBEDDINGS, pdu)
+
+    def control(self, message) -> None:
+        """Give a control message, and wait until it was answered: embeddings come on another queue."""
+        told = len(self.events.messages)
+        self.block.to_basic_block()._post(keys.CONTROL, pmt.to_pmt(message))
+        wait_until(lambda: len(self.events.messages) > told)
+
+    def enrol(self, name: str, values: np.ndarray) -> None:
+        self.control({"enrol": name, "windows": len(values)})
+        self.send(values)
+        wait_until(lambda: self.block.status()["enrolling"] == "")
+
+    def last_event(self) -> dict:
+        return self.events.dicts()[-1]
+
+
+@pytest.fixture
+def head():
+    made = Head()
+    yield made
+    made.top.stop()
+    made.top.wait()
+
+
+def cloud(middle: float, count: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal((count, 8)) + middle
+
+
+def test_enrolled_classes_are_named_and_a_stranger_is_unknown(head):
+    head.enrol("low", cloud(-9, 10))
+    head.enrol("high", cloud(9, 10))
+    head.send(np.array([cloud(-9, 10, 1).mean(0), cloud(9, 10, 1).mean(0), np.full(8, 90.0)]))
+    wait_until(lambda: len(head.detects.messages) == 3)
+    assert [d.decision["label"] for d in head.detects.detections()] == ["low", "high", "unknown"]
+    assert head.block.status()["enrolled"] == 20 and head.block.status()["unknown"] == 1
+
+
+def test_decision_keeps_the_facts_of_its_window(head):
+    head.enrol("one", cloud(0, 10))
+    head.send(cloud(0, 10, 1).mean(0))
+    wait_until(lambda: head.detects.messages)
+    detection = head.detects.detections()[0]
+    assert (detection.task, detection.sample_start, detection.sample_count) == ("fingerprint", 512, 256)
+    assert (detection.rx_time, detection.rx_freq, detection.level) == ((7, 0.5), 1.8e9, -20.0)
+    fields = pmt.to_python(pmt.car(head.detects.messages[0]))
+    assert 0 < fields["distance"] <= 1 and "embedding" not in fields
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"enrol": "x", "windows": 2},
+        {"enrol": "x", "windows": "ten"},
+        {"enrol": "unknown"},
+        {"enrol": 3},
+        {"enrol": "x", "forget": "y"},
+        {"windows": 5},
+        {"train": "x"},
+        {"forget": "nobody"},
+        {"load": "/nowhere/at/all"},
+        {"save": "/nowhere/at/all"},
+        "text",
+        [1, 2],
+    ],
+    ids=str,
+)
+def test_bad_control_is_told_counted_and_ignored(head, message):
+    before = {**head.block.status(), "refused": 1}
+    head.control(message)
+    assert head.last_event()["event"] == "refused"
+    assert head.block.status() == before
+    head.enrol("after", cloud(0, 5))  # and the block goes on
+    assert head.block.status()["classes"] == ["after"]
+
+
+def test_bad_embeddings_are_counted_and_ignored(head):
+    head.enrol("one", cloud(0, 10))
+    head.block.to_basic_block()._post(keys.EMBEDDINGS, pmt.intern("nonsense"))
+    head.send(np.zeros(5))
+    head.send(np.zeros(8), name="embedding_image")
+    wait_until(lambda: head.block.status()["skipped"] == 1)
+    assert head.block.status()["refused"] == 2 and not head.detects.messages
+
+
+def test_enrolment_of_embeddings_that_fit_no_class_is_refused(head):
+    head.enrol("one", cloud(0, 10))
+    head.enrol("two", cloud(0, 10)[:, :5])
+    assert head.block.status()["refused"] == 1 and head.block.status()["classes"] == ["one"]
+
+
+def test_forget_ends_an_enrolment_under_way(head):
+    head.control({"enrol": "one", "windows": 5})
+    head.control({"enrol": "two", "windows": 5})
+    assert head.last_event()["event"] == "refused"
+    head.control({"forget": "one"})
+    assert head.block.status()["enrolling"] == "" and head.block.status()["windows_wanted"] == 0
+
+
+def test_save_forget_load(head, tmp_path):
+    head.enrol("one", cloud(0, 10))
+    path = str(tmp_path / "p.safetensors")
+    head.control({"save": path})
+    head.control({"forget": "one"})
+    assert head.block.status()["classes"] == []
+    head.control({"load": path})
+    assert head.block.status()["classes"] == ["one"]
+    assert wfm.task_head(prototypes=path).status()["classes"] == ["one"]
+    assert Prototypes.load(path).names == ("one",)
+
+
+@pytest.mark.parametrize("options", [{"task": "two words"}, {"windows": 1}, {"margin": 0.0}, {"prototypes": "/none"}])
+def test_constructor_refuses(options):
+    with pytest.raises(WfmError):
+        wfm.task_head(**options)
+
+
+class SpectrumBundle(RuleBundle):
+    """Its embedding is the log spectrum in 16 bands: it tells apart transmitters of other carrier offsets."""
+
+    def infer(self, iq: np.ndarray) -> dict[str, np.ndarray]:
+        outputs = super().infer(iq)
+        power = np.square(np.abs(np.fft.fft(iq[:, 0]))).reshape(len(iq), 16, -1).sum(2)
+        return {**outputs, "embedding_iq": np.log(power + 1e-3).astype(np.float32)}
+
+
+class Operator(gr.basic_block):
+    """Passes embeddings on to `head`, one at a time, and asks for an enrolment when a transmitter is first heard."""
+
+    def __init__(self, head, enrolments: dict[int, dict]):
+        gr.basic_block.__init__(self, name="operator", in_sig=None, out_sig=None)
+        self.message_port_register_in(pmt.intern("in"))
+        self.set_msg_handler(pmt.intern("in"), self._relay)
+        self.message_port_register_out(pmt.intern("out"))
+        self._head, self._enrolments, self._count = head, enrolments, 0
+
+    def _relay(self, pdu) -> None:
+        if self._count in self._enrolments:
+            self._head.to_basic_block()._post(keys.CONTROL, pmt.to_pmt(self._enrolments[self._count]))
+            wait_until(lambda: self._head.status()["enrolling"])
+        self._count += 1
+        self.message_port_pub(pmt.intern("out"), pdu)
+        wait_until(lambda: self._head.status()["windows_in"] == self._count)
+
+
+def test_transmitters_are_enrolled_and_named_in_a_running_flowgraph():
+    generator = torch.Generator().manual_seed(0)
+    devices = random_transmitters(3, generator)
+    devices.carrier_offset[:] = torch.tensor([-55e3, 55e3, 0.0])
+    heard = torch.tensor([0] * 40 + [1] * 40 + [0, 1, 2] * 30)
+    samples = transmit(devices, heard, 4 * WINDOW, generator).numpy().ravel()
+    top = gr.top_block()
+    source = blocks.vector_source_c(samples.tolist(), False)
+    bundle = SpectrumBundle(samples=4 * WINDOW)
+    inference = wfm.inference(bundle, policy="lossless", hold=0, batch=4, sample_rate=1e6)
+    head, detects = wfm.task_head(), Collector()
+    operator = Operator(head, {0: {"enrol": "a", "windows": 20}, 40: {"enrol": "b", "windows": 20}})
+    top.connect(source, inference, blocks.null_sink(gr.sizeof_gr_complex))
+    top.msg_connect(inference, "embeddings", operator, "in")
+    top.msg_connect(operator, "out", head, "embeddings")
+    top.msg_connect(head, "detects", detects, "in")
+    top.run()
+    assert head.status()["classes"] == ["a", "b"] and head.status()["refused"] == 0
+    later = [d for d in detects.detections() if d.sample_start >= 80 * 4 * WINDOW]
+    assert len(later) >= 80
+    truth = [("a", "b", "unknown")[heard[d.sample_start // (4 * WINDOW)]] for d in later]
+    right = np.mean([d.decision["label"] == wanted for d, wanted in zip(later, truth, strict=True)])
+    assert right > 0.8
