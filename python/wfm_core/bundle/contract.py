@@ -47,7 +47,8 @@ class Contract:
     """A parsed contract. `antennas` (the most), `samples` and the rates (Hz) are of the IQ window; for a bundle
     whose `input` is an image they are 0. `image_size` is (height, width) of what becomes tokens; `input_shape`
     (channels, height, width) of an image as `forward_image` takes it, which `signal` may resize. `affine` is one of
-    `wfm_core.model.AFFINES`. `raw` is the mapping it was read from.
+    `wfm_core.model.AFFINES`. `raw` is the mapping it was read from. Without tasks, as of a bare foundation, `embedding`
+    says how the embedding that goes out is pooled; else it is "".
 
     A bundle of several fine-tuned models is a tree: `stems` are its input sides, each a contract of its own with the
     tasks that hang on it (`antennas` are then those it knows), `segments` the blocks after them. There the fields that
@@ -72,6 +73,7 @@ class Contract:
     origin: dict
     weights_sha256: str
     raw: dict
+    embedding: str = ""
     stems: dict[str, "Contract"] = field(default_factory=dict)
     segments: dict[str, Segment] = field(default_factory=dict)
 
@@ -120,7 +122,8 @@ def _model(root: Fields) -> Contract:
         image_size=size,
         input_shape=_input_image(root) if "input_image" in root.values else (channels, *size),
         affine=root.choice("affine", AFFINES, "before"),
-        tasks=_tasks(root),
+        tasks={} if "embedding" in root.values else _tasks(root),
+        embedding=_embedding(root),
         origin=root.table("origin", optional=True).values,
         weights_sha256=root.text("weights_sha256"),
         raw=root.values,
@@ -229,6 +232,14 @@ def _tasks(root: Fields) -> dict[str, TaskContract]:
     if not tables.values:
         raise WfmError(f"{root.where}: no tasks; wanted at least one under tasks:")
     return {name: _task(name, tables.table(name)) for name in tables.values}
+
+
+def _embedding(root: Fields) -> str:
+    if "embedding" not in root.values:
+        return ""
+    if root.values.get("tasks"):
+        raise WfmError(f"{root.where}: both embedding and tasks, whose heads say the pooling; leave one out")
+    return root.choice("embedding", POOLINGS)
 
 
 def _task(name: str, table: Fields) -> TaskContract:

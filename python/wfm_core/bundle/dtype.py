@@ -15,7 +15,8 @@ from wfm_core.bundle.quantise import block_weights, has_int8, quantise_linears
 from wfm_core.errors import WfmError
 
 AGREEMENT = 5e-3
-"""Largest difference of a probability (or of a position, in units of the scene) from fp32."""
+"""Largest difference of a probability (or of a position, in units of the scene) from fp32; without tasks, of an
+embedding, as a share of its length."""
 GAIN = 1.1
 """A format must be this many times faster than fp32: some CPUs have bf16 instructions at half the rate of fp32."""
 PROBES = 8
@@ -111,6 +112,9 @@ def _difference(left: dict[str, Tensor], right: dict[str, Tensor], contract: Con
         else:
             a, b = a.softmax(1), b.softmax(1)
         worst = max(worst, float((a - b).abs().max()))
+    if contract.embedding:
+        a, b = (outputs[f"embedding_{contract.modality}"] for outputs in (left, right))
+        worst = float(((a - b).norm(dim=1) / a.norm(dim=1)).max())
     return worst
 
 

@@ -36,6 +36,19 @@ class TaskOutput(nn.Module):
         results[name] = self.head(embedding) * self.scale + self.shift
 
 
+class EmbeddingOutput(nn.Module):
+    """Encoded tokens [B, 1 + N, D] -> embedding [B, D] alone, float32: all that a foundation gives."""
+
+    def __init__(self, pooling: str, modality: str):
+        super().__init__()
+        self.pooling = pooling
+        self.embedding = f"embedding_{modality}"
+
+    def forward(self, tokens: Tensor, name: str, results: dict[str, Tensor]) -> None:
+        """As `TaskOutput`; `name` has no use."""
+        results[self.embedding] = pool(tokens, self.pooling).float()
+
+
 def task_outputs(tasks: dict[str, TaskContract], heads: nn.ModuleDict, modality: dict[str, str]) -> nn.ModuleDict:
     """The outputs of all tasks; the first task of each modality gives `embedding_iq` or `embedding_image` too."""
     outputs, named = {}, set()
@@ -57,6 +70,8 @@ class _Live(nn.Module):
     def __init__(self, contract: Contract, network: WirelessModel):
         super().__init__()
         outputs = task_outputs(contract.tasks, network.heads, dict.fromkeys(contract.tasks, contract.modality))
+        if contract.embedding:
+            outputs = nn.ModuleDict({"embedding": EmbeddingOutput(contract.embedding, contract.modality)})
         network.heads = nn.ModuleDict()
         self.network = network
         self.outputs = outputs

@@ -8,6 +8,7 @@ import yaml
 
 from wfm_core.bundle import WavesFmOptions, export_bundle, export_tasks, export_wavesfm
 from wfm_core.bundle.export import SUFFIX
+from wfm_core.bundle.from_foundation import export_foundation
 from wfm_core.cli import run
 from wfm_core.errors import WfmError
 from wfm_core.model import POOLINGS
@@ -27,19 +28,29 @@ def _parser() -> argparse.ArgumentParser:
         "--tasks", nargs="+", metavar="NAME=RUN", help="runs of several tasks; what is alike is computed once"
     )
     source.add_argument("--from-wavesfm", type=Path, metavar="FILE", help="fine-tuned checkpoint of WavesFM v1")
+    source.add_argument(
+        "--foundation", metavar="NAME", help="a foundation: a bundle without tasks, that gives embeddings alone"
+    )
     parser.add_argument(
         "-o", "--output", type=Path, default=Path(), help="bundle file, or an existing folder for NAME.wfm.pt (here)"
     )
     parser.add_argument("--name", help="the bundle's name, with --tasks or --from-wavesfm (the file's)")
-    _add_wavesfm(parser.add_argument_group("with --from-wavesfm", "what a checkpoint's weights do not say"))
+    _add_wavesfm(
+        parser.add_argument_group("with --from-wavesfm", "what the weights do not say; some with --foundation too")
+    )
     return parser
 
 
 def _add_wavesfm(group) -> None:
-    group.add_argument("--modality", choices=["iq", "image"])
+    group.add_argument("--modality", choices=["iq", "image"], help="(of a foundation: its only one, or iq)")
     group.add_argument("--labels", metavar="A,B,C", help="class names in the order of the head's outputs")
     group.add_argument("--task", default="classification", help="the task's name (classification)")
-    group.add_argument("--window", type=int, metavar="SAMPLES", help="IQ window (4096; an image model takes images)")
+    group.add_argument(
+        "--window",
+        type=int,
+        metavar="SAMPLES",
+        help="IQ window (4096, of a foundation its own; an image model takes images)",
+    )
     group.add_argument("--antennas", type=int, help="the most (as many as fit into 1024 tokens)")
     group.add_argument("--sample-rate", type=float, nargs="+", metavar="HZ", help="one, or lowest and highest (any)")
     group.add_argument(
@@ -58,6 +69,13 @@ def _main() -> None:
         if not options.modality or not options.labels:
             parser.error("--from-wavesfm needs --modality and --labels")
         print(export_wavesfm(options.from_wavesfm, options.output, _wavesfm_options(options)))
+        return
+    if options.foundation:
+        print(
+            export_foundation(
+                options.foundation, options.output, options.modality, options.window, options.pooling or "mean"
+            )
+        )
         return
     if options.tasks:
         runs = _runs(options.tasks)

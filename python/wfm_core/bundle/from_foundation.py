@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A foundation as a bundle without tasks: it gives embeddings alone, for heads that come after it."""
+
+import tempfile
+from pathlib import Path
+
+from wfm_core.bundle.export import export_bundle, save_model_folder
+from wfm_core.errors import WfmError
+from wfm_core.foundation import Foundation, load_foundation
+from wfm_core.model import SEGMENT
+
+IQ_SAMPLES = 1024
+"""The IQ window of the probes that judge a foundation."""
+
+
+def export_foundation(
+    name: str | Path, output: Path, modality: str | None = None, samples: int | None = None, pooling: str = "mean"
+) -> Path:
+    """Script one modality of the foundation `name` into the bundle `output`; returns its path. Raises `WfmError`.
+
+    `modality`: None for iq where the foundation has it, else image. `samples` of an IQ window: None for `IQ_SAMPLES`,
+    or what the foundation's images were made from. `pooling` of the tokens: "cls" or "mean".
+    """
+    foundation = load_foundation(name)
+    modality = modality or ("iq" if "iq" in foundation.modalities else "image")
+    contract = _contract(foundation, modality, samples, pooling)
+    other = {"iq": "image.", "image": "iq."}[modality]
+    weights = {key: value for key, value in foundation.model.state_dict().items() if not key.startswith(other)}
+    with tempfile.TemporaryDirectory() as folder:
+        save_model_folder(Path(folder), contract, weights)
+        return export_bundle(Path(folder), output)
+
+
+def _contract(foundation: Foundation, modality: str, samples: int | None, pooling: str) -> dict:
+    """A contract without the weights' sha256."""
+    description = foundation.description
+    if modality not in foundation.preprocess:
+        raise WfmError(
+            f"foundation {foundation.name} cannot make modality {modality} from IQ; "
+            f"choose one of {', '.join(foundation.preprocess) or 'none'}"
+        )
+    if "sample_rate" not in description:
+        raise WfmError(f"foundation {foundation.name} has no sample_rate; add min and max in Hz to foundation.yaml")
+    settings = description["modalities"][modality]
+    samples = samples or settings.get("samples", IQ_SAMPLES)
+    if modality == "iq" and samples % SEGMENT:
+        raise WfmError(f"window is {samples} samples, a multiple of {SEGMENT} is wanted, such as {IQ_SAMPLES}")
+    contract = {
+        "format": 1,
+        "name": foundation.name,
+        "window": {"antennas": settings.get("antennas", 1), "samples": samples},
+        "sample_rate": description["sample_rate"],
+        "encoder": description["encoder"],
+        "affine": description["affine"],
+        "input": "iq",
+        "modality": modality,
+        "signal": settings["signal"],
+        "embedding": pooling,
+        "origin": {
+            "foundation": {"name": foundation.name, "weights_sha256": foundation.weights_sha256},
+            "pretraining": description.get("origin", {}),
+        },
+    }
+    if modality == "image":
+        contract["image"] = {"channels": settings["channels"], "size": settings["size"]}
+    return contract
