@@ -6,7 +6,7 @@
 The transmitters differ in their flaws alone, drawn from the ranges of `wfm_core.synth.devices.random_transmitters`
 (which are printed); payload, level and channel are drawn alike for all of them, and anew for every window. Classes and
 windows to be named have the same SNR. Two ranges of carrier offset: as there, and none, so that what is left are
-the flaws of mixer, oscillator and amplifier. Beside the foundation the same network with random weights.
+the flaws of mixer, oscillator and amplifier. With --random: beside the foundation the same network with random weights.
 """
 
 import argparse
@@ -24,7 +24,6 @@ from wfm_core.synth.impairments import add_noise, agc
 
 ENROLLED = 5
 WINDOWS = 20
-FRESH = 100
 SAMPLES = 1024
 SNRS = (10.0, 20.0, 30.0)
 LEVELS_DBFS = (-40.0, -10.0)
@@ -49,20 +48,21 @@ def embed(foundation: Foundation, iq: torch.Tensor) -> np.ndarray:
     return torch.cat(parts).numpy()
 
 
-def trial(foundations: dict[str, Foundation], offsets: bool, snr_db: float, seed: int) -> dict[str, tuple]:
-    """Accuracy, enrolled windows called unknown, the sixth's called unknown, accuracy of known answers, per encoder."""
+def trial(foundations: dict[str, Foundation], offsets: bool, snr_db: float, count: int, seed: int) -> dict[str, tuple]:
+    """What `judge` says of each encoder, on `count` fresh windows of each of six transmitters."""
     generator = torch.Generator().manual_seed(seed)
     transmitters = random_transmitters(ENROLLED + 1, generator)
     if not offsets:
         transmitters.carrier_offset.zero_()
     enrolled = torch.arange(ENROLLED).repeat_interleave(WINDOWS)
-    fresh = torch.arange(ENROLLED + 1).repeat_interleave(FRESH)
+    fresh = torch.arange(ENROLLED + 1).repeat_interleave(count)
     first = windows(transmitters, enrolled, snr_db, generator)
     later = windows(transmitters, fresh, snr_db, generator)
     return {name: judge(embed(model, first), embed(model, later), fresh.numpy()) for name, model in foundations.items()}
 
 
 def judge(first: np.ndarray, later: np.ndarray, truth: np.ndarray) -> tuple[float, float, float, float]:
+    """Shares: nearest class right, named rightly, own windows called unknown, the sixth's called unknown."""
     prototypes = Prototypes()
     for device in range(ENROLLED):
         prototypes.enrol(str(device), first[device * WINDOWS : (device + 1) * WINDOWS])
@@ -79,18 +79,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--foundation", default="wfm-small")
     parser.add_argument("--seeds", type=int, default=5, help="sets of six transmitters (5)")
+    parser.add_argument("--fresh", type=int, default=100, help="windows to be named of each transmitter (100)")
+    parser.add_argument("--random", action="store_true", help="judge the network with random weights too")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     foundation = load_foundation(options.foundation)
-    foundations = {foundation.name: foundation, "random weights": foundation.random(0)}
-    print(f"{RANGES}\n{ALIKE}\n{ENROLLED} enrolled with {WINDOWS} windows of {SAMPLES} samples, {FRESH} fresh each; ")
+    foundations = {foundation.name: foundation}
+    if options.random:
+        foundations["random weights"] = foundation.random(0)
+    print(f"{RANGES}\n{ALIKE}")
+    print(f"{ENROLLED} enrolled with {WINDOWS} windows of {SAMPLES} samples, {options.fresh} fresh ones of each")
     print(f"mean of {options.seeds} sets of transmitters, spread of the accuracy over them\n")
     print("| encoder | carrier offset | SNR dB | nearest is right | named rightly | own unknown | sixth unknown |")
     print("|---|---|---|---|---|---|---|")
     rows = []
     for offsets in (True, False):
         for snr_db in SNRS:
-            trials = [trial(foundations, offsets, snr_db, seed) for seed in range(options.seeds)]
+            trials = [trial(foundations, offsets, snr_db, options.fresh, seed) for seed in range(options.seeds)]
             for name in foundations:
                 rows.append(row(name, offsets, snr_db, np.array([results[name] for results in trials])))
     if options.json:
