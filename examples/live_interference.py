@@ -221,7 +221,8 @@ class live_interference(gr.top_block, Qt.QWidget):
             settle=0,
             device='auto',
             dtype='auto',
-            on_error='stop')
+            on_error='stop',
+            tasks='')
         self.decisions = wfm.decision_log(
             json_path=json,
             sample_rate=samp_rate,

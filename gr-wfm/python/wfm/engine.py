@@ -6,6 +6,7 @@ tags, and publishes them. It ends when the tap has ended and nothing waits any m
 that no decision is lost at the end of a stream.
 """
 
+import math
 import threading
 import time
 
@@ -20,6 +21,7 @@ from wfm_core.errors import WfmError
 
 ON_ERROR = ("stop", "bypass")
 _TAKE_TIMEOUT_MS = 100
+_INT_MAX = 2**31 - 1
 _STATUS_SECONDS = 1.0
 # After the last decision, before the block says that it ends: the sinks' threads look into their queues meanwhile.
 _FAREWELL_SECONDS = 0.05
@@ -29,8 +31,8 @@ class engine(gr.basic_block):
     """Worker between `tap` and the message ports.
 
     Ports out: `detects` (PDU per window and task), `embeddings` (PDU per window), `status` (dict, once a second and at
-    the end), `events` (dict: what changed or failed). Port in: `control` (dict or pair: model, threshold, gate_dbfs,
-    hop).
+    the end), `events` (dict: what changed or failed). Port in: `control` (dict or pair: model, tasks, threshold,
+    gate_dbfs, hop); a message that is refused is logged, an event, counted in the status, and changes nothing else.
 
     Args:
         tap: the window_tap to serve.
@@ -41,6 +43,7 @@ class engine(gr.basic_block):
         threshold: open-set threshold in place of the contract's, or negative for the contract's.
         lossless: the stream waits for the worker.
         on_error: "stop": an exception in the worker ends the flowgraph; "bypass": samples go on without decisions.
+        tasks: names with commas of the bundle's tasks to publish, "" for all.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class engine(gr.basic_block):
         threshold: float,
         lossless: bool,
         on_error: str,
+        tasks: str = "",
     ):
         gr.basic_block.__init__(self, name="wfm_engine", in_sig=None, out_sig=None)
         for port in (keys.DETECTS, keys.EMBEDDINGS, keys.STATUS, keys.EVENTS, keys.ALIVE):
@@ -63,6 +67,9 @@ class engine(gr.basic_block):
         self.set_msg_handler(keys.CONTROL, self._on_control)
         self.log = gr.logger("wfm.inference")
         self.threshold = threshold
+        self._tasks = messages.read_tasks(tasks, bundle.contract.tasks)
+        self._control_refused = 0
+        self._ended = False
         self._tap = tap
         self._swap = BundleSwap(bundle, batch, channels, self._event)
         self._sample_rate = sample_rate
@@ -79,7 +86,8 @@ class engine(gr.basic_block):
     # -- life of the block ---------------------------------------------------------------------------------------
 
     def start(self) -> bool:
-        self._statistics, self._error = Statistics(), ""
+        self._statistics, self._error, self._control_refused = Statistics(), "", 0
+        self._ended = False
         self._tap.open()
         self._worker = threading.Thread(target=self._run, name="wfm-engine", daemon=True)
         self._worker.start()
@@ -104,6 +112,9 @@ class engine(gr.basic_block):
             "bundle": bundle.contract.name,
             "device": str(bundle.device),
             "dtype": bundle.dtype,
+            "tasks": sorted(self._tasks),
+            "control_refused": self._control_refused,
+            "ended": self._ended,
             "error": self._error,
         }
 
@@ -115,15 +126,16 @@ class engine(gr.basic_block):
                 pass
         except Exception as error:  # noqa: BLE001 - whatever happens here must surface, never kill the thread silently
             self._fail(error)
+        self._ended = True
         self._publish_status()
         time.sleep(_FAREWELL_SECONDS)
         self.to_basic_block()._post(keys.SYSTEM, keys.DONE)
 
     def _serve(self) -> bool:
         """One batch. False when the stream has ended and nothing waits."""
-        batch = self._tap.take(len(self._buffer), _TAKE_TIMEOUT_MS)
         if time.monotonic() >= self._next_status:
-            self._publish_status()
+            self._publish_status()  # with no batch in hand: what is not queued is decided
+        batch = self._tap.take(len(self._buffer), _TAKE_TIMEOUT_MS)
         if batch is None:
             return True
         if batch.count == 0:
@@ -135,7 +147,7 @@ class engine(gr.basic_block):
         batch.copy_to(windows)
         outputs = bundle.infer(windows)
         threshold = self.threshold if self.threshold >= 0 else None
-        decisions = [bundle.decide(outputs, i, threshold) for i in range(batch.count)]
+        decisions = [self._chosen(bundle.decide(outputs, i, threshold)) for i in range(batch.count)]
         rates = np.where(batch.rx_rate > 0, batch.rx_rate, self._sample_rate)
         latencies = behind / rates + (time.monotonic() - taken)
         shared = [messages.facts_dict(facts) for facts in self._facts(batch, rates, latencies, bundle.contract)]
@@ -143,6 +155,9 @@ class engine(gr.basic_block):
         self._statistics.add(batch.start, bundle.contract.samples, latencies.tolist())
         self._publish_embeddings(outputs, shared)
         return True
+
+    def _chosen(self, answer: dict[str, dict]) -> dict[str, dict]:
+        return {task: decision for task, decision in answer.items() if task in self._tasks}
 
     def _samples_behind(self, batch, samples: int) -> np.ndarray:
         """How far a radio has run on since each window's last sample; a stream that waits for us does not run on."""
@@ -218,20 +233,33 @@ class engine(gr.basic_block):
     def _on_control(self, message: pmt.pmt_base) -> None:
         try:
             for key, value in messages.read_control(message).items():
-                self.control(key, value)
-        except (ValueError, TypeError, RuntimeError, WfmError) as error:  # a bad message must not end the flowgraph
-            self.log.error(str(error))
-            self._event("refused", str(error))
+                self._try_control(key, value)
+        except Exception as error:  # noqa: BLE001 - whatever a stranger sends must not end the flowgraph
+            self._refuse(error)
+
+    def _try_control(self, key: str, value) -> None:
+        """One bad setting does not keep the others of its message from being made."""
+        try:
+            self.control(key, value)
+        except (ValueError, TypeError, RuntimeError, WfmError) as error:
+            self._refuse(error)
+
+    def _refuse(self, error: Exception) -> None:
+        self._control_refused += 1
+        self.log.error(str(error))
+        self._event("refused", str(error))
 
     def control(self, key: str, value) -> None:
         """One setting by name, as on the `control` port; raises ValueError or WfmError for one that is refused."""
         if key == keys.MODEL:
             self._swap.request(str(value))
+        elif key == keys.TASKS:
+            self._tasks = messages.read_tasks(value, self._swap.current.contract.tasks)
         elif key == keys.THRESHOLD:
-            self.threshold = float(value)
+            self.threshold = messages.read_number(key, value, -math.inf, math.inf)
         elif key == keys.GATE_DBFS:
-            self._tap.set_gate_dbfs(float(value))
+            self._tap.set_gate_dbfs(messages.read_number(key, value, -math.inf, math.inf))
         elif key == keys.HOP:
-            self._tap.set_hop(int(value))
+            self._tap.set_hop(int(messages.read_number(key, value, 0, _INT_MAX)))
         else:
-            raise ValueError(f"control key {key!r}: one of model, threshold, gate_dbfs, hop is wanted")
+            raise ValueError(f"control key {key!r}: one of model, tasks, threshold, gate_dbfs, hop is wanted")

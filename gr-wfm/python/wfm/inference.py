@@ -2,7 +2,7 @@
 """WFM Inference: a foundation model on live streams."""
 
 from gnuradio import gr
-from gnuradio.wfm import keys
+from gnuradio.wfm import keys, messages
 from gnuradio.wfm.engine import ON_ERROR, engine
 from gnuradio.wfm.wfm_python import window_tap
 
@@ -21,7 +21,8 @@ class inference(gr.hier_block2):
     latency (s), late, out_of_range. The output equals the input, sample for sample: the delay is in time only.
 
     Message ports out: `detects` (PDUs), `embeddings` (PDUs), `status` (dict, once a second), `events` (dict).
-    Message port in: `control`: a dict or pair with model (path or name), threshold, gate_dbfs, hop.
+    Message port in: `control`: a dict or pair with model (path or name), tasks (list of names), threshold,
+    gate_dbfs, hop.
 
     Args:
         bundle: name or path of a bundle, or a loaded `wfm_core.Bundle`.
@@ -38,6 +39,7 @@ class inference(gr.hier_block2):
         device: "auto", "cpu" or "cuda".
         dtype: number format of the encoder, "auto", "fp32", "bf16" or "int8" (CPU only).
         on_error: "stop" ends the flowgraph when inference fails, "bypass" goes on without decisions.
+        tasks: names with commas of the bundle's tasks to publish, "" for all.
 
     Raises:
         WfmError: a parameter that the bundle or the block cannot serve; the sentence has both values.
@@ -58,6 +60,7 @@ class inference(gr.hier_block2):
         device: str = "auto",
         dtype: str = "auto",
         on_error: str = "stop",
+        tasks: str = "",
     ):
         signature = gr.io_signature(channels, channels, gr.sizeof_gr_complex)
         gr.hier_block2.__init__(self, "wfm_inference", signature, signature)
@@ -66,9 +69,11 @@ class inference(gr.hier_block2):
         if isinstance(bundle, str):
             bundle = load_bundle(bundle, device=device, dtype=dtype)
         _check(bundle.contract, channels, batch, on_error)
+        _check_tasks(bundle.contract, tasks)
         bundle.warm(batch, channels)  # now, while no radio runs yet: TorchScript compiles on its first calls
         self.tap = _make_tap(bundle.contract, channels, hop, hold, policy, batch, sample_rate, settle, gate_dbfs)
-        self.engine = engine(self.tap, bundle, channels, sample_rate, batch, threshold, policy == "lossless", on_error)
+        lossless = policy == "lossless"
+        self.engine = engine(self.tap, bundle, channels, sample_rate, batch, threshold, lossless, on_error, tasks)
         for channel in range(channels):
             self.connect((self, channel), (self.tap, channel), (self, channel))
         self.msg_connect(self.engine, "alive", self.engine, "alive")
@@ -99,6 +104,9 @@ class inference(gr.hier_block2):
     def set_hop(self, hop: int) -> None:
         self.engine.control(keys.HOP, hop)
 
+    def set_tasks(self, tasks: str) -> None:
+        self.engine.control(keys.TASKS, tasks)
+
     def set_bundle(self, name_or_path: str) -> None:
         """Swap the model while the flowgraph runs; a refusal is an event, and the old one goes on."""
         self.engine.control(keys.MODEL, name_or_path)
@@ -118,6 +126,13 @@ def _check(contract, channels: int, batch: int, on_error: str) -> None:
         raise WfmError(f"batch is {batch}, at least 1 window is wanted")
     if on_error not in ON_ERROR:
         raise WfmError(f"on_error is {on_error!r}, one of {', '.join(ON_ERROR)} is wanted")
+
+
+def _check_tasks(contract, tasks: str) -> None:
+    try:
+        messages.read_tasks(tasks, contract.tasks)
+    except ValueError as error:
+        raise WfmError(f"bundle {contract.name}: {error}") from error
 
 
 def _make_tap(contract, channels, hop, hold, policy, batch, sample_rate, settle, gate_dbfs) -> window_tap:

@@ -24,6 +24,10 @@ OUT_OF_RANGE = pmt.intern("out_of_range")
 EMBEDDING = pmt.intern("embedding")
 DISTANCE = pmt.intern("distance")
 
+# Fields of a smoothed event, beside those of a decision.
+EVENT = pmt.intern("event")
+DURATION = pmt.intern("duration")
+
 # Message ports.
 DETECTS = pmt.intern("detects")
 EVENTS = pmt.intern("events")
@@ -38,6 +42,7 @@ DONE = pmt.cons(pmt.intern("done"), pmt.from_long(1))
 
 # Control messages that the inference block understands.
 MODEL = "model"
+TASKS = "tasks"
 THRESHOLD = "threshold"
 GATE_DBFS = "gate_dbfs"
 HOP = "hop"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pmt
 from gnuradio.wfm import keys
+from gnuradio.wfm.smoothing import Event
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,25 @@ def read_embedding(pdu: pmt.pmt_base) -> tuple[pmt.pmt_base, str, np.ndarray]:
     return pmt.dict_delete(fields, keys.EMBEDDING), pmt.symbol_to_string(name), values
 
 
+def event_dict(task: str, event: Event) -> pmt.pmt_base:
+    """What the `events` port of a tracker says: event ("begin" or "end"), task, label, mean score, place, duration."""
+    fields = pmt.make_dict()
+    fields = pmt.dict_add(fields, keys.EVENT, pmt.intern(event.kind))
+    fields = pmt.dict_add(fields, keys.TASK, pmt.intern(task))
+    fields = pmt.dict_add(fields, keys.LABEL, pmt.intern(event.label))
+    fields = pmt.dict_add(fields, keys.SCORE, pmt.from_double(event.score))
+    fields = pmt.dict_add(fields, keys.SAMPLE_START, pmt.from_uint64(event.sample_start))
+    fields = pmt.dict_add(fields, keys.SAMPLE_COUNT, pmt.from_uint64(event.sample_count))
+    fields = pmt.dict_add(fields, keys.DURATION, pmt.from_double(event.duration))
+    if event.rx_time is not None:
+        secs, frac = event.rx_time
+        time = pmt.make_tuple(pmt.from_uint64(secs), pmt.from_double(frac))
+        fields = pmt.dict_add(fields, keys.RX_TIME, time)
+    if event.rx_freq is not None:
+        fields = pmt.dict_add(fields, keys.RX_FREQ, pmt.from_double(event.rx_freq))
+    return fields
+
+
 def float_vector(values) -> pmt.pmt_base:
     numbers = [float(v) for v in values]
     return pmt.init_f32vector(len(numbers), numbers)
@@ -133,3 +153,22 @@ def read_control(message: pmt.pmt_base) -> dict[str, object]:
     if not isinstance(values, dict):
         raise ValueError(f"control message {pmt.write_string(message)}: a dict or a (key . value) pair is wanted")
     return {str(key): value for key, value in values.items()}
+
+
+def read_tasks(value, known) -> frozenset[str]:
+    """Which of the tasks `known` are meant: a list of names, or one string of them with commas; empty means all."""
+    names = [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"tasks {value!r}: a list of names or one string with commas is wanted")
+    chosen = frozenset(name for name in names if name)
+    if unknown := sorted(chosen - set(known)):
+        raise ValueError(f"tasks {', '.join(unknown)} are not in the bundle: choose from {', '.join(known)}")
+    return chosen or frozenset(known)
+
+
+def read_number(key: str, value, low: float, high: float) -> float:
+    """A finite number in [low, high]; a word, a truth value or anything else raises ValueError."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not low <= value <= high:  # also NaN
+        raise ValueError(f"{key} {value!r}: a number from {low:g} to {high:g} is wanted")
+    return value

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Control while the flowgraph runs: tasks, and messages that are not understood."""
+
+import time
+
+import numpy as np
+import pmt
+import pytest
+from flowgraph_helpers import WINDOW, Collector, RuleBundle, flowgraph, noise
+from gnuradio import blocks, gr, wfm
+
+from wfm_core.errors import WfmError
+
+RATE = 1.92e6
+
+
+class TwoTasks(RuleBundle):
+    def __init__(self):
+        super().__init__()
+        first = self.contract.tasks["interference"]
+        object.__setattr__(self.contract, "tasks", {"interference": first, "classification": first})
+
+    def decide(self, outputs, i, threshold=None):
+        answer = super().decide(outputs, i, threshold)["interference"]
+        return {"interference": answer, "classification": answer}
+
+
+def wait_for(condition, seconds: float = 20.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def running():
+    """(inference block of two tasks on an endless stream, its detections, its events)."""
+    top, detects, events = gr.top_block(), Collector(), Collector()
+    source = blocks.vector_source_c(noise(1, 100 * WINDOW)[0].tolist(), True)
+    block = wfm.inference(TwoTasks(), sample_rate=RATE)
+    top.connect(source, blocks.throttle(gr.sizeof_gr_complex, 50e3), block, blocks.null_sink(gr.sizeof_gr_complex))
+    top.msg_connect(block, "detects", detects, "in")
+    top.msg_connect(block, "events", events, "in")
+    top.start()
+    yield block, detects, events
+    top.stop()
+    top.wait()
+    assert block.error() == ""
+
+
+def post(block, message):
+    block.engine.to_basic_block()._post(pmt.intern("control"), message)
+
+
+def recent_tasks(detects) -> set:
+    return {d.task for d in detects.detections()[-10:]}
+
+
+def test_tasks_are_chosen_at_construction():
+    block = wfm.inference(TwoTasks(), sample_rate=RATE, policy="lossless", tasks="classification")
+    graph = flowgraph(noise(1, 5 * WINDOW), block)
+    graph.top.run()
+    assert [d.task for d in graph.detects.detections()] == ["classification"] * 5
+    assert {pmt.symbol_to_string(t.key) for t in graph.sinks[0].tags()} == {"classification"}
+    with pytest.raises(WfmError, match="tasks fly are not in the bundle: choose from interference, classification"):
+        wfm.inference(TwoTasks(), tasks="fly")
+
+
+def test_tasks_are_chosen_while_running(running):
+    block, detects, _ = running
+    wait_for(lambda: recent_tasks(detects) == {"interference", "classification"})
+    post(block, pmt.to_pmt({"tasks": ["classification"]}))
+    wait_for(lambda: recent_tasks(detects) == {"classification"})
+    post(block, pmt.cons(pmt.intern("tasks"), pmt.intern("interference")))
+    wait_for(lambda: recent_tasks(detects) == {"interference"})
+    block.set_tasks("")  # as Companion's callback does
+    wait_for(lambda: recent_tasks(detects) == {"interference", "classification"})
+
+
+MALFORMED = [
+    pmt.intern("hello"),
+    pmt.from_long(3),
+    pmt.PMT_NIL,
+    pmt.init_f32vector(2, [1.0, 2.0]),
+    pmt.cons(pmt.from_long(1), pmt.from_long(2)),
+    pmt.to_pmt({"colour": "blue"}),
+    pmt.to_pmt({"tasks": ["fly"]}),
+    pmt.to_pmt({"tasks": 7}),
+    pmt.to_pmt({"threshold": "high"}),
+    pmt.to_pmt({"threshold": float("nan")}),
+    pmt.to_pmt({"gate_dbfs": None}),
+    pmt.to_pmt({"hop": -1}),
+    pmt.to_pmt({"hop": 1e30}),
+    pmt.to_pmt({"hop": True}),
+]
+
+
+def test_malformed_messages_are_counted_and_change_nothing(running):
+    block, detects, events = running
+    for message in MALFORMED:
+        post(block, message)
+    wait_for(lambda: block.status()["control_refused"] == len(MALFORMED))
+    wait_for(lambda: sum(e["event"] == "refused" for e in events.dicts()) == len(MALFORMED))
+    before = len(detects.messages)
+    wait_for(lambda: len(detects.messages) > before + 10)
+    starts = np.array(sorted({d.sample_start for d in detects.detections()}))
+    assert (np.diff(starts) == WINDOW).all()
+
+
+def test_a_bad_setting_does_not_keep_the_good_ones_of_its_message(running):
+    block, detects, _ = running
+    post(block, pmt.to_pmt({"colour": "blue", "tasks": "classification"}))
+    wait_for(lambda: recent_tasks(detects) == {"classification"})
+    assert block.status()["control_refused"] == 1
