@@ -2,7 +2,9 @@
 """GNU Radio blocks of gr-wfm: a wireless foundation model on live streams."""
 
 from .decision_log import decision_log  # noqa: F401
+from .event_tracker import event_tracker  # noqa: F401
 from .inference import inference  # noqa: F401
+from .presets import interference_detector, rf_fingerprinter, signal_classifier  # noqa: F401
 from .run_report import run_report  # noqa: F401
 from .sdr_source import sdr_source, source_freq, source_policy, source_rate  # noqa: F401
 from .task_head import task_head  # noqa: F401

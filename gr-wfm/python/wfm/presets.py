@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Presets: WFM Inference for one task, with the parameters that the task needs and smoothed events."""
+
+from gnuradio import gr
+from gnuradio.wfm.event_tracker import event_tracker
+from gnuradio.wfm.inference import inference
+
+from wfm_core import load_bundle
+from wfm_core.errors import WfmError
+
+
+class _preset(gr.hier_block2):
+    """Inference of `task` and its event tracker; streams as in `wfm.inference`.
+
+    Message ports out: `detects` (a PDU per window), `events` (begin and end, see `wfm.event_tracker`), `status`, and
+    `notices` (the `events` of the inference: refusals, errors, swaps). In: `control`.
+
+    Raises:
+        WfmError: the bundle has no such task, or a parameter is out of its range.
+    """
+
+    def __init__(self, task, bundle, channels, sample_rate, hop, policy, threshold, gate_dbfs, smoothing):
+        signature = gr.io_signature(channels, channels, gr.sizeof_gr_complex)
+        gr.hier_block2.__init__(self, type(self).__name__, signature, signature)
+        if isinstance(bundle, str):
+            bundle = load_bundle(bundle)
+        known = bundle.contract.tasks
+        if task not in known:
+            raise WfmError(
+                f"bundle {bundle.contract.name} has the tasks {', '.join(known)}, {task} is wanted here: "
+                f"choose a bundle with {task}"
+            )
+        self.inference = inference(
+            bundle=bundle,
+            channels=channels,
+            sample_rate=sample_rate,
+            hop=hop,
+            policy=policy,
+            threshold=threshold,
+            gate_dbfs=gate_dbfs,
+            tasks=task,
+        )
+        stride = max(hop, bundle.contract.samples)
+        self.tracker = event_tracker(
+            task=task, sample_rate=sample_rate, max_gap=smoothing["windows"] * stride, **smoothing
+        )
+        for channel in range(channels):
+            self.connect((self, channel), (self.inference, channel), (self, channel))
+        self._connect_messages()
+
+    def _connect_messages(self) -> None:
+        for port in ("detects", "events", "status", "notices"):
+            self.message_port_register_hier_out(port)
+        self.message_port_register_hier_in("control")
+        self.msg_connect(self, "control", self.inference, "control")
+        for port in ("detects", "status"):
+            self.msg_connect(self.inference, port, self.tracker, port)
+            self.msg_connect(self.inference, port, self, port)
+        self.msg_connect(self.inference, "events", self, "notices")
+        self.msg_connect(self.tracker, "events", self, "events")
+
+    def status(self) -> dict:
+        return self.inference.status()
+
+    def set_bundle(self, name_or_path: str) -> None:
+        self.inference.set_bundle(name_or_path)
+
+    def set_threshold(self, threshold: float) -> None:
+        self.inference.set_threshold(threshold)
+
+    def set_gate_dbfs(self, gate_dbfs: float) -> None:
+        self.inference.set_gate_dbfs(gate_dbfs)
+
+
+class interference_detector(_preset):
+    """When interference of which kind began and ended; `none` makes no event.
+
+    Args: see `wfm.inference` and `wfm.event_tracker`. No gate: the signal of interest is always there.
+    """
+
+    def __init__(
+        self,
+        bundle="wfm-interference",
+        channels: int = 1,
+        sample_rate: float = 1.92e6,
+        hop: int = 0,
+        policy: str = "live",
+        threshold: float = -1.0,
+        windows: int = 8,
+        begin: float = 0.6,
+        end: float = 0.4,
+    ):
+        smoothing = {"windows": windows, "begin": begin, "end": end, "method": "probability", "background": "none"}
+        super().__init__("interference", bundle, channels, sample_rate, hop, policy, threshold, -200.0, smoothing)
+
+
+class rf_fingerprinter(_preset):
+    """Which transmitter was on the air, from when to when: the gate keeps silence from being named.
+
+    Args: see `wfm.inference` and `wfm.event_tracker`; votes, since a fingerprint is sure or wrong.
+    """
+
+    def __init__(
+        self,
+        bundle,
+        channels: int = 1,
+        sample_rate: float = 1.92e6,
+        hop: int = 0,
+        policy: str = "live",
+        threshold: float = -1.0,
+        gate_dbfs: float = -60.0,
+        windows: int = 8,
+        begin: float = 0.6,
+        end: float = 0.4,
+    ):
+        smoothing = {"windows": windows, "begin": begin, "end": end, "method": "vote", "background": ""}
+        super().__init__("fingerprint", bundle, channels, sample_rate, hop, policy, threshold, gate_dbfs, smoothing)
+
+
+class signal_classifier(_preset):
+    """Which kind of signal was on the air, from when to when; the gate keeps silence from being named.
+
+    Args: see `wfm.inference` and `wfm.event_tracker`.
+    """
+
+    def __init__(
+        self,
+        bundle,
+        channels: int = 1,
+        sample_rate: float = 1.92e6,
+        hop: int = 0,
+        policy: str = "live",
+        threshold: float = -1.0,
+        gate_dbfs: float = -60.0,
+        windows: int = 8,
+        begin: float = 0.6,
+        end: float = 0.4,
+    ):
+        smoothing = {"windows": windows, "begin": begin, "end": end, "method": "probability", "background": ""}
+        super().__init__("classification", bundle, channels, sample_rate, hop, policy, threshold, gate_dbfs, smoothing)

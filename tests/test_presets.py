@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The event tracker and the presets in flowgraphs."""
+
+import numpy as np
+import pytest
+from flowgraph_helpers import WINDOW, Collector, RuleBundle, noise, random_model
+from gnuradio import blocks, gr, wfm
+
+from wfm_core.errors import WfmError
+
+RATE = 1.92e6
+
+
+def spelled(labels: str, scale: float = 0.1) -> np.ndarray:
+    """[n] samples, one window a digit: the label's number that RuleBundle answers with; `_` is a silent window."""
+    samples = noise(1, len(labels) * WINDOW, scale=scale)[0]
+    for place, letter in enumerate(labels):
+        first = place * WINDOW
+        if letter == "_":
+            samples[first : first + WINDOW] = 0
+        else:
+            samples[first] = int(letter)
+    return samples
+
+
+class Task(RuleBundle):
+    """RuleBundle's answers under another task's name."""
+
+    def __init__(self, task: str):
+        super().__init__()
+        object.__setattr__(self.contract, "tasks", {task: self.contract.tasks["interference"]})
+        self._task = task
+
+    def decide(self, outputs, i, threshold=None):
+        return {self._task: super().decide(outputs, i, threshold)["interference"]}
+
+
+def run(block, samples) -> dict[str, Collector]:
+    top, ports = gr.top_block(), {}
+    source, sink = blocks.vector_source_c(samples.tolist()), blocks.vector_sink_c()
+    top.connect(source, block, sink)
+    for port in ("detects", "events", "status", "notices"):
+        ports[port] = Collector()
+        top.msg_connect(block, port, ports[port], "in")
+    top.run()
+    assert np.array_equal(np.array(sink.data(), np.complex64), samples)
+    return ports
+
+
+def told(events: Collector) -> list[tuple]:
+    return [(e["event"], e["label"], e["sample_start"] // WINDOW, e["sample_count"] // WINDOW) for e in events.dicts()]
+
+
+def test_interference_detector_says_when_it_began_and_ended():
+    block = wfm.interference_detector(RuleBundle(), sample_rate=RATE, policy="lossless", windows=4)
+    ports = run(block, spelled("0001000111101111000000"))
+    assert len(ports["detects"].messages) == 22, "the events stand beside the windows' own decisions"
+    assert told(ports["events"]) == [("begin", "dsss-bpsk", 7, 3), ("end", "dsss-bpsk", 7, 9)]
+    end = ports["events"].dicts()[-1]
+    assert end["task"] == "interference" and end["score"] == pytest.approx(0.8)
+    assert end["duration"] == pytest.approx(9 * WINDOW / RATE)
+
+
+def test_an_event_ends_with_the_stream():
+    block = wfm.interference_detector(RuleBundle(), sample_rate=RATE, policy="lossless", windows=2)
+    assert told(run(block, spelled("00222222"))["events"]) == [("begin", "dsss-qpsk", 2, 2), ("end", "dsss-qpsk", 2, 6)]
+
+
+PRESETS = [("rf_fingerprinter", "fingerprint"), ("signal_classifier", "classification")]
+
+
+@pytest.mark.parametrize(("preset", "task"), PRESETS)
+def test_silence_ends_an_event_and_is_not_named(preset, task):
+    block = getattr(wfm, preset)(Task(task), sample_rate=RATE, policy="lossless", windows=2)
+    ports = run(block, spelled("1111____2222"))
+    assert ports["status"].dicts()[-1]["windows_gated"] == 4
+    assert told(ports["events"]) == [
+        ("begin", "dsss-bpsk", 0, 2),
+        ("end", "dsss-bpsk", 0, 4),
+        ("begin", "dsss-qpsk", 8, 2),
+        ("end", "dsss-qpsk", 8, 4),
+    ]
+    assert {e["task"] for e in ports["events"].dicts()} == {task}
+
+
+def test_a_bundle_without_the_task_is_refused(tmp_path):
+    model = random_model(tmp_path / "model")
+    with pytest.raises(WfmError, match="test-model has the tasks interference, fingerprint is wanted"):
+        wfm.rf_fingerprinter(str(model))
+    with pytest.raises(WfmError, match="has the tasks fingerprint, interference is wanted"):
+        wfm.interference_detector(Task("fingerprint"))
