@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hot swaps under load: no sample lost, no window skipped, no wrong label in between, no leak."""
+
+import gc
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pmt
+import pytest
+import torch
+from flowgraph_helpers import LABELS, WINDOW, Collector, contract, noise
+from gnuradio import blocks, gr, wfm
+from gnuradio.wfm import messages
+
+from wfm_core.bundle import build_network, export_bundle, parse_contract, save_model_folder
+
+RATE = 1.92e6
+PACE = 200e3
+PERIOD = 100 * WINDOW
+
+
+def constant_bundle(folder: Path, label: int) -> Path:
+    """A bundle that answers `label` to every window, whatever it hears."""
+    raw = contract(name=f"always-{LABELS[label]}")
+    torch.manual_seed(label)
+    weights = build_network(parse_contract(raw, "test")).state_dict()
+    for name, value in weights.items():
+        if name.startswith("heads."):
+            weights[name] = torch.zeros_like(value)
+            if name.endswith("bias"):
+                weights[name][label] = 5.0
+    save_model_folder(folder, raw, weights)
+    return export_bundle(folder, folder / "model.wfm.pt")
+
+
+class Comparer(gr.sync_block):
+    """A sink that compares a stream with the period of the source it came from."""
+
+    def __init__(self, period: np.ndarray):
+        gr.sync_block.__init__(self, name="comparer", in_sig=[np.complex64], out_sig=None)
+        self._period = period
+        self.seen, self.wrong = 0, 0
+
+    def work(self, input_items, output_items):
+        got = input_items[0]
+        wanted = np.take(self._period, np.arange(self.seen, self.seen + len(got)), mode="wrap")
+        self.wrong += int(np.count_nonzero(got != wanted))
+        self.seen += len(got)
+        return len(got)
+
+
+class Answers(gr.basic_block):
+    """Counts windows, gaps between them, labels and changes of label, and keeps nothing else."""
+
+    def __init__(self):
+        gr.basic_block.__init__(self, name="answers", in_sig=None, out_sig=None)
+        self.message_port_register_in(pmt.intern("in"))
+        self.set_msg_handler(pmt.intern("in"), self._count)
+        self.windows, self.changes, self.labels = 0, 0, set()
+        self.misplaced = 0
+        self._last = None
+
+    def _count(self, pdu):
+        found = messages.read_detection(pdu)
+        label = found.decision["label"]
+        self.misplaced += found.sample_start != self.windows * WINDOW
+        self.changes += self._last is not None and label != self._last
+        self.windows, self._last = self.windows + 1, label
+        self.labels.add(label)
+
+
+def resident_bytes() -> int:
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def swap(block, path: Path, name: str) -> None:
+    """Ask for a bundle and wait until windows are decided by it."""
+    block.engine.to_basic_block()._post(pmt.intern("control"), pmt.to_pmt({"model": str(path)}))
+    deadline = time.monotonic() + 60
+    while block.engine._swap.current.contract.name != name:
+        assert time.monotonic() < deadline, f"{name} was not taken: {block.status()}"
+        time.sleep(0.002)
+
+
+def swaps_under_load(folder: Path, count: int, warm_up: int) -> list[int]:
+    """`count` swaps to and fro; returns the resident memory after `warm_up` swaps and at the end."""
+    period = noise(1, PERIOD)[0]
+    models = [(constant_bundle(folder / str(i), i), f"always-{LABELS[i]}") for i in (1, 2)]
+    top, comparer, answers, events = gr.top_block(), Comparer(period), Answers(), Collector()
+    block = wfm.inference(str(models[0][0]), sample_rate=RATE, device="cpu", dtype="fp32", policy="lossless")
+    source = blocks.vector_source_c(period.tolist(), True)
+    top.connect(source, blocks.throttle(gr.sizeof_gr_complex, PACE), block, comparer)
+    top.msg_connect(block, "detects", answers, "in")
+    top.msg_connect(block, "events", events, "in")
+    top.start()
+    memory = []
+    while answers.windows == 0:
+        time.sleep(0.01)
+    for number in range(1, count + 1):
+        before = answers.windows
+        swap(block, *models[number % 2])
+        while answers.windows < before + 40:  # more than a batch: windows of the new model are among them
+            time.sleep(0.002)
+        if number in (warm_up, count):
+            memory.append(resident_bytes())
+    block.finish()
+    ended = threading.Thread(target=top.wait, daemon=True)
+    ended.start()
+    ended.join(20)
+    assert not ended.is_alive(), "the flowgraph did not end"
+    status = block.status()
+    assert status["error"] == "" and status["control_refused"] == 0
+    assert [e["event"] for e in events.dicts()] == ["model"] * count
+    assert (answers.labels, answers.changes) == ({LABELS[1], LABELS[2]}, count)
+    assert answers.misplaced == 0
+    assert answers.windows == status["windows_in"] == status["windows_inferred"]
+    assert status["windows_dropped"] == status["samples_lost"] == comparer.wrong == 0
+    assert comparer.seen > count * WINDOW
+    return memory
+
+
+def test_ten_swaps_lose_nothing(tmp_path):
+    swaps_under_load(tmp_path, 10, 1)
+
+
+@pytest.mark.slow
+def test_a_thousand_swaps_lose_nothing_and_leak_nothing(tmp_path):
+    early, late = swaps_under_load(tmp_path, 1000, 100)
+    assert late < 1.05 * early, f"{early / 2**20:.0f} MiB after 100 swaps, {late / 2**20:.0f} MiB after 1000"
