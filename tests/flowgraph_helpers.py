@@ -102,6 +102,22 @@ class Collector(gr.basic_block):
         return [pmt.to_python(m) for m in self.messages]
 
 
+class Comparer(gr.sync_block):
+    """A sink that compares a stream with the period of the source it came from."""
+
+    def __init__(self, period: np.ndarray):
+        gr.sync_block.__init__(self, name="comparer", in_sig=[np.complex64], out_sig=None)
+        self._period = period
+        self.seen, self.wrong = 0, 0
+
+    def work(self, input_items, output_items):
+        got = input_items[0]
+        wanted = np.take(self._period, np.arange(self.seen, self.seen + len(got)), mode="wrap")
+        self.wrong += int(np.count_nonzero(got != wanted))
+        self.seen += len(got)
+        return len(got)
+
+
 def write_recording(
     folder: Path, samples: np.ndarray, datatype: str = "cf32_le", sample_rate: float = 1.92e6, captures=None
 ) -> Path:

@@ -6,12 +6,13 @@ import time
 import numpy as np
 import pmt
 import pytest
-from flowgraph_helpers import WINDOW, Collector, RuleBundle, flowgraph, noise
+from flowgraph_helpers import WINDOW, Collector, Comparer, RuleBundle, flowgraph, noise
 from gnuradio import blocks, gr, wfm
 
 from wfm_core.errors import WfmError
 
 RATE = 1.92e6
+HOLD = 1024
 
 
 class TwoTasks(RuleBundle):
@@ -34,18 +35,22 @@ def wait_for(condition, seconds: float = 20.0):
 
 @pytest.fixture
 def running():
-    """(inference block of two tasks on an endless stream, its detections, its events)."""
+    """(inference block of two tasks on an endless stream, its detections, its events); no sample may be lost."""
     top, detects, events = gr.top_block(), Collector(), Collector()
-    source = blocks.vector_source_c(noise(1, 100 * WINDOW)[0].tolist(), True)
-    block = wfm.inference(TwoTasks(), sample_rate=RATE)
-    top.connect(source, blocks.throttle(gr.sizeof_gr_complex, 50e3), block, blocks.null_sink(gr.sizeof_gr_complex))
+    period = noise(1, 100 * WINDOW)[0]
+    block, sink = wfm.inference(TwoTasks(), sample_rate=RATE, hold=HOLD), Comparer(period)
+    source = blocks.vector_source_c(period.tolist(), True)
+    top.connect(source, blocks.throttle(gr.sizeof_gr_complex, 50e3), block, sink)
     top.msg_connect(block, "detects", detects, "in")
     top.msg_connect(block, "events", events, "in")
     top.start()
     yield block, detects, events
-    top.stop()
+    block.finish()
     top.wait()
-    assert block.error() == ""
+    status = block.status()
+    assert (status["error"], status["samples_lost"], sink.wrong) == ("", 0, 0)
+    assert sink.seen == status["samples_out"]
+    assert sink.seen > 4 * WINDOW
 
 
 def post(block, message):
@@ -75,6 +80,29 @@ def test_tasks_are_chosen_while_running(running):
     wait_for(lambda: recent_tasks(detects) == {"interference"})
     block.set_tasks("")  # as Companion's callback does
     wait_for(lambda: recent_tasks(detects) == {"interference", "classification"})
+
+
+def recent_hops(detects) -> set:
+    return set(np.diff(sorted({d.sample_start for d in detects.detections()[-12:]})).tolist())
+
+
+def test_hop_threshold_and_gate_while_running(running):
+    block, detects, _ = running
+    wait_for(lambda: recent_hops(detects) == {WINDOW})
+    post(block, pmt.to_pmt({"hop": 2 * WINDOW}))
+    wait_for(lambda: recent_hops(detects) == {2 * WINDOW})
+    block.set_hop(0)
+    wait_for(lambda: recent_hops(detects) == {WINDOW})
+    post(block, pmt.to_pmt({"threshold": 0.9}))
+    wait_for(lambda: detects.detections()[-1].decision["label"] == "unknown")
+    block.set_threshold(-1)
+    wait_for(lambda: detects.detections()[-1].decision["label"] != "unknown")
+    post(block, pmt.to_pmt({"gate_dbfs": 0.0}))
+    wait_for(lambda: block.status()["windows_gated"] > 5)
+    block.set_gate_dbfs(-200)
+    before = len(detects.messages)
+    wait_for(lambda: len(detects.messages) > before + 5)
+    assert block.status()["control_refused"] == 0
 
 
 MALFORMED = [
