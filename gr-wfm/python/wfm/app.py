@@ -4,7 +4,8 @@
 - chooses Qt's offscreen platform where there is no display, so that the same program runs on a server;
 - makes every WfmError that nobody caught one sentence on stderr and exit status 1.
 
-`run` then is the example's main loop: it ends with the stream, with the window, or with Ctrl-C.
+`run` then is the main loop of an example with a window: it ends with the stream, with the window, or with Ctrl-C.
+`finish` has the last lines of one without a window.
 """
 
 import os
@@ -65,7 +66,7 @@ def run(top_block, source, inference, log, report) -> None:
     top_block.stop()
     waiter.join()
     top_block.close()
-    sys.exit(_finish(source, inference, log, report))
+    sys.exit(finish(source, inference, log, report))
 
 
 def _end_on_signals(inference, Qt) -> None:
@@ -80,13 +81,15 @@ def _end_on_signals(inference, Qt) -> None:
         signal.signal(number, interrupt)
 
 
-def _finish(source, inference, log, report) -> int:
+def finish(source, inference, log, report=None) -> int:
+    """Sum up a flowgraph that has ended, blocks as for `run` (the report may be left out); returns the exit status."""
     status = inference.status()
     # A retune flushes and an overflow jumps: the tap sees both; what was lost in front of it only the source knows.
     status["samples_lost"] = max(status["samples_lost"], source.samples_lost())
     if not log.to_stdout:
         print(summary(log, status))
-    report.finish(status, source.truth())
+    if report is not None:
+        report.finish(status, source.truth())
     if status["error"]:
         print(f"{_program()}: inference failed: {status['error']}", file=sys.stderr)
         return 1

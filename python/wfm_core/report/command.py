@@ -51,7 +51,10 @@ def print_table(argv: list[str]) -> int:
     parser = argparse.ArgumentParser("wfm-evaluate", description="Our results beside the published ones.")
     parser.add_argument("--table", nargs="*", type=Path, metavar="RUN", help="run folders (default: those under runs/)")
     options = parser.parse_args(argv)
-    print(render([read_row(folder) for folder in options.table or find_runs(Path("runs"))]))
+    rows = [read_row(folder) for folder in options.table or find_runs(Path("runs"))]
+    print(render(rows))
+    if not rows:
+        print("wfm-evaluate: no finished run under runs/; name run folders: --table RUN", file=sys.stderr)
     return 0
 
 
