@@ -3,6 +3,8 @@
 
 from .decision_log import decision_log  # noqa: F401
 from .event_tracker import event_tracker  # noqa: F401
+from .event_publisher import event_publisher  # noqa: F401
+from .event_subscriber import event_subscriber  # noqa: F401
 from .inference import inference  # noqa: F401
 from .presets import interference_detector, rf_fingerprinter, signal_classifier  # noqa: F401
 from .run_report import run_report  # noqa: F401

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""WFM Event Publisher: decisions, events and status of a flowgraph as JSON on a ZeroMQ PUB socket."""
+
+import threading
+import time
+
+import pmt
+from gnuradio import gr
+from gnuradio.wfm import keys, messages
+
+from wfm_core.decisions import decision_json
+from wfm_core.errors import WfmError
+from wfm_core.event_sockets import DEFAULT_ADDRESS, EventSender
+
+_STATUS_SECONDS = 1.0
+
+
+class event_publisher(gr.basic_block):
+    """Sends what arrives on its message ports to every listener; a slow listener never slows the flowgraph.
+
+    Message ports in: `detects` (PDUs), `events` (dict), `status` (dict). Out: `status`, a dict with `sent`, `dropped`
+    and `refused`, once a second while messages arrive, and at the end.
+
+    Args:
+        address: where listeners connect, `tcp://HOST:PORT`; loopback unless another host is named.
+        radio: the name that listeners see.
+        high_water_mark: messages that wait for one slow listener before it misses some.
+
+    Raises:
+        WfmError: the address is in use or not of this machine, or a parameter is out of range.
+    """
+
+    def __init__(self, address: str = DEFAULT_ADDRESS, radio: str = "radio", high_water_mark: int = 1000):
+        gr.basic_block.__init__(self, name="wfm_event_publisher", in_sig=None, out_sig=None)
+        if high_water_mark < 1:
+            raise WfmError(f"high-water mark {high_water_mark}: at least 1 message must be able to wait; raise it")
+        if not 1 <= len(radio) <= 200:
+            raise WfmError(f"a radio's name of {len(radio)} characters: 1 to 200 are wanted; give it another")
+        for port, handler in (
+            (keys.DETECTS, self._on_detection),
+            (keys.EVENTS, self._on_event),
+            (keys.STATUS, self._on_status),
+        ):
+            self.message_port_register_in(port)
+            self.set_msg_handler(port, handler)
+        self.message_port_register_out(keys.STATUS)
+        self._refused = 0
+        self._next_status = 0.0
+        self._open = True
+        # Handlers run in the block's thread, stop() in another: a ZeroMQ socket allows one at a time.
+        self._lock = threading.Lock()
+        self._sender = EventSender(address, radio, high_water_mark)
+
+    def address(self) -> str:
+        """Where the socket is bound, with the port that was chosen for `*`."""
+        return self._sender.address
+
+    def status(self) -> dict[str, int]:
+        return {"sent": self._sender.sent, "dropped": self._sender.dropped, "refused": self._refused}
+
+    def stop(self) -> bool:
+        with self._lock:
+            if self._open:
+                self._open = False
+                self._sender.close()
+        self.message_port_pub(keys.STATUS, pmt.to_pmt(self.status()))
+        return True
+
+    def _on_detection(self, pdu: pmt.pmt_base) -> None:
+        try:
+            detection = messages.read_detection(pdu)
+        except Exception as error:  # pmt raises its own kinds for a PDU that is not a detection
+            self._refuse(error)
+            return
+        time_ = None if detection.rx_time is None else sum(detection.rx_time)
+        tasks = {detection.task: detection.decision}
+        body = decision_json(
+            detection.sample_start, detection.sample_count, tasks, rx_time=time_, rx_freq=detection.rx_freq
+        )
+        if detection.level > float("-inf"):
+            body["level"] = detection.level
+        self._send("decision", body)
+
+    def _on_event(self, message: pmt.pmt_base) -> None:
+        self._send_dict("event", message)
+
+    def _on_status(self, message: pmt.pmt_base) -> None:
+        self._send_dict("status", message)
+
+    def _send_dict(self, kind: str, message: pmt.pmt_base) -> None:
+        try:
+            body = messages.read_control(message)
+        except (ValueError, RuntimeError) as error:
+            self._refuse(error)
+            return
+        self._send(kind, body)
+
+    def _send(self, kind: str, body: dict) -> None:
+        with self._lock:
+            if not self._open:
+                return
+            try:
+                self._sender.send(kind, body)
+            except WfmError as error:
+                self._refuse(error)
+        self._tell_counts()
+
+    def _refuse(self, error: Exception) -> None:
+        self._refused += 1
+        self.logger.warn(f"a message was not published: {error}")
+        self._tell_counts()
+
+    def _tell_counts(self) -> None:
+        if time.monotonic() >= self._next_status:
+            self._next_status = time.monotonic() + _STATUS_SECONDS
+            self.message_port_pub(keys.STATUS, pmt.to_pmt(self.status()))

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""WFM Event Subscriber: what WFM Event Publishers of other flowgraphs send, as messages of this one."""
+
+import threading
+import time
+
+import pmt
+from gnuradio import gr
+from gnuradio.wfm import keys, messages
+
+from wfm_core.errors import WfmError
+from wfm_core.event_sockets import DEFAULT_ADDRESS, EventListener
+from wfm_core.events import Message
+
+_POLL_SECONDS = 0.1
+_STATUS_SECONDS = 1.0
+_RADIO = pmt.intern("radio")
+
+
+class event_subscriber(gr.basic_block):
+    """Message ports out: `detects` (PDUs, one a task), `events` and `status` (dicts); all carry the field `radio`.
+
+    `status` also carries this block's own counts once a second: a dict with `received`, `missed` and `refused`, and
+    no `radio`.
+
+    Args:
+        addresses: one address or several, separated by spaces: `tcp://HOST:PORT`.
+        high_water_mark: messages that wait here for each publisher.
+
+    Raises:
+        WfmError: an address is not one, or the high-water mark is below 1.
+    """
+
+    def __init__(self, addresses: str = DEFAULT_ADDRESS, high_water_mark: int = 1000):
+        gr.basic_block.__init__(self, name="wfm_event_subscriber", in_sig=None, out_sig=None)
+        if high_water_mark < 1:
+            raise WfmError(f"high-water mark {high_water_mark}: at least 1 message must be able to wait; raise it")
+        if not addresses.split():
+            raise WfmError(f"no address to listen to: give tcp://HOST:PORT, such as {DEFAULT_ADDRESS}")
+        for port in (keys.DETECTS, keys.EVENTS, keys.STATUS):
+            self.message_port_register_out(port)
+        self._listener = EventListener(addresses.split(), high_water_mark)
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> bool:
+        self._thread = threading.Thread(target=self._listen, name="wfm_event_subscriber", daemon=True)
+        self._thread.start()
+        return True
+
+    def stop(self) -> bool:
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+        return True
+
+    def counts(self) -> dict[str, int]:
+        return self._listener.counts()
+
+    def _listen(self) -> None:
+        next_status = 0.0
+        while not self._stopping.is_set():
+            message = self._listener.receive(_POLL_SECONDS)
+            if message is not None:
+                self._pass_on(message)
+            if time.monotonic() >= next_status:
+                next_status = time.monotonic() + _STATUS_SECONDS
+                self.message_port_pub(keys.STATUS, pmt.to_pmt(self.counts()))
+        self._listener.close()
+
+    def _pass_on(self, message: Message) -> None:
+        if message.kind != "decision":
+            port = keys.EVENTS if message.kind == "event" else keys.STATUS
+            self.message_port_pub(port, pmt.to_pmt({**message.body, "radio": message.radio}))
+            return
+        shared = pmt.dict_add(_facts(message.body), _RADIO, pmt.intern(message.radio))
+        for task, decision in message.body["tasks"].items():
+            tag_value = messages.task_dict(shared, decision)
+            self.message_port_pub(keys.DETECTS, messages.detects_pdu(task, tag_value, decision, late=False))
+
+
+def _facts(body: dict) -> pmt.pmt_base:
+    """The fields that a decision's tasks share. A latency belongs to the other flowgraph's stream: none is known."""
+    time_ = body.get("rx_time")
+    return messages.facts_dict(
+        messages.WindowFacts(
+            sample_start=body["sample_start"],
+            sample_count=body["sample_count"],
+            rx_time=None if time_ is None else (int(time_), time_ % 1.0),
+            rx_freq=body.get("rx_freq"),
+            level=body.get("level", float("-inf")),
+            latency=0.0,
+            out_of_range=False,
+        )
+    )

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decisions, events and status as JSON messages between programs: one versioned schema, checked on the way in.
+
+docs/blocks-events.md describes the schema for other programs.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+
+import jsonschema
+
+from wfm_core.errors import WfmError
+
+VERSION = 1
+KINDS = ("decision", "event", "status")
+MAX_BYTES = 1 << 20
+"""A longer message is refused unread."""
+
+_COUNT = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
+_ANSWER = {
+    "oneOf": [
+        {
+            "type": "object",
+            "required": ["label", "index", "score", "probabilities"],
+            "properties": {
+                "label": {"type": "string", "maxLength": 200},
+                "index": {"type": "integer", "minimum": -1, "maximum": 2**31 - 1},
+                "score": {"type": "number"},
+                "probabilities": {"type": "object", "additionalProperties": {"type": "number"}},
+            },
+        },
+        {
+            "type": "object",
+            "required": ["position"],
+            "properties": {"position": {"type": "array", "items": {"type": "number"}, "minItems": 1, "maxItems": 3}},
+        },
+    ]
+}
+_DECISION = {
+    "type": "object",
+    "required": ["sample_start", "sample_count", "tasks"],
+    "properties": {
+        "sample_start": _COUNT,
+        "sample_count": _COUNT,
+        "rx_time": {"type": "number", "minimum": 0, "maximum": 2**53},
+        "rx_freq": {"type": "number"},
+        "level": {"type": "number"},
+        "tasks": {"type": "object", "minProperties": 1, "maxProperties": 64, "additionalProperties": _ANSWER},
+    },
+}
+SCHEMA = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "gr-wfm message",
+    "type": "object",
+    "required": ["version", "kind", "radio", "sequence", "body"],
+    "properties": {
+        "version": {"const": VERSION},
+        "kind": {"enum": list(KINDS)},
+        "radio": {"type": "string", "minLength": 1, "maxLength": 200},
+        "sequence": _COUNT,
+        "body": {"type": "object"},
+    },
+    "if": {"properties": {"kind": {"const": "decision"}}},
+    "then": {"properties": {"body": _DECISION}},
+}
+_VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message. `sequence` counts the messages of this kind from this radio, so that a listener sees gaps."""
+
+    kind: str
+    radio: str
+    sequence: int
+    body: dict
+
+
+def encode(message: Message) -> bytes:
+    """UTF-8 JSON on one line; numbers that JSON cannot hold (infinities, NaN) become null.
+
+    Raises:
+        WfmError: the message does not fit the schema.
+    """
+    fields = {"version": VERSION, **vars(message), "body": _plain(message.body)}
+    _check(fields)
+    return json.dumps(fields, allow_nan=False).encode()
+
+
+def decode(data: bytes) -> Message:
+    """The message in `data`, which may come from anybody.
+
+    Raises:
+        WfmError: too long, not JSON, or against the schema.
+    """
+    if len(data) > MAX_BYTES:
+        raise WfmError(f"a message of {len(data)} bytes: at most {MAX_BYTES} are read; send a shorter one")
+    try:
+        fields = json.loads(data, parse_constant=_refuse, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        raise WfmError(f"a message is not JSON ({error}): send one JSON object in UTF-8 a message") from error
+    _check(fields)
+    return Message(fields["kind"], fields["radio"], fields["sequence"], fields["body"])
+
+
+def _check(fields: object) -> None:
+    version = fields.get("version") if isinstance(fields, dict) else None
+    if isinstance(version, int) and version != VERSION:
+        raise WfmError(f"a message of version {version}: version {VERSION} is wanted; use one gr-wfm on both sides")
+    error = next(_VALIDATOR.iter_errors(fields), None)
+    if error is not None:
+        raise WfmError(
+            f"a message does not fit the schema at {error.json_path} ({error.message[:200]}): "
+            "see docs/blocks-events.md for what is wanted"
+        )
+
+
+def _plain(value):
+    """`value` in JSON's own types."""
+    if isinstance(value, dict):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def _refuse(name: str):
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse(text)

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Messages between programs: what the schema takes and refuses, the sockets' counts, the monitor's table."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import zmq
+
+from wfm_core.cli.monitor import Table, event_line
+from wfm_core.errors import WfmError
+from wfm_core.event_sockets import EventListener, EventSender
+from wfm_core.events import MAX_BYTES, Message, decode, encode
+
+ANSWER = {"label": "dsss-bpsk", "index": 1, "score": 0.9, "probabilities": {"none": 0.1, "dsss-bpsk": 0.9}}
+BODY = {"sample_start": 512, "sample_count": 256, "rx_freq": 2.4e9, "level": -20.0, "tasks": {"interference": ANSWER}}
+DECISION = Message("decision", "roof", 7, BODY)
+
+
+def altered(**changes) -> bytes:
+    return json.dumps({**json.loads(encode(DECISION)), **changes}).encode()
+
+
+def test_a_message_comes_back():
+    assert decode(encode(DECISION)) == DECISION
+
+
+def test_numbers_that_json_lacks_become_null():
+    assert decode(encode(Message("status", "roof", 0, {"p50": float("nan")}))).body == {"p50": None}
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"\xff\xfe", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b" " * (MAX_BYTES + 1), "bytes"),
+        (b'{"a": NaN}', "not a JSON number"),
+        (b'{"a": 1e999}', "not a JSON number"),
+        (b"[]", "schema"),
+        (altered(version=2), "version 2"),
+        (altered(kind="command"), "kind"),
+        (altered(sequence=-1), "sequence"),
+        (altered(body={**BODY, "sample_start": -1}), "sample_start"),
+        (altered(body={**BODY, "tasks": {"interference": {"label": "x"}}}), "tasks"),
+    ],
+)
+def test_what_is_not_ours_is_refused(data, words):
+    with pytest.raises(WfmError, match=words):
+        decode(data)
+
+
+def joined(sender: EventSender, listener: EventListener) -> None:
+    """Send status until the listener hears: a subscription takes a moment."""
+    for _ in range(200):
+        sender.send("status", {})
+        if listener.receive(0.02):
+            return
+    raise AssertionError("the listener never heard the sender")
+
+
+def test_an_address_in_use_is_one_sentence():
+    first = EventSender("tcp://127.0.0.1:*", "a", 10)
+    try:
+        with pytest.raises(WfmError, match="in use.*name a free address"):
+            EventSender(first.address, "b", 10)
+    finally:
+        first.close()
+
+
+def test_a_bad_address_to_listen_to_is_one_sentence():
+    with pytest.raises(WfmError, match="nonsense"):
+        EventListener(["nonsense"])
+
+
+def test_a_listener_that_does_not_read_makes_counted_drops():
+    sender = EventSender("tcp://127.0.0.1:*", "a", 5)
+    slow, quick = EventListener([sender.address], 5), EventListener([sender.address], 100_000)
+    try:
+        joined(sender, slow)
+        joined(sender, quick)
+        heard = 0
+        for i in range(600):
+            sender.send("event", {"i": i, "padding": "x" * 20_000})
+            heard += quick.receive(0.05) is not None
+        assert sender.dropped > 0
+        assert heard > 540, "a slow listener must not take messages from a quick one"
+        while slow.receive(0.2):
+            pass
+        sender.send("event", {"last": True})
+        while slow.receive(0.2):
+            pass
+        assert slow.missed > 0
+    finally:
+        for socket in (sender, slow, quick):
+            socket.close()
+
+
+def test_a_stranger_is_counted_and_not_fatal():
+    sender = EventSender("tcp://127.0.0.1:*", "a", 10)
+    listener = EventListener([sender.address])
+    try:
+        joined(sender, listener)
+        sender._socket.send_multipart([b"event", b"rm -rf"], zmq.NOBLOCK)
+        sender.send("event", {"fine": True})
+        messages = [listener.receive(0.5) for _ in range(400 if listener.refused else 4)]
+        assert listener.refused == 1
+        assert any(m and m.body == {"fine": True} for m in messages)
+    finally:
+        sender.close()
+        listener.close()
+
+
+def test_the_table_counts_by_radio_and_frequency_and_hides_control_characters():
+    table = Table()
+    for radio in ("roof", "roof", "bad\x1b[2J"):
+        table.add(Message("decision", radio, 0, BODY), now=10.0)
+    lines = table.lines(now=13.0)
+    assert len(lines) == 3 and not any("\x1b" in line for line in lines)
+    roof = next(line for line in lines if line.startswith("roof")).split()
+    assert roof == ["roof", "2400.0000", "interference", "dsss-bpsk", "0.90", "-20.0", "2", "3", "s"]
+    assert "dsss-bpsk 0.90" in event_line(DECISION)
+
+
+def test_the_monitor_prints_json_from_two_radios_and_ctrl_c_is_success(tmp_path):
+    senders = [EventSender("tcp://127.0.0.1:*", name, 100) for name in ("roof", "cellar")]
+    command = [sys.executable, "-m", "wfm_core.cli.monitor", "--json"]
+    command += [word for sender in senders for word in ("--connect", sender.address)]
+    printed = tmp_path / "heard.jsonl"
+    # In a background process SIGINT may come ignored; Python then leaves it so.
+    with printed.open("w") as stdout:
+        monitor = subprocess.Popen(
+            command, stdout=stdout, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+        )
+    try:
+        heard, deadline = "", time.monotonic() + 30
+        while not ("roof" in heard and "cellar" in heard) and time.monotonic() < deadline:
+            for sender in senders:
+                sender.send("decision", BODY)
+            time.sleep(0.05)
+            heard = printed.read_text()
+        line = json.loads(heard.splitlines()[0])
+        assert line["kind"] == "decision" and line["body"] == BODY
+        assert "roof" in heard and "cellar" in heard
+        monitor.send_signal(signal.SIGINT)
+        assert monitor.wait(10) == 0
+    finally:
+        monitor.kill()
+        monitor.wait()
+        for sender in senders:
+            sender.close()
