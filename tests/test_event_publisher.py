@@ -87,6 +87,26 @@ def test_counts_are_on_status_and_a_wrong_message_is_one_of_them():
     assert not pair.subscriber._thread.is_alive()
 
 
+def test_both_blocks_work_again_after_a_stop():
+    pair = Pair()
+    for _ in range(2):
+        with pair:
+            pair.send("events", pmt.to_pmt({"a": 1}))
+            pair.sinks["events"] = blocks.message_debug()
+        pair.hearing.msg_connect(pair.subscriber, "events", pair.sinks["events"], "store")
+
+
+def test_a_message_too_deep_for_a_pmt_does_not_end_the_listening():
+    """JSON may nest deeper than Python code can follow."""
+    deep = '{"a": ' * 700 + "1" + "}" * 700
+    data = f'{{"version": 1, "kind": "status", "radio": "x", "sequence": 0, "body": {deep}}}'.encode()
+    with Pair() as pair:
+        pair.send("events", pmt.to_pmt({"a": 1}))
+        pair.publisher._sender._socket.send_multipart([b"status", data])
+        pair.send("status", pmt.to_pmt({"b": 1}))
+    assert pair.subscriber.counts()["refused"] == 1
+
+
 def test_a_port_in_use_is_one_sentence():
     first = wfm.event_publisher(ANYWHERE)
     with pytest.raises(WfmError, match="in use"):

@@ -41,6 +41,8 @@ def test_numbers_that_json_lacks_become_null():
         (b'{"a": NaN}', "not a JSON number"),
         (b'{"a": 1e999}', "not a JSON number"),
         (b"[]", "schema"),
+        (altered(body={"n": 2**63}), "not a JSON number"),
+        (altered(radio="\ud800"), "not JSON"),
         (altered(version=2), "version 2"),
         (altered(kind="command"), "kind"),
         (altered(sequence=-1), "sequence"),

@@ -97,7 +97,8 @@ def decode(data: bytes) -> Message:
     if len(data) > MAX_BYTES:
         raise WfmError(f"a message of {len(data)} bytes: at most {MAX_BYTES} are read; send a shorter one")
     try:
-        fields = json.loads(data, parse_constant=_refuse, parse_float=_finite)
+        fields = json.loads(data, parse_constant=_refuse, parse_float=_finite, parse_int=_long)
+        json.dumps(fields, ensure_ascii=False).encode()  # refuses half surrogates, which no terminal or PMT can hold
     except (ValueError, RecursionError) as error:
         raise WfmError(f"a message is not JSON ({error}): send one JSON object in UTF-8 a message") from error
     _check(fields)
@@ -131,6 +132,11 @@ def _plain(value):
 
 def _refuse(name: str):
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _long(text: str) -> int:
+    number = int(text)
+    return number if -(2**63) <= number < 2**63 else _refuse(text)
 
 
 def _finite(text: str) -> float:

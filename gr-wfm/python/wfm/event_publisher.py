@@ -47,6 +47,7 @@ class event_publisher(gr.basic_block):
         self._refused = 0
         self._next_status = 0.0
         self._open = True
+        self._settings = radio, high_water_mark
         # Handlers run in the block's thread, stop() in another: a ZeroMQ socket allows one at a time.
         self._lock = threading.Lock()
         self._sender = EventSender(address, radio, high_water_mark)
@@ -57,6 +58,14 @@ class event_publisher(gr.basic_block):
 
     def status(self) -> dict[str, int]:
         return {"sent": self._sender.sent, "dropped": self._sender.dropped, "refused": self._refused}
+
+    def start(self) -> bool:
+        """Binds again after a stop, as when a flowgraph is locked and unlocked; the counts start anew then."""
+        with self._lock:
+            if not self._open:
+                self._sender = EventSender(self._sender.address, *self._settings)
+                self._open = True
+        return True
 
     def stop(self) -> bool:
         with self._lock:

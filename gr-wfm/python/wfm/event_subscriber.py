@@ -39,11 +39,16 @@ class event_subscriber(gr.basic_block):
             raise WfmError(f"no address to listen to: give tcp://HOST:PORT, such as {DEFAULT_ADDRESS}")
         for port in (keys.DETECTS, keys.EVENTS, keys.STATUS):
             self.message_port_register_out(port)
-        self._listener = EventListener(addresses.split(), high_water_mark)
+        self._settings = addresses.split(), high_water_mark
+        self._listener = EventListener(*self._settings)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> bool:
+        """Listens; after a stop (a flowgraph locked and unlocked) anew, with counts from zero."""
+        if self._thread is not None:
+            self._listener = EventListener(*self._settings)
+            self._stopping.clear()
         self._thread = threading.Thread(target=self._listen, name="wfm_event_subscriber", daemon=True)
         self._thread.start()
         return True
@@ -62,11 +67,18 @@ class event_subscriber(gr.basic_block):
         while not self._stopping.is_set():
             message = self._listener.receive(_POLL_SECONDS)
             if message is not None:
-                self._pass_on(message)
+                self._try_to_pass_on(message)
             if time.monotonic() >= next_status:
                 next_status = time.monotonic() + _STATUS_SECONDS
                 self.message_port_pub(keys.STATUS, pmt.to_pmt(self.counts()))
         self._listener.close()
+
+    def _try_to_pass_on(self, message: Message) -> None:
+        try:
+            self._pass_on(message)
+        except Exception as error:  # whatever a stranger sends, the thread goes on
+            self._listener.refused += 1
+            self.logger.warn(f"a message from {message.radio!r} has no PMT: {error}")
 
     def _pass_on(self, message: Message) -> None:
         if message.kind != "decision":
