@@ -11,3 +11,4 @@ from .run_report import run_report  # noqa: F401
 from .sdr_source import sdr_source, source_freq, source_policy, source_rate  # noqa: F401
 from .task_head import task_head  # noqa: F401
 from .wfm_python import sample_player, window_batch, window_tap  # noqa: F401
+from .wfm_python import sample_player, spectrogram, window_batch, window_tap  # noqa: F401

@@ -2,6 +2,7 @@
 #include <pybind11/pybind11.h>
 
 void bind_sample_player(pybind11::module& m);
+void bind_spectrogram(pybind11::module& m);
 void bind_window_tap(pybind11::module& m);
 
 PYBIND11_MODULE(wfm_python, m)
@@ -10,5 +11,6 @@ PYBIND11_MODULE(wfm_python, m)
     pybind11::module::import("pmt");
     pybind11::module::import("gnuradio.gr");
     bind_sample_player(m);
+    bind_spectrogram(m);
     bind_window_tap(m);
 }

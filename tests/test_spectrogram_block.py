@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""wfm.spectrogram against wfm_core.signal, the definition; its tags, the stream's tail, and what it refuses."""
+
+import numpy as np
+import pmt
+import pytest
+import torch
+from gnuradio import blocks, gr, wfm
+
+from wfm_core.signal import Spectrogram
+
+TOLERANCE = 1e-3
+STATISTICS = {"minimum": -60.0, "maximum": 15.0, "mean": 0.6, "std": 0.2}
+
+
+def noise(samples: int) -> np.ndarray:
+    parts = np.random.default_rng(7).standard_normal((samples, 2), dtype=np.float32) * np.float32(0.1)
+    return parts.view(np.complex64)[:, 0]
+
+
+def tone(samples: int) -> np.ndarray:
+    """0.137 of the sample rate, 27 dB over the noise."""
+    return (np.exp(2j * np.pi * 0.137 * np.arange(samples)) + 0.3 * noise(samples)).astype(np.complex64)
+
+
+def run(iq: np.ndarray, item: int, tags=(), **parameters) -> tuple[np.ndarray, list]:
+    """All items of the block, float32 [items, item], and the tags on them."""
+    top = gr.top_block()
+    source = blocks.vector_source_c(iq.tolist(), False, 1, list(tags))
+    sink = blocks.vector_sink_f(item)
+    top.connect(source, wfm.spectrogram(**parameters), sink)
+    top.run()
+    return np.array(sink.data(), dtype=np.float32).reshape(-1, item), list(sink.tags())
+
+
+def tag(offset: int, value: float) -> gr.tag_t:
+    made = gr.tag_t()
+    made.offset, made.key, made.value = offset, pmt.intern("rx_time"), pmt.from_double(value)
+    return made
+
+
+def expected_rows(iq: np.ndarray, fft_size: int, hop: int) -> np.ndarray:
+    """The levels of `Spectrogram.decibels` before they are taken relative to the window's mean."""
+    transforms = torch.from_numpy(iq).unfold(0, fft_size, hop) * torch.hann_window(fft_size, periodic=True)
+    power = torch.fft.fftshift(torch.fft.fft(transforms).abs().square(), dim=-1)
+    return (10 * torch.log10(power + 1e-12)).numpy()
+
+
+@pytest.mark.parametrize("signal", [noise, tone])
+@pytest.mark.parametrize(("fft_size", "hop"), [(64, 64), (64, 16), (255, 100), (32, 75), (16384, 1000)])
+def test_rows_are_those_of_the_definition(signal, fft_size, hop):
+    iq = signal(40_011)
+    rows, _ = run(iq, fft_size, fft_size=fft_size, hop=hop)
+    expected = expected_rows(iq, fft_size, hop)
+    assert rows.shape == expected.shape
+    # Rounding in float32 is relative to the strongest bin: far below it the definition is uncertain by more than this.
+    certain = expected > expected.max(axis=1, keepdims=True) - 40
+    assert signal is tone or certain.mean() > 0.9  # a pure tone has few such bins; noise covers the others
+    assert np.abs(rows - expected)[certain].max() < TOLERANCE
+
+
+@pytest.mark.parametrize("signal", [noise, tone])
+@pytest.mark.parametrize(
+    ("fft_size", "hop", "window", "size"),
+    [(64, 64, 4096, [32, 64]), (64, 16, 1024, [224, 224]), (255, 100, 5000, [17, 31]), (256, 300, 20_000, [16, 300])],
+)
+def test_images_are_those_of_the_definition(signal, fft_size, hop, window, size):
+    iq = signal(3 * window + window // 2)
+    settings = {"height": size[0], "width": size[1], **STATISTICS}
+    images, _ = run(iq, size[0] * size[1], fft_size=fft_size, hop=hop, output="images", window=window, **settings)
+    windows = torch.from_numpy(iq[: 3 * window]).view(3, 1, window)
+    expected = Spectrogram(fft_size, hop, size, **STATISTICS)(windows).flatten(1).numpy()
+    assert images.shape == expected.shape
+    assert np.abs(images - expected).max() < TOLERANCE
+
+
+def test_silence_is_finite_and_as_defined():
+    shape = {"height": 8, "width": 8}
+    images, _ = run(np.zeros(1024, np.complex64), 64, fft_size=64, hop=64, output="images", window=1024, **shape)
+    expected = Spectrogram(64, 64, [8, 8], -60.0, 20.0, 0.5, 0.25)(torch.zeros(1, 1, 1024, dtype=torch.complex64))
+    assert np.abs(images - expected.flatten(1).numpy()).max() < TOLERANCE
+
+
+@pytest.mark.parametrize(("fft_size", "hop"), [(64, 64), (64, 10), (16, 50)])
+def test_tags_land_on_the_row_whose_step_holds_their_sample(fft_size, hop):
+    offsets = [0, 1, hop - 1, hop, 7 * hop + 3, 200 * hop]
+    _, tags = run(noise(40_000), fft_size, [tag(o, float(o)) for o in offsets], fft_size=fft_size, hop=hop)
+    found = sorted((int(pmt.to_double(t.value)), t.offset) for t in tags)
+    assert found == [(o, o // hop) for o in offsets]
+
+
+def test_tags_of_images_land_on_their_window():
+    tags = [tag(o, float(o)) for o in (0, 1023, 1024, 2500)]
+    shape = {"height": 8, "width": 8}
+    _, found = run(noise(3072), 64, tags, fft_size=64, hop=64, output="images", window=1024, **shape)
+    assert sorted((int(pmt.to_double(t.value)), t.offset) for t in found) == [(0, 0), (1023, 0), (1024, 1), (2500, 2)]
+
+
+@pytest.mark.parametrize("samples", [1, 63, 64, 65, 127, 128])
+def test_a_tail_shorter_than_a_transform_ends_the_stream(samples):
+    rows, _ = run(noise(samples), 64, fft_size=64, hop=64)
+    assert len(rows) == samples // 64
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"fft_size": 1}, "fft_size is 1, wanted: 2 or more"),
+        ({"hop": 0}, "hop is 0, wanted: 1 or more"),
+        ({"output": "picture"}, "'picture', wanted: rows or images"),
+        ({"window": 63}, "window is 63, wanted: fft_size"),
+        ({"height": 0}, "height is 0"),
+        ({"width": 0}, "width is 0"),
+        ({"maximum": -60.0}, "maximum is -60, wanted: more than the minimum"),
+        ({"std": 0.0}, "std is 0, wanted: more than 0"),
+    ],
+)
+def test_a_bad_parameter_is_refused(change, words):
+    with pytest.raises(ValueError, match=words):
+        wfm.spectrogram(**{"fft_size": 64, "hop": 64, "output": "images", **change})
