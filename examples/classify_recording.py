@@ -77,7 +77,8 @@ class classify_recording(gr.top_block):
             settle=0,
             device='auto',
             dtype='auto',
-            on_error='stop')
+            on_error='stop',
+            tasks='')
         self.decisions = wfm.decision_log(
             json_path=json,
             sample_rate=samp_rate,
