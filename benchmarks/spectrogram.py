@@ -55,8 +55,8 @@ def compare_block(iq: torch.Tensor, fft_size: int) -> None:
         torch_path(iq)
     ours, theirs = alternate(lambda: block_rate(samples, fft_size), lambda: rate(torch_path, iq), ROUNDS)
     conditions = (
-        f"images {SIZE} of windows of {samples}, fft_size and hop {fft_size}, a flowgraph of silence; baseline: scripted "
-        f"wfm_core.signal.Spectrogram, batch {BATCH}, one thread, torch {torch.__version__}; {machine()}"
+        f"images {SIZE} of windows of {samples}, fft_size and hop {fft_size}, a flowgraph of silence; baseline: "
+        f"scripted wfm_core.signal.Spectrogram, batch {BATCH}, one thread, torch {torch.__version__}; {machine()}"
     )
     Result("spectrogram_block", ours / theirs, ours / 1e6, "MS/s", theirs / 1e6, None, conditions).emit()
 

@@ -91,6 +91,7 @@ def test_an_image_bundle(tmp_path):
         bundle.infer_image(np.zeros((2, 3, 32, 48), np.float32))
 
 
+@pytest.mark.skipif(not has_bf16(torch.device("cpu")), reason="this CPU has no bf16 products")
 def test_dtype_auto_is_bf16_only_where_it_agrees_and_is_faster(bundle_file, monkeypatch):
     monkeypatch.setattr("wfm_core.bundle.dtype.has_bf16", lambda device: True)
     monkeypatch.setattr("wfm_core.bundle.dtype.has_int8", lambda device: False)
@@ -136,6 +137,12 @@ def test_dtype_auto_on_this_machine(bundle_file):
 def test_refused_options(bundle_file, options, reason):
     with pytest.raises(WfmError, match=reason):
         wfm_core.load_bundle(bundle_file, **{"device": "cpu", **options})
+
+
+def test_bf16_is_refused_where_the_processor_has_none(bundle_file, monkeypatch):
+    monkeypatch.setattr("wfm_core.bundle.dtype.has_bf16", lambda device: False)
+    with pytest.raises(WfmError, match="'bf16' was asked for, but device 'cpu' .* has no bf16 products .* use auto"):
+        wfm_core.load_bundle(bundle_file, device="cpu", dtype="bf16")
 
 
 def test_a_pinned_hash_that_fits(bundle_file):

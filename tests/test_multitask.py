@@ -15,6 +15,7 @@ import wfm_core
 from wfm_core.bundle import export_bundle, export_tasks, parse_contract, read_model_folder, save_model_folder
 from wfm_core.bundle.assemble import assemble
 from wfm_core.bundle.combine import combine
+from wfm_core.bundle.dtype import has_bf16
 from wfm_core.bundle.quantise import has_int8
 from wfm_core.cli.export import main
 from wfm_core.errors import WfmError
@@ -84,8 +85,8 @@ def everything(tmp_path_factory) -> tuple[dict[str, Path], Path]:
 
 @pytest.mark.parametrize("dtype", ["fp32", "bf16", "int8"])
 def test_answers_are_those_of_the_runs(everything, dtype):
-    if dtype == "int8" and not has_int8(torch.device("cpu")):
-        pytest.skip("this CPU has no 8-bit products")
+    if not {"fp32": lambda _: True, "bf16": has_bf16, "int8": has_int8}[dtype](torch.device("cpu")):
+        pytest.skip(f"this CPU has no {dtype} products")
     runs, path = everything
     together = load(path, dtype).infer(windows())
     for name, run in runs.items():

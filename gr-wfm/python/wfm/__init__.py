@@ -2,13 +2,12 @@
 """GNU Radio blocks of gr-wfm: a wireless foundation model on live streams."""
 
 from .decision_log import decision_log  # noqa: F401
-from .event_tracker import event_tracker  # noqa: F401
 from .event_publisher import event_publisher  # noqa: F401
 from .event_subscriber import event_subscriber  # noqa: F401
+from .event_tracker import event_tracker  # noqa: F401
 from .inference import inference  # noqa: F401
 from .presets import interference_detector, rf_fingerprinter, signal_classifier  # noqa: F401
 from .run_report import run_report  # noqa: F401
 from .sdr_source import sdr_source, source_freq, source_policy, source_rate  # noqa: F401
 from .task_head import task_head  # noqa: F401
-from .wfm_python import sample_player, window_batch, window_tap  # noqa: F401
 from .wfm_python import sample_player, spectrogram, window_batch, window_tap  # noqa: F401
