@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`wfm-pretrain` that is stopped: `python pretrain_stopped.py killed|full OUT CONFIG [overrides]`.
+"""`wfm-pretrain` that is stopped: `python pretrain_stopped.py killed|terminated|full OUT CONFIG [overrides]`.
 
-killed: SIGKILL in the third step after the first checkpoint. full: from the first checkpoint on no file may grow
-beyond 64 KiB, as on a disk without room.
+killed, terminated: SIGKILL or SIGTERM in the third step after the first checkpoint. full: from the first checkpoint on
+no file may grow beyond 64 KiB, as on a disk without room.
 """
 
 import os
@@ -33,11 +33,17 @@ def kill() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def terminate() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def fill() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (65536, resource.RLIM_INFINITY))
 
 
 if __name__ == "__main__":
     how, out, config = sys.argv[1:4]
-    stop_after_checkpoint(Path(out, "checkpoints", "last.ckpt"), {"killed": kill, "full": fill}[how])
+    stop_after_checkpoint(
+        Path(out, "checkpoints", "last.ckpt"), {"killed": kill, "terminated": terminate, "full": fill}[how]
+    )
     sys.exit(main(["--config", config, "--out", out, *sys.argv[4:]]))

@@ -155,6 +155,12 @@ def test_killed_and_resumed_it_ends_with_the_same_weights(run, folder, recipe):
     assert (moved / "logs/from_step_0").exists(), "the first part's curves are kept"
 
 
+def test_told_to_terminate_it_does_not_end_as_if_it_were_done(folder, recipe):
+    out = folder / "terminated"
+    assert start("terminated", out, recipe).returncode == 128 + signal.SIGTERM
+    assert (out / "checkpoints/last.ckpt").exists() and not (out / "weights.safetensors").exists()
+
+
 def test_a_full_disk_is_named_and_the_last_checkpoint_is_whole(folder, recipe):
     out = folder / "full"
     full = start("full", out, recipe)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Command line programs: one thin file each."""
 
+import signal
 import sys
 from collections.abc import Callable
 
@@ -15,4 +16,9 @@ def run(main: Callable[[], int | None]) -> int:
         print(f"{sys.argv[0].rsplit('/', 1)[-1]}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return 130
+        return 128 + signal.SIGINT
+    except SystemExit as stop:
+        # Lightning ends a run that was told to terminate with an exit without a status, which would mean success.
+        if stop.code is None:
+            return 128 + signal.SIGTERM
+        raise
