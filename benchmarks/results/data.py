@@ -79,7 +79,7 @@ def _ism(source: Path, out: Path) -> None:
         np.array([classes.index(names[index]) for index in kept]),
         labels=classes,
         groups={"source": [recordings[index].meta_path.name for index in kept]},
-        task="device",
+        task="fingerprint",
         signal=image_signal(lambda rows: images[rows], len(images), SIGNAL_SIZE),
         provenance={"reader": "benchmarks/results", "path": source.name},
     )
