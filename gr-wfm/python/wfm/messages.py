@@ -29,15 +29,7 @@ class WindowFacts:
 
 def facts_dict(facts: WindowFacts) -> pmt.pmt_base:
     """The fields that all tasks of one window share."""
-    fields = pmt.make_dict()
-    fields = pmt.dict_add(fields, keys.SAMPLE_START, pmt.from_uint64(facts.sample_start))
-    fields = pmt.dict_add(fields, keys.SAMPLE_COUNT, pmt.from_uint64(facts.sample_count))
-    if facts.rx_time is not None:
-        secs, frac = facts.rx_time
-        time = pmt.make_tuple(pmt.from_uint64(secs), pmt.from_double(frac))
-        fields = pmt.dict_add(fields, keys.RX_TIME, time)
-    if facts.rx_freq is not None:
-        fields = pmt.dict_add(fields, keys.RX_FREQ, pmt.from_double(facts.rx_freq))
+    fields = _place_dict(facts)
     fields = pmt.dict_add(fields, keys.LEVEL, pmt.from_double(facts.level))
     fields = pmt.dict_add(fields, keys.LATENCY, pmt.from_double(facts.latency))
     return pmt.dict_add(fields, keys.OUT_OF_RANGE, pmt.from_bool(facts.out_of_range))
@@ -83,20 +75,24 @@ def read_embedding(pdu: pmt.pmt_base) -> tuple[pmt.pmt_base, str, np.ndarray]:
 
 def event_dict(task: str, event: Event) -> pmt.pmt_base:
     """What the `events` port of a tracker says: event ("begin" or "end"), task, label, mean score, place, duration."""
-    fields = pmt.make_dict()
+    fields = _place_dict(event)
     fields = pmt.dict_add(fields, keys.EVENT, pmt.intern(event.kind))
     fields = pmt.dict_add(fields, keys.TASK, pmt.intern(task))
     fields = pmt.dict_add(fields, keys.LABEL, pmt.intern(event.label))
     fields = pmt.dict_add(fields, keys.SCORE, pmt.from_double(event.score))
-    fields = pmt.dict_add(fields, keys.SAMPLE_START, pmt.from_uint64(event.sample_start))
-    fields = pmt.dict_add(fields, keys.SAMPLE_COUNT, pmt.from_uint64(event.sample_count))
-    fields = pmt.dict_add(fields, keys.DURATION, pmt.from_double(event.duration))
-    if event.rx_time is not None:
-        secs, frac = event.rx_time
-        time = pmt.make_tuple(pmt.from_uint64(secs), pmt.from_double(frac))
-        fields = pmt.dict_add(fields, keys.RX_TIME, time)
-    if event.rx_freq is not None:
-        fields = pmt.dict_add(fields, keys.RX_FREQ, pmt.from_double(event.rx_freq))
+    return pmt.dict_add(fields, keys.DURATION, pmt.from_double(event.duration))
+
+
+def _place_dict(of: WindowFacts | Event) -> pmt.pmt_base:
+    """Where on the stream, when and at which frequency something is."""
+    fields = pmt.make_dict()
+    fields = pmt.dict_add(fields, keys.SAMPLE_START, pmt.from_uint64(of.sample_start))
+    fields = pmt.dict_add(fields, keys.SAMPLE_COUNT, pmt.from_uint64(of.sample_count))
+    if of.rx_time is not None:
+        secs, frac = of.rx_time
+        fields = pmt.dict_add(fields, keys.RX_TIME, pmt.make_tuple(pmt.from_uint64(secs), pmt.from_double(frac)))
+    if of.rx_freq is not None:
+        fields = pmt.dict_add(fields, keys.RX_FREQ, pmt.from_double(of.rx_freq))
     return fields
 
 
