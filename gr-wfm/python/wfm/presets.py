@@ -94,47 +94,41 @@ class interference_detector(_preset):
         super().__init__("interference", bundle, channels, sample_rate, hop, policy, threshold, -200.0, smoothing)
 
 
-class rf_fingerprinter(_preset):
+class _gated_preset(_preset):
+    """A preset of signals that come and go; `TASK` and `METHOD` (of smoothing) are its kind's."""
+
+    TASK = METHOD = ""
+
+    def __init__(
+        self,
+        bundle,
+        channels: int = 1,
+        sample_rate: float = 1.92e6,
+        hop: int = 0,
+        policy: str = "live",
+        threshold: float = -1.0,
+        gate_dbfs: float = -60.0,
+        windows: int = 8,
+        begin: float = 0.6,
+        end: float = 0.4,
+    ):
+        smoothing = {"windows": windows, "begin": begin, "end": end, "method": self.METHOD, "background": ""}
+        super().__init__(self.TASK, bundle, channels, sample_rate, hop, policy, threshold, gate_dbfs, smoothing)
+
+
+class rf_fingerprinter(_gated_preset):
     """Which transmitter was on the air, from when to when: the gate keeps silence from being named.
 
     Args: see `wfm.inference` and `wfm.event_tracker`; votes, since a fingerprint is sure or wrong.
     """
 
-    def __init__(
-        self,
-        bundle,
-        channels: int = 1,
-        sample_rate: float = 1.92e6,
-        hop: int = 0,
-        policy: str = "live",
-        threshold: float = -1.0,
-        gate_dbfs: float = -60.0,
-        windows: int = 8,
-        begin: float = 0.6,
-        end: float = 0.4,
-    ):
-        smoothing = {"windows": windows, "begin": begin, "end": end, "method": "vote", "background": ""}
-        super().__init__("fingerprint", bundle, channels, sample_rate, hop, policy, threshold, gate_dbfs, smoothing)
+    TASK, METHOD = "fingerprint", "vote"
 
 
-class signal_classifier(_preset):
+class signal_classifier(_gated_preset):
     """Which kind of signal was on the air, from when to when; the gate keeps silence from being named.
 
     Args: see `wfm.inference` and `wfm.event_tracker`.
     """
 
-    def __init__(
-        self,
-        bundle,
-        channels: int = 1,
-        sample_rate: float = 1.92e6,
-        hop: int = 0,
-        policy: str = "live",
-        threshold: float = -1.0,
-        gate_dbfs: float = -60.0,
-        windows: int = 8,
-        begin: float = 0.6,
-        end: float = 0.4,
-    ):
-        smoothing = {"windows": windows, "begin": begin, "end": end, "method": "probability", "background": ""}
-        super().__init__("classification", bundle, channels, sample_rate, hop, policy, threshold, gate_dbfs, smoothing)
+    TASK, METHOD = "classification", "probability"
