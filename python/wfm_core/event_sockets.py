@@ -23,10 +23,11 @@ class EventSender:
         high_water_mark: messages that wait for one slow listener; beyond it that listener misses messages.
 
     Raises:
-        WfmError: the address cannot be bound.
+        WfmError: the address cannot be bound, or the high-water mark is below 1.
     """
 
     def __init__(self, address: str, radio: str, high_water_mark: int):
+        _check_high_water_mark(high_water_mark)
         self._radio = radio
         self._sequences: Counter = Counter()
         self.dropped = 0
@@ -74,10 +75,11 @@ class EventListener:
         high_water_mark: messages that wait here for each sender.
 
     Raises:
-        WfmError: an address is not one.
+        WfmError: an address is not one, or the high-water mark is below 1.
     """
 
     def __init__(self, addresses: list[str], high_water_mark: int = 1000):
+        _check_high_water_mark(high_water_mark)
         self.received = self.missed = self.refused = 0
         self.last_refusal = ""
         self._next: dict[tuple[str, str], int] = {}
@@ -123,3 +125,9 @@ class EventListener:
 
     def close(self) -> None:
         self._socket.close()
+
+
+def _check_high_water_mark(high_water_mark: int) -> None:
+    # to ZeroMQ 0 means without a limit
+    if high_water_mark < 1:
+        raise WfmError(f"high-water mark {high_water_mark}: at least 1 message must be able to wait; raise it")

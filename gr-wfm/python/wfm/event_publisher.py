@@ -32,8 +32,6 @@ class event_publisher(gr.basic_block):
 
     def __init__(self, address: str = DEFAULT_ADDRESS, radio: str = "radio", high_water_mark: int = 1000):
         gr.basic_block.__init__(self, name="wfm_event_publisher", in_sig=None, out_sig=None)
-        if high_water_mark < 1:
-            raise WfmError(f"high-water mark {high_water_mark}: at least 1 message must be able to wait; raise it")
         if not 1 <= len(radio) <= 200:
             raise WfmError(f"a radio's name of {len(radio)} characters: 1 to 200 are wanted; give it another")
         for port, handler in (

@@ -33,8 +33,6 @@ class event_subscriber(gr.basic_block):
 
     def __init__(self, addresses: str = DEFAULT_ADDRESS, high_water_mark: int = 1000):
         gr.basic_block.__init__(self, name="wfm_event_subscriber", in_sig=None, out_sig=None)
-        if high_water_mark < 1:
-            raise WfmError(f"high-water mark {high_water_mark}: at least 1 message must be able to wait; raise it")
         if not addresses.split():
             raise WfmError(f"no address to listen to: give tcp://HOST:PORT, such as {DEFAULT_ADDRESS}")
         for port in (keys.DETECTS, keys.EVENTS, keys.STATUS):
