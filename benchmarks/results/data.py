@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The real recordings of $WFM_REALDATA as labelled sets: HDF5 files that wfm-finetune reads."""
 
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +8,9 @@ import torch
 
 from wfm_core.data.dataset import write_dataset
 from wfm_core.data.readers.measure import csi_signal, image_signal
-from wfm_core.data.recording import open_recording
 from wfm_core.errors import WfmError
+from wfm_core.probe.real import ism_recordings
 
-FEWEST_ITEMS = 5
-"""A device type with fewer recordings is left out."""
 FFT_SIZE, PICTURE = 256, 224
 SIGNAL_SIZE = 224
 
@@ -67,18 +64,15 @@ def _position(source: Path, out: Path) -> None:
 
 def _ism(source: Path, out: Path) -> None:
     """One picture per whole recording: log power, rows of time by columns of frequency, against its own median."""
-    recordings = [open_recording(path) for path in sorted(source.glob("*.sigmf-meta"))]
-    names = [recording.annotations[0].label for recording in recordings]
-    classes = sorted(name for name, count in Counter(names).items() if count >= FEWEST_ITEMS)
-    kept = [index for index, name in enumerate(names) if name in classes]
-    images = np.stack([_picture(recordings[index].read(0, recordings[index].samples)[0]) for index in kept])
+    recordings, classes, labels = ism_recordings(source)
+    images = np.stack([_picture(recording.read(0, recording.samples)[0]) for recording in recordings])
     write_dataset(
         out,
         "features",
         images,
-        np.array([classes.index(names[index]) for index in kept]),
-        labels=classes,
-        groups={"source": [recordings[index].meta_path.name for index in kept]},
+        labels,
+        labels=list(classes),
+        groups={"source": [recording.meta_path.name for recording in recordings]},
         task="fingerprint",
         signal=image_signal(lambda rows: images[rows], len(images), SIGNAL_SIZE),
         provenance={"reader": "benchmarks/results", "path": source.name},

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from wfm_core.data.recording import open_recording
+from wfm_core.data.recording import Recording, open_recording
 from wfm_core.errors import WfmError
 from wfm_core.foundation import Foundation
 from wfm_core.probe.tasks import SUBSETS, Split, Task
@@ -41,20 +41,26 @@ def data_file(name: str) -> Path:
     return path
 
 
+def ism_recordings(folder: Path) -> tuple[list[Recording], tuple[str, ...], np.ndarray]:
+    """The recordings of device types that have FEWEST_ITEMS or more, the types, and each recording's, int64 [N]."""
+    recordings = [open_recording(path) for path in sorted(folder.glob("*.sigmf-meta"))]
+    names = [recording.annotations[0].label for recording in recordings]
+    classes = tuple(sorted(name for name, count in Counter(names).items() if count >= FEWEST_ITEMS))
+    kept = [index for index, name in enumerate(names) if name in classes]
+    labels = np.array([classes.index(names[index]) for index in kept], np.int64)
+    return [recordings[index] for index in kept], classes, labels
+
+
 def ism(seed: int) -> Task:
     """Device types of 433 MHz transmitters from the picture of a whole recording; a third of the recordings held out.
 
     Most types come from one receiving session, which the receiver's own traces give away too.
     """
-    recordings = [open_recording(path) for path in sorted(data_file("ism").glob("*.sigmf-meta"))]
-    names = [recording.annotations[0].label for recording in recordings]
-    classes = tuple(sorted(name for name, count in Counter(names).items() if count >= FEWEST_ITEMS))
-    kept = [index for index, name in enumerate(names) if name in classes]
-    labels = np.array([classes.index(names[index]) for index in kept], np.int64)
+    recordings, classes, labels = ism_recordings(data_file("ism"))
 
     def inputs(foundation: Foundation) -> Tensor:
         image = foundation.preprocess["image"]
-        whole = (recordings[index].read(0, recordings[index].samples) for index in kept)
+        whole = (recording.read(0, recording.samples) for recording in recordings)
         return torch.cat([image(torch.from_numpy(iq)[None]) for iq in whole])
 
     generator = np.random.default_rng([seed, 433])
