@@ -2,6 +2,7 @@
 """The event tracker and the presets in flowgraphs."""
 
 import numpy as np
+import pmt
 import pytest
 from flowgraph_helpers import WINDOW, Collector, RuleBundle, noise, random_model
 from gnuradio import blocks, gr, wfm
@@ -81,6 +82,15 @@ def test_silence_ends_an_event_and_is_not_named(preset, task):
         ("end", "dsss-qpsk", 8, 4),
     ]
     assert {e["task"] for e in ports["events"].dicts()} == {task}
+
+
+def test_strangers_messages_end_nothing():
+    block = wfm.interference_detector(RuleBundle(), sample_rate=RATE, policy="lossless", windows=2)
+    strange = [pmt.intern("x"), pmt.PMT_NIL, pmt.to_pmt({"a": 1}), pmt.cons(pmt.PMT_NIL, pmt.init_f32vector(1, [0.5]))]
+    for message in strange:
+        block.tracker.to_basic_block()._post(pmt.intern("detects"), message)
+        block.tracker.to_basic_block()._post(pmt.intern("status"), message)
+    assert told(run(block, spelled("00222222"))["events"]) == [("begin", "dsss-qpsk", 2, 2), ("end", "dsss-qpsk", 2, 6)]
 
 
 def test_a_bundle_without_the_task_is_refused(tmp_path):

@@ -55,6 +55,12 @@ class event_tracker(gr.basic_block):
         self.to_basic_block()._post(keys.DETECTS, status)
 
     def _on_detects(self, message: pmt.pmt_base) -> None:
+        try:
+            self._follow(message)
+        except Exception as error:  # noqa: BLE001 - whatever a stranger sends must not end the flowgraph
+            self.logger.error(f"a message that is no detection and no status of WFM Inference was ignored: {error}")
+
+    def _follow(self, message: pmt.pmt_base) -> None:
         if pmt.is_dict(message) and not pmt.is_f32vector(pmt.cdr(message)):
             self._look_at_status(pmt.to_python(message))
             return
