@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """GNU Radio blocks of gr-wfm: a wireless foundation model on live streams."""
 
+from .csi_image import csi_image  # noqa: F401
 from .decision_log import decision_log  # noqa: F401
 from .event_publisher import event_publisher  # noqa: F401
 from .event_subscriber import event_subscriber  # noqa: F401
 from .event_tracker import event_tracker  # noqa: F401
+from .image_inference import image_inference  # noqa: F401
+from .image_presets import activity_sensor, positioner  # noqa: F401
 from .inference import inference  # noqa: F401
 from .presets import interference_detector, rf_fingerprinter, signal_classifier  # noqa: F401
 from .run_report import run_report  # noqa: F401

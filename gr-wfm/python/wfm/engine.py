@@ -76,7 +76,7 @@ class engine(gr.basic_block):
         self._lossless = lossless
         self._on_error = on_error
         bundle.warm(batch, channels)
-        self._buffer = np.empty((batch, channels, bundle.contract.samples), np.complex64)
+        self._buffer = self._blank_windows(bundle.contract, batch, channels)
         self._statistics = Statistics()
         self._error = ""
         self._warned_rate = False
@@ -142,39 +142,56 @@ class engine(gr.basic_block):
             return False
         bundle = self._swap.take_next()
         taken = time.monotonic()
-        behind = self._samples_behind(batch, bundle.contract.samples)
+        lengths = self._lengths(batch, bundle.contract)
+        behind = self._samples_behind(batch, lengths)
         windows = self._buffer[: batch.count]
         batch.copy_to(windows)
-        outputs = bundle.infer(windows)
+        outputs = self._infer(bundle, windows)
         threshold = self.threshold if self.threshold >= 0 else None
         decisions = [self._chosen(bundle.decide(outputs, i, threshold)) for i in range(batch.count)]
         rates = np.where(batch.rx_rate > 0, batch.rx_rate, self._sample_rate)
         latencies = behind / rates + (time.monotonic() - taken)
-        shared = [messages.facts_dict(facts) for facts in self._facts(batch, rates, latencies, bundle.contract)]
+        shared = [messages.facts_dict(facts) for facts in self._facts(batch, lengths, rates, latencies, bundle)]
         self._hand_back(batch, shared, decisions)
-        self._statistics.add(batch.start, bundle.contract.samples, latencies.tolist())
+        self._statistics.add(batch.start, lengths, latencies.tolist())
         self._publish_embeddings(outputs, shared)
         return True
 
     def _chosen(self, answer: dict[str, dict]) -> dict[str, dict]:
         return {task: decision for task, decision in answer.items() if task in self._tasks}
 
-    def _samples_behind(self, batch, samples: int) -> np.ndarray:
+    # What differs where the worker is fed with images (image_engine).
+
+    def _blank_windows(self, contract, batch: int, channels: int) -> np.ndarray:
+        return np.empty((batch, channels, contract.samples), np.complex64)
+
+    def _infer(self, bundle, windows: np.ndarray) -> dict[str, np.ndarray]:
+        return bundle.infer(windows)
+
+    def _lengths(self, batch, contract) -> np.ndarray:
+        """Samples of each window."""
+        return np.full(batch.count, contract.samples)
+
+    def _foreign(self, rates: np.ndarray, contract) -> np.ndarray:
+        """Which rates the bundle was not trained for."""
+        return (rates < contract.sample_rate_min) | (rates > contract.sample_rate_max)
+
+    def _samples_behind(self, batch, lengths: np.ndarray) -> np.ndarray:
         """How far a radio has run on since each window's last sample; a stream that waits for us does not run on."""
         if self._lossless:
             return np.zeros(batch.count)
-        return self._tap.counters()["samples_in"] - (batch.start.astype(np.int64) + samples)
+        return self._tap.counters()["samples_in"] - (batch.start.astype(np.int64) + lengths)
 
-    def _facts(self, batch, rates, latencies, contract) -> list[messages.WindowFacts]:
-        foreign = (rates < contract.sample_rate_min) | (rates > contract.sample_rate_max)
+    def _facts(self, batch, lengths, rates, latencies, bundle) -> list[messages.WindowFacts]:
+        foreign = self._foreign(rates, bundle.contract)
         if foreign.any():
-            self._warn_rate(rates[foreign][0], contract)
+            self._warn_rate(rates[foreign][0], bundle.contract)
         with np.errstate(divide="ignore"):
             levels = 10 * np.log10(batch.power.astype(np.float64))
         return [
             messages.WindowFacts(
                 sample_start=int(batch.start[i]),
-                sample_count=contract.samples,
+                sample_count=int(lengths[i]),
                 rx_time=(int(batch.rx_time_secs[i]), float(batch.rx_time_frac[i])) if batch.has_rx_time[i] else None,
                 rx_freq=None if np.isnan(batch.rx_freq[i]) else float(batch.rx_freq[i]),
                 level=float(levels[i]),

@@ -69,7 +69,7 @@ class inference(gr.hier_block2):
         if isinstance(bundle, str):
             bundle = load_bundle(bundle, device=device, dtype=dtype)
         _check(bundle.contract, channels, batch, on_error)
-        _check_tasks(bundle.contract, tasks)
+        check_tasks(bundle.contract, tasks)
         bundle.warm(batch, channels)  # now, while no radio runs yet: TorchScript compiles on its first calls
         self.tap = _make_tap(bundle.contract, channels, hop, hold, policy, batch, sample_rate, settle, gate_dbfs)
         lossless = policy == "lossless"
@@ -115,7 +115,8 @@ class inference(gr.hier_block2):
 def _check(contract, channels: int, batch: int, on_error: str) -> None:
     if contract.input != "iq":
         raise WfmError(
-            f"bundle {contract.name} takes {contract.input} input, this block feeds IQ: choose another bundle"
+            f"bundle {contract.name} takes {contract.input} input, this block feeds IQ: use WFM Image Inference, or "
+            "choose another bundle"
         )
     if not 1 <= channels <= contract.antennas:
         raise WfmError(
@@ -128,7 +129,8 @@ def _check(contract, channels: int, batch: int, on_error: str) -> None:
         raise WfmError(f"on_error is {on_error!r}, one of {', '.join(ON_ERROR)} is wanted")
 
 
-def _check_tasks(contract, tasks: str) -> None:
+def check_tasks(contract, tasks: str) -> None:
+    """Raises `WfmError` for tasks that the bundle has not."""
     try:
         messages.read_tasks(tasks, contract.tasks)
     except ValueError as error:
@@ -136,8 +138,14 @@ def _check_tasks(contract, tasks: str) -> None:
 
 
 def _make_tap(contract, channels, hop, hold, policy, batch, sample_rate, settle, gate_dbfs) -> window_tap:
-    slots = max(_LEAST_SLOTS, _SLOTS_PER_BATCH * batch)
     try:
-        return window_tap(channels, contract.samples, hop, hold, policy, slots, sample_rate, settle, gate_dbfs)
+        return window_tap(
+            channels, contract.samples, hop, hold, policy, slots_of(batch), sample_rate, settle, gate_dbfs
+        )
     except ValueError as error:
         raise WfmError(str(error)) from error
+
+
+def slots_of(batch: int) -> int:
+    """How many windows may wait for the worker."""
+    return max(_LEAST_SLOTS, _SLOTS_PER_BATCH * batch)

@@ -24,6 +24,12 @@ OUT_OF_RANGE = pmt.intern("out_of_range")
 EMBEDDING = pmt.intern("embedding")
 DISTANCE = pmt.intern("distance")
 
+# Fields of channel vectors, as tags or in a PDU's dict, and of an image made of them.
+CHAN_TAPS = pmt.intern("ofdm_sync_chan_taps")
+ANTENNA = pmt.intern("antenna")
+SHAPE = pmt.intern("shape")
+PACKETS_LOST = pmt.intern("packets_lost")
+
 # Fields of a smoothed event, beside those of a decision.
 EVENT = pmt.intern("event")
 DURATION = pmt.intern("duration")
@@ -33,6 +39,9 @@ DETECTS = pmt.intern("detects")
 EVENTS = pmt.intern("events")
 STATUS = pmt.intern("status")
 EMBEDDINGS = pmt.intern("embeddings")
+CSI = pmt.intern("csi")
+IMAGES = pmt.intern("images")
+POSITIONS = pmt.intern("positions")
 CONTROL = pmt.intern("control")
 COMMAND = pmt.intern("command")
 ALIVE = pmt.intern("alive")

@@ -29,7 +29,7 @@ class WindowFacts:
 
 def facts_dict(facts: WindowFacts) -> pmt.pmt_base:
     """The fields that all tasks of one window share."""
-    fields = _place_dict(facts)
+    fields = place_dict(facts)
     fields = pmt.dict_add(fields, keys.LEVEL, pmt.from_double(facts.level))
     fields = pmt.dict_add(fields, keys.LATENCY, pmt.from_double(facts.latency))
     return pmt.dict_add(fields, keys.OUT_OF_RANGE, pmt.from_bool(facts.out_of_range))
@@ -75,7 +75,7 @@ def read_embedding(pdu: pmt.pmt_base) -> tuple[pmt.pmt_base, str, np.ndarray]:
 
 def event_dict(task: str, event: Event) -> pmt.pmt_base:
     """What the `events` port of a tracker says: event ("begin" or "end"), task, label, mean score, place, duration."""
-    fields = _place_dict(event)
+    fields = place_dict(event)
     fields = pmt.dict_add(fields, keys.EVENT, pmt.intern(event.kind))
     fields = pmt.dict_add(fields, keys.TASK, pmt.intern(task))
     fields = pmt.dict_add(fields, keys.LABEL, pmt.intern(event.label))
@@ -83,8 +83,8 @@ def event_dict(task: str, event: Event) -> pmt.pmt_base:
     return pmt.dict_add(fields, keys.DURATION, pmt.from_double(event.duration))
 
 
-def _place_dict(of: WindowFacts | Event) -> pmt.pmt_base:
-    """Where on the stream, when and at which frequency something is."""
+def place_dict(of) -> pmt.pmt_base:
+    """Where on the stream, when and at which frequency a window, an event or an image is."""
     fields = pmt.make_dict()
     fields = pmt.dict_add(fields, keys.SAMPLE_START, pmt.from_uint64(of.sample_start))
     fields = pmt.dict_add(fields, keys.SAMPLE_COUNT, pmt.from_uint64(of.sample_count))

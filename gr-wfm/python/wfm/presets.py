@@ -9,6 +9,33 @@ from wfm_core import load_bundle
 from wfm_core.errors import WfmError
 
 
+def load_for(bundle, task: str):
+    """The loaded bundle, given by name, path or itself. Raises `WfmError` where it has no such task."""
+    if isinstance(bundle, str):
+        bundle = load_bundle(bundle)
+    known = bundle.contract.tasks
+    if task not in known:
+        raise WfmError(
+            f"bundle {bundle.contract.name} has the tasks {', '.join(known)}, {task} is wanted here: "
+            f"choose a bundle with {task}"
+        )
+    return bundle
+
+
+def connect_ports(preset: gr.hier_block2, inference, follower, takes: tuple[str, ...], gives: str) -> None:
+    """The message ports of a preset; of the inference's ports `takes`, `follower` makes the port `gives`."""
+    for port in ("detects", "status", "notices", gives):
+        preset.message_port_register_hier_out(port)
+    preset.message_port_register_hier_in("control")
+    preset.msg_connect(preset, "control", inference, "control")
+    for port in ("detects", "status"):
+        preset.msg_connect(inference, port, preset, port)
+    for port in takes:
+        preset.msg_connect(inference, port, follower, port)
+    preset.msg_connect(inference, "events", preset, "notices")
+    preset.msg_connect(follower, gives, preset, gives)
+
+
 class _preset(gr.hier_block2):
     """Inference of `task` and its event tracker; streams as in `wfm.inference`.
 
@@ -22,14 +49,7 @@ class _preset(gr.hier_block2):
     def __init__(self, task, bundle, channels, sample_rate, hop, policy, threshold, gate_dbfs, smoothing):
         signature = gr.io_signature(channels, channels, gr.sizeof_gr_complex)
         gr.hier_block2.__init__(self, type(self).__name__, signature, signature)
-        if isinstance(bundle, str):
-            bundle = load_bundle(bundle)
-        known = bundle.contract.tasks
-        if task not in known:
-            raise WfmError(
-                f"bundle {bundle.contract.name} has the tasks {', '.join(known)}, {task} is wanted here: "
-                f"choose a bundle with {task}"
-            )
+        bundle = load_for(bundle, task)
         self.inference = inference(
             bundle=bundle,
             channels=channels,
@@ -46,18 +66,7 @@ class _preset(gr.hier_block2):
         )
         for channel in range(channels):
             self.connect((self, channel), (self.inference, channel), (self, channel))
-        self._connect_messages()
-
-    def _connect_messages(self) -> None:
-        for port in ("detects", "events", "status", "notices"):
-            self.message_port_register_hier_out(port)
-        self.message_port_register_hier_in("control")
-        self.msg_connect(self, "control", self.inference, "control")
-        for port in ("detects", "status"):
-            self.msg_connect(self.inference, port, self.tracker, port)
-            self.msg_connect(self.inference, port, self, port)
-        self.msg_connect(self.inference, "events", self, "notices")
-        self.msg_connect(self.tracker, "events", self, "events")
+        connect_ports(self, self.inference, self.tracker, takes=("detects", "status"), gives="events")
 
     def status(self) -> dict:
         return self.inference.status()

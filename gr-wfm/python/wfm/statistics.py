@@ -19,14 +19,14 @@ class Statistics:
         self._covered = 0
         self._covered_to = 0
 
-    def add(self, starts: np.ndarray, samples: int, latencies: list[float]) -> None:
-        """A batch was inferred: first samples of its windows, samples a window, latency in seconds of each."""
+    def add(self, starts: np.ndarray, lengths: np.ndarray, latencies: list[float]) -> None:
+        """A batch was inferred: of each window the first sample, the samples, and the latency in seconds."""
         with self._lock:
             self._inferred += len(starts)
             self._latencies.extend(latencies)
-            for start in starts:
-                begin = max(int(start), self._covered_to)
-                self._covered_to = max(int(start) + samples, self._covered_to)
+            for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
+                begin = max(start, self._covered_to)
+                self._covered_to = max(start + length, self._covered_to)
                 self._covered += self._covered_to - begin
 
     def snapshot(self, tap_counters: dict) -> dict:

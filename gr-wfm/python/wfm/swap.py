@@ -9,12 +9,13 @@ from wfm_core.errors import WfmError
 
 
 def agreement(contract) -> tuple:
-    """What two bundles must have in common to stand in for each other: the window, the input and the tasks.
+    """What two bundles must have in common to stand in for each other: the input, its shape and the tasks.
 
     Weights, calibration and the sample-rate range may differ.
     """
     tasks = tuple((name, task.kind, tuple(task.labels or ())) for name, task in contract.tasks.items())
-    return contract.input, contract.antennas, contract.samples, tasks
+    shape = contract.input_shape if contract.input == "image" else (contract.antennas, contract.samples)
+    return contract.input, shape, tasks
 
 
 class BundleSwap:
@@ -42,7 +43,7 @@ class BundleSwap:
             bundle = load_bundle(name_or_path, device=str(current.device), dtype=current.dtype)
             if agreement(bundle.contract) != agreement(current.contract):
                 raise WfmError(
-                    f"its contract (input, antennas, samples, tasks) is {agreement(bundle.contract)}, "
+                    f"its contract (input, shape, tasks) is {agreement(bundle.contract)}, "
                     f"the running one is {agreement(current.contract)}"
                 )
             bundle.warm(self._batch, self._channels)

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inference engine for images: the same worker, fed by a queue of messages in place of a window tap."""
+
+import numpy as np
+import pmt
+from gnuradio import gr
+from gnuradio.wfm import image_messages, keys
+from gnuradio.wfm.engine import engine
+from gnuradio.wfm.image_queue import ImageQueue
+
+
+class image_engine(engine):
+    """See `engine`; `queue` takes the place of the tap. Positions and rates are those of the images' PDUs."""
+
+    def __init__(self, queue: ImageQueue, bundle, sample_rate, batch, threshold, lossless, tasks):
+        engine.__init__(self, queue, bundle, 1, sample_rate, batch, threshold, lossless, "stop", tasks)
+
+    def control(self, key: str, value) -> None:
+        if key in (keys.GATE_DBFS, keys.HOP):
+            raise ValueError(f"control key {key!r}: the block that makes the images has that, not the one that infers")
+        super().control(key, value)
+
+    def _blank_windows(self, contract, batch: int, channels: int) -> np.ndarray:
+        return np.empty((batch, *contract.input_shape), np.float32)
+
+    def _infer(self, bundle, windows: np.ndarray) -> dict:
+        return bundle.infer_image(windows)
+
+    def _lengths(self, batch, contract) -> np.ndarray:
+        return batch.sample_count
+
+    def _foreign(self, rates: np.ndarray, contract) -> np.ndarray:
+        """An image's contract speaks of no rate."""
+        return np.zeros(len(rates), bool)
+
+
+class image_intake(gr.basic_block):
+    """Takes PDUs on `images` into the queue; those of other shapes are logged, counted and ignored.
+
+    A block of its own: it ends with what makes the images, while the engine still has images to infer.
+    """
+
+    def __init__(self, queue: ImageQueue, shape: tuple[int, int, int]):
+        gr.basic_block.__init__(self, name="wfm_image_intake", in_sig=None, out_sig=None)
+        self._queue, self._shape = queue, shape
+        self.message_port_register_in(keys.IMAGES)
+        self.set_msg_handler(keys.IMAGES, self._on_image)
+        self.log = gr.logger("wfm.image_inference")
+
+    def start(self) -> bool:
+        self._queue.open()
+        return True
+
+    def stop(self) -> bool:
+        # "Done" may overtake the last images: the scheduler looks into a block's message queues in no order.
+        while (message := self.to_basic_block().delete_head_nowait(keys.IMAGES)) is not None:
+            self._on_image(message)
+        self._queue.end()
+        return True
+
+    def _on_image(self, message: pmt.pmt_base) -> None:
+        try:
+            image = image_messages.read_image(message)
+            if image.pixels.shape != self._shape:
+                raise ValueError(f"image of shape {list(image.pixels.shape)}: the bundle takes {list(self._shape)}")
+        except Exception as error:  # noqa: BLE001 - whatever a stranger sends must not end the flowgraph
+            self.log.error(f"{error}; ignored, {self._queue.refuse()} so far")
+            return
+        self._queue.put(image)

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Images and the channel vectors they are made of as PMTs, and back."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pmt
+from gnuradio.wfm import keys
+from gnuradio.wfm.csi_gather import ChannelVector
+from gnuradio.wfm.messages import place_dict
+
+
+@dataclass(frozen=True)
+class Image:
+    """pixels: float32 [C, H, W]. Its place is that of the signal it was made of: for CSI, samples are packets.
+
+    rx_time: (whole seconds, fraction) or None; rx_freq: Hz or None; packets_lost: columns that were filled in.
+    """
+
+    pixels: np.ndarray
+    sample_start: int
+    sample_count: int
+    rx_time: tuple[int, float] | None = None
+    rx_freq: float | None = None
+    packets_lost: int = 0
+
+
+def image_pdu(image: Image) -> pmt.pmt_base:
+    """cons(dict, f32vector): shape, sample_start, sample_count, packets_lost, rx_time, rx_freq; pixels in C order."""
+    fields = pmt.dict_add(place_dict(image), keys.SHAPE, pmt.to_pmt([int(n) for n in image.pixels.shape]))
+    fields = pmt.dict_add(fields, keys.PACKETS_LOST, pmt.from_long(image.packets_lost))
+    return pmt.cons(fields, pmt.init_f32vector(image.pixels.size, image.pixels.ravel().tolist()))
+
+
+def read_image(pdu: pmt.pmt_base) -> Image:
+    """The inverse of `image_pdu`. Raises `ValueError` for a message of another form."""
+    fields = _fields(pdu)
+    pixels = pmt.cdr(pdu)
+    shape = fields.get("shape")
+    if not isinstance(shape, list) or len(shape) != 3 or not pmt.is_f32vector(pixels):
+        raise ValueError("message on images: cons(dict with shape [channels, height, width], f32vector) is wanted")
+    values = np.array(pmt.f32vector_elements(pixels), np.float32)
+    if not all(isinstance(n, int) and n > 0 for n in shape) or np.prod(shape) != values.size:
+        raise ValueError(f"image of {values.size} pixels with shape {shape}: they must agree")
+    return Image(
+        pixels=values.reshape(shape),
+        sample_start=_whole(fields, "sample_start"),
+        sample_count=_whole(fields, "sample_count"),
+        packets_lost=_whole(fields, "packets_lost", 0),
+        **_when_and_where(fields),
+    )
+
+
+def read_csi(pdu: pmt.pmt_base, number_key: str) -> ChannelVector:
+    """A PDU with a c32vector, or one of any payload whose dict has `ofdm_sync_chan_taps`; antenna (0 if it is not
+    said), the sequence number under `number_key`, rx_time and rx_freq from the dict. Raises `ValueError` for others.
+    """
+    if pmt.is_pair(pdu) and pmt.is_c32vector(pmt.cdr(pdu)):
+        return csi_vector(pmt.cdr(pdu), _fields(pdu), number_key)
+    taps = pmt.dict_ref(pmt.car(pdu), keys.CHAN_TAPS, pmt.PMT_NIL) if _has_dict(pdu) else pmt.PMT_NIL
+    if not pmt.is_c32vector(taps):
+        raise ValueError("message on csi: cons(dict, c32vector), or ofdm_sync_chan_taps in a PDU's dict, is wanted")
+    return csi_vector(taps, _fields(pmt.cons(pmt.dict_delete(pmt.car(pdu), keys.CHAN_TAPS), pmt.PMT_NIL)), number_key)
+
+
+def csi_vector(values: pmt.pmt_base, fields: dict, number_key: str) -> ChannelVector:
+    """A c32vector and what is known of it, from a PDU's dict or from tags."""
+    number = _whole(fields, number_key) if number_key in fields else None
+    return ChannelVector(
+        values=np.array(pmt.c32vector_elements(values), np.complex64),
+        antenna=_whole(fields, "antenna", 0),
+        number=number,
+        **_when_and_where(fields),
+    )
+
+
+def _has_dict(pdu: pmt.pmt_base) -> bool:
+    return pmt.is_pair(pdu) and (pmt.is_dict(pmt.car(pdu)) or pmt.is_null(pmt.car(pdu)))
+
+
+def _fields(pdu: pmt.pmt_base) -> dict:
+    if not _has_dict(pdu):
+        raise ValueError("a PDU is wanted: cons(dict, vector)")
+    return pmt.to_python(pmt.car(pdu)) or {}
+
+
+def _whole(fields: dict, key: str, default: int | None = None) -> int:
+    value = fields.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"{key} {value!r}: a whole number from 0 is wanted")
+    return value
+
+
+def _when_and_where(fields: dict) -> dict:
+    """rx_time and rx_freq, None where they are not known."""
+    time, freq = fields.get("rx_time"), fields.get("rx_freq")
+    if time is not None and not (isinstance(time, tuple) and len(time) == 2):
+        raise ValueError(f"rx_time {time!r}: a tuple (whole seconds, fraction) is wanted")
+    if freq is not None and not isinstance(freq, int | float):
+        raise ValueError(f"rx_freq {freq!r}: Hz are wanted")
+    return {
+        "rx_time": None if time is None else (int(time[0]), float(time[1])),
+        "rx_freq": None if freq is None else float(freq),
+    }

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Positions, one an image, to a smooth track."""
+
+from collections import deque
+
+import numpy as np
+import pmt
+from gnuradio import gr
+from gnuradio.wfm import keys, messages
+
+from wfm_core.errors import WfmError
+
+
+class position_smoother(gr.basic_block):
+    """The mean of the last `windows` positions of one stream.
+
+    It begins anew where positions are missing (`max_gap` samples or more), where the stream starts anew, and at another
+    rx_freq. Message port in: `detects`, from an inference block; tasks that are no position are left out. Port out:
+    `positions`, PDUs as on `detects`, with the mean as `position`: x, y, z in metres.
+
+    Args:
+        windows: positions that are averaged, at least 1; fewer at the beginning.
+        max_gap: samples (of CSI, packets) without a position that end a track.
+
+    Raises:
+        WfmError: a parameter out of its range.
+    """
+
+    def __init__(self, windows: int = 5, max_gap: int = 64):
+        gr.basic_block.__init__(self, name="wfm_position_smoother", in_sig=None, out_sig=None)
+        if windows < 1 or max_gap < 1:
+            raise WfmError(f"smoothing over {windows} windows, gap {max_gap} samples: 1 or more of both is wanted")
+        self._max_gap = max_gap
+        self._recent: deque[np.ndarray] = deque(maxlen=windows)
+        self._last: messages.Detection | None = None
+        self.message_port_register_in(keys.DETECTS)
+        self.message_port_register_out(keys.POSITIONS)
+        self.set_msg_handler(keys.DETECTS, self._on_detects)
+
+    def _on_detects(self, message: pmt.pmt_base) -> None:
+        try:
+            found = messages.read_detection(message)
+        except Exception as error:  # noqa: BLE001 - whatever a stranger sends must not end the flowgraph
+            self.logger.error(f"a message that is no detection of an inference block was ignored: {error}")
+            return
+        if "position" in found.decision:
+            decision = {"position": self._smooth(found)}
+            fields = messages.task_dict(pmt.car(message), decision)
+            self.message_port_pub(keys.POSITIONS, messages.detects_pdu(found.task, fields, decision, late=True))
+
+    def _smooth(self, found: messages.Detection) -> np.ndarray:
+        if self._last is not None and self._is_gap(self._last, found):
+            self._recent.clear()
+        self._last = found
+        self._recent.append(np.array(found.decision["position"]))
+        return np.mean(self._recent, axis=0)
+
+    def _is_gap(self, before: messages.Detection, now: messages.Detection) -> bool:
+        advance = now.sample_start - before.sample_start
+        return advance <= 0 or advance - before.sample_count >= self._max_gap or before.rx_freq != now.rx_freq

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests of blocks that take images share: a bundle that answers by rule, and messages to feed it."""
+
+import numpy as np
+import pmt
+from gnuradio import gr
+from gnuradio.wfm import image_messages
+
+from wfm_core.bundle import parse_contract
+
+SHAPE = (1, 6, 8)
+LABELS = ("empty", "walk", "wave")
+
+
+def image_contract(tasks: dict, shape=SHAPE, **changes) -> dict:
+    """The contract of a small model whose input is an image of CSI."""
+    return {
+        "format": 1,
+        "name": "test-images",
+        "encoder": {"width": 32, "depth": 1, "heads": 2, "mlp_hidden": 64},
+        "input": "image",
+        "modality": "image",
+        "image": {"channels": shape[0], "size": [16, 16]},
+        "input_image": {"channels": shape[0], "size": list(shape[1:])},
+        "signal": {
+            "kind": "csi_image",
+            "size": [16, 16],
+            "minimum": 0.0,
+            "maximum": 2.0,
+            "mean": [0.5] * shape[0],
+            "std": [0.2] * shape[0],
+        },
+        "tasks": tasks,
+        "weights_sha256": "0" * 64,
+        **changes,
+    }
+
+
+ACTIVITY = {"activity": {"kind": "classification", "labels": list(LABELS)}}
+POSITION = {"position": {"kind": "position", "low": [0, 0, 0], "high": [10, 10, 3]}}
+
+
+class ImageRule:
+    """Answers by an image's first pixel: label number round(it) % 3, or with `position` the place [it, 2, 1]."""
+
+    def __init__(self, tasks=ACTIVITY, before_infer=None):
+        self.contract = parse_contract(image_contract(tasks), "test")
+        self.device, self.dtype, self.path = "cpu", "fp32", "rule"
+        self.before_infer = before_infer or (lambda images: None)
+        self.seen = []
+
+    def warm(self, batch: int, antennas: int) -> None:
+        pass
+
+    def infer_image(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        self.before_infer(images)
+        self.seen += list(images.copy())
+        return {"first": images[:, 0, 0, 0].copy(), "embedding_image": np.zeros((len(images), 4), np.float32)}
+
+    def decide(self, outputs, i: int, threshold: float | None = None) -> dict[str, dict]:
+        first = float(outputs["first"][i])
+        if "position" in self.contract.tasks:
+            return {"position": {"position": [first, 2.0, 1.0]}}
+        index = round(first) % 3
+        probabilities = [0.1 + 0.7 * (k == index) for k in range(3)]
+        known = probabilities[index] >= (threshold or 0.0)
+        return {
+            "activity": {
+                "label": LABELS[index] if known else "unknown",
+                "index": index if known else -1,
+                "score": probabilities[index],
+                "probabilities": dict(zip(LABELS, probabilities, strict=True)),
+            }
+        }
+
+
+def image(first: float, place: int = 0, shape=SHAPE, **more) -> pmt.pmt_base:
+    """An `images` PDU whose first pixel is `first`, of the packets from `place * 8` on."""
+    pixels = np.full(shape, 0.5, np.float32)
+    pixels.flat[0] = first
+    return image_messages.image_pdu(image_messages.Image(pixels, 8 * place, 8, **more))
+
+
+class Sender(gr.sync_block):
+    """Ends a stream as soon as it has sent its messages on the port `out`: what comes after ends, too."""
+
+    def __init__(self, messages):
+        gr.sync_block.__init__(self, name="sender", in_sig=None, out_sig=[np.uint8])
+        self.message_port_register_out(pmt.intern("out"))
+        self._messages = messages
+
+    def work(self, input_items, output_items):
+        for message in self._messages:
+            self.message_port_pub(pmt.intern("out"), message)
+        return -1
