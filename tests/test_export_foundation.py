@@ -16,10 +16,11 @@ from probe_foundation import DESCRIPTION
 from wfm_core import load_bundle
 from wfm_core.bundle import parse_contract
 from wfm_core.bundle.dtype import _difference
-from wfm_core.bundle.from_foundation import export_foundation
+from wfm_core.bundle.from_foundation import export_csi_foundation, export_foundation
 from wfm_core.cli import export
 from wfm_core.errors import WfmError
 from wfm_core.foundation import build_model, load_foundation, save_foundation
+from wfm_core.signal import build_preprocessor
 
 RATE = {"sample_rate": {"min": 1e5, "max": 1e7}}
 
@@ -47,6 +48,22 @@ def test_bundle_gives_the_foundations_embedding(folder, tmp_path, modality, pool
     assert list(outputs) == [f"embedding_{modality}"]
     np.testing.assert_allclose(outputs[f"embedding_{modality}"], wanted.numpy(), atol=1e-4)
     assert bundle.decide(outputs, 0) == {}
+
+
+@pytest.mark.parametrize("antennas", [1, 3])
+def test_csi_bundle_gives_the_foundations_embedding(folder, tmp_path, antennas):
+    """Amplitudes of any shape, by the one transform; several antennas are averaged for a foundation of one channel."""
+    signal = {"kind": "csi_image", "size": [32, 48], "minimum": 0.0, "maximum": 3.0}
+    signal |= {"mean": [0.3] * antennas, "std": [0.1] * antennas}
+    path = export_csi_foundation(folder, tmp_path, (antennas, 20, 30), signal)
+    bundle = load_bundle(path, dtype="fp32", device="cpu")
+    amplitudes = abs(noise(5 * antennas, 600)).reshape(5, antennas, 20, 30)
+    foundation = load_foundation(folder)
+    foundation.model.image.set_size((32, 48))
+    images = build_preprocessor(signal)(torch.from_numpy(amplitudes)).mean(1, keepdim=True)
+    wanted = foundation.model.embed_image(images, "mean")
+    np.testing.assert_allclose(bundle.infer_image(amplitudes)["embedding_image"], wanted.numpy(), atol=1e-4)
+    assert bundle.contract.input_shape == (antennas, 20, 30)
 
 
 def test_command_and_flowgraph(folder, tmp_path, monkeypatch, capsys):

@@ -90,6 +90,23 @@ def finish(source, inference, log, report=None) -> int:
         print(summary(log, status))
     if report is not None:
         report.finish(status, source.truth())
+    return _exit_status(status)
+
+
+def finish_csi(csi, inference, log) -> int:
+    """As `finish`, where a `wfm.csi_image` makes the windows: images of packets."""
+    counts, status = csi.status(), inference.status()
+    if not log.to_stdout:
+        print(
+            f"{log.summary()}\n"
+            f"{counts['packets_in']} packets received, {counts['packets_lost']} lost, {counts['breaks']} breaks; "
+            f"{counts['images_out']} images, dropped {status['windows_dropped']}; "
+            f"latency {status['latency_ms_p50']:.1f} ms (median), {status['latency_ms_p95']:.1f} ms (95 %)"
+        )
+    return _exit_status(status)
+
+
+def _exit_status(status: dict) -> int:
     if status["error"]:
         print(f"{_program()}: inference failed: {status['error']}", file=sys.stderr)
         return 1

@@ -14,15 +14,15 @@ from wfm_core.errors import WfmError
 
 
 class decision_log(gr.basic_block):
-    """One line a decision on standard output, one JSON line a window in a file.
+    """One line a decision on standard output, one JSON line a window in a file; one line an event.
 
-    Message port in: `detects`, from a WFM Inference block.
+    Message ports in: `detects`, from a WFM Inference block, and `events`, from a WFM Event Tracker or a preset.
 
     Args:
         json_path: file for JSON lines, one decision each (wfm_core.decisions); "" for none, "-" for standard
             output, where then nothing else is written.
         sample_rate: Hz, for the times of windows that have no rx_time.
-        quiet: print no line per decision.
+        quiet: print no line per decision; events are printed all the same.
 
     Raises:
         WfmError: the JSON file cannot be written.
@@ -32,6 +32,8 @@ class decision_log(gr.basic_block):
         gr.basic_block.__init__(self, name="wfm_decision_log", in_sig=None, out_sig=None)
         self.message_port_register_in(keys.DETECTS)
         self.set_msg_handler(keys.DETECTS, self._on_detection)
+        self.message_port_register_in(keys.EVENTS)
+        self.set_msg_handler(keys.EVENTS, self._on_event)
         self._sample_rate = sample_rate
         self.to_stdout = json_path == "-"
         """JSON lines go to standard output, and nothing else should."""
@@ -79,14 +81,28 @@ class decision_log(gr.basic_block):
 
     def _line(self, detection: messages.Detection) -> str:
         freq = "frequency unknown" if detection.rx_freq is None else f"{detection.rx_freq / 1e6:11.4f} MHz"
-        return f"{self._seconds(detection):10.4f} s  {_answer(detection)}  {freq}  {detection.level:6.1f} dBFS"
+        seconds = self._seconds(detection.sample_start, detection.rx_time)
+        return f"{seconds:10.4f} s  {_answer(detection)}  {freq}  {detection.level:6.1f} dBFS"
 
-    def _seconds(self, detection: messages.Detection) -> float:
+    def _on_event(self, message: pmt.pmt_base) -> None:
+        try:
+            event = pmt.to_python(message)
+            seconds = self._seconds(event["sample_start"], event.get("rx_time"))
+            line = f"{seconds:10.4f} s  {event['task']} {event['label']} {event['event']}s"
+            if event["event"] == "end":
+                line += f" after {event['duration']:.2f} s, score {event['score']:.2f}"
+        except Exception as error:  # noqa: BLE001 - whatever a stranger sends must not end the flowgraph
+            self.logger.error(f"a message that is no event of a tracker was ignored: {error}")
+            return
+        if not self.to_stdout:
+            print(line, flush=True)
+
+    def _seconds(self, sample_start: int, rx_time: tuple[int, float] | None) -> float:
         """Seconds since the first decision's stream began, by the radio's clock where there is one."""
-        offset = detection.sample_start / self._sample_rate
-        if detection.rx_time is None:
+        offset = sample_start / self._sample_rate
+        if rx_time is None:
             return offset
-        secs, frac = detection.rx_time
+        secs, frac = rx_time
         if self._first_time is None:
             self._first_time = (secs, frac - offset)
         return (secs - self._first_time[0]) + (frac - self._first_time[1])

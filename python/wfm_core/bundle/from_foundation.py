@@ -8,6 +8,7 @@ from wfm_core.bundle.export import export_bundle, save_model_folder
 from wfm_core.errors import WfmError
 from wfm_core.foundation import Foundation, load_foundation
 from wfm_core.model import SEGMENT
+from wfm_core.model.adapter import adapt_channels, merge_adapter
 
 IQ_SAMPLES = 1024
 """The IQ window of the probes that judge a foundation."""
@@ -31,6 +32,51 @@ def export_foundation(
         return export_bundle(Path(folder), output)
 
 
+def export_csi_foundation(
+    name: str | Path, output: Path, shape: tuple[int, int, int], signal: dict, pooling: str = "mean"
+) -> Path:
+    """Script the image side of the foundation `name` into the bundle `output`, which takes CSI as amplitudes float32
+    [B, *shape] with `shape` (antennas, subcarriers, packets); returns its path. Raises `WfmError`.
+
+    `signal`: settings of kind csi_image, with the statistics of such amplitudes; its `size` may be any multiple of 16.
+    """
+    foundation = load_foundation(name)
+    if "image" not in foundation.modalities:
+        raise WfmError(f"foundation {foundation.name} knows no images; CSI needs one that does")
+    model = foundation.model
+    adapt_channels(model.image, shape[0])
+    merge_adapter(model.image)
+    weights = {key: value for key, value in model.state_dict().items() if not key.startswith("iq.")}
+    contract = {
+        **_common(foundation, pooling),
+        "name": f"{foundation.name}-csi",
+        "input": "image",
+        "modality": "image",
+        "signal": signal,
+        "image": {"channels": shape[0], "size": signal["size"]},
+        "input_image": {"channels": shape[0], "size": list(shape[1:])},
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        save_model_folder(Path(folder), contract, weights)
+        return export_bundle(Path(folder), output)
+
+
+def _common(foundation: Foundation, pooling: str) -> dict:
+    """What any contract of the foundation has."""
+    description = foundation.description
+    return {
+        "format": 1,
+        "name": foundation.name,
+        "encoder": description["encoder"],
+        "affine": description["affine"],
+        "embedding": pooling,
+        "origin": {
+            "foundation": {"name": foundation.name, "weights_sha256": foundation.weights_sha256},
+            "pretraining": description.get("origin", {}),
+        },
+    }
+
+
 def _contract(foundation: Foundation, modality: str, samples: int | None, pooling: str) -> dict:
     """A contract without the weights' sha256."""
     description = foundation.description
@@ -46,20 +92,12 @@ def _contract(foundation: Foundation, modality: str, samples: int | None, poolin
     if modality == "iq" and samples % SEGMENT:
         raise WfmError(f"window is {samples} samples, a multiple of {SEGMENT} is wanted, such as {IQ_SAMPLES}")
     contract = {
-        "format": 1,
-        "name": foundation.name,
+        **_common(foundation, pooling),
         "window": {"antennas": settings.get("antennas", 1), "samples": samples},
         "sample_rate": description["sample_rate"],
-        "encoder": description["encoder"],
-        "affine": description["affine"],
         "input": "iq",
         "modality": modality,
         "signal": settings["signal"],
-        "embedding": pooling,
-        "origin": {
-            "foundation": {"name": foundation.name, "weights_sha256": foundation.weights_sha256},
-            "pretraining": description.get("origin", {}),
-        },
     }
     if modality == "image":
         contract["image"] = {"channels": settings["channels"], "size": settings["size"]}

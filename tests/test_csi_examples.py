@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""examples/activity_sensing_csi.py as a user starts it, and the models that it makes at first start."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wfm_core import first_start, load_bundle
+from wfm_core.prototypes import Prototypes
+from wfm_core.synth import motion
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+def start(example: str, *arguments: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    command = [sys.executable, str(ROOT / "examples" / f"{example}.py"), *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_activity_sensing_with_lost_packets(models, tmp_path):
+    """Walking for 5 s, then nobody; so noisy that some packets are lost."""
+    lines = tmp_path / "decisions.jsonl"
+    options = ["--duration", "10", "--noise-level", "1.5", "--quiet", "1", "--json", str(lines)]
+    out = start("activity_sensing_csi", *options, "--models", str(models))
+    assert "first start: enrolling empty, walking, waving from generated CSI" in out
+    received, lost = map(int, re.search(r"(\d+) packets received, (\d+) lost", out).groups())
+    assert lost > 5 and received > 800, out
+    assert 0 <= 1000 - received - lost < 10, "each packet is received or counted, but for the last ones under way"
+    begin = float(re.search(r"([\d.]+) s  activity walking begins", out)[1])
+    lasted = float(re.search(r"activity walking ends after ([\d.]+) s", out)[1])
+    assert begin < 1 and 3.5 < lasted < 7, out
+    decisions = [json.loads(line) for line in lines.read_text().splitlines()]
+    assert all(d["sample_count"] == first_start.ACTIVITY_PACKETS for d in decisions)
+    label = [d["tasks"]["activity"]["label"] for d in decisions if d["sample_start"] + d["sample_count"] <= 500]
+    assert Counter(label)["walking"] >= 0.8 * len(label) > 5
+
+
+def test_enrolled_activities_are_told_apart(models):
+    first_start.make_activity(models, say=lambda _: None)
+    bundle, prototypes = first_start.activity_files(models)
+    encoder, classes = load_bundle(bundle), Prototypes.load(prototypes)
+    assert encoder.contract.input_shape == (1, 52, first_start.ACTIVITY_PACKETS) and not encoder.contract.tasks
+    generator = np.random.default_rng(99)
+    right = 0
+    for activity in motion.ACTIVITIES:
+        amplitudes = motion.csi_amplitudes(activity, 20, first_start.ACTIVITY_PACKETS, generator)
+        decisions = classes.decide(encoder.infer_image(amplitudes)["embedding_image"])
+        right += sum(d["label"] == activity for d in decisions)
+    assert right >= 45, f"{right} of 60"
+
+
+def test_models_are_made_once(models):
+    first_start.make_activity(models, say=lambda _: None)
+    said = []
+    first_start.make_activity(models, say=said.append)
+    assert said == []
+
+
+def test_script_and_gain():
+    script = motion.script(12, 5)
+    assert script == [("walking", 0, 5), ("empty", 5, 10), ("waving", 10, 12)]
+    gain = motion.scripted_gain(script, 4, seed=1)
+    assert len(gain) == 12 * 400
+    assert (abs(gain[:2000]) > 0.2).all() and not gain[2000:4000].any() and (abs(gain[4000:]) > 0.2).all()
+    assert motion.describe(script) == "walking 0 to 5 s, empty 5 to 10 s, waving 10 to 12 s"
