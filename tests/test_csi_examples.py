@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""examples/activity_sensing_csi.py as a user starts it, and the models that it makes at first start."""
+"""The examples with CSI as a user starts them, and the models that they make at first start."""
 
 import json
 import os
@@ -14,7 +14,7 @@ import pytest
 
 from wfm_core import first_start, load_bundle
 from wfm_core.prototypes import Prototypes
-from wfm_core.synth import motion
+from wfm_core.synth import motion, room
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -78,3 +78,33 @@ def test_script_and_gain():
     assert len(gain) == 12 * 400
     assert (abs(gain[:2000]) > 0.2).all() and not gain[2000:4000].any() and (abs(gain[4000:]) > 0.2).all()
     assert motion.describe(script) == "walking 0 to 5 s, empty 5 to 10 s, waving 10 to 12 s"
+
+
+def test_positioning_with_lost_packets(models, tmp_path):
+    """A walk of 20 s."""
+    lines = tmp_path / "decisions.jsonl"
+    out = start("positioning_csi", "--duration", "20", "--quiet", "1", "--json", str(lines), "--models", str(models))
+    assert "first start: training a small model of positions on generated CSI" in out
+    received, lost = map(int, re.search(r"(\d+) packets received, (\d+) lost", out).groups())
+    assert lost > 5 and 0 <= 1000 - received - lost < 5, out
+    assert float(re.search(r"mean error ([\d.]+) m", out)[1]) < 1.3, (
+        "the middle of the room would be off by more than 2 m"
+    )
+    decisions = [json.loads(line) for line in lines.read_text().splitlines()]
+    assert len(decisions) >= (received + lost) // first_start.POSITION_PACKETS - 1
+    x, y, _ = np.transpose([d["tasks"]["position"]["position"] for d in decisions])
+    assert x.min() > -1 and x.max() < room.WIDTH + 1 and np.ptp(x) > 3 and np.ptp(y) > 2
+
+
+def test_csi_of_a_room():
+    generator = np.random.default_rng(0)
+    places = np.array([[0.6, 0.6], [room.WIDTH - 0.6, 0.6]])
+    vectors = room.csi(places, generator)
+    assert vectors.shape == (2, 4, room.SUBCARRIERS) and vectors.dtype == np.complex64
+    level = np.abs(vectors).mean(2)
+    assert level.argmax(1).tolist() == [0, 1], "the nearest antenna hears it best"
+    amplitudes, middles = room.windows(5, 8, generator)
+    assert amplitudes.shape == (5, 4, room.SUBCARRIERS, 8) and middles.shape == (5, 2)
+    way = room.walk(500, seed=1)
+    steps = np.linalg.norm(np.diff(way, axis=0), axis=1) * room.PACKET_RATE
+    assert 0.1 < steps.mean() < 1.5 and (way > 0).all() and (way < [room.WIDTH, room.DEPTH]).all()

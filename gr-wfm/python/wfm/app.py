@@ -8,10 +8,13 @@
 `finish` has the last lines of one without a window.
 """
 
+import math
 import os
 import signal
 import sys
 import threading
+
+from gnuradio.wfm import messages
 
 from wfm_core.errors import WfmError
 
@@ -104,6 +107,18 @@ def finish_csi(csi, inference, log) -> int:
             f"latency {status['latency_ms_p50']:.1f} ms (median), {status['latency_ms_p95']:.1f} ms (95 %)"
         )
     return _exit_status(status)
+
+
+def mean_position_error(store, places) -> float:
+    """Metres, in the plane, between true places [packets, 2] and the positions that a Message Debug block has stored.
+
+    The truth of an image is the place of its middle packet. NaN without any position.
+    """
+    found = [messages.read_detection(store.get_message(i)) for i in range(store.num_messages())]
+    errors = [
+        math.dist(one.decision["position"][:2], places[one.sample_start + one.sample_count // 2]) for one in found
+    ]
+    return sum(errors) / len(errors) if errors else math.nan
 
 
 def _exit_status(status: dict) -> int:
