@@ -147,6 +147,18 @@ def test_a_run_may_end_before_the_worker_starts_and_leaves_nothing_to_the_next()
     assert queue.counters()["windows_in"] == 0
 
 
+def test_it_runs_again():
+    block = wfm.image_inference(ImageRule(), policy="lossless")
+    top, sink = gr.top_block(), Collector()
+    sender = Sender([image(1, n) for n in range(20)])
+    top.connect(sender, blocks.null_sink(1))
+    top.msg_connect(sender, "out", block, "images")
+    top.msg_connect(block, "detects", sink, "in")
+    for times in (1, 2, 3):
+        top.run()
+        assert len(sink.messages) == 20 * times and block.status()["windows_inferred"] == 20
+
+
 def test_control_and_swap(tmp_path):
     first, second = (image_model(tmp_path / name, seed=seed) for seed, name in enumerate("ab"))
     block = wfm.image_inference(str(first))

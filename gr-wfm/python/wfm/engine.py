@@ -88,10 +88,18 @@ class engine(gr.basic_block):
     def start(self) -> bool:
         self._statistics, self._error, self._control_refused = Statistics(), "", 0
         self._ended = False
+        self._forget_last_run()
         self._tap.open()
         self._worker = threading.Thread(target=self._run, name="wfm-engine", daemon=True)
         self._worker.start()
         return True
+
+    def _forget_last_run(self) -> None:
+        """That it was done, and its "done" to itself over `alive`, would end this run at once."""
+        block = self.to_basic_block()
+        while block.delete_head_nowait(keys.SYSTEM) is not None:
+            pass
+        block.clear_finished()
 
     def stop(self) -> bool:
         self._tap.close()

@@ -48,6 +48,7 @@ class image_intake(gr.basic_block):
         self.log = gr.logger("wfm.image_inference")
 
     def start(self) -> bool:
+        self.to_basic_block().clear_finished()
         self._queue.open()
         return True
 
