@@ -46,6 +46,7 @@ def test_no_window_spans_a_long_gap():
     assert [(w.start, levels(w)) for w in windows] == [(9, [9, 10, 11, 12])]
     counts = gather.counts
     assert (counts["breaks"], counts["packets_flushed"], counts["packets_lost"]) == (1, 3, 6)
+    assert (windows[0].packets_lost, windows[0].lost_so_far) == (0, 6)
 
 
 def test_late_and_repeated_packets_are_left_out():

@@ -45,7 +45,7 @@ def image_model(folder, tasks=ACTIVITY, seed=0, **changes):
 def test_every_image_is_decided_in_order_with_its_facts():
     block = wfm.image_inference(ImageRule(), sample_rate=100.0, policy="lossless", batch=4)
     count = 300  # more than may wait
-    sent = [image(n % 3, n, rx_time=(n, 0.25), rx_freq=5.18e9) for n in range(count)]
+    sent = [image(n % 3, n, rx_time=(n, 0.25), rx_freq=5.18e9, lost_so_far=n // 10) for n in range(count)]
     ports = run(block, sent)
     found = ports["detects"].detections()
     assert [d.sample_start for d in found] == [8 * n for n in range(count)]
@@ -66,7 +66,7 @@ def test_every_image_is_decided_in_order_with_its_facts():
         0,
         8 * count,
     )
-    assert last["coverage"] == 1.0 and block.error() == ""
+    assert last["coverage"] == 1.0 and last["samples_lost"] == (count - 1) // 10 and block.error() == ""
 
 
 def test_it_answers_as_the_bundle_does(tmp_path):

@@ -99,3 +99,20 @@ def test_a_bundle_without_the_task_is_refused(tmp_path):
         wfm.rf_fingerprinter(str(model))
     with pytest.raises(WfmError, match="has the tasks fingerprint, interference is wanted"):
         wfm.interference_detector(Task("fingerprint"))
+
+
+def test_decision_log_prints_events_and_ignores_what_is_none(capsys):
+    log = wfm.decision_log(sample_rate=100.0, quiet=True)
+    begin = {
+        "event": "begin",
+        "task": "activity",
+        "label": "walking",
+        "score": 0.9,
+        "duration": 1.0,
+        "sample_start": 250,
+    }
+    end = {**begin, "event": "end", "duration": 3.5}
+    for message in (pmt.to_pmt(begin), pmt.intern("x"), pmt.PMT_NIL, pmt.to_pmt({"event": "end"}), pmt.to_pmt(end)):
+        log._on_event(message)
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines() if "activity" in line]
+    assert lines == ["2.5000 s  activity walking begins", "2.5000 s  activity walking ends after 3.50 s, score 0.90"]

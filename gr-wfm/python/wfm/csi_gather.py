@@ -29,11 +29,13 @@ class ChannelVector:
 @dataclass(frozen=True)
 class CsiWindow:
     """amplitude: float32 [antennas, subcarriers, packets]; start: the first packet's place, lost ones counted in;
-    packets_lost: how many of the columns were filled in; rx_time: of the first packet, None where that was lost."""
+    packets_lost: how many of the columns were filled in; lost_so_far: packets lost since the start, in and between
+    windows; rx_time: of the first packet, None where that was lost."""
 
     amplitude: np.ndarray
     start: int
     packets_lost: int
+    lost_so_far: int
     rx_time: tuple[int, float] | None
     rx_freq: float | None
 
@@ -183,6 +185,7 @@ class CsiGather:
                 amplitude=np.stack([column.amplitude for column in self._columns], axis=-1),
                 start=self._place - self._packets + 1,
                 packets_lost=sum(column.lost for column in self._columns),
+                lost_so_far=self.counts["packets_lost"],
                 rx_time=self._columns[0].rx_time,
                 rx_freq=self._last.rx_freq,
             )

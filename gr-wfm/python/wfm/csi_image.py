@@ -34,7 +34,8 @@ class csi_image(gr.basic_block):
     not finite are logged, counted as `refused` and ignored.
 
     Ports out: `images`, PDUs cons(dict, f32vector): shape [antennas, subcarriers, packets], sample_start and
-    sample_count in packets, packets_lost, rx_time, rx_freq; `status` (dict, once a second while vectors come).
+    sample_count in packets, packets_lost (columns filled in), lost_so_far, rx_time, rx_freq; `status` (dict, once a
+    second while vectors come).
 
     Args:
         source: "tags" or "pdus".
@@ -161,6 +162,7 @@ class csi_image(gr.basic_block):
             rx_time=window.rx_time,
             rx_freq=window.rx_freq,
             packets_lost=window.packets_lost,
+            lost_so_far=window.lost_so_far,
         )
 
 

@@ -14,7 +14,8 @@ from gnuradio.wfm.messages import place_dict
 class Image:
     """pixels: float32 [C, H, W]. Its place is that of the signal it was made of: for CSI, samples are packets.
 
-    rx_time: (whole seconds, fraction) or None; rx_freq: Hz or None; packets_lost: columns that were filled in.
+    rx_time: (whole seconds, fraction) or None; rx_freq: Hz or None; packets_lost: columns that were filled in;
+    lost_so_far: packets lost since the start.
     """
 
     pixels: np.ndarray
@@ -23,12 +24,14 @@ class Image:
     rx_time: tuple[int, float] | None = None
     rx_freq: float | None = None
     packets_lost: int = 0
+    lost_so_far: int = 0
 
 
 def image_pdu(image: Image) -> pmt.pmt_base:
-    """cons(dict, f32vector): shape, sample_start, sample_count, packets_lost, rx_time, rx_freq; pixels in C order."""
+    """cons(dict, f32vector): the fields of `Image` with the shape of its pixels; these in C order."""
     fields = pmt.dict_add(place_dict(image), keys.SHAPE, pmt.to_pmt([int(n) for n in image.pixels.shape]))
     fields = pmt.dict_add(fields, keys.PACKETS_LOST, pmt.from_long(image.packets_lost))
+    fields = pmt.dict_add(fields, keys.LOST_SO_FAR, pmt.from_long(image.lost_so_far))
     return pmt.cons(fields, pmt.init_f32vector(image.pixels.size, image.pixels.ravel().tolist()))
 
 
@@ -47,6 +50,7 @@ def read_image(pdu: pmt.pmt_base) -> Image:
         sample_start=_whole(fields, "sample_start"),
         sample_count=_whole(fields, "sample_count"),
         packets_lost=_whole(fields, "packets_lost", 0),
+        lost_so_far=_whole(fields, "lost_so_far", 0),
         **_when_and_where(fields),
     )
 

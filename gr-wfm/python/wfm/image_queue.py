@@ -58,7 +58,7 @@ class ImageQueue:
         with self._changed:
             self._counts["windows_in"] += 1
             self._counts["samples_in"] = max(self._counts["samples_in"], image.sample_start + image.sample_count)
-            self._counts["samples_lost"] += image.packets_lost
+            self._counts["samples_lost"] = max(self._counts["samples_lost"], image.lost_so_far)
             if self._lossless:
                 self._changed.wait_for(lambda: self._closed or len(self._waiting) < self._slots)
             elif len(self._waiting) >= self._slots:

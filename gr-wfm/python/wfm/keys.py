@@ -29,6 +29,7 @@ CHAN_TAPS = pmt.intern("ofdm_sync_chan_taps")
 ANTENNA = pmt.intern("antenna")
 SHAPE = pmt.intern("shape")
 PACKETS_LOST = pmt.intern("packets_lost")
+LOST_SO_FAR = pmt.intern("lost_so_far")
 
 # Fields of a smoothed event, beside those of a decision.
 EVENT = pmt.intern("event")

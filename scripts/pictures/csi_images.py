@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Draws docs/images/csi_images.png (or the path given): one generated image of CSI for each activity."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from wfm_core.first_start import ACTIVITY_PACKETS
+from wfm_core.report.canvas import new_figure, save
+from wfm_core.synth import motion
+
+
+def main() -> None:
+    """One panel an activity; all have the same scale."""
+    path = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images/csi_images.png")
+    generator = np.random.default_rng(3)
+    figure = new_figure(9, 2.6)
+    panels = figure.subplots(1, len(motion.ACTIVITIES), sharey=True)
+    for panel, activity in zip(panels, motion.ACTIVITIES, strict=True):
+        amplitude = motion.csi_amplitudes(activity, 1, ACTIVITY_PACKETS, generator)[0, 0]
+        level = np.sqrt(np.square(amplitude).mean())
+        drawn = panel.imshow(amplitude / level, aspect="auto", origin="lower", vmin=0.3, vmax=1.7, cmap="viridis")
+        panel.set(title=activity, xlabel="packet (10 ms)")
+    panels[0].set_ylabel("subcarrier")
+    figure.colorbar(drawn, ax=panels, label="amplitude over RMS")
+    save(path, figure)
+
+
+if __name__ == "__main__":
+    main()
