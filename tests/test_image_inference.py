@@ -2,6 +2,7 @@
 """WFM Image Inference and the presets over images, in flowgraphs."""
 
 import threading
+import time
 
 import numpy as np
 import pmt
@@ -112,7 +113,7 @@ def test_live_drops_the_oldest_and_counts_them():
     top.msg_connect(block, "detects", sink, "in")
     top.start()
     while block.status()["windows_in"] < 200:
-        pass
+        time.sleep(0.01)
     go.set()
     top.wait()
     status = block.status()
