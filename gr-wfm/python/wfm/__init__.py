@@ -3,6 +3,7 @@
 
 from .csi_image import csi_image  # noqa: F401
 from .decision_log import decision_log  # noqa: F401
+from .detection_display import detection_display  # noqa: F401
 from .event_publisher import event_publisher  # noqa: F401
 from .event_subscriber import event_subscriber  # noqa: F401
 from .event_tracker import event_tracker  # noqa: F401

@@ -35,6 +35,9 @@ LOST_SO_FAR = pmt.intern("lost_so_far")
 EVENT = pmt.intern("event")
 DURATION = pmt.intern("duration")
 
+# What a notice of WFM Inference (its `events` port) says, beside its kind under EVENT.
+TEXT = pmt.intern("text")
+
 # Message ports.
 DETECTS = pmt.intern("detects")
 EVENTS = pmt.intern("events")

@@ -8,6 +8,8 @@ import pmt
 from gnuradio.wfm import keys
 from gnuradio.wfm.smoothing import Event
 
+_EVENT_FIELDS = ("event", "task", "label", "score", "sample_start", "sample_count", "duration")
+
 
 @dataclass(frozen=True)
 class WindowFacts:
@@ -81,6 +83,26 @@ def event_dict(task: str, event: Event) -> pmt.pmt_base:
     fields = pmt.dict_add(fields, keys.LABEL, pmt.intern(event.label))
     fields = pmt.dict_add(fields, keys.SCORE, pmt.from_double(event.score))
     return pmt.dict_add(fields, keys.DURATION, pmt.from_double(event.duration))
+
+
+def read_event(message: pmt.pmt_base) -> tuple[str, Event]:
+    """The inverse of `event_dict`: the task and its event. Raises for a message of another form."""
+    fields = read_control(message)
+    missing = [name for name in _EVENT_FIELDS if name not in fields]
+    if missing or fields["event"] not in ("begin", "end"):
+        wanted = ", ".join(_EVENT_FIELDS)
+        raise ValueError(f"message {pmt.write_string(message)}: an event begin or end with {wanted} is wanted")
+    event = Event(
+        kind=fields["event"],
+        label=str(fields["label"]),
+        score=float(fields["score"]),
+        sample_start=int(fields["sample_start"]),
+        sample_count=int(fields["sample_count"]),
+        duration=float(fields["duration"]),
+        rx_time=fields.get("rx_time"),
+        rx_freq=fields.get("rx_freq"),
+    )
+    return str(fields["task"]), event
 
 
 def place_dict(of) -> pmt.pmt_base:

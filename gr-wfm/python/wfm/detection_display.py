@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""WFM Detection Display: a waterfall with what the model heard in labelled boxes, and the status, as a Qt widget."""
+
+import math
+
+import numpy as np
+import pmt
+from gnuradio import blocks, gr
+from gnuradio.wfm import keys, messages
+from gnuradio.wfm.display_rows import plan_rows
+from gnuradio.wfm.display_state import DisplayState
+from gnuradio.wfm.wfm_python import spectrogram
+
+from wfm_core.errors import WfmError
+
+_SLACK_ROWS = 64  # that wait for Python before the stream would
+_STATUS_NUMBERS = ("windows_inferred", "windows_dropped", "samples_lost", "latency_ms_p50", "latency_ms_p95")
+
+
+class detection_display(gr.hier_block2):
+    """A waterfall of one complex stream with labelled boxes, the last events, and rate, drops and latency.
+
+    Spectra and their averages are computed in C++; Python gets the rows that are drawn, 250 a screen. Connect the
+    stream that WFM Inference takes or passes on: boxes stand at the sample numbers that its messages name.
+
+    Message ports in: `detects` (PDUs), `events` (dicts of an event tracker, and what WFM Inference calls events),
+    `status` (dict of WFM Inference). A message of another form is logged, counted on the screen, and ignored.
+
+    Args:
+        sample_rate: Hz.
+        center_freq: Hz, until the stream's rx_freq tags say otherwise.
+        fft_size: frequency bins.
+        seconds: how long a stretch of the stream the waterfall shows.
+        background: labels, with commas, that make no box.
+
+    Raises:
+        WfmError: PyQt5 is missing, no Qt application runs, or a parameter is out of its range.
+    """
+
+    def __init__(
+        self,
+        sample_rate: float = 1.92e6,
+        center_freq: float = 0.0,
+        fft_size: int = 512,
+        seconds: float = 10.0,
+        background: str = "none",
+    ):
+        _check(sample_rate, center_freq, fft_size, seconds)
+        widget = _widget_class()
+        gr.hier_block2.__init__(
+            self, "wfm_detection_display", gr.io_signature(1, 1, gr.sizeof_gr_complex), gr.io_signature(0, 0, 0)
+        )
+        plan = plan_rows(sample_rate, seconds, fft_size)
+        labels = [label.strip() for label in background.split(",")]
+        self.state = DisplayState(fft_size, plan.samples, center_freq, labels)
+        spectra = spectrogram(fft_size=fft_size, hop=plan.hop)
+        mean = blocks.integrate_ff(plan.transforms, fft_size)
+        mean.set_log_level("warn")  # it would tell of its buffer on standard output
+        mean.set_min_output_buffer(_SLACK_ROWS)
+        self._sink = _sink(self.state, fft_size, plan.transforms)
+        self.connect(self, spectra, mean, self._sink)
+        for port in ("detects", "events", "status"):
+            self.message_port_register_hier_in(port)
+            self.msg_connect(self, port, self._sink, port)
+        self._widget = widget(self.state, sample_rate, plan.samples)
+
+    def widget(self):
+        """The QWidget, to place in a window."""
+        return self._widget
+
+    def set_center_freq(self, center_freq: float) -> None:
+        self.state.tune(center_freq)
+
+
+class _sink(gr.sync_block):
+    """Takes the display's rows and messages into `state`; a row is the sum of `transforms` rows in dB."""
+
+    def __init__(self, state: DisplayState, fft_size: int, transforms: int):
+        gr.sync_block.__init__(self, name="wfm_display_sink", in_sig=[(np.float32, fft_size)], out_sig=None)
+        self._state, self._transforms = state, transforms
+        self._full_scale = np.float32(20 * math.log10(fft_size / 2))  # a full-scale tone behind a Hann window
+        for port, handler in (
+            (keys.DETECTS, self._on_detects),
+            (keys.EVENTS, self._on_events),
+            (keys.STATUS, self._on_status),
+        ):
+            self.message_port_register_in(port)
+            self.set_msg_handler(port, handler)
+
+    def start(self) -> bool:
+        self._state.clear()
+        return True
+
+    def work(self, input_items, output_items):
+        rows = input_items[0]
+        first = self.nitems_read(0)
+        for tag in self.get_tags_in_window(0, 0, len(rows), keys.RX_FREQ):
+            if pmt.is_number(tag.value):
+                self._state.tune(pmt.to_double(tag.value))
+        self._state.add_rows(first, rows / np.float32(self._transforms) - self._full_scale)
+        return len(rows)
+
+    def _on_detects(self, message: pmt.pmt_base) -> None:
+        self._take(lambda: self._state.add_detection(messages.read_detection(message)))
+
+    def _on_events(self, message: pmt.pmt_base) -> None:
+        self._take(lambda: self._add_event(message))
+
+    def _on_status(self, message: pmt.pmt_base) -> None:
+        self._take(lambda: self._state.set_status(_read_status(message)))
+
+    def _add_event(self, message: pmt.pmt_base) -> None:
+        if pmt.is_dict(message) and pmt.dict_has_key(message, keys.TEXT):
+            self._state.add_notice(str(messages.read_control(message)["text"]))
+        else:
+            self._state.add_event(*messages.read_event(message))
+
+    def _take(self, action) -> None:
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - whatever a stranger sends must not end the flowgraph
+            self._state.count_ignored()
+            self.logger.warn(f"a message that is none of WFM Inference or its event tracker was ignored: {error}")
+
+
+def _read_status(message: pmt.pmt_base) -> dict:
+    status = messages.read_control(message)
+    for name in _STATUS_NUMBERS:
+        if name not in status:
+            raise ValueError(f"a status without {name}: that of WFM Inference is wanted")
+        messages.read_number(name, status[name], -math.inf, math.inf)
+    return status
+
+
+def _check(sample_rate: float, center_freq: float, fft_size: int, seconds: float) -> None:
+    if not 0 < sample_rate < math.inf:
+        raise WfmError(f"sample rate {sample_rate:g} Hz: a positive number is wanted")
+    if not math.isfinite(center_freq):
+        raise WfmError(f"centre frequency {center_freq:g} Hz: a finite number is wanted")
+    if not 16 <= fft_size <= 8192:
+        raise WfmError(f"{fft_size} frequency bins: 16 to 8192 are wanted")
+    if not 0.1 <= seconds <= 3600:
+        raise WfmError(f"a waterfall of {seconds:g} s: 0.1 to 3600 s are wanted")
+
+
+def _widget_class():
+    try:
+        from gnuradio.wfm.display_widget import DisplayWidget, application_runs
+    except ImportError as error:
+        raise WfmError(
+            f"WFM Detection Display needs PyQt5, which does not load here ({error}): install python3-pyqt5, or watch "
+            "with WFM Event Publisher and wfm-monitor"
+        ) from error
+    if not application_runs():
+        raise WfmError(
+            "WFM Detection Display is a Qt widget and no Qt application runs: set the flowgraph's Generate Options to "
+            "QT GUI, or make a QApplication first"
+        )
+    return DisplayWidget

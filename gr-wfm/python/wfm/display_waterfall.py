@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A waterfall as a Qt widget, newest row on top, with labelled boxes over the time that they last."""
+
+import numpy as np
+from gnuradio.wfm.display_boxes import Box
+from gnuradio.wfm.display_rows import ROWS
+from gnuradio.wfm.display_state import Frame
+from PyQt5 import QtCore, QtGui, QtWidgets
+
+_LEFT, _BOTTOM = 56, 36  # pixels for the axes
+_LANE = 5  # pixels by which the boxes of one task are narrower than those of the task before
+_LINE = 3
+_TICKS = 4
+# From the weakest to the strongest level; none of them is a label's colour.
+_SHADES = ((0, 0, 20), (20, 30, 90), (40, 90, 130), (120, 160, 160), (235, 240, 230))
+_LABEL_COLORS = ("#ff5a36", "#35d04f", "#ffd21f", "#ff4fd8", "#2ee6e6", "#ff9d1f", "#b58cff", "#a6e22e")
+_WEAKEST, _STRONGEST = 5, 99.9  # percentiles of the levels that the shades reach from and to
+_LEAST_RANGE = 10.0  # dB: silence is not to look like a signal
+
+
+class LabelColors:
+    """One colour a label, in the order in which labels turn up."""
+
+    def __init__(self):
+        self._numbers: dict[str, int] = {}
+
+    def of(self, label: str) -> QtGui.QColor:
+        number = self._numbers.setdefault(label, len(self._numbers))
+        return QtGui.QColor(_LABEL_COLORS[number % len(_LABEL_COLORS)])
+
+    def dark(self, label: str) -> QtGui.QColor:
+        """The same, to be read on white."""
+        return self.of(label).darker(170)
+
+
+class WaterfallView(QtWidgets.QWidget):
+    """sample_rate: Hz; row_samples: samples a row."""
+
+    def __init__(self, sample_rate: float, row_samples: int, colors: LabelColors):
+        super().__init__()
+        self._sample_rate, self._row_samples, self._colors = sample_rate, row_samples, colors
+        self._frame: Frame | None = None
+        self._image: QtGui.QImage | None = None
+        self.setMinimumSize(240, 160)
+
+    def show_frame(self, frame: Frame) -> None:
+        self._frame = frame
+        self._image, self._range = picture(frame.levels)
+        self.update()
+
+    def plot_area(self) -> QtCore.QRect:
+        return QtCore.QRect(_LEFT, 4, self.width() - _LEFT - 4, self.height() - _BOTTOM - 4)
+
+    def box_area(self, box: Box) -> QtCore.QRect:
+        """Where a box of the last frame is drawn; it may reach beyond the plot."""
+        tasks = sorted({other.task for other in self._frame.boxes})
+        inset = _LINE + _LANE * tasks.index(box.task)
+        area = self.plot_area()
+        top = area.top() if box.open else self._height_of(box.end)
+        return QtCore.QRect(
+            QtCore.QPoint(area.left() + inset, top), QtCore.QPoint(area.right() - inset, self._height_of(box.start))
+        )
+
+    def _height_of(self, sample: int) -> int:
+        area = self.plot_area()
+        age = (self._frame.end - sample) / (ROWS * self._row_samples)
+        return area.top() + round(min(max(age, -1.0), 2.0) * area.height())  # far outside is outside
+
+    def paintEvent(self, _event) -> None:
+        painter = QtGui.QPainter(self)
+        area = self.plot_area()
+        painter.fillRect(area, QtGui.QColor(*_SHADES[0]))
+        if self._frame is None:
+            return
+        painter.drawImage(area, self._image)
+        self._draw_axes(painter, area)
+        painter.setClipRect(area)
+        for box in self._frame.boxes:
+            self._draw_box(painter, box)
+
+    def _draw_box(self, painter: QtGui.QPainter, box: Box) -> None:
+        area, color = self.box_area(box), self._colors.of(box.label)
+        if not area.intersects(self.plot_area()):
+            return
+        painter.setPen(QtGui.QPen(color, _LINE))
+        painter.drawRect(area)
+        text = f" {box.label} {box.score:.2f} "
+        size = painter.fontMetrics().boundingRect(text).size()
+        # At the begin, where it stays while the box grows; but inside the plot.
+        corner = QtCore.QPoint(area.left(), min(area.bottom(), self.plot_area().bottom()) - size.height())
+        plate = QtCore.QRect(corner, QtCore.QSize(size.width() + 2, size.height() + 1))
+        painter.fillRect(plate, color)
+        painter.setPen(QtCore.Qt.black)
+        painter.drawText(plate, QtCore.Qt.AlignCenter, text)
+
+    def _draw_axes(self, painter: QtGui.QPainter, area: QtCore.QRect) -> None:
+        painter.setPen(self.palette().color(QtGui.QPalette.WindowText))
+        painter.drawRect(area)
+        height = painter.fontMetrics().height()
+        seconds = ROWS * self._row_samples / self._sample_rate
+        for tick in range(_TICKS + 1):
+            x = area.left() + tick * area.width() // _TICKS
+            y = area.top() + tick * area.height() // _TICKS
+            hertz = self._frame.center_freq + (tick / _TICKS - 0.5) * self._sample_rate
+            align = QtCore.Qt.AlignLeft if tick == 0 else QtCore.Qt.AlignRight
+            align = align if tick in (0, _TICKS) else QtCore.Qt.AlignHCenter
+            left = {QtCore.Qt.AlignLeft: x, QtCore.Qt.AlignRight: x - 100}.get(align, x - 50)
+            painter.drawText(QtCore.QRect(left, area.bottom() + 2, 100, height), align, f"{hertz / 1e6:.3f}")
+            down = min(max(y - height // 2, area.top()), area.bottom() - height)
+            painter.drawText(
+                QtCore.QRect(0, down, _LEFT - 4, height), QtCore.Qt.AlignRight, f"{-seconds * tick / _TICKS:.1f} s"
+            )
+        low, high = self._range
+        painter.drawText(
+            QtCore.QRect(area.left(), area.bottom() + 2 + height, area.width(), height),
+            QtCore.Qt.AlignHCenter,
+            f"MHz; shades from {low:.0f} to {high:.0f} dBFS",
+        )
+
+
+def picture(levels: np.ndarray) -> tuple[QtGui.QImage, tuple[float, float]]:
+    """levels float32 [rows, bins] in dB, NaN for nothing -> image, and the levels of its first and last shade."""
+    known = levels[np.isfinite(levels)]
+    low, high = np.percentile(known, [_WEAKEST, _STRONGEST]) if known.size else (0.0, 0.0)
+    high = max(high, low + _LEAST_RANGE)
+    scaled = np.nan_to_num((levels - low) * (255 / (high - low)), nan=0.0, posinf=255.0, neginf=0.0)
+    shades = np.ascontiguousarray(scaled.clip(0, 255).astype(np.uint8))
+    rows, bins = shades.shape
+    image = QtGui.QImage(shades.data, bins, rows, bins, QtGui.QImage.Format_Indexed8)
+    image.setColorTable(_SHADE_TABLE)
+    return image.copy(), (float(low), float(high))  # a copy: the image does not own the array
+
+
+def _shade_table() -> list[int]:
+    places, shades = np.linspace(0, 1, len(_SHADES)), np.linspace(0, 1, 256)
+    channels = np.array([np.interp(shades, places, channel) for channel in zip(*_SHADES, strict=True)], int)
+    return [QtGui.qRgb(*color) for color in channels.T.tolist()]
+
+
+_SHADE_TABLE = _shade_table()
