@@ -10,7 +10,7 @@ PYTHON := $(VENV)/bin/python
 THREADS := $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -lt 4 ] && echo $$n || echo 4)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all bench companion lint clean
+.PHONY: help setup demo test test-all bench companion docs pictures lint clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -39,8 +39,15 @@ companion: setup ## Start GNU Radio Companion with the module's blocks
 	GRC_BLOCKS_PATH="$(abspath $(VENV))/share/gnuradio/grc/blocks$${GRC_BLOCKS_PATH:+:$$GRC_BLOCKS_PATH}" \
 	PATH="$(abspath $(VENV))/bin:$$PATH" $(PYTHON) "$$(command -v gnuradio-companion)" examples/live_interference.grc
 
+docs: setup ## Build the documentation into out/site; a warning is an error
+	$(PYTHON) -m mkdocs build --quiet --strict
+	@echo out/site/index.html
+
+pictures: demo ## Make every picture in docs/images anew (needs Xvfb)
+	scripts/make_pictures.sh
+
 lint: setup ## Check the Python style
-	$(VENV)/bin/ruff check python gr-wfm tests benchmarks
+	$(VENV)/bin/ruff check python gr-wfm tests benchmarks scripts
 
 clean: ## Remove build and results (the virtual environment stays)
 	rm -rf build out

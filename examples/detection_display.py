@@ -112,7 +112,7 @@ class detection_display(gr.top_block, Qt.QWidget):
             bundle=bundle,
             channels=1,
             sample_rate=samp_rate,
-            hop=8192,
+            hop=16384,
             policy=run_policy,
             threshold=(-1),
             windows=8,
@@ -136,8 +136,8 @@ class detection_display(gr.top_block, Qt.QWidget):
         # Connections
         ##################################################
         self.msg_connect((self.model, 'detects'), (self.decisions, 'detects'))
-        self.msg_connect((self.model, 'status'), (self.display, 'status'))
         self.msg_connect((self.model, 'detects'), (self.display, 'detects'))
+        self.msg_connect((self.model, 'status'), (self.display, 'status'))
         self.msg_connect((self.model, 'events'), (self.display, 'events'))
         self.connect((self.model, 0), (self.display, 0))
         self.connect((self.radio, 0), (self.model, 0))

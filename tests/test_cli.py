@@ -160,11 +160,12 @@ def test_doctor_fails_on_a_broken_bundle_and_tells_the_mend(tmp_path, monkeypatc
 
 def test_doctor_says_what_is_missing(monkeypatch, capsys):
     monkeypatch.setattr(doctor, "probe", lambda code, timeout=0: (False, "ImportError: No module named 'gnuradio'"))
-    monkeypatch.setattr(doctor, "CHECKS", (doctor.gnu_radio, doctor.module, doctor.uhd))
+    monkeypatch.setattr(doctor, "CHECKS", (doctor.gnu_radio, doctor.module, doctor.uhd, doctor.qt))
     monkeypatch.setattr(doctor, "bundles", list)
     assert doctor.main([]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["fail", "mend:", "fail", "mend:", "warn", "mend:"]
+    assert [line.split()[0] for line in lines] == ["fail", "mend:", "fail", "mend:", "warn", "mend:", "warn", "mend:"]
+    assert "apt-get install python3-pyqt5" in lines[-1]
 
 
 def test_a_crashing_and_a_hanging_probe_are_answers():

@@ -4,11 +4,12 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pmt
 import pytest
-from flowgraph_helpers import WINDOW, RuleBundle, noise
+from flowgraph_helpers import WINDOW, RuleBundle, noise, random_model, write_recording
 from gnuradio import blocks, gr, wfm
 from gnuradio.wfm import messages
 from gnuradio.wfm.display_rows import ROWS
@@ -18,6 +19,7 @@ from wfm_core.errors import WfmError
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 QtWidgets = pytest.importorskip("PyQt5.QtWidgets")
+PROGRAM = Path(__file__).resolve().parents[1] / "examples" / "detection_display.py"
 RATE = 1e6
 SECONDS = 0.256  # 1024 samples a row
 ROW = 1024
@@ -62,7 +64,7 @@ def share_of(color, area: np.ndarray) -> float:
 
 
 def color_of(display, label: str):
-    return display.widget().waterfall._colors.of(label)
+    return display.widget().waterfall.colors.of(label)
 
 
 def cells(display) -> list[list[str]]:
@@ -248,3 +250,13 @@ def test_without_qt_it_says_what_to_install():
 
 def test_without_a_qt_application_it_says_so():
     assert "no Qt application runs: set the flowgraph's Generate Options to QT GUI" in said_without("")
+
+
+def test_the_example_runs_to_its_end_on_a_recording(tmp_path):
+    model = random_model(tmp_path / "model", samples=4096)
+    path = write_recording(tmp_path, noise(1, 20 * 16384))
+    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    command = [sys.executable, str(PROGRAM), "--source", f"file:{path}", "--bundle", str(model)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    assert "20 windows decided" in done.stdout

@@ -7,7 +7,7 @@ from gnuradio.wfm.display_rows import ROWS
 from gnuradio.wfm.display_state import Frame
 from PyQt5 import QtCore, QtGui, QtWidgets
 
-_LEFT, _BOTTOM = 56, 36  # pixels for the axes
+_GAP = 4  # pixels between the plot and what is around it
 _LANE = 5  # pixels by which the boxes of one task are narrower than those of the task before
 _LINE = 3
 _TICKS = 4
@@ -38,7 +38,7 @@ class WaterfallView(QtWidgets.QWidget):
 
     def __init__(self, sample_rate: float, row_samples: int, colors: LabelColors):
         super().__init__()
-        self._sample_rate, self._row_samples, self._colors = sample_rate, row_samples, colors
+        self._sample_rate, self._row_samples, self.colors = sample_rate, row_samples, colors
         self._frame: Frame | None = None
         self._image: QtGui.QImage | None = None
         self.setMinimumSize(240, 160)
@@ -49,7 +49,13 @@ class WaterfallView(QtWidgets.QWidget):
         self.update()
 
     def plot_area(self) -> QtCore.QRect:
-        return QtCore.QRect(_LEFT, 4, self.width() - _LEFT - 4, self.height() - _BOTTOM - 4)
+        left, below = self._axes_size()
+        return QtCore.QRect(left, _GAP, self.width() - left - _GAP, self.height() - below - _GAP)
+
+    def _axes_size(self) -> tuple[int, int]:
+        """Pixels on the left for times, and below for two lines."""
+        font = self.fontMetrics()
+        return font.horizontalAdvance("-0000.0 s") + _GAP, 2 * font.height() + _GAP
 
     def box_area(self, box: Box) -> QtCore.QRect:
         """Where a box of the last frame is drawn; it may reach beyond the plot."""
@@ -79,7 +85,7 @@ class WaterfallView(QtWidgets.QWidget):
             self._draw_box(painter, box)
 
     def _draw_box(self, painter: QtGui.QPainter, box: Box) -> None:
-        area, color = self.box_area(box), self._colors.of(box.label)
+        area, color = self.box_area(box), self.colors.of(box.label)
         if not area.intersects(self.plot_area()):
             return
         painter.setPen(QtGui.QPen(color, _LINE))
@@ -107,9 +113,8 @@ class WaterfallView(QtWidgets.QWidget):
             left = {QtCore.Qt.AlignLeft: x, QtCore.Qt.AlignRight: x - 100}.get(align, x - 50)
             painter.drawText(QtCore.QRect(left, area.bottom() + 2, 100, height), align, f"{hertz / 1e6:.3f}")
             down = min(max(y - height // 2, area.top()), area.bottom() - height)
-            painter.drawText(
-                QtCore.QRect(0, down, _LEFT - 4, height), QtCore.Qt.AlignRight, f"{-seconds * tick / _TICKS:.1f} s"
-            )
+            times = QtCore.QRect(0, down, area.left() - _GAP, height)
+            painter.drawText(times, QtCore.Qt.AlignRight, f"{0 - seconds * tick / _TICKS:.1f} s")
         low, high = self._range
         painter.drawText(
             QtCore.QRect(area.left(), area.bottom() + 2 + height, area.width(), height),

@@ -119,6 +119,13 @@ def companion() -> Finding:
     return Finding("Companion", "warn", "wfm_inference.block.yml is nowhere", "install the module: make setup")
 
 
+def qt() -> Finding:
+    good, text = probe("from PyQt5 import QtCore, QtWidgets; print('PyQt5', QtCore.PYQT_VERSION_STR)")
+    if good:
+        return Finding("Qt", "ok", text)
+    return Finding("Qt", "warn", text, "for windows, WFM Detection Display among them: apt-get install python3-pyqt5")
+
+
 def uhd() -> Finding:
     good, text = probe(
         "from gnuradio.uhd import uhd_python as uhd; found = uhd.find(uhd.device_addr_t('')); "
@@ -176,7 +183,7 @@ def bundle(path: Path) -> Finding:
 
 
 CHECKS: tuple[Callable[[], Finding], ...] = (
-    interpreter, numpy, gnu_radio, module, torch, libraries, processor, accelerator, companion, uhd, soapy,
+    interpreter, numpy, gnu_radio, module, torch, libraries, processor, accelerator, companion, qt, uhd, soapy,
 )  # fmt: skip
 
 

@@ -1,0 +1,31 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Makes every picture in docs/images anew: Companion's (flowgraphs, blocks, tree), the display's, the demo's.
+# Needs Xvfb (apt-get install xvfb xauth) and what `make demo` leaves in out/demo; `make pictures` sees to the latter.
+set -eu
+cd "$(dirname "$0")/.."
+
+python=${VENV:-.venv}/bin/python
+scripts=scripts/pictures
+command -v xvfb-run >/dev/null || { echo "make_pictures: no xvfb-run here: apt-get install xvfb xauth" >&2; exit 1; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# Preferences of our own: the user's window layout and recent files stay out of the pictures, and as they are.
+cat > "$work/grc.conf" <<PREFERENCES
+[main]
+main_window_width = 1280
+main_window_height = 790
+blocks_window_position = 1050
+console_window_position = 790
+PREFERENCES
+export GRC_PREFS_PATH="$work/grc.conf" GRC_BLOCKS_PATH="$PWD/grc"
+
+on_a_screen() { xvfb-run -a -s "-screen 0 1600x1200x24" "$python" "$@"; }
+
+mkdir "$work/images"
+"$python" $scripts/first_flowgraph.py "$work"
+on_a_screen $scripts/companion.py "$work/images" "$work/first_flowgraph.grc" examples/*.grc
+on_a_screen $scripts/display.py "$work/images/detection_display.png"
+cp out/demo/waterfall.png "$work/images/demo.png"
+"$python" $scripts/shrink.py "$work/images" docs/images
