@@ -4,6 +4,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -181,7 +182,7 @@ def run(display, samples, tags=(), detector=None, strange=()) -> None:
     top.msg_connect(detector, "notices", display, "events")
     top.start()
     for port, message in strange:
-        display._sink.to_basic_block()._post(pmt.intern(port), message)
+        display.listener.to_basic_block()._post(pmt.intern(port), message)
     QtWidgets.QApplication.processEvents()
     top.wait()
 
@@ -202,6 +203,13 @@ def test_behind_a_detector_in_a_flowgraph(display):
     picture = pixels(display)
     assert share_of(color_of(display, "dsss-bpsk"), picture) > 0.005
     assert share_of(color_of(display, "dsss-qpsk"), picture) > 0.005
+
+
+def test_decisions_that_come_after_the_streams_end_are_shown(display):
+    slow = RuleBundle(before_infer=lambda iq: time.sleep(0.2))
+    run(display, spelled("0" * 40), detector=wfm.interference_detector(slow, sample_rate=RATE, policy="lossless"))
+    display.widget().refresh()
+    assert "windows 40," in display.widget().status.text() and "ended" in display.widget().status.text()
 
 
 def test_rx_freq_tags_move_the_axis(display):

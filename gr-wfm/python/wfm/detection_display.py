@@ -3,18 +3,15 @@
 
 import math
 
-import numpy as np
-import pmt
 from gnuradio import blocks, gr
-from gnuradio.wfm import keys, messages
 from gnuradio.wfm.display_rows import plan_rows
+from gnuradio.wfm.display_sinks import display_messages_sink, display_rows_sink
 from gnuradio.wfm.display_state import DisplayState
 from gnuradio.wfm.wfm_python import spectrogram
 
 from wfm_core.errors import WfmError
 
 _SLACK_ROWS = 64  # that wait for Python before the stream would
-_STATUS_NUMBERS = ("windows_inferred", "windows_dropped", "samples_lost", "latency_ms_p50", "latency_ms_p95")
 
 
 class detection_display(gr.hier_block2):
@@ -57,11 +54,12 @@ class detection_display(gr.hier_block2):
         mean = blocks.integrate_ff(plan.transforms, fft_size)
         mean.set_log_level("warn")  # it would tell of its buffer on standard output
         mean.set_min_output_buffer(_SLACK_ROWS)
-        self._sink = _sink(self.state, fft_size, plan.transforms)
-        self.connect(self, spectra, mean, self._sink)
+        self._rows = display_rows_sink(self.state, fft_size, plan.transforms)  # GNU Radio keeps no Python block alive
+        self.listener = display_messages_sink(self.state)
+        self.connect(self, spectra, mean, self._rows)
         for port in ("detects", "events", "status"):
             self.message_port_register_hier_in(port)
-            self.msg_connect(self, port, self._sink, port)
+            self.msg_connect(self, port, self.listener, port)
         self._widget = widget(self.state, sample_rate, plan.samples)
 
     def widget(self):
@@ -70,66 +68,6 @@ class detection_display(gr.hier_block2):
 
     def set_center_freq(self, center_freq: float) -> None:
         self.state.tune(center_freq)
-
-
-class _sink(gr.sync_block):
-    """Takes the display's rows and messages into `state`; a row is the sum of `transforms` rows in dB."""
-
-    def __init__(self, state: DisplayState, fft_size: int, transforms: int):
-        gr.sync_block.__init__(self, name="wfm_display_sink", in_sig=[(np.float32, fft_size)], out_sig=None)
-        self._state, self._transforms = state, transforms
-        self._full_scale = np.float32(20 * math.log10(fft_size / 2))  # a full-scale tone behind a Hann window
-        for port, handler in (
-            (keys.DETECTS, self._on_detects),
-            (keys.EVENTS, self._on_events),
-            (keys.STATUS, self._on_status),
-        ):
-            self.message_port_register_in(port)
-            self.set_msg_handler(port, handler)
-
-    def start(self) -> bool:
-        self._state.clear()
-        return True
-
-    def work(self, input_items, output_items):
-        rows = input_items[0]
-        first = self.nitems_read(0)
-        for tag in self.get_tags_in_window(0, 0, len(rows), keys.RX_FREQ):
-            if pmt.is_number(tag.value):
-                self._state.tune(pmt.to_double(tag.value))
-        self._state.add_rows(first, rows / np.float32(self._transforms) - self._full_scale)
-        return len(rows)
-
-    def _on_detects(self, message: pmt.pmt_base) -> None:
-        self._take(lambda: self._state.add_detection(messages.read_detection(message)))
-
-    def _on_events(self, message: pmt.pmt_base) -> None:
-        self._take(lambda: self._add_event(message))
-
-    def _on_status(self, message: pmt.pmt_base) -> None:
-        self._take(lambda: self._state.set_status(_read_status(message)))
-
-    def _add_event(self, message: pmt.pmt_base) -> None:
-        if pmt.is_dict(message) and pmt.dict_has_key(message, keys.TEXT):
-            self._state.add_notice(str(messages.read_control(message)["text"]))
-        else:
-            self._state.add_event(*messages.read_event(message))
-
-    def _take(self, action) -> None:
-        try:
-            action()
-        except Exception as error:  # noqa: BLE001 - whatever a stranger sends must not end the flowgraph
-            self._state.count_ignored()
-            self.logger.warn(f"a message that is none of WFM Inference or its event tracker was ignored: {error}")
-
-
-def _read_status(message: pmt.pmt_base) -> dict:
-    status = messages.read_control(message)
-    for name in _STATUS_NUMBERS:
-        if name not in status:
-            raise ValueError(f"a status without {name}: that of WFM Inference is wanted")
-        messages.read_number(name, status[name], -math.inf, math.inf)
-    return status
 
 
 def _check(sample_rate: float, center_freq: float, fft_size: int, seconds: float) -> None:

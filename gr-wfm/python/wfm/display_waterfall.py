@@ -81,21 +81,26 @@ class WaterfallView(QtWidgets.QWidget):
         painter.drawImage(area, self._image)
         self._draw_axes(painter, area)
         painter.setClipRect(area)
-        for box in self._frame.boxes:
-            self._draw_box(painter, box)
+        shown = [box for box in reversed(self._frame.boxes) if self.box_area(box).intersects(area)]
+        for box in shown:
+            painter.setPen(QtGui.QPen(self.colors.of(box.label), _LINE))
+            painter.drawRect(self.box_area(box))
+        taken: list[QtCore.QRect] = []
+        for box in shown:
+            self._draw_label(painter, box, taken)
 
-    def _draw_box(self, painter: QtGui.QPainter, box: Box) -> None:
-        area, color = self.box_area(box), self.colors.of(box.label)
-        if not area.intersects(self.plot_area()):
-            return
-        painter.setPen(QtGui.QPen(color, _LINE))
-        painter.drawRect(area)
+    def _draw_label(self, painter: QtGui.QPainter, box: Box, taken: list[QtCore.QRect]) -> None:
+        """At the box's begin, where it stays while the box grows; to the right of those that are there already."""
         text = f" {box.label} {box.score:.2f} "
-        size = painter.fontMetrics().boundingRect(text).size()
-        # At the begin, where it stays while the box grows; but inside the plot.
-        corner = QtCore.QPoint(area.left(), min(area.bottom(), self.plot_area().bottom()) - size.height())
-        plate = QtCore.QRect(corner, QtCore.QSize(size.width() + 2, size.height() + 1))
-        painter.fillRect(plate, color)
+        size = painter.fontMetrics().boundingRect(text).size() + QtCore.QSize(2, 1)
+        area = self.box_area(box)
+        top = min(area.bottom(), self.plot_area().bottom()) - size.height() + 1
+        plate = QtCore.QRect(QtCore.QPoint(area.left(), top), size)
+        for other in sorted(taken, key=QtCore.QRect.left):
+            if plate.intersects(other):
+                plate.moveLeft(other.right() + _GAP)
+        taken.append(plate)
+        painter.fillRect(plate, self.colors.of(box.label))
         painter.setPen(QtCore.Qt.black)
         painter.drawText(plate, QtCore.Qt.AlignCenter, text)
 

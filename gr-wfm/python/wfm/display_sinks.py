@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The two ends of a detection display in the flowgraph's threads: one for its rows, one for its messages.
+
+They are two blocks since a block with a stream ends with it, and the last decisions come after that.
+"""
+
+import math
+
+import numpy as np
+import pmt
+from gnuradio import gr
+from gnuradio.wfm import keys, messages
+from gnuradio.wfm.display_state import DisplayState
+
+_STATUS_NUMBERS = ("windows_inferred", "windows_dropped", "samples_lost", "latency_ms_p50", "latency_ms_p95")
+
+
+class display_rows_sink(gr.sync_block):
+    """Items float32 [fft_size]: sums of `transforms` rows of WFM Spectrogram; rx_freq tags tune the display."""
+
+    def __init__(self, state: DisplayState, fft_size: int, transforms: int):
+        gr.sync_block.__init__(self, name="wfm_display_rows_sink", in_sig=[(np.float32, fft_size)], out_sig=None)
+        self._state, self._transforms = state, transforms
+        self._full_scale = np.float32(20 * math.log10(fft_size / 2))  # a full-scale tone behind a Hann window
+
+    def start(self) -> bool:
+        self._state.clear()
+        return True
+
+    def work(self, input_items, output_items):
+        rows = input_items[0]
+        for tag in self.get_tags_in_window(0, 0, len(rows), keys.RX_FREQ):
+            if pmt.is_number(tag.value):
+                self._state.tune(pmt.to_double(tag.value))
+        self._state.add_rows(self.nitems_read(0), rows / np.float32(self._transforms) - self._full_scale)
+        return len(rows)
+
+
+class display_messages_sink(gr.basic_block):
+    """Ports in: `detects`, `events`, `status`, as of `wfm.detection_display`."""
+
+    def __init__(self, state: DisplayState):
+        gr.basic_block.__init__(self, name="wfm_display_messages_sink", in_sig=None, out_sig=None)
+        self._state = state
+        for port, handler in (
+            (keys.DETECTS, self._on_detects),
+            (keys.EVENTS, self._on_events),
+            (keys.STATUS, self._on_status),
+        ):
+            self.message_port_register_in(port)
+            self.set_msg_handler(port, handler)
+
+    def _on_detects(self, message: pmt.pmt_base) -> None:
+        self._take(lambda: self._state.add_detection(messages.read_detection(message)))
+
+    def _on_events(self, message: pmt.pmt_base) -> None:
+        self._take(lambda: self._add_event(message))
+
+    def _on_status(self, message: pmt.pmt_base) -> None:
+        self._take(lambda: self._state.set_status(_read_status(message)))
+
+    def _add_event(self, message: pmt.pmt_base) -> None:
+        if pmt.is_dict(message) and pmt.dict_has_key(message, keys.TEXT):
+            self._state.add_notice(str(messages.read_control(message)["text"]))
+        else:
+            self._state.add_event(*messages.read_event(message))
+
+    def _take(self, action) -> None:
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - whatever a stranger sends must not end the flowgraph
+            self._state.count_ignored()
+            self.logger.warn(f"a message that is none of WFM Inference or its event tracker was ignored: {error}")
+
+
+def _read_status(message: pmt.pmt_base) -> dict:
+    status = messages.read_control(message)
+    for name in _STATUS_NUMBERS:
+        if name not in status:
+            raise ValueError(f"a status without {name}: that of WFM Inference is wanted")
+        messages.read_number(name, status[name], -math.inf, math.inf)
+    return status
