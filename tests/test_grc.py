@@ -87,7 +87,7 @@ def test_example_compiles_to_the_committed_program(path, tmp_path):
 def normal(program: Path) -> list[str]:
     """Its lines, the connections sorted: grcc writes them in another order each time."""
     lines = program.read_text().splitlines()
-    connections = sorted(line for line in lines if line.strip().startswith("self.connect("))
+    connections = sorted(line for line in lines if line.strip().startswith(("self.connect(", "self.msg_connect(")))
     return [line for line in lines if line not in connections] + connections
 
 
