@@ -109,21 +109,39 @@ def test_box_and_label_are_drawn_over_the_time_of_the_event(display):
     assert not inside.any(), "what is in the box can still be seen"
 
 
-def test_labels_can_be_read_apart(display):
-    fill(display)
-    display.state.add_event(*event("end", "dsss-bpsk", 100, 50))
-    one = pixels(display)
+def plate(display, label: str) -> np.ndarray:
+    """The pixels [height, width, RGB] of the plate with the label's name, of a box that has ended."""
     display.state.clear()
     fill(display)
-    display.state.add_event(*event("end", "i", 100, 50))
-    other = pixels(display)
-    plates = [
-        np.all(image == np.array(color_of(display, label).getRgb()[:3]), axis=-1).sum()
-        for image, label in ((one, "dsss-bpsk"), (other, "i"))
+    display.state.add_event(*event("end", label, 100, 50))
+    image = pixels(display)
+    area = display.widget().waterfall.box_area(display.state.frame().boxes[0])
+    inside = image[area.top() + 3 : area.bottom() - 3, area.left() + 3 : area.right() - 3]
+    colored = np.all(inside == np.array(color_of(display, label).getRgb()[:3]), axis=-1)
+    rows, columns = np.flatnonzero(colored.any(axis=1)), np.flatnonzero(colored.any(axis=0))
+    return inside[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def test_labels_are_written_on_plates_as_wide_as_they_are(display):
+    long, short, other = (plate(display, label) for label in ("dsss-bpsk", "i", "l"))
+    assert long.shape[1] > short.shape[1] + 30
+    ink = [np.all(image < 60, axis=-1) for image in (long, short)]
+    assert ink[0].sum() > ink[1].sum() + 50, "black letters"
+    assert short.shape != other.shape or np.any(short != other), "another letter looks different"
+
+
+def test_labels_of_short_boxes_do_not_cover_each_other(application):
+    from gnuradio.wfm.display_waterfall import beside
+    from PyQt5.QtCore import QRect
+
+    taken = []
+    for top in (0, 9, 3, 200, 12):
+        taken.append(beside(QRect(5, top, 80, 17), taken))
+    overlaps = [
+        (a, b) for a, one in enumerate(taken) for b, other in enumerate(taken) if a < b and one.intersects(other)
     ]
-    assert plates[0] > plates[1] + 200, "the plate is as wide as its text"
-    ink = np.all(one == 0, axis=-1).sum()
-    assert ink > 50, "the label's letters are black on the plate"
+    assert overlaps == [] and [plate.top() for plate in taken] == [0, 9, 3, 200, 12]
+    assert taken[0].left() == taken[3].left() == 5, "only where there is one in the way"
 
 
 def test_an_open_box_reaches_to_the_newest_row(display):

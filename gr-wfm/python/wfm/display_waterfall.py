@@ -95,10 +95,7 @@ class WaterfallView(QtWidgets.QWidget):
         size = painter.fontMetrics().boundingRect(text).size() + QtCore.QSize(2, 1)
         area = self.box_area(box)
         top = min(area.bottom(), self.plot_area().bottom()) - size.height() + 1
-        plate = QtCore.QRect(QtCore.QPoint(area.left(), top), size)
-        for other in sorted(taken, key=QtCore.QRect.left):
-            if plate.intersects(other):
-                plate.moveLeft(other.right() + _GAP)
+        plate = beside(QtCore.QRect(QtCore.QPoint(area.left(), top), size), taken)
         taken.append(plate)
         painter.fillRect(plate, self.colors.of(box.label))
         painter.setPen(QtCore.Qt.black)
@@ -126,6 +123,14 @@ class WaterfallView(QtWidgets.QWidget):
             QtCore.Qt.AlignHCenter,
             f"MHz; shades from {low:.0f} to {high:.0f} dBFS",
         )
+
+
+def beside(plate: QtCore.QRect, taken: list[QtCore.QRect]) -> QtCore.QRect:
+    """The plate, moved to the right until it covers none of those that are there."""
+    for other in sorted(taken, key=QtCore.QRect.left):
+        if plate.intersects(other):
+            plate = plate.translated(other.right() + _GAP - plate.left(), 0)
+    return plate
 
 
 def picture(levels: np.ndarray) -> tuple[QtGui.QImage, tuple[float, float]]:
