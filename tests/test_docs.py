@@ -23,13 +23,13 @@ def build(root: Path, site: Path) -> subprocess.CompletedProcess:
 def test_the_site_builds_without_a_warning(tmp_path):
     done = build(ROOT, tmp_path / "site")
     assert done.returncode == 0 and "WARNING" not in done.stderr, done.stderr
-    pages = {path.parent.relative_to(tmp_path / "site").as_posix() for path in (tmp_path / "site").rglob("index.html")}
-    wanted = {path.stem for path in DOCS.glob("*.md")} - {"index"} | {".", "repository", "repository/CHANGELOG"}
-    assert wanted <= pages
+    pages = {path.relative_to(tmp_path / "site").as_posix() for path in (tmp_path / "site").rglob("*.html")}
+    assert {f"{path.stem}.html" for path in DOCS.glob("*.md")} <= pages
+    assert {"repository/index.html", "repository/CHANGELOG.html"} <= pages
     menu = (tmp_path / "site" / "index.html").read_text()
-    assert all(f'href="{page.stem}/"' in menu for page in DOCS.glob("blocks-*.md")), "pages of blocks are in the menu"
-    pretraining = (tmp_path / "site" / "pretraining" / "index.html").read_text()
-    assert 'href="../repository/models/wfm-small/"' in pretraining, "a model's card, outside docs/, is a page"
+    assert all(f'href="{page.stem}.html"' in menu for page in DOCS.glob("blocks-*.md")), "pages of blocks are in the menu"
+    pretraining = (tmp_path / "site" / "pretraining.html").read_text()
+    assert 'href="repository/models/wfm-small/index.html"' in pretraining, "a model's card, outside docs/, is a page"
     assert "<code>python/wfm_core/configs/pretrain_paper.yaml</code>" in pretraining
 
 
