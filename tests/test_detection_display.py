@@ -253,7 +253,7 @@ def test_strangers_messages_are_counted_and_end_nothing(display):
         ({"sample_rate": 0.0}, "sample rate 0 Hz: a positive number"),
         ({"center_freq": float("nan")}, "centre frequency nan Hz: a finite"),
         ({"fft_size": 8}, "8 frequency bins: 16 to 8192"),
-        ({"seconds": 0.0}, "a waterfall of 0 s: 0.1 to 3600 s"),
+        ({"seconds": 0.0}, "a waterfall of 0 s: 0.1 to 600 s"),
     ],
 )
 def test_parameters_out_of_their_range_are_refused(application, settings, sentence):

@@ -77,8 +77,8 @@ def _check(sample_rate: float, center_freq: float, fft_size: int, seconds: float
         raise WfmError(f"centre frequency {center_freq:g} Hz: a finite number is wanted")
     if not 16 <= fft_size <= 8192:
         raise WfmError(f"{fft_size} frequency bins: 16 to 8192 are wanted")
-    if not 0.1 <= seconds <= 3600:
-        raise WfmError(f"a waterfall of {seconds:g} s: 0.1 to 3600 s are wanted")
+    if not 0.1 <= seconds <= 600:
+        raise WfmError(f"a waterfall of {seconds:g} s: 0.1 to 600 s are wanted")
 
 
 def _widget_class():
