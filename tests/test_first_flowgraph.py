@@ -34,6 +34,8 @@ def test_the_steps_make_a_flowgraph_that_runs(steps, tmp_path):
     flow_graph = steps.build(platform)
     flow_graph.validate()
     assert flow_graph.is_valid(), list(flow_graph.iter_error_messages())
+    flow_graph.get_block(steps.SOURCE).params["duration"].set_value("2")  # less to compute than the README's
+    flow_graph.rewrite()
     platform.Generator(flow_graph, str(tmp_path)).write()
     application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(sys.argv[:1])
     window = module_at(tmp_path / "first_flowgraph.py").first_flowgraph()
@@ -59,6 +61,7 @@ def test_the_readme_says_the_same_steps(steps):
     for name in steps.PLACES:
         assert f"**{flow_graph.get_block(name).label}**" in said
     assert f"`{flow_graph.get_block('samp_rate').params['value'].get_value()}`" in said
+    assert f"Duration `{flow_graph.get_block(steps.SOURCE).params['duration'].get_value()}`" in said
     assert f"`{flow_graph.get_block(steps.DETECTOR).params['hop'].get_value()}`" in said
     assert re.search(", ".join(f"`{port}`" for port in steps.MESSAGES[:-1]) + f" and `{steps.MESSAGES[-1]}`", said)
     assert flow_graph.get_block(steps.SOURCE).params["source"].get_value() == "sim" and "`sim`" in said

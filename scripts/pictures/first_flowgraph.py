@@ -25,7 +25,7 @@ def make_platform() -> Platform:
 
 
 def build(platform: Platform):
-    """File > New > QT GUI, three blocks, two values, five lines."""
+    """File > New > QT GUI, three blocks, three values, five lines."""
     flow_graph = platform.make_flow_graph()
     flow_graph.import_data(platform.parse_flow_graph(""))
     flow_graph.options_block.params["id"].set_value("first_flowgraph")
@@ -36,6 +36,7 @@ def build(platform: Platform):
         block.params["id"].set_value(name)
         block.states["coordinate"] = place
     source, detector, display = map(flow_graph.get_block, (SOURCE, DETECTOR, DISPLAY))
+    source.params["duration"].set_value("600")
     detector.params["hop"].set_value("32768")
     flow_graph.rewrite()
     flow_graph.connect(source.sources[0], detector.sinks[0])
