@@ -174,6 +174,16 @@ def test_words_under_the_picture(display):
     assert "inference failed: the model broke" in display.widget().status.text()
 
 
+def test_what_others_wrote_is_no_markup(display):
+    fill(display)
+    odd = "<b>\u2603</b> & <img src='x'>"
+    display.state.add_event(*event("end", odd, 100, 50))
+    display.state.add_notice(odd)
+    pixels(display)
+    assert cells(display)[0][3] == odd and display.widget().answers.text() == odd
+    assert display.widget().answers.textFormat() == display.widget().status.textFormat() == 0, "plain text"
+
+
 def test_another_frequency_clears_the_waterfall(display):
     fill(display)
     display.set_center_freq(100e6)

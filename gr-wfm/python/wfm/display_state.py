@@ -12,7 +12,6 @@ from gnuradio.wfm.display_rows import RowRing
 from gnuradio.wfm.messages import Detection
 from gnuradio.wfm.smoothing import Event
 
-_NOTICES_KEPT = 5
 _RATE_SECONDS = 2.0
 
 
@@ -22,7 +21,7 @@ class Frame:
 
     levels: float32 [rows, fft_size] dBFS, newest first, NaN where nothing was received; end: the sample after the
     newest row; rate: samples a second that arrive, 0 before it is known; answers: task -> its latest, in words;
-    status: the latest of WFM Inference, or empty; notices: what it warned of or refused; ignored: messages.
+    status: the latest of WFM Inference, or empty; notice: what it last warned of or refused; ignored: messages.
     """
 
     version: int
@@ -33,7 +32,7 @@ class Frame:
     rate: float
     answers: dict[str, str]
     status: dict
-    notices: list[str]
+    notice: str
     ignored: int
 
 
@@ -57,7 +56,7 @@ class DisplayState:
             self._arrivals: deque[tuple[float, int]] = deque()
             self._answers: dict[str, str] = {}
             self._status: dict = {}
-            self._notices: deque[str] = deque(maxlen=_NOTICES_KEPT)
+            self._notice = ""
             self._ignored = 0
 
     def add_rows(self, number: int, rows: np.ndarray) -> None:
@@ -99,7 +98,7 @@ class DisplayState:
     def add_notice(self, text: str) -> None:
         with self._lock:
             self._version += 1
-            self._notices.append(text)
+            self._notice = text
 
     def set_status(self, status: dict) -> None:
         with self._lock:
@@ -126,7 +125,7 @@ class DisplayState:
                 rate=self._rate(),
                 answers=dict(self._answers),
                 status=self._status,
-                notices=list(self._notices),
+                notice=self._notice,
                 ignored=self._ignored,
             )
 

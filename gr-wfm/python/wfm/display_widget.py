@@ -29,8 +29,10 @@ class DisplayWidget(QtWidgets.QWidget):
         self.events = EventTable(sample_rate, colors)
         self.answers, self.status = QtWidgets.QLabel(), QtWidgets.QLabel()
         for line in (self.answers, self.status):
-            # A long line must not widen the window.
-            line.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Fixed)
+            # A long line must not widen the window, and what others wrote must not be taken for markup.
+            line.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Minimum)
+            line.setWordWrap(True)
+            line.setTextFormat(QtCore.Qt.PlainText)
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(self.waterfall, 3)
@@ -53,8 +55,7 @@ class DisplayWidget(QtWidgets.QWidget):
         self.waterfall.show_frame(frame)
         self.events.show_frame(frame)
         told = [f"{task}: {answer}" for task, answer in sorted(frame.answers.items())]
-        self.answers.setText("   ".join(told + frame.notices[-1:]))
-        self.answers.setToolTip("\n".join(frame.notices))
+        self.answers.setText("   ".join([*told, frame.notice]))
         self.status.setText(status_line(frame))
         self.status.setStyleSheet("color: red" if frame.status.get("error") else "")
 
