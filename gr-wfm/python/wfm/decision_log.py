@@ -86,11 +86,10 @@ class decision_log(gr.basic_block):
 
     def _on_event(self, message: pmt.pmt_base) -> None:
         try:
-            event = pmt.to_python(message)
-            seconds = self._seconds(event["sample_start"], event.get("rx_time"))
-            line = f"{seconds:10.4f} s  {event['task']} {event['label']} {event['event']}s"
-            if event["event"] == "end":
-                line += f" after {event['duration']:.2f} s, score {event['score']:.2f}"
+            task, event = messages.read_event(message)
+            line = f"{self._seconds(event.sample_start, event.rx_time):10.4f} s  {task} {event.label} {event.kind}s"
+            if event.kind == "end":
+                line += f" after {event.duration:.2f} s, score {event.score:.2f}"
         except Exception as error:  # noqa: BLE001 - whatever a stranger sends must not end the flowgraph
             self.logger.error(f"a message that is no event of a tracker was ignored: {error}")
             return
