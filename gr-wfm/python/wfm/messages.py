@@ -8,6 +8,8 @@ import pmt
 from gnuradio.wfm import keys
 from gnuradio.wfm.smoothing import Event
 
+from wfm_core.data.annotations import GENERATOR, Mark
+
 _EVENT_FIELDS = ("event", "task", "label", "score", "sample_start", "sample_count", "duration")
 
 
@@ -161,6 +163,19 @@ def read_detection(pdu: pmt.pmt_base) -> Detection:
         level=pmt.to_double(pmt.dict_ref(fields, keys.LEVEL, pmt.PMT_NIL)),
         decision=decision,
     )
+
+
+def detection_mark(found: Detection) -> Mark:
+    """As it is annotated in a recording of the same stream."""
+    value = found.decision.get("score", found.decision.get("position"))
+    label = found.decision.get("label", "position")
+    return Mark(found.sample_start, found.sample_start + found.sample_count, label, found.task, str(value))
+
+
+def event_mark(task: str, event: Event) -> Mark:
+    """As it is annotated in a recording of the same stream."""
+    end = event.sample_start + event.sample_count
+    return Mark(event.sample_start, end, event.label, task, str(event.score), f"{GENERATOR} event")
 
 
 def read_control(message: pmt.pmt_base) -> dict[str, object]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from gnuradio.wfm.messages import Detection
+from gnuradio.wfm.messages import Detection, detection_mark
 from gnuradio.wfm.truth import SceneTruth
 
 from wfm_core.metrics import interference_accuracies
@@ -90,17 +90,8 @@ def _capture(run: Run) -> dict:
 
 def _annotations(run: Run) -> list[dict]:
     samples = len(run.data)
-    return [
-        {
-            "core:sample_start": d.sample_start,
-            "core:sample_count": d.sample_count,
-            "core:label": d.decision.get("label", "position"),
-            "core:comment": f"{d.task} {d.decision.get('score', d.decision.get('position'))}",
-            "core:generator": "gr-wfm",
-        }
-        for d in run.detections
-        if d.sample_start + d.sample_count <= samples
-    ]
+    marks = [detection_mark(d) for d in run.detections]
+    return [mark.entry(mark.start, mark.end) for mark in marks if mark.end <= samples]
 
 
 def write_summary(run: Run, status: dict) -> None:

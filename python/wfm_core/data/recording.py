@@ -110,13 +110,13 @@ def open_recording(path: str | Path) -> Recording:
     Sample indices are relative to the first sample of this file (`core:offset` is taken off). A stated
     `core:sha512` is verified for data files up to 1 GiB.
     """
-    meta_path = _meta_path(Path(path))
+    meta_path = meta_path_of(Path(path))
     metadata = _load(meta_path)
     head = metadata["global"]
     form = sample_format(head.get("core:datatype"))
     channels = head.get("core:num_channels", 1)
-    data_path = _data_path(meta_path, head)
-    header_bytes, samples = _extent(data_path, metadata, form, channels)
+    data_path = data_path_of(meta_path, head)
+    header_bytes, samples = extent_of(data_path, metadata, form, channels)
     offset = head.get("core:offset", 0)
     captures = tuple(_capture(entry, offset, meta_path) for entry in metadata["captures"])
     captures = captures or (Capture(0, None, None),)
@@ -136,7 +136,8 @@ def open_recording(path: str | Path) -> Recording:
     )
 
 
-def _meta_path(path: Path) -> Path:
+def meta_path_of(path: Path) -> Path:
+    """X.sigmf-meta of `path`, which may name it, the data or X; raises WfmError if there is none."""
     if path.suffix == ".sigmf":
         raise WfmError(f"{path} is a SigMF archive: unpack it (tar -xf) and name its .sigmf-meta file")
     meta_path = path.with_name(path.name.removesuffix(".sigmf-data").removesuffix(".sigmf-meta") + ".sigmf-meta")
@@ -174,7 +175,8 @@ def _load(meta_path: Path) -> dict:
     return metadata
 
 
-def _data_path(meta_path: Path, head: dict) -> Path:
+def data_path_of(meta_path: Path, head: dict) -> Path:
+    """The data file that the global section `head` of `meta_path` speaks of; raises WfmError if it is missing."""
     if head.get("core:metadata_only"):
         raise WfmError(f"{meta_path} says core:metadata_only: there are no samples to read, use a recording with data")
     name = head.get("core:dataset", meta_path.name.removesuffix("-meta") + "-data")
@@ -184,8 +186,8 @@ def _data_path(meta_path: Path, head: dict) -> Path:
     return data_path
 
 
-def _extent(data_path: Path, metadata: dict, form: SampleFormat, channels: int) -> tuple[int, int]:
-    """Bytes before the first sample, and the number of samples per channel."""
+def extent_of(data_path: Path, metadata: dict, form: SampleFormat, channels: int) -> tuple[int, int]:
+    """Bytes before the first sample, and the number of samples per channel; raises WfmError for a part of one."""
     headers = [entry.get("core:header_bytes", 0) for entry in metadata["captures"]]
     if any(headers[1:]):
         raise WfmError(
