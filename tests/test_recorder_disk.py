@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""WFM Recorder on a disk that is full, or slow, or gone: what was recorded stays valid, and the stream goes on."""
+
+import fcntl
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pmt
+import pytest
+from recorder_harness import Session, captures_of
+
+LIMIT = 100_000
+RING = 1 << 17
+"""The least number of samples in a recorder's ring."""
+
+
+@contextmanager
+def files_of_at_most(size: int):
+    """The kernel cuts the write that reaches the limit short, and refuses the next: as a disk that fills."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def wait_for(condition) -> None:
+    until = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
+def test_a_file_that_cannot_grow_ends_the_recording_and_stays_valid(tmp_path):
+    with Session(tmp_path, channels=3, label="x") as session:
+        with files_of_at_most(LIMIT):
+            session.send({"start": True})
+            session.feed(10_000)  # 240 kB
+            wait_for(lambda: session.recorder.counters()["failures"] == 1)
+        assert not session.recorder.recording()
+        wait_for(lambda: session.status.dicts()[-1]["error"])
+        session.feed(5_000)
+        session.send({"start": True})  # there is room again
+        session.feed(1_000)
+    (first, kept), second = session.starts()
+    assert first == 0 and LIMIT - 4096 - 24 < 24 * kept <= LIMIT, "all but the part of a page that did not fit"
+    assert second == (15_000, 1_000)
+    counters = session.recorder.counters()
+    assert counters["samples_recorded"] == kept + 1_000
+    errors = [m["text"] for m in session.events.dicts() if m["event"] == "error"]
+    assert len(errors) == 1 and ("too large" in errors[0] or "No space" in errors[0])
+
+
+@pytest.mark.slow
+def test_a_full_disk(tmp_path):
+    """A real file system of 1 MiB, in a mount name space of its own; the metadata find no room, either."""
+    if shutil.which("unshare") is None:
+        pytest.skip("no unshare here")
+    mount = f'mount -t tmpfs -o size=1m none "{tmp_path}"'
+    if subprocess.run(["unshare", "-rm", "sh", "-c", mount], capture_output=True).returncode != 0:
+        pytest.skip("no mount name spaces here")
+    command = f'{mount} && exec "{sys.executable}" "{__file__}" "{tmp_path}"'
+    done = subprocess.run(["unshare", "-rm", "sh", "-c", command], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def fill_the_disk(folder: Path) -> None:
+    freqs = [(0, 1000 * k, "rx_freq", pmt.from_double(1e9 + k)) for k in range(200)]
+    with Session(folder, channels=3, label="x", tags=freqs, recording=True, rotate_mb=0.3) as session:
+        session.feed(100_000)  # 2.4 MB
+        wait_for(lambda: session.recorder.counters()["failures"] == 1)
+        first = session.recordings()[0]
+        first.meta_path.unlink()
+        first.data_path.unlink()
+        session.send({"start": True})
+        session.feed(1_000)
+    recordings = session.recordings()
+    assert len(recordings) >= 3
+    assert recordings[-1].samples == 1_000
+    for recording in recordings:
+        for start, _, index in captures_of(recording):
+            assert recording.center_freq_at(start) == 1e9 + index // 1000
+
+
+def test_a_folder_that_is_taken_away_is_an_error_and_not_the_end(tmp_path):
+    folder = tmp_path / "gone"
+    with Session(folder) as session:
+        folder.rmdir()
+        session.send({"start": True})
+        session.feed(100)
+        wait_for(lambda: session.recorder.counters()["failures"] == 1)
+        session.feed(100)
+    assert "No such file" in next(m["text"] for m in session.events.dicts() if m["event"] == "error")
+
+
+def test_a_slow_disk_never_stops_the_stream_and_the_gap_is_told(tmp_path):
+    tags = [(0, 2000, "rx_freq", pmt.from_double(1e9))]
+    with Session(tmp_path, channels=2, tags=tags, recording=True, label="x", queue=0.1) as session:
+        session.feed(1000)
+        wait_for(lambda: session.recorder.counters()["samples_recorded"] == 1000)
+        data = next(tmp_path.glob("*.sigmf-data"))
+        with data.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)  # at the retune the writer waits for its lock
+            session.feed(500_000)
+            assert session.recorder.counters()["samples_dropped"] == 501_000 - 2000 - RING
+        wait_for(lambda: session.recorder.counters()["samples_recorded"] == 2000 + RING)
+        time.sleep(0.2)  # the room is given back right after
+        session.feed(5_000)
+    counters = session.recorder.counters()
+    assert counters["samples_in"] == counters["samples_recorded"] + counters["samples_dropped"] == 506_000
+    (recording,) = session.recordings()
+    captures = captures_of(recording)
+    assert [c[2] for c in captures[:2]] == [0, 2000] and len(captures) == 3
+    assert captures[2][2] + captures[2][1] == 506_000
+    assert recording.breaks == [captures[1][0], captures[2][0]]
+    assert [a.label for a in recording.annotations] == ["x"] * 3
+
+
+@pytest.mark.slow
+def test_who_never_gives_the_lock_back_ends_the_recording(tmp_path):
+    """Otherwise the flowgraph could not end."""
+    tags = [(0, 2000, "rx_freq", pmt.from_double(1e9))]
+    with Session(tmp_path, tags=tags, recording=True) as session:
+        session.feed(1000)
+        wait_for(lambda: session.recorder.counters()["samples_recorded"] == 1000)
+        held = os.open(next(tmp_path.glob("*.sigmf-data")), os.O_RDONLY)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        session.feed(2000)
+        wait_for(lambda: session.recorder.counters()["failures"] == 1)
+        os.close(held)
+    assert session.starts() == [(0, 2000)]
+
+
+if __name__ == "__main__":
+    fill_the_disk(Path(sys.argv[1]))
