@@ -13,5 +13,6 @@ from .inference import inference  # noqa: F401
 from .presets import interference_detector, rf_fingerprinter, signal_classifier  # noqa: F401
 from .run_report import run_report  # noqa: F401
 from .sdr_source import sdr_source, source_freq, source_policy, source_rate  # noqa: F401
+from .sigmf_annotator import sigmf_annotator  # noqa: F401
 from .task_head import task_head  # noqa: F401
 from .wfm_python import recorder, sample_player, spectrogram, window_batch, window_tap  # noqa: F401
