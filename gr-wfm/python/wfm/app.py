@@ -47,11 +47,12 @@ def _program() -> str:
     return os.path.basename(sys.argv[0])
 
 
-def run(top_block, source, inference, log, report) -> None:
+def run(top_block, source, inference, log, report=None, recorder=None) -> None:
     """Run a started Qt flowgraph to its end and leave the program: exit status 0, or 1 with one sentence.
 
     source: the `wfm.sdr_source`; inference: the `wfm.inference` whose failure is the program's; log: the
-    `wfm.decision_log` that is summed up on standard output; report: the `wfm.run_report` to finish.
+    `wfm.decision_log` that is summed up on standard output; report: the `wfm.run_report` to finish, if there is one;
+    recorder: the `wfm.recorder` to sum up, if there is one.
     """
     from PyQt5 import Qt
 
@@ -69,7 +70,7 @@ def run(top_block, source, inference, log, report) -> None:
     top_block.stop()
     waiter.join()
     top_block.close()
-    sys.exit(finish(source, inference, log, report))
+    sys.exit(finish(source, inference, log, report, recorder))
 
 
 def _end_on_signals(inference, Qt) -> None:
@@ -84,13 +85,15 @@ def _end_on_signals(inference, Qt) -> None:
         signal.signal(number, interrupt)
 
 
-def finish(source, inference, log, report=None) -> int:
-    """Sum up a flowgraph that has ended, blocks as for `run` (the report may be left out); returns the exit status."""
+def finish(source, inference, log, report=None, recorder=None) -> int:
+    """Sum up a flowgraph that has ended, blocks as for `run`; returns the exit status."""
     status = inference.status()
     # A retune flushes and an overflow jumps: the tap sees both; what was lost in front of it only the source knows.
     status["samples_lost"] = max(status["samples_lost"], source.samples_lost())
     if not log.to_stdout:
         print(summary(log, status))
+        if recorder is not None:
+            print(recorded(recorder.counters()))
     if report is not None:
         report.finish(status, source.truth())
     return _exit_status(status)
@@ -126,6 +129,14 @@ def _exit_status(status: dict) -> int:
         print(f"{_program()}: inference failed: {status['error']}", file=sys.stderr)
         return 1
     return 0
+
+
+def recorded(counters: dict) -> str:
+    """What a recorder kept and lost, one sentence."""
+    return (
+        f"{counters['recordings']} recordings, {counters['samples_recorded']} samples a channel; "
+        f"dropped {counters['samples_dropped']}, unwritten {counters['samples_unwritten']}"
+    )
 
 
 def summary(log, status: dict) -> str:
