@@ -181,7 +181,7 @@ def test_a_radio_whose_clock_is_not_set_gets_the_hosts_date(tmp_path):
         session.feed(200)
     first, second = (c.rx_time for c in session.recordings()[0].captures)
     assert first[0] > 1_700_000_000
-    assert second[0] - first[0] + second[1] - first[1] == pytest.approx(2.3, abs=1e-6)
+    assert second[0] - first[0] + second[1] - first[1] == pytest.approx(2.3, abs=5e-9)
 
 
 ODD = ["a/b", "../../etc/passwd", ".hidden", "  ", "門🚪", "x" * 200, 'con:*?"<>|', "line\nbreak", "tab\t", "\x00"]
@@ -234,6 +234,15 @@ def test_existing_files_are_left_alone(tmp_path):
         session.feed(20)
     assert all(path.read_bytes() == content for path, content in before.items())
     assert len(session.recordings()) == 4
+
+
+def test_two_recorders_of_one_name_take_turns_with_the_numbers(tmp_path):
+    with Session(tmp_path, recording=True, rotate_mb=0.0008) as one, Session(tmp_path, recording=True) as other:
+        for _ in range(10):
+            one.feed(250)
+            other.feed(250)
+    assert sum(count for _, count in one.starts()) == 5000
+    assert one.recorder.counters()["failures"] == other.recorder.counters()["failures"] == 0
 
 
 def test_a_flowgraph_that_starts_again_records_again(tmp_path):

@@ -153,7 +153,8 @@ void capture_ring::find_piece(capture_piece& piece)
     while (own + 1 < d_segments.size() && d_segments[own + 1].at <= d_held)
         own++;
     const size_t place = d_held % d_samples;
-    uint64_t end = std::min({ d_head, d_held + d_samples - place, d_held + longest_piece });
+    uint64_t end =
+        std::min({ d_head, d_held + d_samples - place, d_held + longest_piece });
     if (own + 1 < d_segments.size())
         end = std::min(end, d_segments[own + 1].at);
     if (!d_commands.empty())
@@ -183,12 +184,6 @@ uint64_t capture_ring::abandon()
     d_held = next;
     d_recorded_to = std::min(next, d_head);
     return lost;
-}
-
-bool capture_ring::held() const
-{
-    std::lock_guard<std::mutex> lock(d_mutex);
-    return d_held != nowhere;
 }
 
 } // namespace wfm

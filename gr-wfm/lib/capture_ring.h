@@ -71,9 +71,6 @@ public:
     //! Forget the samples that wait, up to the next start; returns how many.
     uint64_t abandon();
 
-    //! For any thread: is there somebody who wants the samples?
-    bool held() const;
-
 private:
     struct segment {
         uint64_t at;
@@ -93,7 +90,7 @@ private:
     bool d_segment_open = false;
     bool d_overflowing = false;
 
-    mutable std::mutex d_mutex; //!< for all below
+    std::mutex d_mutex; //!< for all below
     std::condition_variable d_news;
     uint64_t d_head = 0;        //!< next sample to be put
     uint64_t d_tail = 0;        //!< oldest sample still there

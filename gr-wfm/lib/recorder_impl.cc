@@ -81,7 +81,7 @@ bool recorder_impl::start()
         d_segment = std::make_unique<segment_tracker>(
             d_parameters.channels, d_parameters.sample_rate, nitems_read(0));
         d_host.reset();
-        d_epoch.reset();
+        d_radio_start.reset();
         d_aligned = true;
     }
     d_ring.end_segment();
@@ -198,12 +198,15 @@ window_info recorder_impl::describe(uint64_t offset)
         info.rx_time_frac = time.frac;
     } else if (info.rx_time_secs < clock_not_set) {
         const time_anchor radio{ offset, info.rx_time_secs, info.rx_time_frac };
-        if (!d_epoch) {
-            const double frac = host_time(offset).since({ 0, radio.secs, radio.frac });
-            d_epoch = time_anchor{ 0, static_cast<uint64_t>(frac), frac - std::floor(frac) };
+        if (!d_radio_start) {
+            const double seconds = host_time(offset).since(radio);
+            const double whole = std::floor(seconds);
+            d_radio_start = { 0, static_cast<uint64_t>(whole), seconds - whole };
         }
-        const double frac = radio.frac + d_epoch->frac;
-        info.rx_time_secs = radio.secs + d_epoch->secs + static_cast<uint64_t>(frac);
+        // Whole seconds apart, to keep the precision.
+        const double frac = radio.frac + d_radio_start->frac;
+        info.rx_time_secs =
+            radio.secs + d_radio_start->secs + static_cast<uint64_t>(frac);
         info.rx_time_frac = frac - std::floor(frac);
     }
     return info;

@@ -67,10 +67,10 @@ private:
     std::vector<const gr_complex*> d_input;
     std::unique_ptr<segment_tracker> d_segment;
     bool d_aligned = true;
-    std::string d_label;               //!< of the next start
-    bool d_wanted;                     //!< recording, also after a pause of the flowgraph
-    std::optional<time_anchor> d_host;  //!< the host's clock, at some sample
-    std::optional<time_anchor> d_epoch; //!< what to add to a radio's unset clock
+    std::string d_label;                      //!< of the next start
+    bool d_wanted;                            //!< recording, also after a pause
+    std::optional<time_anchor> d_host;        //!< the host's clock, at some sample
+    std::optional<time_anchor> d_radio_start; //!< the host's clock, at the radio's zero
 
     mutable std::mutex d_text_mutex; //!< for both below
     std::string d_path;

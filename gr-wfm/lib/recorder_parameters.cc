@@ -80,7 +80,8 @@ size_t recorder_parameters::keep_samples() const
 
 size_t recorder_parameters::ring_samples() const
 {
-    return keep_samples() + std::llround(std::max(queue * sample_rate, least_queue_samples));
+    return keep_samples() +
+           std::llround(std::max(queue * sample_rate, least_queue_samples));
 }
 
 uint64_t recorder_parameters::rotate_samples() const

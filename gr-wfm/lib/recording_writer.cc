@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <ctime>
 #include <exception>
+#include <system_error>
 #include <volk/volk.h>
 
 namespace gr {
@@ -164,8 +165,15 @@ void recording_writer::begin_file(const window_info& first, const char* frame)
     const sigmf_head head{
         d_parameters.datatype, first.rx_rate, d_parameters.channels, d_label
     };
-    d_file = std::make_unique<sigmf_recording>(
-        free_stem(), head, first, frame, d_parameters.frame_bytes());
+    while (!d_file) {
+        try {
+            d_file = std::make_unique<sigmf_recording>(
+                next_stem(), head, first, frame, d_parameters.frame_bytes());
+        } catch (const std::system_error& error) {
+            if (error.code() != std::errc::file_exists)
+                throw;
+        }
+    }
     d_rate = first.rx_rate;
     d_file_start = first.start;
     d_counters.recordings++;
@@ -222,7 +230,8 @@ const char* recording_writer::interleave(const capture_piece& piece)
     return reinterpret_cast<const char*>(d_integers.data());
 }
 
-std::string recording_writer::free_stem()
+// The path of the next files, without .sigmf-*.
+std::string recording_writer::next_stem()
 {
     if (d_name.empty()) {
         const std::string label = file_safe(d_label);
@@ -230,13 +239,9 @@ std::string recording_writer::free_stem()
                  now_in_name();
         d_number = 0;
     }
-    std::string stem;
-    do {
-        char number[16];
-        std::snprintf(number, sizeof(number), "_%03d", d_number++);
-        stem = d_parameters.folder + "/" + d_name + number;
-    } while (!sigmf_recording::available(stem));
-    return stem;
+    char number[16];
+    std::snprintf(number, sizeof(number), "_%03d", d_number++);
+    return d_parameters.folder + "/" + d_name + number;
 }
 
 } // namespace wfm

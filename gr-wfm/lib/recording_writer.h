@@ -48,7 +48,7 @@ private:
     void say_notes();
     void fail(const std::exception& error);
     const char* interleave(const capture_piece& piece);
-    std::string free_stem();
+    std::string next_stem();
 
     const recorder_parameters d_parameters;
     capture_ring& d_ring;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "sigmf_recording.h"
 #include "json_text.h"
+#include "rename_both.h"
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -39,6 +40,8 @@ std::string hidden_beside(const std::string& path)
     const std::filesystem::path whole(path);
     return (whole.parent_path() / ("." + whole.filename().string() + ".new")).string();
 }
+
+bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
 std::string utc(uint64_t secs, double frac)
 {
@@ -117,11 +120,15 @@ sigmf_recording::sigmf_recording(const std::string& stem,
                                  size_t frame_bytes)
     : d_stem(stem),
       d_new_meta(hidden_beside(meta_path())),
+      d_new_data(hidden_beside(data_path())),
       d_label(head.label),
-      d_data(data_path(stem), frame_bytes)
+      d_data(d_new_data, frame_bytes)
 {
-    // Little happens between the frame and the rename: data without metadata are no
-    // recording yet, metadata without data would be a broken one.
+    // Who makes the hidden file has the name, if nobody has used it already.
+    if (exists(data_path()) || exists(meta_path())) {
+        ::unlink(d_new_data.c_str());
+        fail(EEXIST, d_stem);
+    }
     try {
         std::string text =
             with_entry(document(head), "captures", capture_entry(0, first));
@@ -129,18 +136,15 @@ sigmf_recording::sigmf_recording(const std::string& stem,
             text = with_entry(text, "annotations", label_entry(0));
         write_whole(d_new_meta, text);
         d_data.append(frame, 1);
-        replace_meta();
+        if (const int error =
+                rename_both(d_new_data, data_path(), d_new_meta, meta_path()))
+            fail(error, d_stem);
     } catch (...) {
-        ::unlink(data_path(stem).c_str());
+        ::unlink(d_new_data.c_str());
+        ::unlink(d_new_meta.c_str());
         throw;
     }
     d_captures = 1;
-}
-
-bool sigmf_recording::available(const std::string& stem)
-{
-    return ::access(data_path(stem).c_str(), F_OK) != 0 &&
-           ::access((stem + ".sigmf-meta").c_str(), F_OK) != 0;
 }
 
 void sigmf_recording::begin_capture(const window_info& first, const char* frame)

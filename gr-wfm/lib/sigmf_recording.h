@@ -33,6 +33,7 @@ class sigmf_recording
 {
 public:
     //! stem: the files' path without .sigmf-*; frame: the first one of the first capture
+    //! \throws std::system_error with EEXIST if the name is taken
     sigmf_recording(const std::string& stem,
                     const sigmf_head& head,
                     const window_info& first,
@@ -50,17 +51,15 @@ public:
     int captures() const { return d_captures; }
     std::string meta_path() const { return d_stem + ".sigmf-meta"; }
 
-    static std::string data_path(const std::string& stem) { return stem + ".sigmf-data"; }
-    //! Is the name free?
-    static bool available(const std::string& stem);
-
 private:
     std::string label_entry(uint64_t sample) const;
     void add(const std::string& capture, const std::string& annotation);
     void replace_meta();
+    std::string data_path() const { return d_stem + ".sigmf-data"; }
 
     const std::string d_stem;
-    const std::string d_new_meta; //!< name of the metadata while it is written
+    const std::string d_new_meta; //!< names of the files while they are written
+    const std::string d_new_data;
     const std::string d_label;
     whole_frames_file d_data;
     int d_captures = 0;

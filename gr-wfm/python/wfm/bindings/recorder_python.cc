@@ -16,9 +16,10 @@ void bind_recorder(py::module& m)
         m,
         "recorder",
         "Records N complex streams as labelled SigMF files, valid at every moment. "
-        "pre_trigger: seconds before a start that are recorded, too; rotate_mb: megabytes "
-        "of samples a file, 0 for no limit; datatype \"cf32_le\" or \"ci16_le\"; queue: "
-        "seconds that the disk may be behind before samples are dropped. Message ports "
+        "pre_trigger: seconds before a start that are recorded, too; rotate_mb: "
+        "megabytes of samples a file, 0 for no limit; datatype \"cf32_le\" or "
+        "\"ci16_le\"; queue: seconds that the disk may be behind before samples are "
+        "dropped. Message ports "
         "in: control (start, stop, label, annotate), trigger (events of an event "
         "tracker). Out: events, status. ValueError for a bad parameter, RuntimeError for "
         "a folder that cannot be written.")
