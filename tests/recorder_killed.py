@@ -85,6 +85,7 @@ def kill_one(seconds: float, samples: list[list[complex]]) -> dict:
         time.sleep(seconds)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+        time.sleep(0.2)  # the process that names a new file's parts may outlive the recorder by a moment
         return inspect(Path(name), int.from_bytes(progress[:8], "little"))
 
 
@@ -114,7 +115,7 @@ def inspect(folder: Path, seen: int) -> dict:
     for index, count in pieces:
         assert index == end, f"samples {end} to {index} are in no file"
         end = index + count
-    orphans = len(list(folder.glob("*.sigmf-data"))) - len(metas)
+    orphans = [p.name for p in folder.glob("*.sigmf-data") if not p.with_suffix(".sigmf-meta").exists()]
     return {"lost_ms": 1e3 * (seen - end) / RATE, "files": len(metas), "events": annotations, "orphans": orphans}
 
 
