@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class SceneTruth:
     """Segments of a scene of `samples` samples per antenna, played (and repeated) from `start_time` on.
 
-    segments: objects with sample_start, sample_count, label, in rising order; start_time: (whole seconds, fraction)
+    segments: as `wfm_core.synth.rendering.Segment`, in rising order; start_time: (whole seconds, fraction)
     of the scene's first sample; sample_rate in Hz.
     """
 
@@ -23,12 +23,17 @@ class SceneTruth:
         elapsed = (rx_time[0] - self.start_time[0]) + (rx_time[1] - self.start_time[1])
         return round(elapsed * self.sample_rate) % self.samples
 
-    def label(self, rx_time: tuple[int, float], sample_count: int) -> str | None:
-        """The label of a window, or None for one that is not wholly inside one segment."""
+    def label(self, rx_time: tuple[int, float], sample_count: int, task: str = "") -> str | None:
+        """The label of a window, or None for one that is not wholly inside one segment.
+
+        task: whose label, where the scene has labels for several tasks.
+        """
         first = self.position(rx_time)
         before = bisect.bisect_right(self.segments, first, key=lambda s: s.sample_start) - 1
         if before < 0:
             return None
         segment = self.segments[before]
         inside = first + sample_count <= segment.sample_start + segment.sample_count
-        return segment.label if inside else None
+        if not inside:
+            return None
+        return segment.labels.get(task, segment.label) if task else segment.label

@@ -13,7 +13,7 @@ def find_bundle(name: str | Path) -> Path:
     """The bundle file or model folder that `name` stands for. Raises `WfmError`.
 
     A path is taken as it is. A bare name is looked up as NAME.wfm.pt in the folders of $WFM_BUNDLES, then in
-    share/wfm/bundles of the environment, then as a folder models/NAME of the checkout.
+    share/wfm/bundles of the environment, then in `cache_folder()`, then as a folder models/NAME of the checkout.
     """
     text = str(name)
     path = Path(text).expanduser()
@@ -23,6 +23,7 @@ def find_bundle(name: str | Path) -> Path:
         raise WfmError(f"bundle {text!r} is neither a bundle file nor a model folder; give the path of one")
     folders = [Path(entry) for entry in os.environ.get("WFM_BUNDLES", "").split(os.pathsep) if entry]
     folders.append(Path(sys.prefix) / "share" / "wfm" / "bundles")
+    folders.append(cache_folder())
     for folder in folders:
         if (folder / f"{text}{SUFFIX}").is_file():
             return folder / f"{text}{SUFFIX}"
@@ -32,3 +33,8 @@ def find_bundle(name: str | Path) -> Path:
             return folder / text
     places = ", ".join(str(folder) for folder in [*folders, *dict.fromkeys(models)])
     raise WfmError(f"no bundle {text!r} in {places}; give a path, set WFM_BUNDLES, or run make to install it")
+
+
+def cache_folder() -> Path:
+    """Where bundles made on this machine are kept (`wfm_core.starter`)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wfm" / "bundles"

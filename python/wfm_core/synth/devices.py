@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Transmitters of one make, told apart by their flaws alone (radio frequency fingerprints).
 
-All send the same kind of signal, 16-QAM of 0.25 Mbaud received at 1 MS/s, as narrow as that of many sensors: at 20 MS/s
-the channel's own frequency response hides most flaws from a window of 1024 samples. A transmitter's flaws stay; its
-data, its slow drift of frequency and the channel change from window to window. The receiver has no flaws of its own.
+All send the same kind of signal, by default 16-QAM, of 0.25 Mbaud received at 1 MS/s, as narrow as that of many
+sensors: at 20 MS/s the channel's own frequency response hides most flaws from a window of 1024 samples. A
+transmitter's flaws stay; its data, its slow drift of frequency and the channel change from window to window. The
+receiver has no flaws of its own.
 """
 
 from dataclasses import dataclass, fields
@@ -53,11 +54,17 @@ def random_transmitters(count: int, generator: torch.Generator) -> Transmitters:
     )
 
 
-def transmit(transmitters: Transmitters, which: torch.Tensor, samples: int, generator: torch.Generator) -> torch.Tensor:
+def transmit(
+    transmitters: Transmitters,
+    which: torch.Tensor,
+    samples: int,
+    generator: torch.Generator,
+    modulation: str = "16qam",
+) -> torch.Tensor:
     """A window of each transmitter `which` (int64 [B]) through its own channel: complex64 [B, 1, samples]."""
     device = Transmitters(*(getattr(transmitters, field.name)[which] for field in fields(Transmitters)))
     lead_in = settle_samples(SAMPLE_RATE)
-    sent = [modulated("16qam", samples + lead_in, SAMPLES_PER_SYMBOL, generator) for _ in range(len(which))]
+    sent = [modulated(modulation, samples + lead_in, SAMPLES_PER_SYMBOL, generator) for _ in range(len(which))]
     x = torch.stack(sent)[:, None]
     x = iq_imbalance(x, device.iq_gain_db, device.iq_phase_deg)
     x = dc_offset(x, device.leakage_dbc, device.leakage_phase)

@@ -2,7 +2,7 @@
 """Whole scenes for the simulated radio: minutes of signal with the truth of what is in them."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -19,12 +19,13 @@ LEVEL_DBFS = -24.0
 
 @dataclass
 class Segment:
-    """A stretch of one label; sir_db is NaN where the label is none."""
+    """A stretch of one label; sir_db is NaN where nothing interferes. `labels`: by task, where there are several."""
 
     sample_start: int
     sample_count: int
     label: str
-    sir_db: float
+    sir_db: float = math.nan
+    labels: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass

@@ -11,9 +11,8 @@ from gnuradio.wfm.wfm_python import sample_player
 
 from wfm_core import compute
 from wfm_core.errors import WfmError
-from wfm_core.synth.rendering import render_scene
+from wfm_core.synth.simulated import DEFAULT, render
 
-SCENE = "lte_interference"
 DEFAULT_SECONDS = 10.0
 _MOST_SAMPLES = 20_000_000
 """Samples per antenna of one rendered scene (ci16 on disk); a longer duration plays it again."""
@@ -27,10 +26,10 @@ _FULL_SCALE = 32768.0
 class SimDriver(Driver):
     """Without a duration the scene is `DEFAULT_SECONDS` long and played once."""
 
-    def __init__(self, request: Request, seed: int):
+    def __init__(self, request: Request, name: str, seed: int):
         wanted = request.duration or DEFAULT_SECONDS
         seconds = min(wanted, _MOST_SAMPLES / request.sample_rate)
-        scene = compute.run(render_scene, SCENE, seconds, request.sample_rate, request.channels, seed)
+        scene = compute.run(render, name, seconds, request.sample_rate, request.channels, seed)
         samples = scene.samples.shape[1]
         self._file = tempfile.NamedTemporaryFile(prefix="wfm-sim-", suffix=".ci16")  # noqa: SIM115 - lives with us
         _write(scene.samples.numpy(), self._file)
@@ -72,8 +71,17 @@ def _write(samples: np.ndarray, stream) -> None:
 
 
 def open_source(request: Request) -> Driver:
+    return SimDriver(request, *_scene_and_seed(request.argument))
+
+
+def _scene_and_seed(argument: str) -> tuple[str, int]:
+    """Of "", "SEED", "SCENE" or "SCENE:SEED"."""
+    name, _, seed = argument.partition(":")
+    if not seed and not name.isidentifier():
+        name, seed = DEFAULT, name
     try:
-        seed = int(request.argument or 1)
+        return name, int(seed or 1)
     except ValueError as error:
-        raise WfmError(f"source sim:{request.argument}: sim or sim:SEED with a whole number is wanted") from error
-    return SimDriver(request, seed)
+        raise WfmError(
+            f"source sim:{argument}: sim, sim:SEED, sim:SCENE or sim:SCENE:SEED with a whole number as SEED is wanted"
+        ) from error
