@@ -12,6 +12,7 @@ from .image_presets import activity_sensor, positioner  # noqa: F401
 from .inference import inference  # noqa: F401
 from .presets import interference_detector, rf_fingerprinter, signal_classifier  # noqa: F401
 from .run_report import run_report  # noqa: F401
+from .sample_link import sample_publisher, sample_subscriber  # noqa: F401
 from .sdr_source import sdr_source, source_freq, source_policy, source_rate  # noqa: F401
 from .sigmf_annotator import sigmf_annotator  # noqa: F401
 from .task_head import task_head  # noqa: F401

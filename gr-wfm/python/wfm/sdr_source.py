@@ -17,7 +17,8 @@ class sdr_source(gr.hier_block2):
     `"tag": True` to a retune so that the stream says it; soapy, osmosdr: as in theirs).
 
     Args:
-        source: "uhd", "uhd:ARGS", "soapy:ARGS", "osmosdr:ARGS", "file:PATH" (SigMF), "sim" or "sim:SEED".
+        source: "uhd", "uhd:ARGS", "soapy:ARGS", "osmosdr:ARGS", "file:PATH" (SigMF), "sim", "sim:SEED",
+            "sim:SCENE" or "sim:SCENE:SEED" (`wfm_core.synth.simulated`).
         channels: streams; a recording with fewer repeats its last one and says so.
         sample_rate: Hz; a recording's own rate counts instead.
         center_freq: Hz; recordings and scenes have their own.

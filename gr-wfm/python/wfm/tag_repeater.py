@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Says a radio's time, rate and frequency again and again, for whoever joins late or loses samples on the way."""
+
+import math
+import threading
+
+import numpy as np
+import pmt
+from gnuradio import gr
+from gnuradio.wfm import keys
+
+_NAME = "wfm_tag_repeater"
+_NO_CLOCK = (0, 0, 0.0)
+"""An item, and the time at it: whole seconds and a fraction."""
+
+
+class tag_repeater(gr.sync_block):
+    """Passes items through; every `interval` of them has rx_time, rx_rate and rx_freq tags.
+
+    Between the radio's own tags time goes on at the rate; without any it begins at 0. A gap on the way shows then as a
+    jump of rx_time of just as many samples, which WFM Inference counts, and no window spans it.
+
+    Args:
+        channels: samples of an item, one a channel: complex64 vectors.
+        sample_rate: Hz, until rx_rate tags say otherwise.
+        interval: items from tag to tag.
+    """
+
+    def __init__(self, channels: int, sample_rate: float, interval: int):
+        kind = (np.complex64, channels) if channels > 1 else np.complex64
+        gr.sync_block.__init__(self, name=_NAME, in_sig=[kind], out_sig=[kind])
+        self.set_tag_propagation_policy(gr.TPP_DONT)
+        self.set_output_multiple(interval)
+        self._interval = interval
+        self._rate, self._freq = float(sample_rate), None
+        self._anchor = _NO_CLOCK
+        self._source = pmt.intern(_NAME)
+        self.ended = threading.Event()
+        """Set when the stream has ended."""
+
+    @property
+    def items(self) -> int:
+        """Items passed on so far."""
+        return self.nitems_written(0)
+
+    def start(self) -> bool:
+        self._anchor = _NO_CLOCK  # a flowgraph that starts again counts its items anew
+        self.ended.clear()
+        return True
+
+    def stop(self) -> bool:
+        self.ended.set()
+        return True
+
+    def work(self, input_items, output_items):
+        count = len(output_items[0]) // self._interval * self._interval
+        output_items[0][:count] = input_items[0][:count]
+        first = self.nitems_written(0)
+        own = sorted(self.get_tags_in_window(0, 0, count), key=lambda tag: tag.offset)
+        for start in range(first, first + count, self._interval):
+            here = [tag for tag in own if start <= tag.offset < start + self._interval]
+            for tag in here:
+                if tag.offset == start:
+                    self._note(tag)
+            self._say(start)
+            for tag in here:
+                if tag.offset > start:
+                    self._note(tag)
+                if tag.offset > start or not _is_radios(tag):
+                    self.add_item_tag(0, tag.offset, tag.key, tag.value, tag.srcid)
+        return count
+
+    def _note(self, tag) -> None:
+        """Take over what a radio's tag says; what is not as UHD sends it is passed on and means nothing here."""
+        if pmt.eq(tag.key, keys.RX_TIME) and pmt.is_tuple(tag.value):
+            self._anchor = (tag.offset, *pmt.to_python(tag.value)[:2])
+        elif pmt.eq(tag.key, keys.RX_RATE) and pmt.is_number(tag.value) and pmt.to_double(tag.value) > 0:
+            self._anchor = (tag.offset, *self._time(tag.offset))
+            self._rate = pmt.to_double(tag.value)
+        elif pmt.eq(tag.key, keys.RX_FREQ) and pmt.is_number(tag.value):
+            self._freq = pmt.to_double(tag.value)
+
+    def _time(self, item: int) -> tuple[int, float]:
+        start, secs, frac = self._anchor
+        whole = math.floor(frac + (item - start) / self._rate)
+        return secs + whole, frac + (item - start) / self._rate - whole
+
+    def _say(self, item: int) -> None:
+        secs, frac = self._time(item)
+        time = pmt.make_tuple(pmt.from_uint64(secs), pmt.from_double(frac))
+        self.add_item_tag(0, item, keys.RX_RATE, pmt.from_double(self._rate), self._source)
+        self.add_item_tag(0, item, keys.RX_TIME, time, self._source)
+        if self._freq is not None:
+            self.add_item_tag(0, item, keys.RX_FREQ, pmt.from_double(self._freq), self._source)
+
+
+def _is_radios(tag) -> bool:
+    return any(pmt.eq(tag.key, key) for key in (keys.RX_TIME, keys.RX_RATE, keys.RX_FREQ))
