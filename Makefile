@@ -10,10 +10,10 @@ PYTHON := $(VENV)/bin/python
 THREADS := $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -lt 4 ] && echo $$n || echo 4)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all bench companion docs pictures lint clean
+.PHONY: help setup demo demo-classify test test-all bench companion docs pictures lint clean
 
 help: ## Show the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 	@echo "  variables: VENV=$(VENV) TORCH_SPEC=$(TORCH_SPEC)"
 
 setup: ## Install system and Python packages, build the module, export the bundles
@@ -24,6 +24,12 @@ demo: setup ## Find interference on the simulated radio for 10 s; results in out
 	QT_QPA_PLATFORM=offscreen $(PYTHON) examples/live_interference.py --source sim --duration 10 --policy live --out out/demo
 	@echo "out/demo/summary.json:"
 	@cat out/demo/summary.json && echo
+
+demo-classify: setup ## Name the signals of a simulated band for 4 s; results in out/demo-classify
+	@mkdir -p out/demo-classify
+	QT_QPA_PLATFORM=offscreen $(PYTHON) examples/classify_band.py --source sim:band --policy lossless --out out/demo-classify
+	@echo "out/demo-classify/summary.json:"
+	@cat out/demo-classify/summary.json && echo
 
 test: setup ## Run the quick tests
 	OMP_NUM_THREADS=$(THREADS) QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest -q -m "not slow" tests

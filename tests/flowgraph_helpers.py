@@ -16,8 +16,9 @@ WINDOW = 256
 LABELS = ("none", "dsss-bpsk", "dsss-qpsk")
 
 
-def contract(samples: int = WINDOW, antennas: int = 4, labels=LABELS, name: str = "test-model") -> dict:
-    """The contract of a model small enough for tests."""
+def contract(samples: int = WINDOW, antennas: int = 4, labels=LABELS, name: str = "test-model", tasks=None) -> dict:
+    """The contract of a model small enough for tests; `tasks`: labels by task, in place of those of interference."""
+    tasks = tasks or {"interference": labels}
     return {
         "format": 1,
         "name": name,
@@ -27,7 +28,7 @@ def contract(samples: int = WINDOW, antennas: int = 4, labels=LABELS, name: str 
         "input": "iq",
         "signal": {"kind": "iq_rms"},
         "modality": "iq",
-        "tasks": {"interference": {"kind": "classification", "labels": list(labels)}},
+        "tasks": {task: {"kind": "classification", "labels": list(own)} for task, own in tasks.items()},
         "weights_sha256": "0" * 64,
     }
 

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """WFM Sample Publisher and Subscriber: what arrives is what was sent, and what did not arrive is known exactly."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pmt
 import pytest
 from flowgraph_helpers import noise
 from gnuradio import blocks, gr, wfm
+from gnuradio.wfm import remote
 from gnuradio.wfm.tag_repeater import tag_repeater
 
 from wfm_core.errors import WfmError
@@ -101,3 +104,16 @@ def test_a_port_in_use_is_one_sentence(tmp_path):
         wfm.sample_subscriber("nowhere")
     with pytest.raises(WfmError, match="interval 0"):
         wfm.sample_publisher(address, interval=0)
+
+
+def test_the_account_adds_up_sessions_and_ignores_other_messages():
+    account, log = remote.Account(), wfm.decision_log()
+    for radio, taken, lost in (("a-1", 1000, 0), ("a-1", 3000, 100), ("a-2", 500, 0)):
+        account._on_status(pmt.to_pmt({"radio": radio, "samples_in": taken, "samples_lost": lost, "ended": False}))
+    for stranger in ({"received": 7}, {"radio": "b", "samples_in": "many", "samples_lost": 0}, "hello"):
+        account._on_status(pmt.to_pmt(stranger))
+    assert account.sessions() == {"a-1": (3000, 100), "a-2": (500, 0)}
+    radio, link = SimpleNamespace(samples_lost=lambda: 5), SimpleNamespace(samples_sent=lambda: 4000)
+    said = account.summary(radio, link, log)
+    assert "4000 samples a channel sent, 3500 taken by 2 sessions of inference, 500 lost on the way" in said
+    assert "gaps that the sessions saw: 100 samples; lost in the radio: 5" in said

@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 
-from gnuradio.wfm import messages
+from gnuradio.wfm import keys, messages
 
 from wfm_core.errors import WfmError
 
@@ -47,12 +47,13 @@ def _program() -> str:
     return os.path.basename(sys.argv[0])
 
 
-def run(top_block, source, inference, log, report=None, recorder=None) -> None:
+def run(top_block, source, inference, log, report=None, judges=(), recorder=None, widgets=()) -> None:
     """Run a started Qt flowgraph to its end and leave the program: exit status 0, or 1 with one sentence.
 
     source: the `wfm.sdr_source`; inference: the `wfm.inference` whose failure is the program's; log: the
     `wfm.decision_log` that is summed up on standard output; report: the `wfm.run_report` to finish, if there is one;
-    recorder: the `wfm.recorder` to sum up, if there is one.
+    judges: what `wfm.rehearsal` returned, summed up too; recorder: the `wfm.recorder` to sum up, if there is one;
+    widgets: Qt blocks that send messages, which no stream ends.
     """
     from PyQt5 import Qt
 
@@ -63,6 +64,7 @@ def run(top_block, source, inference, log, report=None, recorder=None) -> None:
     # Polling also gives Python the chance to run its signal handlers while Qt has the main thread.
     timer = Qt.QTimer()
     timer.timeout.connect(lambda: ended.is_set() and Qt.QApplication.quit())
+    _end_with(inference, widgets, timer)
     timer.start(_POLL_MS)
     top_block.show()
     Qt.QApplication.exec_()
@@ -70,7 +72,18 @@ def run(top_block, source, inference, log, report=None, recorder=None) -> None:
     top_block.stop()
     waiter.join()
     top_block.close()
-    sys.exit(finish(source, inference, log, report, recorder))
+    sys.exit(finish(source, inference, log, report, judges, recorder))
+
+
+def _end_with(inference, widgets, timer) -> None:
+    """Let `widgets` end when inference has: they would wait for the user for ever, and the flowgraph for them."""
+    waiting = list(widgets)
+
+    def look():
+        while waiting and inference.status()["ended"]:
+            waiting.pop().to_basic_block()._post(keys.SYSTEM, keys.DONE)
+
+    timer.timeout.connect(look)
 
 
 def _end_on_signals(inference, Qt) -> None:
@@ -85,13 +98,13 @@ def _end_on_signals(inference, Qt) -> None:
         signal.signal(number, interrupt)
 
 
-def finish(source, inference, log, report=None, recorder=None) -> int:
-    """Sum up a flowgraph that has ended, blocks as for `run`; returns the exit status."""
+def finish(source, inference, log, report=None, judges=(), recorder=None) -> int:
+    """Sum up a flowgraph that has ended, arguments as for `run`; returns the exit status."""
     status = inference.status()
     # A retune flushes and an overflow jumps: the tap sees both; what was lost in front of it only the source knows.
     status["samples_lost"] = max(status["samples_lost"], source.samples_lost())
     if not log.to_stdout:
-        print(summary(log, status))
+        print("\n".join([summary(log, status), *(judge.summary() for judge in judges)]))
         if recorder is not None:
             print(recorded(recorder.counters()))
     if report is not None:
@@ -141,8 +154,12 @@ def recorded(counters: dict) -> str:
 
 def summary(log, status: dict) -> str:
     """The last lines of a run: what was decided, what was lost, how long it took."""
+    return f"{log.summary()}\n{inference_summary(status)}"
+
+
+def inference_summary(status: dict) -> str:
+    """What an inference block took in, what it lost, how long it took; one line."""
     return (
-        f"{log.summary()}\n"
         f"{status['samples_in']} samples a channel, {100 * status['coverage']:.1f} % inside inferred windows; "
         f"windows dropped {status['windows_dropped']}, flushed {status['windows_flushed']}, "
         f"gated {status['windows_gated']}, invalid {status['windows_invalid']}; "

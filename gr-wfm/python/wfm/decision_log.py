@@ -65,7 +65,7 @@ class decision_log(gr.basic_block):
         self._pending.append(detection)
         self.counts[detection.task, detection.decision.get("label", "")] += 1
         if not self._quiet:
-            print(self._line(detection), flush=True)
+            print(f"{self._line(detection)}\n", end="", flush=True)  # in one piece: other threads print too
 
     def _write_window(self) -> None:
         """The tasks of one window make one JSON line; they come one after the other."""

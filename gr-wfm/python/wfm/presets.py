@@ -71,6 +71,10 @@ class _preset(gr.hier_block2):
     def status(self) -> dict:
         return self.inference.status()
 
+    def finish(self) -> None:
+        """End the flowgraph as if the stream had ended: windows that wait are still decided."""
+        self.inference.finish()
+
     def set_bundle(self, name_or_path: str) -> None:
         self.inference.set_bundle(name_or_path)
 

@@ -16,8 +16,9 @@ from gnuradio.wfm.truth import SceneTruth
 from wfm_core.metrics import interference_accuracies
 from wfm_core.synth.scenes import LABELS
 
-TASK = "interference"
+INTERFERENCE = "interference"
 _COLOURS = {"none": "#4d9078", "dsss-bpsk": "#d1495b", "dsss-qpsk": "#edae49", "unknown": "#8d99ae"}
+_MORE_COLOURS = ("#3d5a80", "#d1495b", "#edae49", "#5f0f40", "#0f8b8d", "#a8763e", "#7353ba", "#9c0d38", "#577590")
 _FFT = 512
 _COLUMNS = 900
 _CLOCK_NOT_SET = 365 * 86400
@@ -47,12 +48,18 @@ class Run:
         frame = 2 * self.channels
         return values[: len(values) // frame * frame].reshape(-1, self.channels, 2)
 
-    def interference(self) -> Iterator[tuple[Detection, str | None]]:
-        """Decisions of the interference task, each with its true label where that is known."""
+    @property
+    def task(self) -> str:
+        """The first task that answers with a label; that which is drawn and judged."""
+        return next((d.task for d in self.detections if "label" in d.decision), INTERFERENCE)
+
+    def labelled(self) -> Iterator[tuple[Detection, str | None]]:
+        """Decisions of the task, each with its true label where that is known."""
+        task = self.task
         for detection in self.detections:
-            if detection.task == TASK:
+            if detection.task == task:
                 known = self.truth is not None and detection.rx_time is not None
-                yield detection, self.truth.label(detection.rx_time, detection.sample_count) if known else None
+                yield detection, self.truth.label(detection.rx_time, detection.sample_count, task) if known else None
 
 
 def write_meta(run: Run) -> None:
@@ -96,11 +103,14 @@ def _annotations(run: Run) -> list[dict]:
 
 def write_summary(run: Run, status: dict) -> None:
     """summary.json; accuracies are null where there is no truth."""
-    judged = [(d.decision, truth) for d, truth in run.interference() if truth is not None]
-    accuracies = _accuracies(judged)
+    judged = [(d.decision, truth) for d, truth in run.labelled() if truth is not None]
+    accuracies = _accuracies(judged if run.task == INTERFERENCE else [])
+    right = [decision["label"] == truth for decision, truth in judged]
     summary = {
         "intd_accuracy": accuracies["intd"],
         "intc_accuracy": accuracies["intc"],
+        "task": run.task,
+        "accuracy": sum(right) / len(right) if right else None,
         "windows_judged": len(judged),
         "sample_rate": run.sample_rate,
         "antennas": run.channels,
@@ -137,7 +147,7 @@ def write_waterfall(run: Run) -> None:
     )  # fmt: skip
     figure.colorbar(image, ax=above, label="power per bin (dBFS)", pad=0.01)
     above.set_ylabel("frequency (MHz)" if centre else "offset from centre (MHz)")
-    above.set_title(f"Interference found live: {run.sample_rate / 1e6:g} MS/s, antenna 0 of {run.channels}")
+    above.set_title(f"{run.task.capitalize()} live: {run.sample_rate / 1e6:g} MS/s, antenna 0 of {run.channels}")
     above.ticklabel_format(axis="y", useOffset=False)
     _lanes(below, run, seconds)
     _legend(below, run)
@@ -162,7 +172,7 @@ def _spectrogram(run: Run) -> np.ndarray:
 
 def _lanes(axes, run: Run, seconds: float) -> None:
     """One lane of decisions and, where it is known, one of truth; each window's colour lasts until the next window."""
-    pairs = list(run.interference())
+    pairs = list(run.labelled())
     lanes = {
         "decision": [(d, d.decision["label"]) for d, _ in pairs],
         "truth": [(d, truth) for d, truth in pairs if truth is not None],
@@ -170,8 +180,9 @@ def _lanes(axes, run: Run, seconds: float) -> None:
     lanes = {name: marks for name, marks in lanes.items() if marks}
     starts = sorted({d.sample_start for d, _ in pairs})
     hop = float(np.median(np.diff(starts))) if len(starts) > 1 else len(run.data)
+    colours = _colours(run)
     for row, marks in enumerate(lanes.values()):
-        for label, colour in _COLOURS.items():
+        for label, colour in colours.items():
             spans = [(d.sample_start / run.sample_rate, hop / run.sample_rate) for d, own in marks if own == label]
             axes.broken_barh(spans, (row - 0.42, 0.84), color=colour, linewidth=0)
     axes.set_yticks(range(len(lanes)), list(lanes))
@@ -183,7 +194,14 @@ def _lanes(axes, run: Run, seconds: float) -> None:
 def _legend(axes, run: Run) -> None:
     from matplotlib.patches import Patch
 
-    used = {d.decision["label"] for d, _ in run.interference()} | {truth for _, truth in run.interference()}
-    handles = [Patch(color=colour, label=label) for label, colour in _COLOURS.items() if label in used]
+    handles = [Patch(color=colour, label=label) for label, colour in _colours(run).items()]
     if handles:
         axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.5), ncols=len(handles), frameon=False)
+
+
+def _colours(run: Run) -> dict[str, str]:
+    """A colour for each label that was answered or true: its own, or the next one."""
+    used = {d.decision["label"] for d, _ in run.labelled()} | {truth for _, truth in run.labelled() if truth}
+    own = {label: colour for label, colour in _COLOURS.items() if label in used}
+    others = sorted(used - set(own))
+    return own | {label: _MORE_COLOURS[place % len(_MORE_COLOURS)] for place, label in enumerate(others)}

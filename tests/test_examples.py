@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The examples on the simulated radio as a user starts them, without a display, to their end."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from flowgraph_helpers import random_model
+
+from wfm_core.starter.recipes import RECIPES
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+WINDOW = 4096
+HIDDEN = ("DISPLAY", "WAYLAND_DISPLAY")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory) -> Path:
+    """An empty cache for what is made at first start."""
+    return tmp_path_factory.mktemp("cache")
+
+
+def begin(name: str, cache: Path, *options) -> subprocess.Popen:
+    environment = {key: value for key, value in os.environ.items() if key not in HIDDEN}
+    environment |= {"XDG_CACHE_HOME": str(cache), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, str(EXAMPLES / f"{name}.py"), *map(str, options)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def start(name: str, cache: Path, *options) -> str:
+    """Standard output of a run that ends well and says nothing on stderr."""
+    with begin(name, cache, *options) as program:
+        said, complaints = program.communicate(timeout=500)
+    assert (program.returncode, complaints) == (0, "")
+    return said
+
+
+def quick(seconds: float) -> tuple:
+    """Options of a short run that decides every window, however busy the machine is."""
+    return "--policy", "lossless", "--duration", seconds
+
+
+def share(said: str, line: str) -> float:
+    """The share of windows that a line of a judge says were right."""
+    right, of = map(int, re.search(rf"{line} right in (\d+) of (\d+) windows", said).groups())
+    return right / of
+
+
+def test_two_tasks_one_encoder(tmp_path, cache):
+    model = random_model(tmp_path / "model", samples=WINDOW, tasks=RECIPES["starter-two-tasks"].tasks)
+    lines = tmp_path / "decisions.jsonl"
+    said = start("two_tasks_one_encoder", cache, "--bundle", model, "--json", lines, *quick(0.3))
+    decisions = [json.loads(line) for line in lines.read_text().splitlines()]
+    assert len(decisions) > 10 and all(set(d["tasks"]) == {"fingerprint", "classification"} for d in decisions)
+    assert share(said, "one encoder: fingerprint") <= 1 and share(said, "one encoder: classification") <= 1
+
+
+def test_classify_band(tmp_path, cache):
+    model = random_model(tmp_path / "model", samples=WINDOW, tasks=RECIPES["starter-band"].tasks)
+    said = start("classify_band", cache, "--bundle", model, "--out", tmp_path / "out", *quick(0.2))
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert (summary["task"], summary["samples_in"], summary["intd_accuracy"]) == ("classification", 800_000, None)
+    assert summary["accuracy"] == pytest.approx(share(said, "band: classification"))
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "summary.json", "decisions.jsonl", "waterfall.png", "recording.sigmf-data", "recording.sigmf-meta",
+    }  # fmt: skip
+
+
+def test_multi_antenna(tmp_path, cache):
+    model = random_model(tmp_path / "model", samples=WINDOW)
+    said = start("multi_antenna", cache, "--bundle", model, "--out", tmp_path / "out", *quick(0.5))
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert (summary["antennas"], summary["windows_inferred"]) == (4, 15)
+    assert share(said, "four antennas: interference") <= 1 and share(said, "one antenna: interference") <= 1
+
+
+def test_fingerprint_enrol(tmp_path, cache):
+    said = start("fingerprint_enrol", cache, *quick(1.25))
+    assert "first start: exporting the encoder wfm-small" in said
+    events = re.findall(r"^(enrolling|enrolled): (device-\d)", said, re.MULTILINE)
+    assert events == [(kind, device) for device in ("device-1", "device-2") for kind in ("enrolling", "enrolled")]
+    assert re.search(r"fingerprint device-2 +\d", said), "a window after the enrolment is named"
+
+
+def free_addresses() -> tuple[str, str]:
+    """Two loopback addresses that nobody has."""
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        return tuple(f"tcp://127.0.0.1:{each.getsockname()[1]}" for each in (one, other))
+
+
+def serve(cache: Path, model: Path, addresses) -> subprocess.Popen:
+    """An inference host that listens."""
+    options = ("--bundle", model, "--address", addresses[0], "--answers", addresses[1], "--gate", -200)
+    program = begin("remote_inference_server", cache, *options)
+    while "ready" not in (line := program.stdout.readline()):
+        assert line, program.stderr.read()
+    return program
+
+
+def counted(said: str) -> dict[str, int]:
+    """The figures of a radio host's last line."""
+    sent, taken, sessions, lost = re.search(
+        r"(\d+) samples a channel sent, (\d+) taken by (\d+) sessions of inference, (\d+) lost", said
+    ).groups()
+    return {"sent": int(sent), "taken": int(taken), "sessions": int(sessions), "lost": int(lost)}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    return random_model(tmp_path_factory.mktemp("remote") / "model", samples=WINDOW)
+
+
+def test_remote_inference(model, cache):
+    addresses = free_addresses()
+    with serve(cache, model, addresses) as server:
+        said = start("remote_inference_radio", cache, "--address", addresses[0], "--answers", addresses[1], *live(2))
+        server.send_signal(signal.SIGINT)
+        heard, complaints = server.communicate(timeout=60)
+    assert (server.returncode, complaints) == (0, "")
+    found = counted(said)
+    assert found["sessions"] == 1 and 0 < found["taken"] <= found["sent"]
+    assert found["lost"] == found["sent"] - found["taken"]
+    assert f"{found['taken']} samples a channel" in heard, "both hosts count alike"
+    assert re.search(r"^ +\d+\.\d+ s  interference", said, re.MULTILINE), "decisions come back"
+
+
+def live(seconds: float) -> tuple:
+    return "--policy", "live", "--duration", seconds
+
+
+@pytest.mark.slow
+def test_remote_inference_survives_the_server_s_restart(model, cache):
+    """Killed in the middle and started again: the radio goes on, both sessions decide, what was lost is counted."""
+    addresses = free_addresses()
+    first = serve(cache, model, addresses)
+    radio = begin("remote_inference_radio", cache, "--address", addresses[0], "--answers", addresses[1], *live(40))
+    while "interference" not in radio.stdout.readline():
+        assert radio.poll() is None
+    time.sleep(3)
+    first.kill()
+    first.communicate()
+    second = serve(cache, model, addresses)
+    said, complaints = radio.communicate(timeout=300)
+    assert (radio.returncode, complaints) == (0, "")
+    second.send_signal(signal.SIGINT)
+    heard = second.communicate(timeout=60)[0]
+    found = counted(said)
+    assert found["sessions"] == 2 and found["lost"] == found["sent"] - found["taken"] > 0
+    last = int(re.search(r"(\d+) samples a channel", heard)[1])
+    assert 0 < last < found["taken"], "both sessions took samples"
+
+
+@pytest.mark.parametrize(("taken", "sentence"), [(0, "samples cannot be published"), (1, "events cannot be published")])
+def test_a_port_in_use_is_one_sentence(model, cache, taken, sentence):
+    addresses = free_addresses()
+    host, port = addresses[taken].removeprefix("tcp://").split(":")
+    with socket.create_server((host, int(port))):
+        name = ("remote_inference_radio", "remote_inference_server")[taken]
+        extra = ("--duration", 0.1) if taken == 0 else ("--bundle", model)
+        with begin(name, cache, "--address", addresses[0], "--answers", addresses[1], *extra) as program:
+            complaints = program.communicate(timeout=120)[1]
+    assert program.returncode == 1 and len(complaints.splitlines()) == 1
+    assert f"{name}.py: {sentence} at {addresses[taken]} (Address already in use)" in complaints
+
+
+@pytest.mark.slow
+def test_models_made_at_first_start_name_most_windows(cache):
+    said = start("two_tasks_one_encoder", cache, *quick(2))
+    assert "a small one learns 5 transmitters" in said
+    assert share(said, "one encoder: fingerprint") > 0.7 and share(said, "one encoder: classification") > 0.7
+    said = start("classify_band", cache, *quick(2))
+    assert "a small one learns signals of 7 kinds" in said and share(said, "band: classification") > 0.6
+    assert "first start" not in start("classify_band", cache, *quick(0.1)), "it is kept"
+
+
+@pytest.mark.slow
+def test_five_transmitters_are_enrolled_and_named(cache):
+    said = start("fingerprint_enrol", cache, *quick(8))
+    assert len(re.findall(r"^enrolled: device-\d", said, re.MULTILINE)) == 5
+    assert share(said, "enrolled: fingerprint") > 0.4, "by chance it would be a fifth"
+
+
+@pytest.mark.slow
+def test_four_antennas_with_the_shipped_model(cache):
+    said = start("multi_antenna", cache, *quick(3))
+    assert share(said, "four antennas: interference") > 0.8
