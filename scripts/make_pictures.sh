@@ -27,5 +27,6 @@ mkdir "$work/images"
 "$python" $scripts/first_flowgraph.py "$work"
 on_a_screen $scripts/companion.py "$work/images" "$work/first_flowgraph.grc" examples/*.grc
 on_a_screen $scripts/display.py "$work/images/detection_display.png"
+"$python" $scripts/csi_images.py "$work/images/csi_images.png"
 cp out/demo/waterfall.png "$work/images/demo.png"
 "$python" $scripts/shrink.py "$work/images" docs/images

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draws docs/images/csi_images.png (or the path given): one generated image of CSI for each activity."""
+"""csi_images.py PNG: draws one generated image of CSI for each activity."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,6 @@ from wfm_core.synth import motion
 
 def main() -> None:
     """One panel an activity; all have the same scale."""
-    path = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images/csi_images.png")
     generator = np.random.default_rng(3)
     figure = new_figure(9, 2.6)
     panels = figure.subplots(1, len(motion.ACTIVITIES), sharey=True)
@@ -24,7 +23,7 @@ def main() -> None:
         panel.set(title=activity, xlabel="packet (10 ms)")
     panels[0].set_ylabel("subcarrier")
     figure.colorbar(drawn, ax=panels, label="amplitude over RMS")
-    save(path, figure)
+    save(Path(sys.argv[1]), figure)
 
 
 if __name__ == "__main__":
