@@ -25,13 +25,14 @@ from gnuradio.eng_arg import eng_float, intx
 from gnuradio import eng_notation
 from gnuradio import wfm
 from gnuradio.wfm import app
-from wfm_core import first_start
+from wfm_core import starter
+from wfm_core.starter import activities
 from wfm_core.synth import motion
 import numpy as np
 
 
-def snipfcn_make_models(self):
-    first_start.make_activity(self.models)
+def snipfcn_first_start(self):
+    starter.ensure(self.bundle)
 
 def snipfcn_say_script(self):
     print("on the air:", motion.describe(self.script), flush=True)
@@ -49,12 +50,12 @@ def snippets_main_after_stop(tb):
     snipfcn_last_lines(tb)
 
 def snippets_init_before_blocks(tb):
-    snipfcn_make_models(tb)
+    snipfcn_first_start(tb)
 
 
 class activity_sensing_csi(gr.top_block):
 
-    def __init__(self, duration=40, json='', models='out/models', noise_level=0.3, quiet=0):
+    def __init__(self, duration=40, json='', noise_level=0.3, quiet=0):
         gr.top_block.__init__(self, "WFM Activity Sensing by CSI", catch_exceptions=True)
 
         ##################################################
@@ -62,7 +63,6 @@ class activity_sensing_csi(gr.top_block):
         ##################################################
         self.duration = duration
         self.json = json
-        self.models = models
         self.noise_level = noise_level
         self.quiet = quiet
 
@@ -85,7 +85,7 @@ class activity_sensing_csi(gr.top_block):
         self.packet_bytes = packet_bytes = 24
         self.header_equalizer = header_equalizer = digital.ofdm_equalizer_simpledfe(fft_len, modulation.base(), occupied_carriers, pilot_carriers, pilot_symbols)
         self.formatter = formatter = digital.packet_header_ofdm(occupied_carriers, 1, "rx_len", "frame_len", "packet_num", 1, 1)
-        self.files = files = first_start.activity_files(models)
+        self.bundle = bundle = "starter-activities"
 
         ##################################################
         # Blocks
@@ -132,7 +132,7 @@ class activity_sensing_csi(gr.top_block):
         self.motion_steps = blocks.vector_source_c(motion.scripted_gain(script, steps, 1).tolist(), False, 1, [])
         self.motion_samples = blocks.repeat(gr.sizeof_gr_complex*1, ((fft_len + fft_len // 4) * 8 // steps))
         self.model = wfm.image_inference(
-            bundle=files[0],
+            bundle=bundle,
             sample_rate=motion.PACKET_RATE,
             policy='lossless',
             batch=16,
@@ -149,7 +149,7 @@ class activity_sensing_csi(gr.top_block):
         self.head = wfm.task_head(
             task='activity',
             embedding='embedding_image',
-            prototypes=files[1],
+            prototypes=starter.prototypes_file(bundle),
             windows=20,
             margin=2.0)
         self.fine_offset = analog.frequency_modulator_fc((-2.0 / fft_len))
@@ -174,7 +174,7 @@ class activity_sensing_csi(gr.top_block):
             antennas=1,
             fft_len=fft_len,
             subcarriers=subcarriers,
-            packets=first_start.ACTIVITY_PACKETS,
+            packets=activities.PACKETS,
             hop=32,
             max_gap=4,
             sequence='packet_num',
@@ -241,13 +241,6 @@ class activity_sensing_csi(gr.top_block):
 
     def set_json(self, json):
         self.json = json
-
-    def get_models(self):
-        return self.models
-
-    def set_models(self, models):
-        self.models = models
-        self.set_files(first_start.activity_files(self.models))
 
     def get_noise_level(self):
         return self.noise_level
@@ -382,12 +375,12 @@ class activity_sensing_csi(gr.top_block):
     def set_formatter(self, formatter):
         self.formatter = formatter
 
-    def get_files(self):
-        return self.files
+    def get_bundle(self):
+        return self.bundle
 
-    def set_files(self, files):
-        self.files = files
-        self.model.set_bundle(self.files[0])
+    def set_bundle(self, bundle):
+        self.bundle = bundle
+        self.model.set_bundle(self.bundle)
 
 
 
@@ -401,9 +394,6 @@ def argument_parser():
         "--json", dest="json", type=str, default='',
         help="Set JSON Lines File [default=%(default)r]")
     parser.add_argument(
-        "--models", dest="models", type=str, default='out/models',
-        help="Set Folder for the Models [default=%(default)r]")
-    parser.add_argument(
         "--noise-level", dest="noise_level", type=eng_float, default=eng_notation.num_to_str(float(0.3)),
         help="Set Noise Amplitude [default=%(default)r]")
     parser.add_argument(
@@ -415,7 +405,7 @@ def argument_parser():
 def main(top_block_cls=activity_sensing_csi, options=None):
     if options is None:
         options = argument_parser().parse_args()
-    tb = top_block_cls(duration=options.duration, json=options.json, models=options.models, noise_level=options.noise_level, quiet=options.quiet)
+    tb = top_block_cls(duration=options.duration, json=options.json, noise_level=options.noise_level, quiet=options.quiet)
 
     def sig_handler(sig=None, frame=None):
         tb.stop()

@@ -21,13 +21,14 @@ from gnuradio.eng_arg import eng_float, intx
 from gnuradio import eng_notation
 from gnuradio import wfm
 from gnuradio.wfm import app
-from wfm_core import first_start
+from wfm_core import starter
+from wfm_core.starter import positions
 from wfm_core.synth import room
 import positioning_csi_tag as tag  # embedded python block
 
 
-def snipfcn_make_models(self):
-    first_start.make_position(self.models)
+def snipfcn_first_start(self):
+    starter.ensure(self.bundle)
 
 def snipfcn_last_lines(self):
     error = app.mean_position_error(self.store, self.places)
@@ -39,12 +40,12 @@ def snippets_main_after_stop(tb):
     snipfcn_last_lines(tb)
 
 def snippets_init_before_blocks(tb):
-    snipfcn_make_models(tb)
+    snipfcn_first_start(tb)
 
 
 class positioning_csi(gr.top_block):
 
-    def __init__(self, duration=60, json='', lost=0.02, models='out/models', quiet=0, speed=0):
+    def __init__(self, duration=60, json='', lost=0.02, bundle='starter-positions', quiet=0, speed=0):
         gr.top_block.__init__(self, "WFM Positioning by CSI", catch_exceptions=True)
 
         ##################################################
@@ -53,7 +54,7 @@ class positioning_csi(gr.top_block):
         self.duration = duration
         self.json = json
         self.lost = lost
-        self.models = models
+        self.bundle = bundle
         self.quiet = quiet
         self.speed = speed
 
@@ -62,7 +63,6 @@ class positioning_csi(gr.top_block):
         ##################################################
         self.positions_smoothed = positions_smoothed = 3
         self.places = places = room.walk(int(duration * room.PACKET_RATE), 11)
-        self.bundle = bundle = first_start.position_file(models)
 
         ##################################################
         # Blocks
@@ -85,7 +85,7 @@ class positioning_csi(gr.top_block):
             antennas=len(room.ANTENNAS),
             fft_len=room.SUBCARRIERS,
             subcarriers=[],
-            packets=first_start.POSITION_PACKETS,
+            packets=positions.PACKETS,
             hop=0,
             max_gap=4,
             sequence='packet_num',
@@ -123,12 +123,12 @@ class positioning_csi(gr.top_block):
         self.lost = lost
         self.tag.lost = self.lost
 
-    def get_models(self):
-        return self.models
+    def get_bundle(self):
+        return self.bundle
 
-    def set_models(self, models):
-        self.models = models
-        self.set_bundle(first_start.position_file(self.models))
+    def set_bundle(self, bundle):
+        self.bundle = bundle
+        self.model.set_bundle(self.bundle)
 
     def get_quiet(self):
         return self.quiet
@@ -156,13 +156,6 @@ class positioning_csi(gr.top_block):
         self.places = places
         self.tag.places = self.places
 
-    def get_bundle(self):
-        return self.bundle
-
-    def set_bundle(self, bundle):
-        self.bundle = bundle
-        self.model.set_bundle(self.bundle)
-
 
 
 def argument_parser():
@@ -178,8 +171,8 @@ def argument_parser():
         "--lost", dest="lost", type=eng_float, default=eng_notation.num_to_str(float(0.02)),
         help="Set Share of Packets Lost [default=%(default)r]")
     parser.add_argument(
-        "--models", dest="models", type=str, default='out/models',
-        help="Set Folder for the Models [default=%(default)r]")
+        "--bundle", dest="bundle", type=str, default='starter-positions',
+        help="Set Model Bundle [default=%(default)r]")
     parser.add_argument(
         "--quiet", dest="quiet", type=intx, default=0,
         help="Set Quiet (no line per position) [default=%(default)r]")
@@ -192,7 +185,7 @@ def argument_parser():
 def main(top_block_cls=positioning_csi, options=None):
     if options is None:
         options = argument_parser().parse_args()
-    tb = top_block_cls(duration=options.duration, json=options.json, lost=options.lost, models=options.models, quiet=options.quiet, speed=options.speed)
+    tb = top_block_cls(duration=options.duration, json=options.json, lost=options.lost, bundle=options.bundle, quiet=options.quiet, speed=options.speed)
 
     def sig_handler(sig=None, frame=None):
         tb.stop()

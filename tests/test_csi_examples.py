@@ -2,41 +2,31 @@
 """The examples with CSI as a user starts them, and the models that they make at first start."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+from example_programs import start
 
-from wfm_core import first_start, load_bundle
+from wfm_core import load_bundle, starter
 from wfm_core.prototypes import Prototypes
+from wfm_core.starter import activities, positions
 from wfm_core.synth import motion, room
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("models")
+def cache(tmp_path_factory) -> Path:
+    """An empty cache for what is made at first start."""
+    return tmp_path_factory.mktemp("cache")
 
 
-def start(example: str, *arguments: str) -> str:
-    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    command = [sys.executable, str(ROOT / "examples" / f"{example}.py"), *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def test_activity_sensing_with_lost_packets(models, tmp_path):
+def test_activity_sensing_with_lost_packets(cache, tmp_path):
     """Walking for 5 s, then nobody; so noisy that some packets are lost."""
     lines = tmp_path / "decisions.jsonl"
-    options = ["--duration", "10", "--noise-level", "1.5", "--quiet", "1", "--json", str(lines)]
-    out = start("activity_sensing_csi", *options, "--models", str(models))
+    options = ["--duration", "10", "--noise-level", "1.5", "--quiet", "1", "--json", lines]
+    out = start("activity_sensing_csi", cache, *options)
     assert "first start: enrolling empty, walking, waving from generated CSI" in out
     received, lost = map(int, re.search(r"(\d+) packets received, (\d+) lost", out).groups())
     assert lost > 5 and received > 800, out
@@ -45,30 +35,24 @@ def test_activity_sensing_with_lost_packets(models, tmp_path):
     lasted = float(re.search(r"activity walking ends after ([\d.]+) s", out)[1])
     assert begin < 1 and 3.5 < lasted < 7, out
     decisions = [json.loads(line) for line in lines.read_text().splitlines()]
-    assert all(d["sample_count"] == first_start.ACTIVITY_PACKETS for d in decisions)
+    assert all(d["sample_count"] == activities.PACKETS for d in decisions)
     label = [d["tasks"]["activity"]["label"] for d in decisions if d["sample_start"] + d["sample_count"] <= 500]
     assert Counter(label)["walking"] >= 0.8 * len(label) > 5
 
 
-def test_enrolled_activities_are_told_apart(models):
-    first_start.make_activity(models, say=lambda _: None)
-    bundle, prototypes = first_start.activity_files(models)
-    encoder, classes = load_bundle(bundle), Prototypes.load(prototypes)
-    assert encoder.contract.input_shape == (1, 52, first_start.ACTIVITY_PACKETS) and not encoder.contract.tasks
+def test_enrolled_activities_are_told_apart(cache, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    starter.ensure("starter-activities")
+    classes = Prototypes.load(starter.prototypes_file("starter-activities"))
+    encoder = load_bundle("starter-activities")
+    assert encoder.contract.input_shape == (1, 52, activities.PACKETS) and not encoder.contract.tasks
     generator = np.random.default_rng(99)
     right = 0
     for activity in motion.ACTIVITIES:
-        amplitudes = motion.csi_amplitudes(activity, 20, first_start.ACTIVITY_PACKETS, generator)
+        amplitudes = motion.csi_amplitudes(activity, 20, activities.PACKETS, generator)
         decisions = classes.decide(encoder.infer_image(amplitudes)["embedding_image"])
         right += sum(d["label"] == activity for d in decisions)
     assert right >= 45, f"{right} of 60"
-
-
-def test_models_are_made_once(models):
-    first_start.make_activity(models, say=lambda _: None)
-    said = []
-    first_start.make_activity(models, say=said.append)
-    assert said == []
 
 
 def test_script_and_gain():
@@ -80,10 +64,10 @@ def test_script_and_gain():
     assert motion.describe(script) == "walking 0 to 5 s, empty 5 to 10 s, waving 10 to 12 s"
 
 
-def test_positioning_with_lost_packets(models, tmp_path):
+def test_positioning_with_lost_packets(cache, tmp_path):
     """A walk of 20 s."""
     lines = tmp_path / "decisions.jsonl"
-    out = start("positioning_csi", "--duration", "20", "--quiet", "1", "--json", str(lines), "--models", str(models))
+    out = start("positioning_csi", cache, "--duration", 20, "--quiet", 1, "--json", lines)
     assert "first start: training a small model of positions on generated CSI" in out
     received, lost = map(int, re.search(r"(\d+) packets received, (\d+) lost", out).groups())
     assert lost > 5 and 0 <= 1000 - received - lost < 5, out
@@ -91,7 +75,7 @@ def test_positioning_with_lost_packets(models, tmp_path):
         "the middle of the room would be off by more than 2 m"
     )
     decisions = [json.loads(line) for line in lines.read_text().splitlines()]
-    assert len(decisions) >= (received + lost) // first_start.POSITION_PACKETS - 1
+    assert len(decisions) >= (received + lost) // positions.PACKETS - 1
     x, y, _ = np.transpose([d["tasks"]["position"]["position"] for d in decisions])
     assert x.min() > -1 and x.max() < room.WIDTH + 1 and np.ptp(x) > 3 and np.ptp(y) > 2
 

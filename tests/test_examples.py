@@ -2,44 +2,26 @@
 """The examples on the simulated radio as a user starts them, without a display, to their end."""
 
 import json
-import os
 import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from example_programs import begin, start
 from flowgraph_helpers import random_model
 
 from wfm_core.starter.recipes import RECIPES
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 WINDOW = 4096
-HIDDEN = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory) -> Path:
     """An empty cache for what is made at first start."""
     return tmp_path_factory.mktemp("cache")
-
-
-def begin(name: str, cache: Path, *options) -> subprocess.Popen:
-    environment = {key: value for key, value in os.environ.items() if key not in HIDDEN}
-    environment |= {"XDG_CACHE_HOME": str(cache), "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, str(EXAMPLES / f"{name}.py"), *map(str, options)]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def start(name: str, cache: Path, *options) -> str:
-    """Standard output of a run that ends well and says nothing on stderr."""
-    with begin(name, cache, *options) as program:
-        said, complaints = program.communicate(timeout=500)
-    assert (program.returncode, complaints) == (0, "")
-    return said
 
 
 def quick(seconds: float) -> tuple:

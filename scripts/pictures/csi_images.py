@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from wfm_core.first_start import ACTIVITY_PACKETS
 from wfm_core.report.canvas import new_figure, save
+from wfm_core.starter.activities import PACKETS
 from wfm_core.synth import motion
 
 
@@ -17,7 +17,7 @@ def main() -> None:
     figure = new_figure(9, 2.6)
     panels = figure.subplots(1, len(motion.ACTIVITIES), sharey=True)
     for panel, activity in zip(panels, motion.ACTIVITIES, strict=True):
-        amplitude = motion.csi_amplitudes(activity, 1, ACTIVITY_PACKETS, generator)[0, 0]
+        amplitude = motion.csi_amplitudes(activity, 1, PACKETS, generator)[0, 0]
         level = np.sqrt(np.square(amplitude).mean())
         drawn = panel.imshow(amplitude / level, aspect="auto", origin="lower", vmin=0.3, vmax=1.7, cmap="viridis")
         panel.set(title=activity, xlabel="packet (10 ms)")

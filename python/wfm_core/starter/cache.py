@@ -1,73 +1,96 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Starter models in the user's cache: made when they are missing or from other code, else left alone."""
+"""Starter models in the user's cache: made when they are missing or from other code, else left alone.
 
-import hashlib
-import tempfile
-from pathlib import Path
+A starter is made in a folder of its own, `.NAME.making`, under a lock, and its files then get their names; the stamp,
+`NAME.wfm.pt.made-from`, comes last. So whoever is killed leaves nothing that looks whole, and the next one begins anew.
+"""
 
-from wfm_core import compute
-from wfm_core.bundle import export_tasks, save_model_folder
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from wfm_core.bundle.export import SUFFIX
 from wfm_core.bundle.find import cache_folder
-from wfm_core.bundle.from_foundation import export_foundation
 from wfm_core.errors import WfmError
-from wfm_core.foundation import DESCRIPTION, find_foundation
-from wfm_core.starter.recipes import RECIPES
+from wfm_core.starter.activities import PROTOTYPES
+from wfm_core.starter.catalog import STARTERS, Starter
 
-FOUNDATION = "wfm-small"
-_HERE = Path(__file__).parent
+_STAMP = f"{SUFFIX}.made-from"
 
 
 def ensure(name: str) -> None:
     """See to it that `load_bundle(name)` finds the starter `name`; says on standard output what is made.
 
-    Names: those of RECIPES, and FOUNDATION, the shipped encoder as a bundle of embeddings. Any other is the user's own
-    bundle: nothing is done. Raises `WfmError` where the cache cannot be written or the foundation is not there.
+    Names: those of STARTERS. Any other is the user's own bundle: nothing is done. While another program makes the same
+    one, waits for it. Raises `WfmError` where the cache cannot be written or the foundation is not there.
     """
-    if name != FOUNDATION and name not in RECIPES:
+    if name not in STARTERS:
         return
-    path = cache_folder() / f"{name}{SUFFIX}"
-    stamp = path.with_name(f"{path.name}.made-from")
-    key = _key(name)
-    if path.is_file() and stamp.is_file() and stamp.read_text() == key:
+    starter = STARTERS[name]
+    made_from = starter.made_from()
+    if _is_made(name, starter, made_from):
         return
+    with _locked(name):
+        if not _is_made(name, starter, made_from):  # nobody did while we waited
+            _make(name, starter, made_from)
+
+
+def prototypes_file(name: str) -> str:
+    """Where `ensure` leaves the enrolled classes of a starter that has some, beside its bundle."""
+    return str(cache_folder() / f"{name}{PROTOTYPES}")
+
+
+def _is_made(name: str, starter: Starter, made_from: str) -> bool:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        stamp = (cache_folder() / f"{name}{_STAMP}").read_text()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return stamp == made_from and all((cache_folder() / f"{name}{suffix}").is_file() for suffix in starter.suffixes)
+
+
+def _make(name: str, starter: Starter, made_from: str) -> None:
+    began = time.monotonic()
+    print(f"first start: {starter.says}", flush=True)
+    cache = cache_folder()
+    making = cache / f".{name}.making"
+    shutil.rmtree(making, ignore_errors=True)  # of one that was killed
+    making.mkdir()
+    try:
+        outcome = starter.make(name, making)
+        (making / f"{name}{_STAMP}").write_text(made_from)
+        (cache / f"{name}{_STAMP}").unlink(missing_ok=True)  # no old stamp on files of which only some are new
+        for suffix in (*starter.suffixes, _STAMP):
+            os.replace(making / f"{name}{suffix}", cache / f"{name}{suffix}")
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    print(f"{outcome}; {time.monotonic() - began:.1f} s, kept in {cache / name}{SUFFIX}", flush=True)
+
+
+@contextmanager
+def _locked(name: str) -> Iterator[None]:
+    """No other program makes `name` meanwhile. The lock goes with the process, however that ends."""
+    lock = _open_lock(name)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"first start: another program makes {name} just now; waiting for it", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _open_lock(name: str) -> int:
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return os.open(folder / f".{name}.lock", os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise WfmError(
-            f"the folder {path.parent} for models made at first start cannot be made ({error.strerror}): "
+            f"the folder {folder} for models made at first start cannot be written ({error.strerror}): "
             "set XDG_CACHE_HOME to a folder that can be written"
         ) from error
-    if name == FOUNDATION:
-        print(f"first start: exporting the encoder {name} to {path}", flush=True)
-        compute.run(export_foundation, name, path)
-    else:
-        _train(name, path)
-    stamp.write_text(key)
-
-
-def _train(name: str, path: Path) -> None:
-    from wfm_core.starter.training import train  # slow to import, and only needed once
-
-    recipe = RECIPES[name]
-    print(
-        f"first start: no trained model is shipped for this, so a small one learns {recipe.says} from generated data",
-        flush=True,
-    )
-    contract, weights = compute.run(train, name, recipe, {"data": "synthetic", "starter": name})
-    with tempfile.TemporaryDirectory() as folder:
-        run = Path(folder) / name
-        save_model_folder(run, contract, weights)
-        compute.run(export_tasks, dict.fromkeys(recipe.tasks, run), path, name)
-    accuracy = ", ".join(f"{task} {share:.0%}" for task, share in contract["origin"]["held_out_accuracy"].items())
-    print(f"right on generated windows held out: {accuracy}; kept in {path}", flush=True)
-
-
-def _key(name: str) -> str:
-    """What the model is made from: the recipes' code, or the foundation."""
-    if name == FOUNDATION:
-        return hashlib.sha256((find_foundation(name) / DESCRIPTION).read_bytes()).hexdigest()
-    digest = hashlib.sha256()
-    for part in ("recipes.py", "training.py"):
-        digest.update((_HERE / part).read_bytes())
-    return digest.hexdigest()

@@ -1,39 +1,57 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Trains a starter model: a network of two blocks, all its tasks at once, in a few seconds on a CPU."""
 
+import tempfile
+from pathlib import Path
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from wfm_core.bundle import build_network, parse_contract
+from wfm_core import compute
+from wfm_core.bundle import build_network, export_tasks, parse_contract, save_model_folder
+from wfm_core.bundle.export import SUFFIX
 from wfm_core.model import WirelessModel, pool
 from wfm_core.signal import build_preprocessor
-from wfm_core.starter.recipes import WINDOW, Recipe, draw
+from wfm_core.starter.fitting import fit
+from wfm_core.starter.recipes import RECIPES, WINDOW, Recipe, draw
 from wfm_core.train.calibration import fit_temperature
-from wfm_core.train.optimizers import warmup_cosine, weight_groups
 
 ENCODER = {"width": 64, "depth": 2, "heads": 4, "mlp_hidden": 128}
 _SIGNAL = {"kind": "cyclic_image"}
 _IMAGE = {"channels": 5, "size": [32, 64]}
-_BATCH = 64
-_RATE = 3e-3
-_WEIGHT_DECAY = 0.05
 _HELD_OUT = 0.2
 _SEED = 1
 
 
-def train(name: str, recipe: Recipe, origin: dict) -> tuple[dict, dict[str, Tensor]]:
+def make(name: str, folder: Path) -> str:
+    """See `wfm_core.starter.catalog.Starter`."""
+    recipe = RECIPES[name]
+    contract, weights = compute.run(_train, name, recipe)
+    with tempfile.TemporaryDirectory() as run:
+        save_model_folder(Path(run), contract, weights)
+        compute.run(export_tasks, dict.fromkeys(recipe.tasks, Path(run)), folder / f"{name}{SUFFIX}", name)
+    accuracy = ", ".join(f"{task} {share:.0%}" for task, share in contract["origin"]["held_out_accuracy"].items())
+    return f"right on generated windows held out: {accuracy}"
+
+
+def _train(name: str, recipe: Recipe) -> tuple[dict, dict[str, Tensor]]:
     """The contract (without the weights' sha256) and the weights of the model `name`."""
     iq, labels = draw(recipe, recipe.windows, _SEED)
     images = torch.cat([build_preprocessor(_SIGNAL)(part) for part in iq.split(256)])
-    contract = _contract(name, recipe, origin)
+    contract = _contract(name, recipe)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_SEED)
         model = build_network(parse_contract({**contract, "weights_sha256": "none yet"}, name))
         held_out = int(_HELD_OUT * len(images))
-        _fit(model, images[held_out:], {task: own[held_out:] for task, own in labels.items()}, recipe.epochs)
+
+        def loss(rows: Tensor) -> Tensor:
+            logits = _logits(model, images[held_out:][rows])
+            return sum(functional.cross_entropy(logits[task], own[held_out:][rows]) for task, own in labels.items())
+
+        fit(model, loss, len(images) - held_out, recipe.epochs)
     with torch.inference_mode():
-        logits = _logits(model.eval(), images[:held_out])
+        logits = _logits(model, images[:held_out])
     accuracy = {}
     for task, own in labels.items():
         truth = own[:held_out]
@@ -43,27 +61,13 @@ def train(name: str, recipe: Recipe, origin: dict) -> tuple[dict, dict[str, Tens
     return contract, model.state_dict()
 
 
-def _fit(model: WirelessModel, images: Tensor, labels: dict[str, Tensor], epochs: int) -> None:
-    steps = epochs * (len(images) // _BATCH)
-    optimizer = torch.optim.AdamW(weight_groups(model, _WEIGHT_DECAY), _RATE)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, warmup_cosine(steps // 10, steps, 0.01))
-    for _ in range(epochs):
-        # the rest of an epoch's windows, less than a batch, waits for another epoch's order
-        for rows in torch.randperm(len(images))[: len(images) // _BATCH * _BATCH].split(_BATCH):
-            logits = _logits(model, images[rows])
-            loss = sum(functional.cross_entropy(logits[task], own[rows]) for task, own in labels.items())
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-
-
 def _logits(model: WirelessModel, images: Tensor) -> dict[str, Tensor]:
     embedding = pool(model.encode_image(images), "cls")
     return {task: head(embedding) for task, head in model.heads.items()}
 
 
-def _contract(name: str, recipe: Recipe, origin: dict) -> dict:
+def _contract(name: str, recipe: Recipe) -> dict:
+    """Without the weights' sha256."""
     return {
         "format": 1,
         "name": name,
@@ -75,5 +79,5 @@ def _contract(name: str, recipe: Recipe, origin: dict) -> dict:
         "modality": "image",
         "image": _IMAGE,
         "tasks": {task: {"kind": "classification", "labels": list(names)} for task, names in recipe.tasks.items()},
-        "origin": origin,
+        "origin": {"data": "synthetic", "starter": name},
     }
