@@ -110,6 +110,7 @@ def test_decision_log_prints_events_and_ignores_what_is_none(capsys):
         "score": 0.9,
         "duration": 1.0,
         "sample_start": 250,
+        "sample_count": 100,
     }
     end = {**begin, "event": "end", "duration": 3.5}
     for message in (pmt.to_pmt(begin), pmt.intern("x"), pmt.PMT_NIL, pmt.to_pmt({"event": "end"}), pmt.to_pmt(end)):
