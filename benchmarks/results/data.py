@@ -12,7 +12,7 @@ from wfm_core.errors import WfmError
 from wfm_core.probe.real import ism_recordings
 
 FFT_SIZE, PICTURE = 256, 224
-SIGNAL_SIZE = 224
+SIGNAL_SIZE = [224, 224]
 
 
 def build(name: str, realdata: Path, out: Path) -> Path:

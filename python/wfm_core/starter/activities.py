@@ -9,8 +9,8 @@ from wfm_core import compute
 from wfm_core.bundle import load_bundle
 from wfm_core.bundle.export import SUFFIX
 from wfm_core.bundle.from_foundation import export_csi_foundation
+from wfm_core.data.readers.measure import csi_signal
 from wfm_core.prototypes import Prototypes
-from wfm_core.starter.csi import csi_signal
 from wfm_core.starter.encoder import FOUNDATION
 from wfm_core.synth import motion
 
@@ -41,4 +41,5 @@ def make(name: str, folder: Path) -> str:
 
 def _export(bundle: Path, amplitudes: np.ndarray) -> None:
     shape = (1, len(motion.SUBCARRIERS), PACKETS)
-    export_csi_foundation(FOUNDATION, bundle, shape, csi_signal(amplitudes, _SIZE, gain="window"))
+    signal = csi_signal(lambda rows: amplitudes[rows], len(amplitudes), _SIZE, "linear", "window")
+    export_csi_foundation(FOUNDATION, bundle, shape, signal)

@@ -53,13 +53,13 @@ STARTERS = {
     "starter-activities": Starter(
         activities.SAYS,
         activities.make,
-        ("starter/activities.py", "starter/csi.py", "synth/motion.py"),
+        ("starter/activities.py", "data/readers/measure.py", "synth/motion.py"),
         FOUNDATION,
         (SUFFIX, activities.PROTOTYPES),
     ),
     "starter-positions": Starter(
         positions.SAYS,
         positions.make,
-        ("starter/positions.py", "starter/csi.py", "starter/fitting.py", "synth/room.py"),
+        ("starter/positions.py", "data/readers/measure.py", "starter/fitting.py", "synth/room.py"),
     ),
 }

@@ -12,8 +12,8 @@ from torch.nn import functional
 from wfm_core import compute
 from wfm_core.bundle import build_network, export_bundle, load_bundle, parse_contract, save_model_folder
 from wfm_core.bundle.export import SUFFIX
+from wfm_core.data.readers.measure import csi_signal
 from wfm_core.signal import build_preprocessor
-from wfm_core.starter.csi import csi_signal
 from wfm_core.starter.fitting import fit
 from wfm_core.synth import room
 
@@ -40,7 +40,7 @@ def make(name: str, folder: Path) -> str:
 
 def _train(name: str, bundle: Path, amplitudes: np.ndarray, places: np.ndarray) -> None:
     """Amplitudes float32 [n, antennas, subcarriers, packets] at places [n, 2] in metres -> the bundle."""
-    contract = _contract(name, csi_signal(amplitudes, _SIZE, gain="packet"))
+    contract = _contract(name, csi_signal(lambda rows: amplitudes[rows], len(amplitudes), _SIZE, "linear", "packet"))
     images = build_preprocessor(contract["signal"])(torch.from_numpy(amplitudes))
     # on the head's scale, -1 to 1; the height is its middle, 0
     plane = torch.from_numpy(places / (room.WIDTH / 2, room.DEPTH / 2) - 1).float()

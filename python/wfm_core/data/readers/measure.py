@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The `signal:` settings of a user's own data set, with statistics measured on it."""
+"""The `signal:` settings of a data set, with statistics measured on it."""
 
 from collections.abc import Callable
 
@@ -26,24 +26,23 @@ def iq_signal(read: Read, count: int) -> dict:
     return {"kind": "iq_standard", **iq_statistics(torch.complex(values[:, 0], values[:, 1]))}
 
 
-def image_signal(read: Read, count: int, size: int) -> dict:
-    """For images [n, C, h, w]: `standard_image` of `size` pixels on a side."""
-    return {"kind": "standard_image", "size": [size, size]} | image_statistics(
-        torch.from_numpy(_spread(read, count)), [size, size]
-    )
+def image_signal(read: Read, count: int, size: list[int]) -> dict:
+    """For images [n, C, h, w]: `standard_image` of `size` [H, W]."""
+    images = torch.from_numpy(_spread(read, count))
+    return {"kind": "standard_image", "size": size, **image_statistics(images, size)}
 
 
-def csi_signal(read: Read, count: int, size: int, scale: str, gain: str) -> dict:
-    """For amplitudes [n, antennas, subcarriers, packets]: `csi_image` of `size` pixels on a side."""
+def csi_signal(read: Read, count: int, size: list[int], scale: str, gain: str) -> dict:
+    """For amplitudes [n, antennas, subcarriers, packets]: `csi_image` of `size` [H, W]."""
     amplitude = torch.from_numpy(_spread(read, count))
     reference = amplitude.square().mean().sqrt().item()
     if not reference > 0:
         raise WfmError("all amplitudes are 0: CSI that differs is wanted, name another array")
     levels = CsiLevels(scale, gain, reference)(amplitude)
-    signal = {"kind": "csi_image", "size": [size, size], "scale": scale, "gain": gain}
+    signal = {"kind": "csi_image", "size": size, "scale": scale, "gain": gain}
     if gain == "none":
         signal["reference"] = reference
-    return signal | image_statistics(levels, [size, size])
+    return signal | image_statistics(levels, size)
 
 
 def _spread(read: Read, count: int) -> np.ndarray:

@@ -130,5 +130,5 @@ def _signal(layout: Layout, values, size: int, scale: str, gain: str) -> dict:
     if layout.kind == "sample":
         return iq_signal(read, len(values))
     if layout.kind == "csi":
-        return csi_signal(read, len(values), size, scale, gain)
-    return image_signal(read, len(values), size)
+        return csi_signal(read, len(values), [size, size], scale, gain)
+    return image_signal(read, len(values), [size, size])
