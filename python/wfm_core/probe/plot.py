@@ -7,6 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from wfm_core.files import write_atomically
+from wfm_core.probe.contenders import SCRATCH
 from wfm_core.probe.tasks import BUDGETS
 
 _COLUMNS = 3
@@ -27,8 +28,12 @@ def draw(path: Path, summary: list[dict]) -> None:
     if handles:
         axes = figure.add_subplot(rows, _COLUMNS, len(tasks) + 1)
         axes.axis("off")
-        axes.legend(handles.values(), handles.keys(), loc="center left", title="linear probe on")
+        axes.legend(handles.values(), map(_named, handles), loc="center left")
     write_atomically(path, lambda temporary: figure.savefig(temporary, format="png", dpi=110))
+
+
+def _named(contender: str) -> str:
+    return "trained from scratch" if contender == SCRATCH else f"linear probe on {contender}"
 
 
 def _panel(axes, lines: list[dict]) -> dict:
