@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import safetensors
 import safetensors.numpy
+from threadpoolctl import threadpool_limits
 
 from wfm_core.errors import WfmError
 from wfm_core.files import write_atomically
@@ -123,6 +124,8 @@ class Prototypes:
                     loaded.enrol(name, file.get_tensor(str(number)))
         except (safetensors.SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
             raise WfmError(f"{path} cannot be read as prototypes ({error}); give a task head's file") from error
+        if loaded.names:
+            loaded._fitted()  # here, and not when the first window of a stream is to be judged
         return loaded
 
     def _fitted(self) -> "_Fit":
@@ -162,8 +165,10 @@ class _Fit:
 def _fit(classes: list[np.ndarray], margin: float) -> _Fit:
     windows = np.concatenate(classes).astype(np.float64)
     label = np.repeat(np.arange(len(classes)), [len(rows) for rows in classes])
-    means, covariance = _model(windows, label)
-    squared = _left_out(windows, label)
+    # BLAS threads spin while they wait for each other: beside a flowgraph two took 2.5 s for what one does in 0.2 s
+    with threadpool_limits(1, user_api="blas"):
+        means, covariance = _model(windows, label)
+        squared = _left_out(windows, label)
     own = 0.5 * np.log(squared[np.arange(len(label)), label])
     middle = np.array([own[label == k].mean() for k in range(len(classes))])
     spread = np.sqrt(np.square(own - middle[label]).sum() / (len(windows) - len(classes)))
