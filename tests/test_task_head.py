@@ -138,6 +138,13 @@ def test_forget_ends_an_enrolment_under_way(head):
     assert head.block.status()["enrolling"] == "" and head.block.status()["windows_wanted"] == 0
 
 
+def test_an_order_is_obeyed_before_the_windows_that_wait():
+    head = wfm.task_head()
+    head.to_basic_block()._post(keys.CONTROL, pmt.to_pmt({"enrol": "new", "windows": 5}))
+    head._on_embedding(messages.embedding_pdu("embedding_iq", messages.facts_dict(FACTS), cloud(0, 1)[0]))
+    assert (head.status()["enrolling"], head.status()["decided"]) == ("new", 0)
+
+
 def test_save_forget_load(head, tmp_path):
     head.enrol("one", cloud(0, 10))
     path = str(tmp_path / "p.safetensors")

@@ -7,6 +7,7 @@ from gnuradio import gr
 from gnuradio.wfm import image_messages, keys
 from gnuradio.wfm.engine import engine
 from gnuradio.wfm.image_queue import ImageQueue
+from gnuradio.wfm.waiting import handle_waiting
 
 
 class image_engine(engine):
@@ -53,9 +54,7 @@ class image_intake(gr.basic_block):
         return True
 
     def stop(self) -> bool:
-        # "Done" may overtake the last images: the scheduler looks into a block's message queues in no order.
-        while (message := self.to_basic_block().delete_head_nowait(keys.IMAGES)) is not None:
-            self._on_image(message)
+        handle_waiting(self, keys.IMAGES, self._on_image)
         self._queue.end()
         return True
 

@@ -9,6 +9,7 @@ from collections import Counter
 import pmt
 from gnuradio import gr
 from gnuradio.wfm import keys, messages
+from gnuradio.wfm.waiting import handle_waiting
 
 from wfm_core.prototypes import UNKNOWN
 
@@ -100,6 +101,7 @@ class _Teacher(_Tally):
         self._busy = False
 
     def _on_detection(self, pdu: pmt.pmt_base) -> None:
+        handle_waiting(self, keys.EVENTS, self._on_event)
         detection, truth = self._read(pdu)
         if truth is None:
             return

@@ -8,6 +8,7 @@ import numpy as np
 import pmt
 from gnuradio import gr
 from gnuradio.wfm import keys, messages
+from gnuradio.wfm.waiting import handle_waiting
 
 from wfm_core.errors import WfmError
 from wfm_core.prototypes import LEAST_WINDOWS, MARGIN, Prototypes, check_name
@@ -80,6 +81,7 @@ class task_head(gr.basic_block):
     # -- embeddings ----------------------------------------------------------------------------------------------
 
     def _on_embedding(self, pdu: pmt.pmt_base) -> None:
+        handle_waiting(self, keys.CONTROL, self._on_control)
         try:
             fields, name, values = messages.read_embedding(pdu)
             with self._lock:
