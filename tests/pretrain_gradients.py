@@ -39,6 +39,7 @@ def main(config: str, rank: int, world: int, folder: Path) -> None:
     together(windows, index).backward()
     if rank == 0:
         torch.save({name: p.grad for name, p in training.named_parameters()}, folder / f"gradients-{world}.pt")
+    torch.distributed.barrier()  # gloo may wait for ever for a peer that has gone
     torch.distributed.destroy_process_group()
 
 
