@@ -14,6 +14,7 @@ import torch
 from result import Result, alternate, machine
 
 from wfm_core.configs.pretraining import load_pretraining
+from wfm_core.precision import bf16_is_faster
 from wfm_core.train.pretrain.mixture import Mixture, open_sources
 from wfm_core.train.pretrain.objectives import MaskedPretraining
 from wfm_core.train.pretrain.results import describe
@@ -35,7 +36,8 @@ class Bench:
     def __init__(self):
         self.config = config = shortened()
         torch.set_num_threads(config.threads or os.cpu_count())
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.bf16 = bf16_is_faster(device.type)  # as the recipe's precision: auto
         shares = open_sources(config)
         self.mixtures = {modality: Mixture(config, modality, shares, device) for modality in config.modalities}
         for mixture in self.mixtures.values():
@@ -57,7 +59,9 @@ class Bench:
 
     def step(self, batch) -> None:
         self.optimizer.zero_grad()
-        self.training.total(self.training.losses(*batch, self.config.seed)).backward()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            loss = self.training.total(self.training.losses(*batch, self.config.seed))
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(self.training.parameters(), self.config.gradient_clip)
         self.optimizer.step()
 
