@@ -3,9 +3,11 @@
 
 A ratio of 1 means that one core makes an image of every sample of one antenna at 30.72 MS/s.
 
-spectrogram_block: MS/s of wfm.spectrogram in a flowgraph, images, against the torch module of the same settings.
+spectrogram_block: MS/s of a whole flowgraph with wfm.spectrogram on one core, images and rows, against the torch module
+of the same settings on that core.
 """
 
+import os
 import statistics
 import time
 
@@ -22,11 +24,12 @@ LTE_RATE = 30.72e6
 SECONDS = 1.0
 ROUNDS = 5
 SIZE = [32, 64]
+FFT_SIZE = 64
 STATISTICS = {"minimum": -60.0, "maximum": 20.0, "mean": 0.5, "std": 0.25}
 BLOCK_SAMPLES = 50_000_000
 
 
-def rate(preprocess: torch.nn.Module, iq: torch.Tensor) -> float:
+def rate(preprocess, iq: torch.Tensor) -> float:
     """Samples a second through `preprocess`, complex64 [B, 1, T]."""
     runs, start = 0, time.perf_counter()
     while time.perf_counter() - start < SECONDS:
@@ -35,35 +38,37 @@ def rate(preprocess: torch.nn.Module, iq: torch.Tensor) -> float:
     return runs * iq.numel() / (time.perf_counter() - start)
 
 
-def block_rate(samples: int, fft_size: int) -> float:
-    """Samples a second through wfm.spectrogram in a flowgraph of null source, head and null sink."""
+def block_rate(iq: torch.Tensor, output: str) -> float:
+    """Samples a second through wfm.spectrogram ("images" or "rows") in a flowgraph that repeats `iq`."""
+    item, floats = gr.sizeof_gr_complex, SIZE[0] * SIZE[1] if output == "images" else FFT_SIZE
     shape = {"height": SIZE[0], "width": SIZE[1]}
-    block = wfm.spectrogram(fft_size, fft_size, "images", samples, **shape, **STATISTICS)
+    block = wfm.spectrogram(FFT_SIZE, FFT_SIZE, output, iq.size(-1), **shape, **STATISTICS)
     top = gr.top_block()
-    item = gr.sizeof_gr_complex
-    sink = blocks.null_sink(gr.sizeof_float * SIZE[0] * SIZE[1])
-    top.connect(blocks.null_source(item), blocks.head(item, BLOCK_SAMPLES), block, sink)
+    source = blocks.vector_source_c(iq.flatten().numpy(), True)
+    top.connect(source, blocks.head(item, BLOCK_SAMPLES), block, blocks.null_sink(gr.sizeof_float * floats))
     start = time.perf_counter()
     top.run()
     return BLOCK_SAMPLES / (time.perf_counter() - start)
 
 
-def compare_block(iq: torch.Tensor, fft_size: int) -> None:
-    samples = iq.size(-1)
-    torch_path = torch.jit.script(Spectrogram(fft_size, fft_size, SIZE, **STATISTICS))
+def compare_block(iq: torch.Tensor, output: str) -> None:
+    module = torch.jit.script(Spectrogram(FFT_SIZE, FFT_SIZE, SIZE, **STATISTICS))
+    torch_path = module if output == "images" else module.decibels
     for _ in range(3):
         torch_path(iq)
-    ours, theirs = alternate(lambda: block_rate(samples, fft_size), lambda: rate(torch_path, iq), ROUNDS)
+    ours, theirs = alternate(lambda: block_rate(iq, output), lambda: rate(torch_path, iq), ROUNDS)
+    shape = f"images {SIZE} of windows of {iq.size(-1)}" if output == "images" else "rows"
     conditions = (
-        f"images {SIZE} of windows of {samples}, fft_size and hop {fft_size}, a flowgraph of silence; baseline: "
-        f"scripted wfm_core.signal.Spectrogram, batch {BATCH}, one thread, torch {torch.__version__}; {machine()}"
+        f"{shape}, fft_size and hop {FFT_SIZE}, noise; baseline: scripted wfm_core.signal.Spectrogram, batch {BATCH}, "
+        f"one thread, torch {torch.__version__}; all of either on one core; {machine()}"
     )
-    Result("spectrogram_block", ours / theirs, ours / 1e6, "MS/s", theirs / 1e6, None, conditions).emit()
+    Result(f"spectrogram_block_{output}", ours / theirs, ours / 1e6, "MS/s", theirs / 1e6, None, conditions).emit()
 
 
 @torch.inference_mode()
 def main() -> None:
     torch.set_num_threads(1)
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     config = load_config("interference.yaml", [])
     samples = config["window"]["samples"]
     preprocess = torch.jit.script(build_preprocessor(config["signal"]))
@@ -76,7 +81,8 @@ def main() -> None:
         f"baseline: the fastest LTE sample rate; {machine()}"
     )
     Result("spectrogram_rate", median / LTE_RATE, median / 1e6, "MS/s", LTE_RATE / 1e6, None, conditions).emit()
-    compare_block(iq, fft_size=64)
+    for output in ("images", "rows"):
+        compare_block(iq, output)
 
 
 if __name__ == "__main__":

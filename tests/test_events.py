@@ -2,6 +2,7 @@
 """Messages between programs: what the schema takes and refuses, the sockets' counts, the monitor's table."""
 
 import json
+import select
 import signal
 import subprocess
 import sys
@@ -155,3 +156,24 @@ def test_the_monitor_prints_json_from_two_radios_and_ctrl_c_is_success(tmp_path)
         monitor.wait()
         for sender in senders:
             sender.close()
+
+
+def test_the_monitor_ends_quietly_when_its_reader_has_enough():
+    sender = EventSender("tcp://127.0.0.1:*", "roof", 100)
+    command = [sys.executable, "-m", "wfm_core.cli.monitor", "--connect", sender.address]
+    monitor = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 30
+        while monitor.poll() is None and time.monotonic() < deadline:
+            sender.send("decision", BODY)
+            time.sleep(0.05)
+            if not monitor.stdout.closed and select.select([monitor.stdout], [], [], 0)[0]:
+                monitor.stdout.readline()
+                monitor.stdout.close()
+        assert monitor.wait(1) == 128 + signal.SIGPIPE
+        assert "Traceback" not in (said := monitor.stderr.read()) and "received" in said
+    finally:
+        monitor.kill()
+        monitor.wait()
+        monitor.stderr.close()
+        sender.close()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Command line programs: one thin file each."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -15,6 +16,10 @@ def run(main: Callable[[], int | None]) -> int:
     except WfmError as error:
         print(f"{sys.argv[0].rsplit('/', 1)[-1]}: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # the reader (`| head`) has enough; what is still buffered must not fail once more at the interpreter's end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except SystemExit as stop:
