@@ -52,6 +52,23 @@ def test_levels_are_decibels_over_the_reference_and_zeros_have_a_floor():
     assert not torch.isnan(CsiLevels("db", "window")(torch.zeros(1, 2, 3, 4))).any()
 
 
+def test_each_subcarrier_is_taken_on_its_own_where_statistics_are_given():
+    level = CsiLevels()(amplitudes())
+    std, mean = torch.std_mean(level, (0, 3))
+    plain = {"size": [10, 20], "minimum": 0.0, "maximum": 1.0, "mean": [0.0] * 3, "std": [1.0] * 3}
+    statistics = {"subcarrier_mean": mean.tolist(), "subcarrier_std": std.tolist()}
+    module = build_preprocessor(SETTINGS | plain | statistics)
+    assert torch.allclose(module(amplitudes()), (level - mean[..., None]) / std[..., None], atol=1e-5)
+    scripted = torch.jit.script(module)
+    screen_graphs(scripted, "test")
+    assert torch.equal(scripted(amplitudes()), module(amplitudes()))
+    with pytest.raises(ValueError, match="3 antennas, 10 subcarriers.*wanted"):
+        module(amplitudes()[:, :, :9])
+    for wrong in ({"subcarrier_std": [[1.0]]}, {"subcarrier_std": (0 * std).tolist()}, {"subcarrier_mean": None}):
+        with pytest.raises(WfmError, match="CSI subcarrier.*measure them anew"):
+            build_preprocessor(SETTINGS | statistics | wrong)
+
+
 @pytest.mark.parametrize("wrong", [{"scale": "dB"}, {"gain": "agc"}, {"reference": 0.0}])
 def test_other_settings_are_named(wrong):
     with pytest.raises(WfmError, match=f"CSI.*{list(wrong.values())[0]}.*mend the signal settings"):

@@ -63,6 +63,24 @@ def test_every_window_is_seen_once_an_epoch_and_batches_go_on_from_any_number():
         batches_per_epoch(3, configuration("accumulate=4"))
 
 
+def test_training_windows_turn_round_each_by_its_own_amount():
+    windows, rows = torch.arange(6 * 8.0).view(6, 1, 1, 8).expand(6, 2, 3, 8), np.arange(6)
+    config = configuration("batch=6", "roll=width")
+    batches = iter(Batches(windows, torch.arange(6), rows, config))
+    (first, label), (second, _) = next(batches), next(batches)
+    assert label.tolist() == list(range(6)) and not torch.equal(first, second)
+    shifts = set()
+    for batch in (first, second):
+        for window, stored in zip(batch, windows, strict=True):
+            shift = int(window[0, 0, 0] - stored[0, 0, 0])
+            assert torch.equal(window, stored.roll(-shift, -1)), "all channels and rows alike"
+            shifts.add(shift)
+    assert len(shifts) > 3
+    assert torch.equal(next(iter(Batches(windows, torch.arange(6), rows, config, first=1)))[0], second), "resumed"
+    turned = next(iter(Batches(windows, torch.arange(6), rows, configuration("batch=6", "roll=height"))))[0]
+    assert torch.equal(turned, windows[:, :, :1].expand_as(windows)), "rows are alike here"
+
+
 def test_recordings_validate_or_test_or_train(tmp_path):
     dataset = open_dataset(tones(tmp_path / "tones.h5"))
     source = dataset.groups["source"]

@@ -14,6 +14,7 @@ from wfm_core.data.readers import hdf5, npz, wavesfm
 from wfm_core.data.summary import warnings
 from wfm_core.errors import WfmError
 from wfm_core.signal import build_preprocessor
+from wfm_core.signal.csi import CsiLevels
 
 
 def refused(reason, function, *arguments, **options):
@@ -56,6 +57,20 @@ def test_csi_of_an_npz_with_classes_and_groups(tmp_path):
     assert torch.allclose(prepared.mean((0, 2, 3)), torch.zeros(2), atol=1e-3), "standardised with its own statistics"
     assert torch.allclose(prepared.std((0, 2, 3)), torch.ones(2), atol=1e-2)
     assert dataset.provenance["options"]["axes"] == ["packets", "subcarriers", "antennas", "reim"]
+
+
+def test_each_subcarrier_of_csi_standardised(tmp_path):
+    options = {"array": "csi", "kind": "csi", "label": "activity", "standardise": "subcarrier", "size": 16}
+    dataset = open_dataset(npz.read(save(tmp_path), tmp_path / "d.h5", **options))
+    amplitude = torch.from_numpy(dataset.read(range(12)))
+    levels = CsiLevels()(amplitude)
+    assert np.allclose(dataset.signal["subcarrier_mean"], levels.mean((0, 3)), atol=1e-5)
+    prepared = build_preprocessor(dataset.signal)(amplitude)
+    assert torch.allclose(prepared.mean((0, 2, 3)), torch.zeros(2), atol=1e-3)
+    assert torch.allclose(prepared.std((0, 2, 3)), torch.ones(2), atol=1e-2)
+    still = csi_arrays()["csi"]
+    still[:, :, 3] = 0
+    refused("2 subcarriers never change", npz.read, save(tmp_path, csi=still), tmp_path / "e.h5", **options)
 
 
 @pytest.mark.parametrize("gain", ["window", "packet", "none"])

@@ -15,7 +15,7 @@ from wfm_core.data.readers import hdf5, npz, sigmf_folder, wavesfm
 from wfm_core.data.readers.axes import KINDS
 from wfm_core.data.summary import draw_contact_sheet, summary, warnings
 from wfm_core.errors import WfmError
-from wfm_core.signal.csi import GAINS, SCALES
+from wfm_core.signal.csi import GAINS, SCALES, STANDARDS
 
 READERS = {"sigmf": sigmf_folder.read, "npz": npz.read, "hdf5": hdf5.read, "wavesfm": wavesfm.read, **PUBLIC}
 
@@ -62,6 +62,9 @@ def _add_arrays(group) -> None:
     group.add_argument("--axes", type=_names, metavar="A,B,C", help=f"the other axes in the array's order ({listed})")
     group.add_argument("--scale", choices=SCALES, help="csi: amplitudes as they are (default) or in dB")
     group.add_argument("--gain", choices=GAINS, help="csi: divide by the RMS of each window (default) or packet")
+    group.add_argument(
+        "--standardise", choices=STANDARDS, help="csi: each antenna as a whole (default), or each of its subcarriers"
+    )
     group.add_argument("--size", type=int, metavar="PIXELS", help="a side of the images as the model sees them (224)")
     group.add_argument("--sample-rate", type=float, metavar="HZ", help="kind sample: of the windows")
 

@@ -45,6 +45,7 @@ class Finetuning(Table):
     weight_decay: NotNegative
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     class_weights: bool
+    roll: Literal["height", "width"] | None
     gradient_clip: Positive | None
     known_share: Annotated[float, Field(gt=0, le=1)]
     precision: Literal["auto", "32-true", "bf16-mixed"]

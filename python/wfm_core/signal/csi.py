@@ -5,8 +5,11 @@ A window of CSI is an image of amplitudes: a channel per antenna (pair), a row p
 The phases are left out: without a reference they turn at random from packet to packet. A receiver's gain control
 scales every packet anew and is rarely taken out of recorded CSI, so by default a window is divided by its own RMS.
 Amplitudes stay linear by default: logarithms give the weak subcarriers, which are mostly noise, as much say as the
-strong ones (on two sets of recorded activities a ridge classifier lost 5 to 7 points by them).
-In order: gain, decibels (or not), [0, 1] by the data set's minimum and maximum, resize, standardise.
+strong ones (on two sets of recorded activities a ridge classifier lost 5 to 7 points by them). What all windows have in
+common, the shape of the receiver's filters and of the room, is far larger than what tells places apart: each
+subcarrier's own mean and spread over the data set can be taken out (docs/results.md says what that was worth).
+In order: gain, decibels (or not), each subcarrier's statistics (or not), [0, 1] by the data set's minimum and maximum,
+resize, standardise.
 """
 
 import torch
@@ -16,6 +19,7 @@ from wfm_core.errors import WfmError
 from wfm_core.signal.resized import StandardImage
 
 SCALES = ("linear", "db")
+STANDARDS = ("channel", "subcarrier")
 GAINS = ("window", "packet", "none")
 FLOOR_DB = 40.0
 """Amplitudes are kept above this many dB below the level: converters of 8 bits give zeros, which have no logarithm."""
@@ -26,7 +30,9 @@ class CsiImage(nn.Module):
 
     `gain` says what an amplitude is divided by, which is then the level 1 (0 dB): the RMS of its "window" (over
     antennas, subcarriers and packets), the RMS of its "packet", or with "none" the constant `reference`. `scale` is
-    "linear" or "db"; `minimum`, `maximum`, `mean` and `std` are of that scale, see `StandardImage`.
+    "linear" or "db". `subcarrier_mean` and `subcarrier_std`, [antennas][subcarriers], are subtracted and divided out on
+    that scale; without them it is left as it is. `minimum`, `maximum`, `mean` and `std` are of what has become of it,
+    see `StandardImage`.
     """
 
     def __init__(
@@ -39,13 +45,48 @@ class CsiImage(nn.Module):
         scale: str = "linear",
         gain: str = "window",
         reference: float = 1.0,
+        subcarrier_mean: list[list[float]] | None = None,
+        subcarrier_std: list[list[float]] | None = None,
     ):
         super().__init__()
         self.levels = CsiLevels(scale, gain, reference)
+        self.relative = _subcarriers(subcarrier_mean, subcarrier_std)
         self.standardise = StandardImage(size, minimum, maximum, mean, std)
 
     def forward(self, amplitude: torch.Tensor) -> torch.Tensor:
-        return self.standardise(self.levels(amplitude))
+        return self.standardise(self.relative(self.levels(amplitude)))
+
+
+class SubcarrierStandard(nn.Module):
+    """Levels [B, antennas, subcarriers, packets] -> the same less `mean`, over `std` [antennas, subcarriers]."""
+
+    def __init__(self, mean: torch.Tensor, std: torch.Tensor):
+        super().__init__()
+        self.register_buffer("mean", mean.float().unsqueeze(2), persistent=False)
+        self.register_buffer("std", std.float().unsqueeze(2), persistent=False)
+
+    def forward(self, levels: torch.Tensor) -> torch.Tensor:
+        if levels.shape[1:3] != self.mean.shape[:2]:
+            raise ValueError(
+                f"CSI {levels.shape}: [batch, {self.mean.size(0)} antennas, {self.mean.size(1)} subcarriers, packets] "
+                "is wanted"
+            )
+        return (levels - self.mean) / self.std
+
+
+def _subcarriers(mean: list[list[float]] | None, std: list[list[float]] | None) -> nn.Module:
+    if mean is None and std is None:
+        return nn.Identity()
+    try:
+        statistics = torch.tensor(mean), torch.tensor(std)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise WfmError(f"CSI subcarrier statistics are no tables of numbers ({error}): measure them anew") from error
+    if statistics[0].shape != statistics[1].shape or statistics[0].dim() != 2 or not (statistics[1] > 0).all():
+        raise WfmError(
+            f"CSI subcarrier_mean {list(statistics[0].shape)}, subcarrier_std {list(statistics[1].shape)}: both as "
+            "[antennas, subcarriers], std above 0, are wanted; measure them anew"
+        )
+    return SubcarrierStandard(*statistics)
 
 
 class CsiLevels(nn.Module):

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from wfm_core.errors import WfmError
-from wfm_core.signal.csi import CsiLevels
+from wfm_core.signal.csi import CsiLevels, SubcarrierStandard
 from wfm_core.train.statistics import image_statistics, iq_statistics
 
 _MOST_VALUES = 1 << 24
@@ -32,8 +32,11 @@ def image_signal(read: Read, count: int, size: list[int]) -> dict:
     return {"kind": "standard_image", "size": size, **image_statistics(images, size)}
 
 
-def csi_signal(read: Read, count: int, size: list[int], scale: str, gain: str) -> dict:
-    """For amplitudes [n, antennas, subcarriers, packets]: `csi_image` of `size` [H, W]."""
+def csi_signal(read: Read, count: int, size: list[int], scale: str, gain: str, standardise: str = "channel") -> dict:
+    """For amplitudes [n, antennas, subcarriers, packets]: `csi_image` of `size` [H, W].
+
+    `standardise` each antenna's "channel" as a whole, or each "subcarrier" of it first.
+    """
     amplitude = torch.from_numpy(_spread(read, count))
     reference = amplitude.square().mean().sqrt().item()
     if not reference > 0:
@@ -42,6 +45,15 @@ def csi_signal(read: Read, count: int, size: list[int], scale: str, gain: str) -
     signal = {"kind": "csi_image", "size": size, "scale": scale, "gain": gain}
     if gain == "none":
         signal["reference"] = reference
+    if standardise == "subcarrier":
+        std, mean = torch.std_mean(levels.double(), (0, 3), correction=0)
+        if not (std > 0).all():
+            raise WfmError(
+                f"{int((std <= 0).sum())} subcarriers never change: their spread cannot be divided out, leave them "
+                "out of the array or standardise by channel"
+            )
+        levels = SubcarrierStandard(mean, std)(levels)
+        signal |= {"subcarrier_mean": mean.tolist(), "subcarrier_std": std.tolist()}
     return signal | image_statistics(levels, size)
 
 

@@ -21,6 +21,7 @@ from wfm_core.signal import build_preprocessor
 from wfm_core.train.finetune.starting import Feed, raw_windows
 
 SPLIT = "split.json"
+_AXES = {"height": -2, "width": -1}
 _READ = 64  # windows prepared at a time
 
 
@@ -128,13 +129,14 @@ def prepare(dataset: Dataset, feed: Feed, folder: Path) -> Tensor:
 class Batches(IterableDataset):
     """Endless (windows, targets) batches of the windows `rows`, from the batch number `first` on.
 
-    An epoch is a fresh permutation, cut into a multiple of `accumulate` batches of nearly equal size, `batch` at most:
-    a function of seed and epoch, so that a resumed run goes on with the batches that would have come.
+    An epoch is a fresh permutation, cut into a multiple of `accumulate` batches of nearly equal size, `batch` at most;
+    with `roll` every window is turned round along that axis. All are functions of seed and number, so that a resumed
+    run goes on with the batches that would have come.
     """
 
     def __init__(self, windows: Tensor, targets: Tensor, rows: np.ndarray, config: Finetuning, first: int = 0):
         self.windows, self.targets, self.rows, self.first = windows, targets, rows, first
-        self.per_epoch, self.seed = batches_per_epoch(len(rows), config), config.seed
+        self.per_epoch, self.seed, self.roll = batches_per_epoch(len(rows), config), config.seed, config.roll
 
     def __iter__(self):
         number = self.first
@@ -143,8 +145,20 @@ class Batches(IterableDataset):
             order = np.random.default_rng([self.seed, epoch]).permutation(self.rows)
             for rows in np.array_split(order, self.per_epoch)[start:]:
                 rows = torch.from_numpy(np.sort(rows))
-                yield self.windows[rows], self.targets[rows]
+                windows = self.windows[rows]
+                if self.roll:
+                    windows = rolled(windows, _AXES[self.roll], np.random.default_rng([self.seed, number, 1]))
+                yield windows, self.targets[rows]
                 number += 1
+
+
+def rolled(windows: Tensor, axis: int, random: np.random.Generator) -> Tensor:
+    """Each window turned round along `axis` by its own random amount."""
+    length = windows.size(axis)
+    shift = torch.from_numpy(random.integers(length, size=(len(windows), 1)))
+    shape = [len(windows)] + [1] * (windows.dim() - 1)
+    shape[axis] = length
+    return windows.take_along_dim(((torch.arange(length) + shift) % length).view(shape), axis)
 
 
 def batches_per_epoch(count: int, config: Finetuning) -> int:
