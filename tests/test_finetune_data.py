@@ -81,6 +81,17 @@ def test_training_windows_turn_round_each_by_its_own_amount():
     assert torch.equal(turned, windows[:, :, :1].expand_as(windows)), "rows are alike here"
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.complex64])
+def test_training_windows_get_fresh_noise(dtype):
+    windows, rows = torch.zeros(4, 1, 50, 50, dtype=dtype), np.arange(4)
+    batches = iter(Batches(windows, torch.arange(4), rows, configuration("batch=4", "noise=0.5")))
+    first, second = next(batches)[0], next(batches)[0]
+    assert first.dtype == dtype and not torch.equal(first, second)
+    assert float(first.std()) == pytest.approx(0.5, rel=0.05)
+    again = iter(Batches(windows, torch.arange(4), rows, configuration("batch=4", "noise=0.5"), first=1))
+    assert torch.equal(next(again)[0], second), "resumed"
+
+
 def test_recordings_validate_or_test_or_train(tmp_path):
     dataset = open_dataset(tones(tmp_path / "tones.h5"))
     source = dataset.groups["source"]

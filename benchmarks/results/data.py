@@ -32,7 +32,7 @@ def _amplitude(csi: np.ndarray) -> np.ndarray:
 
 
 def _write_csi(source: Path, out: Path, amplitude: np.ndarray, label: np.ndarray, groups: dict, **more) -> None:
-    signal = csi_signal(lambda rows: amplitude[rows], len(amplitude), SIGNAL_SIZE, "linear", "window")
+    signal = csi_signal(lambda rows: amplitude[rows], len(amplitude), SIGNAL_SIZE, "linear", "window", "subcarrier")
     texts = {name: [str(value) for value in values] for name, values in groups.items()}
     provenance = {"reader": "benchmarks/results", "path": source.name}
     write_dataset(out, "csi", amplitude, label, groups=texts, signal=signal, provenance=provenance, **more)

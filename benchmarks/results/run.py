@@ -47,8 +47,7 @@ def _finetuned(run: Run, data: Path, folder: Path, epochs: int, init: str) -> di
         command.append("--resume")
     else:
         command += ["--data", str(data), "--init", init, "--regime", run.regime, "--split", run.row.split]
-        command += ["--seed", str(run.seed), f"epochs={epochs}", f"test_share={TEST_SHARE}", "batch=32"]
-        command += ["base_learning_rate=0.008"]
+        command += ["--seed", str(run.seed), f"epochs={epochs}", f"test_share={TEST_SHARE}", *run.overrides]
     subprocess.run(command, check=True)
     figures = json.loads((folder / "figures.json").read_text())
     key = "mean_m" if figures["kind"] == "position" else "mean_class_accuracy"

@@ -46,6 +46,7 @@ class Finetuning(Table):
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     class_weights: bool
     roll: Literal["height", "width"] | None
+    noise: NotNegative
     gradient_clip: Positive | None
     known_share: Annotated[float, Field(gt=0, le=1)]
     precision: Literal["auto", "32-true", "bf16-mixed"]

@@ -130,13 +130,14 @@ class Batches(IterableDataset):
     """Endless (windows, targets) batches of the windows `rows`, from the batch number `first` on.
 
     An epoch is a fresh permutation, cut into a multiple of `accumulate` batches of nearly equal size, `batch` at most;
-    with `roll` every window is turned round along that axis. All are functions of seed and number, so that a resumed
-    run goes on with the batches that would have come.
+    with `roll` every window is turned round along that axis, with `noise` it gets some. All are functions of seed and
+    number, so that a resumed run goes on with the batches that would have come.
     """
 
     def __init__(self, windows: Tensor, targets: Tensor, rows: np.ndarray, config: Finetuning, first: int = 0):
         self.windows, self.targets, self.rows, self.first = windows, targets, rows, first
-        self.per_epoch, self.seed, self.roll = batches_per_epoch(len(rows), config), config.seed, config.roll
+        self.per_epoch, self.seed = batches_per_epoch(len(rows), config), config.seed
+        self.roll, self.noise = config.roll, config.noise
 
     def __iter__(self):
         number = self.first
@@ -145,11 +146,18 @@ class Batches(IterableDataset):
             order = np.random.default_rng([self.seed, epoch]).permutation(self.rows)
             for rows in np.array_split(order, self.per_epoch)[start:]:
                 rows = torch.from_numpy(np.sort(rows))
-                windows = self.windows[rows]
-                if self.roll:
-                    windows = rolled(windows, _AXES[self.roll], np.random.default_rng([self.seed, number, 1]))
-                yield windows, self.targets[rows]
+                yield self._varied(self.windows[rows], number), self.targets[rows]
                 number += 1
+
+    def _varied(self, windows: Tensor, number: int) -> Tensor:
+        random = np.random.default_rng([self.seed, number, 1])
+        if self.roll:
+            windows = rolled(windows, _AXES[self.roll], random)
+        if self.noise:
+            generator = torch.Generator().manual_seed(int(random.integers(1 << 62)))
+            # complex noise of this deviation has half its power in I, half in Q
+            windows = windows + self.noise * torch.randn(windows.shape, dtype=windows.dtype, generator=generator)
+        return windows
 
 
 def rolled(windows: Tensor, axis: int, random: np.random.Generator) -> Tensor:
