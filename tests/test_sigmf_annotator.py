@@ -69,10 +69,10 @@ def test_an_event_grows_in_the_running_recording(tmp_path):
         session.send({"start": True})
         session.feed(1000)
         speaker.say(event("begin", 1100, 200))
-        wait_for(lambda: places(session.recordings()[0]) == [(100, 200, "dsss-bpsk")])
+        wait_for(lambda: places(open_recording(min(tmp_path.glob("*.sigmf-meta")))) == [(100, 200, "dsss-bpsk")])
         session.feed(1000)
         speaker.say(event("end", 1100, 1500))
-        wait_for(lambda: places(session.recordings()[0]) == [(100, 1500, "dsss-bpsk")])
+        wait_for(lambda: places(open_recording(min(tmp_path.glob("*.sigmf-meta")))) == [(100, 1500, "dsss-bpsk")])
     assert annotator.counts() == {"written": 2, "outside": 0, "refused": 0}
 
 
@@ -156,10 +156,10 @@ def test_a_recording_that_is_gone_does_not_end_the_others(tmp_path):
         session.feed(100)
         session.send({"label": "b"})
         session.feed(100)
-        wait_for(lambda: len(session.recordings()) == 2)
-        first = session.recordings()[0]
-        first.meta_path.unlink()
-        first.data_path.unlink()
+        wait_for(lambda: len(list(tmp_path.glob("*.sigmf-meta"))) == 2)
+        first = min(tmp_path.glob("*.sigmf-meta"))
+        first.unlink()
+        first.with_suffix(".sigmf-data").unlink()
         speaker.say(event("end", 50, 100))
     assert (0, 50, "dsss-bpsk") in places(session.recordings()[0])
 
