@@ -7,22 +7,38 @@ PERSONS = ("abid", "hhj", "liyun", "qiang", "zyy")
 EPOCHS = 30
 SEEDS = (1, 2, 3)
 COMMON = ("pooling=mean", "layer_decay=1", "gradient_clip=1", "validation_share=0")
-RECIPES = {
-    "csi_har": (8, 0.256, ("image_size=[32,256]", "roll=width", "noise=0.3")),
-    "csi_position": (2, 0.256, ("image_size=[32,16]", "noise=0.3")),
-    "ism": (8, 0.1, ("roll=height",)),
-    "csi_activity_wiar": (4, 0.512, ("image_size=[32,80]", "roll=width")),
-}
-"""Batch, base learning rate of regime lp, and what else wfm-finetune is given: found on seeds 1 and 2."""
-LORA = {
-    "csi_har": (0.5, 8, "qv"),
-    "csi_position": (0.5, 64, "qv+mlp"),
-    "ism": (1.0, 2, "qv"),
-    "csi_activity_wiar": (1.0, 2, "qv"),
-}
-"""What lora learns at, of the rate of lp; alpha, small where the rate is high; targets."""
 WHOLE_BLOCKS = 0.125
 """Of the rate of lp: what ft2 and scratch, which change whole blocks, learn at."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What wfm-finetune is given for a set; `rate` is the base learning rate of lp, `lora_rate` a multiple of it."""
+
+    batch: int
+    rate: float
+    others: tuple[str, ...]
+    lora_rate: float = 1.0
+    lora_alpha: int = 2
+    lora_targets: str = "qv"
+
+    def overrides(self, regime: str) -> list[str]:
+        factor, adapters = 1.0, ()
+        if regime == "lora":
+            factor = self.lora_rate
+            adapters = ("lora_scale=rank", f"lora_alpha={self.lora_alpha}", f"lora_targets={self.lora_targets}")
+        elif regime in ("ft2", "scratch"):
+            factor = WHOLE_BLOCKS
+        return [*COMMON, f"batch={self.batch}", f"base_learning_rate={self.rate * factor:g}", *self.others, *adapters]
+
+
+RECIPES = {
+    "csi_har": Recipe(8, 0.256, ("image_size=[32,256]", "roll=width", "noise=0.3"), 0.5, 8),
+    "csi_position": Recipe(2, 0.256, ("image_size=[32,16]", "noise=0.3"), 0.5, 64, "qv+mlp"),
+    "ism": Recipe(8, 0.1, ("roll=height",)),
+    "csi_activity_wiar": Recipe(4, 0.512, ("image_size=[32,80]", "roll=width")),
+}
+"""By data set; found on seeds 1 and 2."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +72,7 @@ class Run:
     @property
     def overrides(self) -> list[str]:
         """What wfm-finetune is given as key=value."""
-        batch, rate, others = RECIPES[self.row.data]
-        factor, adapters = 1.0, ()
-        if self.regime == "lora":
-            factor, alpha, targets = LORA[self.row.data]
-            adapters = ("lora_scale=rank", f"lora_alpha={alpha}", f"lora_targets={targets}")
-        elif self.regime in ("ft2", "scratch"):
-            factor = WHOLE_BLOCKS
-        return [*COMMON, f"batch={batch}", f"base_learning_rate={rate * factor:g}", *others, *adapters]
+        return RECIPES[self.row.data].overrides(self.regime)
 
 
 ROWS = (
