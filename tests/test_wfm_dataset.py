@@ -70,6 +70,8 @@ def test_each_subcarrier_of_csi_standardised(tmp_path):
     assert torch.allclose(prepared.std((0, 2, 3)), torch.ones(2), atol=1e-2)
     still = csi_arrays()["csi"]
     still[:, :, 3] = 0
+    refused("standardise 'packet': wanted one of channel, subcarrier", npz.read, save(tmp_path), tmp_path / "e.h5",
+            **options | {"standardise": "packet"})  # fmt: skip
     refused("2 subcarriers never change", npz.read, save(tmp_path, csi=still), tmp_path / "e.h5", **options)
 
 

@@ -78,15 +78,15 @@ def _subcarriers(mean: list[list[float]] | None, std: list[list[float]] | None) 
     if mean is None and std is None:
         return nn.Identity()
     try:
-        statistics = torch.tensor(mean), torch.tensor(std)
+        means, spreads = torch.tensor(mean), torch.tensor(std)
     except (TypeError, ValueError, RuntimeError) as error:
         raise WfmError(f"CSI subcarrier statistics are no tables of numbers ({error}): measure them anew") from error
-    if statistics[0].shape != statistics[1].shape or statistics[0].dim() != 2 or not (statistics[1] > 0).all():
+    if means.shape != spreads.shape or means.dim() != 2 or not (spreads > 0).all():
         raise WfmError(
-            f"CSI subcarrier_mean {list(statistics[0].shape)}, subcarrier_std {list(statistics[1].shape)}: both as "
+            f"CSI subcarrier_mean {list(means.shape)}, subcarrier_std {list(spreads.shape)}: both as "
             "[antennas, subcarriers], std above 0, are wanted; measure them anew"
         )
-    return SubcarrierStandard(*statistics)
+    return SubcarrierStandard(means, spreads)
 
 
 class CsiLevels(nn.Module):

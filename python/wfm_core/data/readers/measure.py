@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from wfm_core.errors import WfmError
-from wfm_core.signal.csi import CsiLevels, SubcarrierStandard
+from wfm_core.signal.csi import STANDARDS, CsiLevels, SubcarrierStandard
 from wfm_core.train.statistics import image_statistics, iq_statistics
 
 _MOST_VALUES = 1 << 24
@@ -37,6 +37,8 @@ def csi_signal(read: Read, count: int, size: list[int], scale: str, gain: str, s
 
     `standardise` each antenna's "channel" as a whole, or each "subcarrier" of it first.
     """
+    if standardise not in STANDARDS:
+        raise WfmError(f"standardise {standardise!r}: wanted one of {', '.join(STANDARDS)}")
     amplitude = torch.from_numpy(_spread(read, count))
     reference = amplitude.square().mean().sqrt().item()
     if not reference > 0:
