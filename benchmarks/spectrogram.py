@@ -10,6 +10,7 @@ of the same settings on that core.
 import os
 import statistics
 import time
+from collections.abc import Callable
 
 import torch
 from gnuradio import blocks, gr, wfm
@@ -29,7 +30,7 @@ STATISTICS = {"minimum": -60.0, "maximum": 20.0, "mean": 0.5, "std": 0.25}
 BLOCK_SAMPLES = 50_000_000
 
 
-def rate(preprocess, iq: torch.Tensor) -> float:
+def rate(preprocess: Callable[[torch.Tensor], torch.Tensor], iq: torch.Tensor) -> float:
     """Samples a second through `preprocess`, complex64 [B, 1, T]."""
     runs, start = 0, time.perf_counter()
     while time.perf_counter() - start < SECONDS:

@@ -2,6 +2,7 @@
 """WFM SigMF Annotator in flowgraphs: events and decisions go where a recorder, or a file, has their samples."""
 
 import time
+from pathlib import Path
 
 import pmt
 import pytest
@@ -54,6 +55,11 @@ def places(recording) -> list[tuple[int, int, str]]:
     return [(a.sample_start, a.sample_count, a.label) for a in recording.annotations]
 
 
+def earliest(folder: Path) -> Path:
+    """While the recorder renames its files, they are looked at by name alone."""
+    return min(folder.glob("*.sigmf-meta"))
+
+
 def wait_for(condition) -> None:
     until = time.monotonic() + 20
     while not condition():
@@ -69,10 +75,10 @@ def test_an_event_grows_in_the_running_recording(tmp_path):
         session.send({"start": True})
         session.feed(1000)
         speaker.say(event("begin", 1100, 200))
-        wait_for(lambda: places(open_recording(min(tmp_path.glob("*.sigmf-meta")))) == [(100, 200, "dsss-bpsk")])
+        wait_for(lambda: places(open_recording(earliest(tmp_path))) == [(100, 200, "dsss-bpsk")])
         session.feed(1000)
         speaker.say(event("end", 1100, 1500))
-        wait_for(lambda: places(open_recording(min(tmp_path.glob("*.sigmf-meta")))) == [(100, 1500, "dsss-bpsk")])
+        wait_for(lambda: places(open_recording(earliest(tmp_path))) == [(100, 1500, "dsss-bpsk")])
     assert annotator.counts() == {"written": 2, "outside": 0, "refused": 0}
 
 
@@ -157,7 +163,7 @@ def test_a_recording_that_is_gone_does_not_end_the_others(tmp_path):
         session.send({"label": "b"})
         session.feed(100)
         wait_for(lambda: len(list(tmp_path.glob("*.sigmf-meta"))) == 2)
-        first = min(tmp_path.glob("*.sigmf-meta"))
+        first = earliest(tmp_path)
         first.unlink()
         first.with_suffix(".sigmf-data").unlink()
         speaker.say(event("end", 50, 100))
