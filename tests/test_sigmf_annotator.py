@@ -55,9 +55,9 @@ def places(recording) -> list[tuple[int, int, str]]:
     return [(a.sample_start, a.sample_count, a.label) for a in recording.annotations]
 
 
-def earliest(folder: Path) -> Path:
-    """While the recorder renames its files, they are looked at by name alone."""
-    return min(folder.glob("*.sigmf-meta"))
+def written(folder: Path) -> list[Path]:
+    """The recordings by name alone, which is all that can be said of them while the recorder renames files."""
+    return sorted(folder.glob("*.sigmf-meta"))
 
 
 def wait_for(condition) -> None:
@@ -75,10 +75,10 @@ def test_an_event_grows_in_the_running_recording(tmp_path):
         session.send({"start": True})
         session.feed(1000)
         speaker.say(event("begin", 1100, 200))
-        wait_for(lambda: places(open_recording(earliest(tmp_path))) == [(100, 200, "dsss-bpsk")])
+        wait_for(lambda: [places(open_recording(p)) for p in written(tmp_path)] == [[(100, 200, "dsss-bpsk")]])
         session.feed(1000)
         speaker.say(event("end", 1100, 1500))
-        wait_for(lambda: places(open_recording(earliest(tmp_path))) == [(100, 1500, "dsss-bpsk")])
+        wait_for(lambda: [places(open_recording(p)) for p in written(tmp_path)] == [[(100, 1500, "dsss-bpsk")]])
     assert annotator.counts() == {"written": 2, "outside": 0, "refused": 0}
 
 
@@ -91,6 +91,7 @@ def test_an_event_over_two_files_is_in_both_and_a_late_one_is_not_lost(tmp_path)
         session.feed(2000)
         speaker.say(event("end", 10, 20))
         speaker.say(event("end", 2400, 9000))  # longer than the stream
+        wait_for(lambda: [m["event"] for m in session.events.dicts()].count("begin") == 3)
     recordings = session.recordings()
     assert [r.samples for r in recordings] == [1000, 1000, 500]
     assert [places(r) for r in recordings] == [
@@ -162,8 +163,8 @@ def test_a_recording_that_is_gone_does_not_end_the_others(tmp_path):
         session.feed(100)
         session.send({"label": "b"})
         session.feed(100)
-        wait_for(lambda: len(list(tmp_path.glob("*.sigmf-meta"))) == 2)
-        first = earliest(tmp_path)
+        wait_for(lambda: len(written(tmp_path)) == 2)
+        first = written(tmp_path)[0]
         first.unlink()
         first.with_suffix(".sigmf-data").unlink()
         speaker.say(event("end", 50, 100))

@@ -7,10 +7,13 @@ import pmt
 from gnuradio import gr
 from gnuradio.wfm import messages
 from gnuradio.wfm.annotation_queue import AnnotationQueue
+from gnuradio.wfm.waiting import handle_waiting
 
 from wfm_core.data.annotations import Mark
 from wfm_core.data.recording import open_recording
 from wfm_core.errors import WfmError
+
+_IN = pmt.intern("in")
 
 
 class sigmf_annotator(gr.hier_block2):
@@ -93,14 +96,15 @@ class _inbox(gr.basic_block):
     def __init__(self, handler, refuse, begin, end):
         gr.basic_block.__init__(self, name="wfm_annotator_inbox", in_sig=None, out_sig=None)
         self._handler, self._refuse, self._begin, self._end = handler, refuse, begin, end
-        self.message_port_register_in(pmt.intern("in"))
-        self.set_msg_handler(pmt.intern("in"), self._handle)
+        self.message_port_register_in(_IN)
+        self.set_msg_handler(_IN, self._handle)
 
     def start(self) -> bool:
         self._begin()
         return True
 
     def stop(self) -> bool:
+        handle_waiting(self, _IN, self._handle)
         self._end()
         return True
 
