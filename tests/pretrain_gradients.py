@@ -5,6 +5,7 @@ Each process takes its own part of the global batch, as `wfm-pretrain` does, and
 """
 
 import sys
+import time
 from pathlib import Path
 
 import torch
@@ -39,8 +40,16 @@ def main(config: str, rank: int, world: int, folder: Path) -> None:
     together(windows, index).backward()
     if rank == 0:
         torch.save({name: p.grad for name, p in training.named_parameters()}, folder / f"gradients-{world}.pt")
-    torch.distributed.barrier()  # gloo may wait for ever for a peer that has gone
+    leave_together(folder, rank, world)
     torch.distributed.destroy_process_group()
+
+
+def leave_together(folder: Path, rank: int, world: int) -> None:
+    """Return when all processes have their gradients: gloo may wait for ever for a peer that has gone, and its own
+    barrier is no help, since a peer may have gone from that, too."""
+    (folder / f"done-{world}-{rank}").touch()
+    while not all((folder / f"done-{world}-{other}").exists() for other in range(world)):
+        time.sleep(0.01)
 
 
 if __name__ == "__main__":
