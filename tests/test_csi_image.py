@@ -69,6 +69,22 @@ def test_each_subcarrier_is_taken_on_its_own_where_statistics_are_given():
             build_preprocessor(SETTINGS | statistics | wrong)
 
 
+def test_motion_is_what_changes_within_a_window():
+    plain = {"size": [10, 20], "minimum": 0.0, "maximum": 1.0, "mean": [0.0] * 6, "std": [1.0] * 6}
+    module = build_preprocessor(SETTINGS | plain | {"motion": True})
+    levels = CsiLevels()(amplitudes())
+    seen = module(amplitudes())
+    assert torch.allclose(seen[:, :3], levels, atol=1e-5), "first what there is without it"
+    assert torch.allclose(seen[:, 3:], levels - levels.mean(3, keepdim=True), atol=1e-5)
+    still = module(torch.ones(1, 3, 10, 20))
+    assert torch.allclose(still[:, 3:], torch.zeros(1, 3, 10, 20), atol=1e-6)
+    scripted = torch.jit.script(module)
+    screen_graphs(scripted, "test")
+    assert torch.equal(scripted(amplitudes()), seen)
+    with pytest.raises(ValueError, match="3 channels, height, width.* is wanted"):
+        build_preprocessor(SETTINGS | {"motion": True})(amplitudes())
+
+
 @pytest.mark.parametrize("wrong", [{"scale": "dB"}, {"gain": "agc"}, {"reference": 0.0}])
 def test_other_settings_are_named(wrong):
     with pytest.raises(WfmError, match=f"CSI.*{list(wrong.values())[0]}.*mend the signal settings"):

@@ -50,11 +50,12 @@ def test_bundle_gives_the_foundations_embedding(folder, tmp_path, modality, pool
     assert bundle.decide(outputs, 0) == {}
 
 
-@pytest.mark.parametrize("antennas", [1, 3])
-def test_csi_bundle_gives_the_foundations_embedding(folder, tmp_path, antennas):
-    """Amplitudes of any shape, by the one transform; several antennas are averaged for a foundation of one channel."""
+@pytest.mark.parametrize(("antennas", "motion"), [(1, False), (3, False), (3, True)])
+def test_csi_bundle_gives_the_foundations_embedding(folder, tmp_path, antennas, motion):
+    """Amplitudes of any shape, by the one transform; several channels are averaged for a foundation of one."""
     signal = {"kind": "csi_image", "size": [32, 48], "minimum": 0.0, "maximum": 3.0}
-    signal |= {"mean": [0.3] * antennas, "std": [0.1] * antennas}
+    channels = antennas * (1 + motion)
+    signal |= {"mean": [0.3] * channels, "std": [0.1] * channels, "motion": motion}
     path = export_csi_foundation(folder, tmp_path, (antennas, 20, 30), signal)
     bundle = load_bundle(path, dtype="fp32", device="cpu")
     amplitudes = abs(noise(5 * antennas, 600)).reshape(5, antennas, 20, 30)

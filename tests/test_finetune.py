@@ -8,6 +8,7 @@ import pytest
 import torch
 import yaml
 from finetune_sets import DESCRIPTION, FAST, spots, tiny_foundation, tones
+from safetensors.torch import load_file
 
 import wfm_core
 from wfm_core.bundle import export_bundle, read_model_folder
@@ -16,6 +17,7 @@ from wfm_core.configs.finetuning import load_finetuning
 from wfm_core.data.dataset import open_dataset, write_dataset
 from wfm_core.errors import WfmError
 from wfm_core.foundation import load_foundation
+from wfm_core.signal import build_preprocessor
 from wfm_core.train.finetune.data import prepare
 from wfm_core.train.finetune.labelled import LabelledTraining, predict
 from wfm_core.train.finetune.starting import choose_feed, start_model
@@ -98,6 +100,24 @@ def test_lora_on_images_of_other_channels_and_size(sets, tmp_path):
     assert contract["origin"]["init"]["name"] == "tiny" and contract["origin"]["regime"] == "lora"
     assert contract["origin"]["split"].startswith("stratified")
     assert contract["tasks"]["activity"]["open_set_threshold"] > 0
+
+
+def test_channels_apart_start_as_their_mean_and_part(sets, tmp_path):
+    run, image = tmp_path / "run", open_dataset(sets / "spots.h5").read([0])
+    options = ["--regime", "lp", "--split", "stratified", "pooling=mean", "image_size=[16,32]", "channels=apart"]
+    foundation, dataset = load_foundation(sets / "tiny"), open_dataset(sets / "spots.h5")
+    config = load_finetuning(None, {"task": "activity", "data": "spots.h5", "init": "tiny"}, options[4:])
+    feed = choose_feed(foundation, dataset, config)
+    started = start_model(foundation, feed, dataset, config)
+    mixed = start_model(foundation, feed, dataset, config.model_copy(update={"channels": "mixed"}))
+    pixels = build_preprocessor(feed.signal)(torch.from_numpy(image))
+    torch.testing.assert_close(started.encode_image(pixels), mixed.encode_image(pixels))
+    finetune_command(command(sets, "spots.h5", run, *options, "epochs=3"))
+    kernels = load_file(run / "weights.safetensors")["image.projection.weight"].unflatten(1, (3, -1))
+    assert not torch.allclose(kernels[:, 0], kernels[:, 1], atol=1e-3)
+    dataset, test, expected = training_side_probabilities(run)
+    bundle = wfm_core.load_bundle(export_bundle(run, tmp_path), device="cpu", dtype="fp32")
+    np.testing.assert_allclose(bundle.infer_image(dataset.read(test))["activity"], expected, atol=1e-5)
 
 
 def test_spectrograms_of_iq_when_asked_for(sets, tmp_path):

@@ -75,6 +75,17 @@ def test_each_subcarrier_of_csi_standardised(tmp_path):
     refused("2 subcarriers never change", npz.read, save(tmp_path, csi=still), tmp_path / "e.h5", **options)
 
 
+def test_motion_of_csi_has_statistics_of_its_own(tmp_path):
+    options = ["--array", "csi", "--kind", "csi", "--label", "activity", "--motion", "--size", "16"]
+    out = tmp_path / "d.h5"
+    assert main(["build", "--from", "npz", str(save(tmp_path)), "--out", str(out), *options]) == 0
+    dataset = open_dataset(out)
+    prepared = build_preprocessor(dataset.signal)(torch.from_numpy(dataset.read(range(12))))
+    assert prepared.shape == (12, 2 * 2, 16, 16)
+    assert torch.allclose(prepared.mean((0, 2, 3)), torch.zeros(4), atol=1e-3)
+    assert torch.allclose(prepared.std((0, 2, 3)), torch.ones(4), atol=1e-2)
+
+
 @pytest.mark.parametrize("gain", ["window", "packet", "none"])
 def test_the_chosen_scale_and_gain_are_those_of_the_signal(tmp_path, gain):
     options = {"array": "csi", "kind": "csi", "label": "activity", "scale": "linear", "gain": gain, "size": 8}

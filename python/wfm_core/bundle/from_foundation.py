@@ -4,11 +4,14 @@
 import tempfile
 from pathlib import Path
 
+import torch
+
 from wfm_core.bundle.export import export_bundle, save_model_folder
 from wfm_core.errors import WfmError
 from wfm_core.foundation import Foundation, load_foundation
 from wfm_core.model import SEGMENT
 from wfm_core.model.adapter import adapt_channels, merge_adapter
+from wfm_core.signal import build_preprocessor
 
 IQ_SAMPLES = 1024
 """The IQ window of the probes that judge a foundation."""
@@ -44,7 +47,8 @@ def export_csi_foundation(
     if "image" not in foundation.modalities:
         raise WfmError(f"foundation {foundation.name} knows no images; CSI needs one that does")
     model = foundation.model
-    adapt_channels(model.image, shape[0])
+    channels, *size = build_preprocessor(signal)(torch.zeros(1, *shape)).shape[1:]
+    adapt_channels(model.image, channels)
     merge_adapter(model.image)
     weights = {key: value for key, value in model.state_dict().items() if not key.startswith("iq.")}
     contract = {
@@ -53,7 +57,7 @@ def export_csi_foundation(
         "input": "image",
         "modality": "image",
         "signal": signal,
-        "image": {"channels": shape[0], "size": signal["size"]},
+        "image": {"channels": channels, "size": size},
         "input_image": {"channels": shape[0], "size": list(shape[1:])},
     }
     with tempfile.TemporaryDirectory() as folder:

@@ -65,6 +65,7 @@ def _add_arrays(group) -> None:
     group.add_argument(
         "--standardise", choices=STANDARDS, help="csi: each antenna as a whole (default), or each of its subcarriers"
     )
+    group.add_argument("--motion", action="store_true", help="csi: also channels of what changes within a window")
     group.add_argument("--size", type=int, metavar="PIXELS", help="a side of the images as the model sees them (224)")
     group.add_argument("--sample-rate", type=float, metavar="HZ", help="kind sample: of the windows")
 

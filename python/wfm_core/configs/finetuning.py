@@ -29,6 +29,7 @@ class Finetuning(Table):
     validation_share: Annotated[float, Field(ge=0, lt=1)]
     signal: Literal["auto", "foundation", "dataset"]
     image_size: tuple[Count, Count] | None
+    channels: Literal["mixed", "apart"]
     pooling: Literal["cls", "mean"]
     blocks: Count
     lora_rank: Count

@@ -8,8 +8,9 @@ Amplitudes stay linear by default: logarithms give the weak subcarriers, which a
 strong ones (on two sets of recorded activities a ridge classifier lost 5 to 7 points by them). What all windows have in
 common, the shape of the receiver's filters and of the room, is far larger than what tells places apart: each
 subcarrier's own mean and spread over the data set can be taken out (docs/results.md says what that was worth).
-In order: gain, decibels (or not), each subcarrier's statistics (or not), [0, 1] by the data set's minimum and maximum,
-resize, standardise.
+What moves is small beside what stands still: its deviations from the window's mean can become channels of their own.
+In order: gain, decibels (or not), each subcarrier's statistics (or not), motion (or not), [0, 1] by the data set's
+minimum and maximum, resize, standardise.
 """
 
 import torch
@@ -31,7 +32,8 @@ class CsiImage(nn.Module):
     `gain` says what an amplitude is divided by, which is then the level 1 (0 dB): the RMS of its "window" (over
     antennas, subcarriers and packets), the RMS of its "packet", or with "none" the constant `reference`. `scale` is
     "linear" or "db". `subcarrier_mean` and `subcarrier_std`, [antennas][subcarriers], are subtracted and divided out on
-    that scale; without them it is left as it is. `minimum`, `maximum`, `mean` and `std` are of what has become of it,
+    that scale; without them it is left as it is. With `motion` as many channels again follow, see `with_motion`, and
+    the result is [B, 2 * antennas, H, W]. `minimum`, `maximum`, `mean` and `std` are of what has become of it,
     see `StandardImage`.
     """
 
@@ -47,14 +49,23 @@ class CsiImage(nn.Module):
         reference: float = 1.0,
         subcarrier_mean: list[list[float]] | None = None,
         subcarrier_std: list[list[float]] | None = None,
+        motion: bool = False,
     ):
         super().__init__()
         self.levels = CsiLevels(scale, gain, reference)
         self.relative = _subcarriers(subcarrier_mean, subcarrier_std)
+        self.motion = bool(motion)
         self.standardise = StandardImage(size, minimum, maximum, mean, std)
 
     def forward(self, amplitude: torch.Tensor) -> torch.Tensor:
-        return self.standardise(self.relative(self.levels(amplitude)))
+        levels = self.relative(self.levels(amplitude))
+        return self.standardise(with_motion(levels) if self.motion else levels)
+
+
+def with_motion(levels: torch.Tensor) -> torch.Tensor:
+    """[B, antennas, subcarriers, packets] -> [B, 2 * antennas, ...]: after all antennas, the same less their means
+    over the packets."""
+    return torch.cat([levels, levels - levels.mean(3, keepdim=True)], 1)
 
 
 class SubcarrierStandard(nn.Module):

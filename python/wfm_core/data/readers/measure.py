@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from wfm_core.errors import WfmError
-from wfm_core.signal.csi import STANDARDS, CsiLevels, SubcarrierStandard
+from wfm_core.signal.csi import STANDARDS, CsiLevels, SubcarrierStandard, with_motion
 from wfm_core.train.statistics import image_statistics, iq_statistics
 
 _MOST_VALUES = 1 << 24
@@ -32,10 +32,19 @@ def image_signal(read: Read, count: int, size: list[int]) -> dict:
     return {"kind": "standard_image", "size": size, **image_statistics(images, size)}
 
 
-def csi_signal(read: Read, count: int, size: list[int], scale: str, gain: str, standardise: str = "channel") -> dict:
+def csi_signal(
+    read: Read,
+    count: int,
+    size: list[int],
+    scale: str,
+    gain: str,
+    standardise: str = "channel",
+    motion: bool = False,
+) -> dict:
     """For amplitudes [n, antennas, subcarriers, packets]: `csi_image` of `size` [H, W].
 
-    `standardise` each antenna's "channel" as a whole, or each "subcarrier" of it first.
+    `standardise` each antenna's "channel" as a whole, or each "subcarrier" of it first; with `motion` there are
+    channels of what moves, see `CsiImage`.
     """
     if standardise not in STANDARDS:
         raise WfmError(f"standardise {standardise!r}: wanted one of {', '.join(STANDARDS)}")
@@ -56,6 +65,9 @@ def csi_signal(read: Read, count: int, size: list[int], scale: str, gain: str, s
             )
         levels = SubcarrierStandard(mean, std)(levels)
         signal |= {"subcarrier_mean": mean.tolist(), "subcarrier_std": std.tolist()}
+    if motion:
+        levels = with_motion(levels)
+        signal["motion"] = True
     return signal | image_statistics(levels, size)
 
 

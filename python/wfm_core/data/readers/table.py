@@ -38,14 +38,15 @@ def read_table(
     scale: str = "linear",
     gain: str = "window",
     standardise: str = "channel",
+    motion: bool = False,
     size: int = 224,
 ) -> Path:
     """Write the data set `out` out of the arrays that `open_table` finds in the file `source`. Raises `WfmError`.
 
     `array` is that of the windows, of the given `kind` and `axes` (see `find_layout`); `label` names the array of
     their classes, or `position` those of their coordinates in metres; `group` names arrays for splits. `labels` names
-    integer classes. `scale` and `gain` are those of `CsiImage`, `standardise` is that of `csi_signal`, `size` the
-    pixels on a side of the images that the model will see.
+    integer classes. `scale` and `gain` are those of `CsiImage`, `standardise` and `motion` are those of `csi_signal`,
+    `size` the pixels on a side of the images that the model will see.
     """
     if (label is None) == (not position):
         raise WfmError("one of --label and --position is wanted: the classes, or the coordinates in metres")
@@ -70,7 +71,7 @@ def read_table(
             labels=names,
             groups={name: encode_group(columns[name], f"{source.name}: {name}") for name in group},
             task=task or ("position" if position else "custom"),
-            signal=_signal(layout, values, size, scale, gain, standardise),
+            signal=_signal(layout, values, size, scale=scale, gain=gain, standardise=standardise, motion=motion),
             provenance=provenance(reader, source, 1, array=array, axes=list(layout.axes), **chosen),
             sample_rate=sample_rate,
             scene=scene,
@@ -124,12 +125,12 @@ def _check_values(values, layout: Layout, where: str) -> None:
             )
 
 
-def _signal(layout: Layout, values, size: int, scale: str, gain: str, standardise: str) -> dict:
+def _signal(layout: Layout, values, size: int, **csi) -> dict:
     def read(rows: np.ndarray) -> np.ndarray:
         return layout(values[rows])
 
     if layout.kind == "sample":
         return iq_signal(read, len(values))
     if layout.kind == "csi":
-        return csi_signal(read, len(values), [size, size], scale, gain, standardise)
+        return csi_signal(read, len(values), [size, size], **csi)
     return image_signal(read, len(values), [size, size])

@@ -12,7 +12,7 @@ from wfm_core.data.dataset import Dataset
 from wfm_core.errors import WfmError
 from wfm_core.foundation import Foundation
 from wfm_core.model import PATCH, SEGMENT, ClassHead, PositionHead, WirelessModel
-from wfm_core.model.adapter import adapt_channels
+from wfm_core.model.adapter import adapt_channels, merge_adapter
 from wfm_core.signal import build_preprocessor
 
 
@@ -89,7 +89,9 @@ def _check_shape(feed: Feed, dataset: Dataset, settings: dict) -> None:
 def start_model(foundation: Foundation, feed: Feed, dataset: Dataset, config: Finetuning) -> WirelessModel:
     """The foundation's network with the one input side that is fed and a new head; nothing frozen yet.
 
-    Fresh weights are drawn from the configuration's seed: the head's, and all of them in regime scratch.
+    Channels that the foundation does not know start with their mean; with `channels` apart each gets a projection of
+    its own, which can part from the others'. Fresh weights are drawn from the configuration's seed: the head's, and all
+    of them in regime scratch.
     """
     if config.regime == "scratch":
         foundation = foundation.random(config.seed)
@@ -98,6 +100,8 @@ def start_model(foundation: Foundation, feed: Feed, dataset: Dataset, config: Fi
         model.iq = None
         model.image.set_size(feed.shape[1:])
         adapt_channels(model.image, feed.shape[0])
+        if config.channels == "apart":
+            merge_adapter(model.image)
     else:
         model.image = None
         antennas = feed.shape[0]
