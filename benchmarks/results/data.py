@@ -31,8 +31,11 @@ def _amplitude(csi: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(np.hypot(parts[..., 0], parts[..., 1]).transpose(0, 3, 2, 1))
 
 
-def _write_csi(source: Path, out: Path, amplitude: np.ndarray, label: np.ndarray, groups: dict, **more) -> None:
-    signal = csi_signal(lambda rows: amplitude[rows], len(amplitude), SIGNAL_SIZE, "linear", "window", "subcarrier")
+def _write_csi(
+    source: Path, out: Path, amplitude: np.ndarray, label: np.ndarray, groups: dict, motion: bool = False, **more
+) -> None:
+    read, count = (lambda rows: amplitude[rows]), len(amplitude)
+    signal = csi_signal(read, count, SIGNAL_SIZE, "linear", "window", "subcarrier", motion)
     texts = {name: [str(value) for value in values] for name, values in groups.items()}
     provenance = {"reader": "benchmarks/results", "path": source.name}
     write_dataset(out, "csi", amplitude, label, groups=texts, signal=signal, provenance=provenance, **more)
@@ -42,7 +45,8 @@ def _har(source: Path, out: Path) -> None:
     with np.load(source) as archive:
         labels, label = np.unique(archive["activity"], return_inverse=True)
         groups = {name: archive[name] for name in ("source", "person")}
-        _write_csi(source, out, _amplitude(archive["csi"]), label, groups, task="activity", labels=labels.tolist())
+        named = {"task": "activity", "labels": labels.tolist()}
+        _write_csi(source, out, _amplitude(archive["csi"]), label, groups, motion=True, **named)
 
 
 def _wiar(source: Path, out: Path) -> None:

@@ -13,7 +13,8 @@ WHOLE_BLOCKS = 0.125
 
 @dataclass(frozen=True)
 class Recipe:
-    """What wfm-finetune is given for a set; `rate` is the base learning rate of lp, `lora_rate` a multiple of it."""
+    """What wfm-finetune is given for a set: `others` always, `lora_others` on top in regime lora; `rate` is the base
+    learning rate of lp, `lora_rate` a multiple of it."""
 
     batch: int
     rate: float
@@ -21,24 +22,33 @@ class Recipe:
     lora_rate: float = 1.0
     lora_alpha: int = 2
     lora_targets: str = "qv"
+    lora_others: tuple[str, ...] = ()
 
     def overrides(self, regime: str) -> list[str]:
         factor, adapters = 1.0, ()
         if regime == "lora":
             factor = self.lora_rate
             adapters = ("lora_scale=rank", f"lora_alpha={self.lora_alpha}", f"lora_targets={self.lora_targets}")
+            adapters += self.lora_others
         elif regime in ("ft2", "scratch"):
             factor = WHOLE_BLOCKS
         return [*COMMON, f"batch={self.batch}", f"base_learning_rate={self.rate * factor:g}", *self.others, *adapters]
 
 
 RECIPES = {
-    "csi_har": Recipe(8, 0.256, ("image_size=[32,256]", "roll=width", "noise=0.3"), 0.5, 8),
-    "csi_position": Recipe(2, 0.256, ("image_size=[32,16]", "noise=0.3"), 0.5, 64, "qv+mlp"),
+    "csi_har": Recipe(
+        batch=8,
+        rate=0.256,
+        others=("channels=apart", "image_size=[32,256]", "roll=width", "noise=0.3"),
+        lora_rate=0.5,
+        lora_alpha=8,
+        lora_others=("image_size=[32,128]",),
+    ),
+    "csi_position": Recipe(2, 0.256, ("channels=apart", "image_size=[32,16]", "noise=0.3"), 0.5, 64, "qv+mlp"),
     "ism": Recipe(8, 0.1, ("roll=height",)),
-    "csi_activity_wiar": Recipe(4, 0.512, ("image_size=[32,80]", "roll=width")),
+    "csi_activity_wiar": Recipe(4, 0.512, ("channels=apart", "image_size=[32,80]", "roll=width")),
 }
-"""By data set; found on seeds 1 and 2."""
+"""By data set; docs/results.md says on what they were found."""
 
 
 @dataclass(frozen=True)
