@@ -65,6 +65,8 @@ def test_csi_bundle_gives_the_foundations_embedding(folder, tmp_path, antennas, 
     wanted = foundation.model.embed_image(images, "mean")
     np.testing.assert_allclose(bundle.infer_image(amplitudes)["embedding_image"], wanted.numpy(), atol=1e-4)
     assert bundle.contract.input_shape == (antennas, 20, 30)
+    with pytest.raises(WfmError, match="signal and image of the contract do not fit"):
+        export_csi_foundation(folder, tmp_path, (antennas + 1, 20, 30), signal)
 
 
 def test_command_and_flowgraph(folder, tmp_path, monkeypatch, capsys):

@@ -4,14 +4,11 @@
 import tempfile
 from pathlib import Path
 
-import torch
-
 from wfm_core.bundle.export import export_bundle, save_model_folder
 from wfm_core.errors import WfmError
 from wfm_core.foundation import Foundation, load_foundation
 from wfm_core.model import SEGMENT
 from wfm_core.model.adapter import adapt_channels, merge_adapter
-from wfm_core.signal import build_preprocessor
 
 IQ_SAMPLES = 1024
 """The IQ window of the probes that judge a foundation."""
@@ -47,7 +44,7 @@ def export_csi_foundation(
     if "image" not in foundation.modalities:
         raise WfmError(f"foundation {foundation.name} knows no images; CSI needs one that does")
     model = foundation.model
-    channels, *size = build_preprocessor(signal)(torch.zeros(1, *shape)).shape[1:]
+    channels = len(signal["mean"])  # one of each channel: twice the antennas where there is motion
     adapt_channels(model.image, channels)
     merge_adapter(model.image)
     weights = {key: value for key, value in model.state_dict().items() if not key.startswith("iq.")}
@@ -57,7 +54,7 @@ def export_csi_foundation(
         "input": "image",
         "modality": "image",
         "signal": signal,
-        "image": {"channels": channels, "size": size},
+        "image": {"channels": channels, "size": signal["size"]},
         "input_image": {"channels": shape[0], "size": list(shape[1:])},
     }
     with tempfile.TemporaryDirectory() as folder:
