@@ -11,7 +11,7 @@ import torch
 from wfm_core.cli.dataset import main
 from wfm_core.data.dataset import open_dataset
 from wfm_core.data.readers import hdf5, npz, wavesfm
-from wfm_core.data.summary import warnings
+from wfm_core.data.summary import summary, warnings
 from wfm_core.errors import WfmError
 from wfm_core.signal import build_preprocessor
 from wfm_core.signal.csi import CsiLevels
@@ -68,6 +68,7 @@ def test_each_subcarrier_of_csi_standardised(tmp_path):
     prepared = build_preprocessor(dataset.signal)(amplitude)
     assert torch.allclose(prepared.mean((0, 2, 3)), torch.zeros(2), atol=1e-3)
     assert torch.allclose(prepared.std((0, 2, 3)), torch.ones(2), atol=1e-2)
+    assert f"subcarrier_mean of 2 x {levels.size(2)}, " in "\n".join(summary(dataset)), "not number by number"
     still = csi_arrays()["csi"]
     still[:, :, 3] = 0
     refused("standardise 'packet': wanted one of channel, subcarrier", npz.read, save(tmp_path), tmp_path / "e.h5",

@@ -11,6 +11,10 @@ from wfm_core.data.dataset import Dataset
 from wfm_core.files import write_atomically
 
 _AXES = {"sample": "I and Q, antennas, samples", "csi": "antennas, subcarriers, packets"}
+_DRAWN = {
+    "sample": "first antenna, dB: time downwards, frequency to the right",
+    "csi": "amplitudes of the first antenna: subcarriers downwards, packets to the right",
+}
 _LISTED = 12  # a group of more values than this is summed up
 _ROWS, _COLUMNS = 30, 6  # of the contact sheet
 
@@ -81,7 +85,8 @@ def draw_contact_sheet(dataset: Dataset, path: Path) -> None:
             if column == 0:
                 axis.set_ylabel(title, fontsize=8)
     shown = f"{len(rows)} of {len(dataset.labels)} classes" if len(dataset.labels) > len(rows) else dataset.task
-    figure.suptitle(f"{dataset.path.name}: {dataset.count} windows of {dataset.kind}, {shown}", fontsize=10)
+    drawn = f"{_DRAWN.get(dataset.kind, 'first channel')}; dark is low, each picture has its own range"
+    figure.suptitle(f"{dataset.path.name}: {dataset.count} windows of {dataset.kind}, {shown}\n{drawn}", fontsize=10)
     write_atomically(path, lambda temporary: figure.savefig(temporary, format="png", dpi=80))
 
 
@@ -107,6 +112,8 @@ def _rounded(value) -> str:
     if isinstance(value, dict):
         return f"({_listed(value)})"
     if isinstance(value, list):
+        if value and isinstance(value[0], list):
+            return f"of {len(value)} x {len(value[0])}"  # one for each subcarrier would fill the screen
         return f"[{', '.join(map(_rounded, value))}]"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 

@@ -61,7 +61,7 @@ def write_results(
         "split": sides.description,
         "windows": {"train": len(sides.train), "validation": len(sides.validation), "test": len(test)},
     }
-    title = f"{config.task}, {figures['regime']}, {foundation.name}\n{_short(sides.description)}"
+    title = f"{config.task} of {dataset.path.name}, {figures['regime']}, {foundation.name}\n{_short(sides.description)}"
     if dataset.labels:
         figures |= _class_results(out, dataset, test, outputs, embeddings.numpy(), calibration, units, title)
     else:
