@@ -45,8 +45,8 @@ def _har(source: Path, out: Path) -> None:
     with np.load(source) as archive:
         labels, label = np.unique(archive["activity"], return_inverse=True)
         groups = {name: archive[name] for name in ("source", "person")}
-        named = {"task": "activity", "labels": labels.tolist()}
-        _write_csi(source, out, _amplitude(archive["csi"]), label, groups, motion=True, **named)
+        amplitude, labels = _amplitude(archive["csi"]), labels.tolist()
+        _write_csi(source, out, amplitude, label, groups, motion=True, task="activity", labels=labels)
 
 
 def _wiar(source: Path, out: Path) -> None:

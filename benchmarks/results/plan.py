@@ -44,7 +44,14 @@ RECIPES = {
         lora_alpha=8,
         lora_others=("image_size=[32,128]",),
     ),
-    "csi_position": Recipe(2, 0.256, ("channels=apart", "image_size=[32,16]", "noise=0.3"), 0.5, 64, "qv+mlp"),
+    "csi_position": Recipe(
+        batch=2,
+        rate=0.256,
+        others=("channels=apart", "image_size=[32,16]", "noise=0.3"),
+        lora_rate=0.5,
+        lora_alpha=64,
+        lora_targets="qv+mlp",
+    ),
     "ism": Recipe(8, 0.1, ("roll=height",)),
     "csi_activity_wiar": Recipe(4, 0.512, ("channels=apart", "image_size=[32,80]", "roll=width")),
 }
