@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """window_tap: no window spans a retune, a new rate, an overflow, or channels that disagree."""
 
+import math
+
 import numpy as np
 import pmt
 import pytest
@@ -162,3 +164,57 @@ def test_tags_of_the_stream_stay_on_their_samples(hold, chunk):
     for channel in (0, 1):
         assert rig.tags(channel, "mark") == [(at, at + channel) for at in (0, 1, 99, 500, 999)]
         assert rig.tags(channel, "rx_freq") == [(0, 1e9)]
+
+
+def test_what_becomes_unknown_is_a_break_and_is_left_out():
+    unknown = [(None, tag(430, "rx_time", pmt.PMT_NIL)), (None, tag(430, "rx_freq", pmt.PMT_NIL))]
+    _, engine, counters = run(BEGIN + unknown)
+    assert engine.starts == [0, 100, 200, 300, 430, 530, 630, 730, 830]
+    assert engine.infos[430]["time"] is None and np.isnan(engine.infos[430]["freq"])
+    assert engine.infos[300]["time"] is not None and engine.infos[300]["freq"] == 1e9
+    assert counters["breaks"] == 1 and counters["samples_lost"] == 0
+
+
+def test_a_radio_without_a_clock_says_its_rate_again_after_a_loss():
+    clockless = [(None, tag(0, "rx_rate", RATE)), (None, tag(0, "rx_freq", 1e9)), (None, tag(430, "rx_rate", RATE))]
+    _, engine, counters = run(clockless)
+    assert engine.starts == [0, 100, 200, 300, 430, 530, 630, 730, 830]
+    assert counters["breaks"] == 1 and counters["samples_lost"] == counters["samples_lost_estimated"] == 0
+
+
+@pytest.mark.parametrize("with_time", [False, True])
+def test_a_loss_that_the_host_s_clock_told_is_counted_apart(with_time):
+    gap = [(None, tag(430, "wfm_gap", pmt.from_uint64(700))), (None, tag(430, "rx_rate", RATE))]
+    if with_time:
+        gap.append((None, tag(430, "rx_time", (8, 0.4))))  # 0.72 s on: by the same clock, not a second loss
+    _, engine, counters = run(BEGIN + gap)
+    assert 430 in engine.starts
+    assert counters["samples_lost"] == 0 and counters["samples_lost_estimated"] == 700
+
+
+@pytest.mark.parametrize("with_time", [False, True])
+def test_a_loss_that_is_counted_overrules_the_time(with_time):
+    gap = [(None, tag(430, "wfm_lost", pmt.from_uint64(50_000)))]
+    if with_time:
+        gap.append((None, tag(430, "rx_time", (57, 0.68))))
+    _, engine, counters = run(BEGIN + gap)
+    assert 430 in engine.starts
+    assert counters["samples_lost"] == 50_000 and counters["samples_lost_estimated"] == 0
+
+
+@pytest.mark.parametrize("seconds", [1_700_000_000, 7 + 3601, 2])
+def test_a_clock_that_is_set_loses_no_samples(seconds):
+    _, engine, counters = run([*BEGIN, (None, tag(430, "rx_time", (seconds, 0.0)))])
+    assert counters["samples_lost"] == 0 and counters["breaks"] == 1
+    assert engine.infos[430]["time"] == (seconds, 0.0)
+
+
+STRANGE = [pmt.PMT_T, pmt.from_double(math.nan), pmt.intern("x"), pmt.make_vector(3, pmt.PMT_NIL)]
+
+
+@pytest.mark.parametrize("key", ["rx_time", "rx_freq", "rx_rate", "wfm_gap", "wfm_lost"])
+@pytest.mark.parametrize("value", STRANGE)
+def test_tags_that_are_not_as_they_should_be_mean_nothing(key, value):
+    _, engine, counters = run([*BEGIN, (None, tag(430, key, value))])
+    assert engine.starts == list(range(0, 1000, WINDOW))
+    assert counters["breaks"] == counters["samples_lost"] == 0

@@ -159,6 +159,8 @@ size_t recorder_impl::apply_tags(size_t next, uint64_t offset)
                        "is recorded until they agree");
     if (what == change::stop || what == change::resume)
         d_aligned = what == change::resume;
+    if (d_segment->resumed())
+        d_host.reset(); // the samples before do not tell the time of these
     if (what != change::none)
         d_ring.end_segment();
     return next;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "segment_tracker.h"
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace gr {
 namespace wfm {
@@ -9,6 +11,9 @@ namespace {
 
 // Two times nearer than this are one clock's, rounded.
 constexpr double jump_samples = 1.5;
+
+// No receiver loses an hour and goes on: a larger jump is a clock that was set.
+constexpr double clock_set_seconds = 3600.0;
 
 const pmt::pmt_t& freq_key()
 {
@@ -28,6 +33,18 @@ const pmt::pmt_t& time_key()
     return key;
 }
 
+const pmt::pmt_t& lost_key()
+{
+    static const pmt::pmt_t key = pmt::intern("wfm_lost");
+    return key;
+}
+
+const pmt::pmt_t& gap_key()
+{
+    static const pmt::pmt_t key = pmt::intern("wfm_gap");
+    return key;
+}
+
 std::optional<double> number(const pmt::pmt_t& value)
 {
     if (!pmt::is_number(value) || pmt::is_complex(value))
@@ -36,18 +53,26 @@ std::optional<double> number(const pmt::pmt_t& value)
     return std::isfinite(number) ? std::optional<double>(number) : std::nullopt;
 }
 
+// A number of samples; none for what is no such number.
+std::optional<uint64_t> count(const pmt::pmt_t& value)
+{
+    if (pmt::is_uint64(value))
+        return pmt::to_uint64(value);
+    if (pmt::is_integer(value) && pmt::to_long(value) >= 0)
+        return static_cast<uint64_t>(pmt::to_long(value));
+    return {};
+}
+
 // rx_time is a tuple (whole seconds, fraction of a second).
 std::optional<time_anchor> anchor(const tag_t& tag)
 {
     if (!pmt::is_tuple(tag.value) || pmt::length(tag.value) < 2)
         return {};
-    const pmt::pmt_t secs = pmt::tuple_ref(tag.value, 0);
+    const std::optional<uint64_t> secs = count(pmt::tuple_ref(tag.value, 0));
     const std::optional<double> frac = number(pmt::tuple_ref(tag.value, 1));
-    const bool whole =
-        pmt::is_uint64(secs) || (pmt::is_integer(secs) && pmt::to_long(secs) >= 0);
-    if (!whole || !frac)
+    if (!secs || !frac)
         return {};
-    return time_anchor{ tag.offset, pmt::to_uint64(secs), *frac };
+    return time_anchor{ tag.offset, *secs, *frac };
 }
 
 } // namespace
@@ -74,16 +99,23 @@ segment_tracker::segment_tracker(size_t channels, double sample_rate, uint64_t f
 
 bool segment_tracker::follows(const pmt::pmt_t& key)
 {
-    return pmt::eq(key, time_key()) || pmt::eq(key, freq_key()) ||
-           pmt::eq(key, rate_key());
+    for (const pmt::pmt_t& own :
+         { time_key(), freq_key(), rate_key(), lost_key(), gap_key() })
+        if (pmt::eq(key, own))
+            return true;
+    return false;
 }
 
 void segment_tracker::note(size_t channel, const tag_t& tag)
 {
     channel_state& state = d_channels[channel];
     if (pmt::eq(tag.key, freq_key())) {
-        if (const auto freq = number(tag.value))
+        if (pmt::is_null(tag.value)) {
+            state.freq.reset();
+            d_news.freq_unknown = true;
+        } else if (const auto freq = number(tag.value)) {
             state.freq = freq;
+        }
     } else if (pmt::eq(tag.key, rate_key())) {
         const auto rate = number(tag.value);
         if (rate && *rate > 0) {
@@ -91,16 +123,27 @@ void segment_tracker::note(size_t channel, const tag_t& tag)
             if (state.time)
                 state.time = state.time->at(tag.offset, rate_of(state));
             state.rate = rate;
+            d_news.rate = true;
         }
     } else if (pmt::eq(tag.key, time_key())) {
-        if (const auto time = anchor(tag))
+        if (pmt::is_null(tag.value)) {
+            state.time.reset();
+            d_news.time = d_news.time_unknown = true;
+        } else if (const auto time = anchor(tag)) {
             state.time = time;
+            d_news.time = true;
+        }
+    } else if (const auto samples = count(tag.value)) {
+        auto& told = pmt::eq(tag.key, lost_key()) ? d_news.lost : d_news.gap;
+        told = std::max(told.value_or(0), *samples);
     }
 }
 
 segment_tracker::change segment_tracker::commit(uint64_t offset)
 {
-    d_lost = 0;
+    const news told = std::exchange(d_news, {});
+    d_lost = d_lost_about = 0;
+    d_clock_set = d_resumed = false;
     advance_times(offset);
     if (!channels_agree()) {
         const bool news = d_agreed;
@@ -109,14 +152,29 @@ segment_tracker::change segment_tracker::commit(uint64_t offset)
     }
     // At the very first sample tags tell what is; later, what has changed.
     const bool at_first = offset == d_first;
-    const bool freq_changed = adopt_freq(at_first);
-    const bool time_changed = adopt_time(at_first);
+    const bool freq_changed = adopt_freq(at_first, told.freq_unknown);
+    const bool time_changed = adopt_time(at_first, told.time_unknown);
     const bool rate_changed = adopt_rate(at_first);
+    d_resumed = !at_first && resumes(told);
     if (!d_agreed) {
         d_agreed = true;
         return change::resume;
     }
-    return freq_changed || rate_changed || time_changed ? change::split : change::none;
+    return freq_changed || rate_changed || time_changed || d_resumed ? change::split
+                                                                     : change::none;
+}
+
+// Do the tags say that samples are missing here, beside what a jump of the time says? A count overrules the time.
+bool segment_tracker::resumes(const news& told)
+{
+    if (told.lost)
+        d_lost = *told.lost;
+    if (told.gap) {
+        d_lost_about = *told.gap;
+        d_lost = told.lost.value_or(0);
+    }
+    // A radio without a clock repeats its rate where it goes on after an overflow (gr-soapy).
+    return told.lost || told.gap || (told.rate && !told.time);
 }
 
 double segment_tracker::rate_of(const channel_state& channel) const
@@ -155,16 +213,18 @@ bool segment_tracker::channels_agree() const
     return true;
 }
 
-bool segment_tracker::adopt_freq(bool at_first)
+bool segment_tracker::adopt_freq(bool at_first, bool unknown)
 {
+    const std::optional<double> before = d_common.freq;
+    if (unknown)
+        d_common.freq.reset();
     for (const channel_state& channel : d_channels) {
         if (!channel.freq)
             continue;
-        const bool differs = !d_common.freq || *d_common.freq != *channel.freq;
         d_common.freq = channel.freq;
-        return differs && !at_first;
+        break;
     }
-    return false;
+    return d_common.freq != before && !at_first;
 }
 
 bool segment_tracker::adopt_rate(bool at_first)
@@ -179,20 +239,25 @@ bool segment_tracker::adopt_rate(bool at_first)
     return false;
 }
 
-bool segment_tracker::adopt_time(bool at_first)
+bool segment_tracker::adopt_time(bool at_first, bool unknown)
 {
+    const std::optional<time_anchor> before = d_common.time;
+    if (unknown)
+        d_common.time.reset();
     for (const channel_state& channel : d_channels) {
         if (!channel.time)
             continue;
-        const bool known = d_common.time.has_value();
-        const double samples =
-            known ? channel.time->since(*d_common.time) * rate_of(channel) : 0.0;
         d_common.time = channel.time;
-        if (samples > jump_samples)
-            d_lost = static_cast<uint64_t>(std::llround(samples));
-        return !at_first && (!known || std::abs(samples) > jump_samples);
+        if (!before)
+            return !at_first;
+        const double seconds = channel.time->since(*before);
+        const double samples = seconds * rate_of(channel);
+        d_clock_set = std::abs(seconds) > clock_set_seconds;
+        if (samples > jump_samples && !d_clock_set)
+            d_lost = static_cast<uint64_t>(std::llround(std::min(samples, 1e18)));
+        return !at_first && !(std::abs(samples) <= jump_samples);
     }
-    return false;
+    return before && !d_common.time && !at_first;
 }
 
 void segment_tracker::describe(window_info& info) const

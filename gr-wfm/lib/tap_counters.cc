@@ -16,6 +16,7 @@ std::map<std::string, uint64_t> tap_counters::values() const
         { "windows_invalid", windows_invalid },
         { "samples_settled", samples_settled },
         { "samples_lost", samples_lost },
+        { "samples_lost_estimated", samples_lost_estimated },
         { "breaks", breaks },
         { "tags_late", tags_late },
     };
@@ -32,6 +33,7 @@ void tap_counters::reset()
                          &windows_invalid,
                          &samples_settled,
                          &samples_lost,
+                         &samples_lost_estimated,
                          &breaks,
                          &tags_late })
         *each = 0;

@@ -21,7 +21,8 @@ struct tap_counters {
     count windows_gated{ 0 };   //!< windows below the power gate
     count windows_invalid{ 0 }; //!< windows with NaN or Inf in them
     count samples_settled{ 0 }; //!< samples skipped after breaks
-    count samples_lost{ 0 };    //!< samples the radio lost, from jumps of rx_time
+    count samples_lost{ 0 };    //!< samples the radio lost, by its clock or its count
+    count samples_lost_estimated{ 0 }; //!< and by the host's clock, where it has none
     count breaks{ 0 };          //!< retunes, rate changes, time jumps, disagreements
     count tags_late{ 0 };       //!< results that missed their window's first sample
 

@@ -232,10 +232,15 @@ void window_tap_impl::act_on(segment_tracker::change change, uint64_t offset)
     if (change == kind::stop || change == kind::split)
         d_counters.breaks++;
     if (change == kind::stop) {
+        d_logger->warn("the channels' rx_freq, rx_rate or rx_time tags disagree: no window "
+                       "is cut until they agree");
         d_cutter.pause(offset);
         return;
     }
+    if (d_segment->clock_set())
+        d_logger->info("rx_time jumps by more than an hour: taken for a clock that was set");
     d_counters.samples_lost += d_segment->lost();
+    d_counters.samples_lost_estimated += d_segment->lost_about();
     if (!d_run->ring.closed())
         d_cutter.restart(offset, d_parameters.settle);
 }
