@@ -23,12 +23,12 @@ from gnuradio import wfm
 from gnuradio.wfm import app
 
 
-def snipfcn_last_lines(self):
-    sys.exit(app.finish(self.radio, self.model, self.decisions))
+def snipfcn_main_loop(self):
+    app.run_without_window(self, self.radio, self.model, self.decisions)
 
 
-def snippets_main_after_stop(tb):
-    snipfcn_last_lines(tb)
+def snippets_main_after_start(tb):
+    snipfcn_main_loop(tb)
 
 
 class classify_recording(gr.top_block):
@@ -63,7 +63,21 @@ class classify_recording(gr.top_block):
             gain=0,
             policy='lossless',
             duration=0,
-            antennas=())
+            antennas=(),
+            bandwidth=0,
+            agc=False,
+            normalized_gain=False,
+            lo_offset=0,
+            clock_source='',
+            time_source='',
+            sync='',
+            subdev='',
+            otw_format='',
+            stream_args='',
+            gains='',
+            settings='',
+            silence=2,
+            patience=9)
         self.model = wfm.inference(
             bundle=bundle,
             channels=antennas,
@@ -160,16 +174,16 @@ def main(top_block_cls=classify_recording, options=None):
     def sig_handler(sig=None, frame=None):
         tb.stop()
         tb.wait()
-        snippets_main_after_stop(tb)
+
         sys.exit(0)
 
     signal.signal(signal.SIGINT, sig_handler)
     signal.signal(signal.SIGTERM, sig_handler)
 
     tb.start()
-
+    snippets_main_after_start(tb)
     tb.wait()
-    snippets_main_after_stop(tb)
+
 
 if __name__ == '__main__':
     main()

@@ -107,7 +107,21 @@ class detection_display(gr.top_block, Qt.QWidget):
             gain=gain,
             policy=policy,
             duration=duration,
-            antennas=())
+            antennas=(),
+            bandwidth=0,
+            agc=False,
+            normalized_gain=False,
+            lo_offset=0,
+            clock_source='',
+            time_source='',
+            sync='',
+            subdev='',
+            otw_format='',
+            stream_args='',
+            gains='',
+            settings='',
+            silence=2,
+            patience=9)
         self.model = wfm.interference_detector(
             bundle=bundle,
             channels=1,
@@ -136,9 +150,9 @@ class detection_display(gr.top_block, Qt.QWidget):
         # Connections
         ##################################################
         self.msg_connect((self.model, 'detects'), (self.decisions, 'detects'))
+        self.msg_connect((self.model, 'events'), (self.display, 'events'))
         self.msg_connect((self.model, 'detects'), (self.display, 'detects'))
         self.msg_connect((self.model, 'status'), (self.display, 'status'))
-        self.msg_connect((self.model, 'events'), (self.display, 'events'))
         self.connect((self.model, 0), (self.display, 0))
         self.connect((self.radio, 0), (self.model, 0))
 

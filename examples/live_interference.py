@@ -48,7 +48,7 @@ from gnuradio import qtgui
 
 class live_interference(gr.top_block, Qt.QWidget):
 
-    def __init__(self, bundle='wfm-interference', center_freq=1842.5e6, duration=0, gain=40, hop=0, json='', out='', policy='', sample_rate=1.92e6, source='uhd'):
+    def __init__(self, agc=0, antenna='', bandwidth=0, clock_source='', gains='', lo_offset=0, normalized_gain=0, otw_format='', settings='', stream_args='', subdev='', sync='', time_source='', bundle='wfm-interference', center_freq=1842.5e6, duration=0, gain=40, hop=0, json='', out='', policy='', sample_rate=1.92e6, source='uhd'):
         gr.top_block.__init__(self, "WFM Live Interference", catch_exceptions=True)
         Qt.QWidget.__init__(self)
         self.setWindowTitle("WFM Live Interference")
@@ -82,6 +82,19 @@ class live_interference(gr.top_block, Qt.QWidget):
         ##################################################
         # Parameters
         ##################################################
+        self.agc = agc
+        self.antenna = antenna
+        self.bandwidth = bandwidth
+        self.clock_source = clock_source
+        self.gains = gains
+        self.lo_offset = lo_offset
+        self.normalized_gain = normalized_gain
+        self.otw_format = otw_format
+        self.settings = settings
+        self.stream_args = stream_args
+        self.subdev = subdev
+        self.sync = sync
+        self.time_source = time_source
         self.bundle = bundle
         self.center_freq = center_freq
         self.duration = duration
@@ -207,7 +220,21 @@ class live_interference(gr.top_block, Qt.QWidget):
             gain=gain,
             policy=policy,
             duration=duration,
-            antennas=())
+            antennas=antenna,
+            bandwidth=bandwidth,
+            agc=bool(agc),
+            normalized_gain=bool(normalized_gain),
+            lo_offset=lo_offset,
+            clock_source=clock_source,
+            time_source=time_source,
+            sync=sync,
+            subdev=subdev,
+            otw_format=otw_format,
+            stream_args=stream_args,
+            gains=gains,
+            settings=settings,
+            silence=2,
+            patience=9)
         self.model = wfm.inference(
             bundle=bundle,
             channels=antennas,
@@ -234,8 +261,8 @@ class live_interference(gr.top_block, Qt.QWidget):
         ##################################################
         self.msg_connect((self.model, 'detects'), (self.decisions, 'detects'))
         self.msg_connect((self.model, 'detects'), (self.report, 'detects'))
-        self.connect((self.model, 1), (self.report, 1))
         self.connect((self.model, 0), (self.report, 0))
+        self.connect((self.model, 1), (self.report, 1))
         self.connect((self.model, 0), (self.spectrum, 0))
         self.connect((self.model, 0), (self.waterfall, 0))
         self.connect((self.radio, 1), (self.model, 1))
@@ -249,6 +276,84 @@ class live_interference(gr.top_block, Qt.QWidget):
         self.wait()
 
         event.accept()
+
+    def get_agc(self):
+        return self.agc
+
+    def set_agc(self, agc):
+        self.agc = agc
+
+    def get_antenna(self):
+        return self.antenna
+
+    def set_antenna(self, antenna):
+        self.antenna = antenna
+
+    def get_bandwidth(self):
+        return self.bandwidth
+
+    def set_bandwidth(self, bandwidth):
+        self.bandwidth = bandwidth
+
+    def get_clock_source(self):
+        return self.clock_source
+
+    def set_clock_source(self, clock_source):
+        self.clock_source = clock_source
+
+    def get_gains(self):
+        return self.gains
+
+    def set_gains(self, gains):
+        self.gains = gains
+
+    def get_lo_offset(self):
+        return self.lo_offset
+
+    def set_lo_offset(self, lo_offset):
+        self.lo_offset = lo_offset
+
+    def get_normalized_gain(self):
+        return self.normalized_gain
+
+    def set_normalized_gain(self, normalized_gain):
+        self.normalized_gain = normalized_gain
+
+    def get_otw_format(self):
+        return self.otw_format
+
+    def set_otw_format(self, otw_format):
+        self.otw_format = otw_format
+
+    def get_settings(self):
+        return self.settings
+
+    def set_settings(self, settings):
+        self.settings = settings
+
+    def get_stream_args(self):
+        return self.stream_args
+
+    def set_stream_args(self, stream_args):
+        self.stream_args = stream_args
+
+    def get_subdev(self):
+        return self.subdev
+
+    def set_subdev(self, subdev):
+        self.subdev = subdev
+
+    def get_sync(self):
+        return self.sync
+
+    def set_sync(self, sync):
+        self.sync = sync
+
+    def get_time_source(self):
+        return self.time_source
+
+    def set_time_source(self, time_source):
+        self.time_source = time_source
 
     def get_bundle(self):
         return self.bundle
@@ -368,6 +473,45 @@ def argument_parser():
     description = 'Finds interference in live LTE with a wireless foundation model: a radio, a recording or the simulated radio.'
     parser = ArgumentParser(description=description)
     parser.add_argument(
+        "--agc", dest="agc", type=intx, default=0,
+        help="Set AGC (1: on) [default=%(default)r]")
+    parser.add_argument(
+        "--antenna", dest="antenna", type=str, default='',
+        help="Set Antenna Ports [default=%(default)r]")
+    parser.add_argument(
+        "--bandwidth", dest="bandwidth", type=eng_float, default=eng_notation.num_to_str(float(0)),
+        help="Set Bandwidth (Hz) [default=%(default)r]")
+    parser.add_argument(
+        "--clock-source", dest="clock_source", type=str, default='',
+        help="Set Clock Source [default=%(default)r]")
+    parser.add_argument(
+        "--gains", dest="gains", type=str, default='',
+        help="Set Gain Elements [default=%(default)r]")
+    parser.add_argument(
+        "--lo-offset", dest="lo_offset", type=eng_float, default=eng_notation.num_to_str(float(0)),
+        help="Set LO Offset (Hz) [default=%(default)r]")
+    parser.add_argument(
+        "--normalized-gain", dest="normalized_gain", type=intx, default=0,
+        help="Set Normalized Gain (1: on) [default=%(default)r]")
+    parser.add_argument(
+        "--otw-format", dest="otw_format", type=str, default='',
+        help="Set Wire Format [default=%(default)r]")
+    parser.add_argument(
+        "--settings", dest="settings", type=str, default='',
+        help="Set Driver Settings [default=%(default)r]")
+    parser.add_argument(
+        "--stream-args", dest="stream_args", type=str, default='',
+        help="Set Stream Args [default=%(default)r]")
+    parser.add_argument(
+        "--subdev", dest="subdev", type=str, default='',
+        help="Set Subdevice [default=%(default)r]")
+    parser.add_argument(
+        "--sync", dest="sync", type=str, default='',
+        help="Set Sync [default=%(default)r]")
+    parser.add_argument(
+        "--time-source", dest="time_source", type=str, default='',
+        help="Set Time Source [default=%(default)r]")
+    parser.add_argument(
         "--bundle", dest="bundle", type=str, default='wfm-interference',
         help="Set Model Bundle [default=%(default)r]")
     parser.add_argument(
@@ -409,7 +553,7 @@ def main(top_block_cls=live_interference, options=None):
         Qt.QApplication.setGraphicsSystem(style)
     qapp = Qt.QApplication(sys.argv)
 
-    tb = top_block_cls(bundle=options.bundle, center_freq=options.center_freq, duration=options.duration, gain=options.gain, hop=options.hop, json=options.json, out=options.out, policy=options.policy, sample_rate=options.sample_rate, source=options.source)
+    tb = top_block_cls(agc=options.agc, antenna=options.antenna, bandwidth=options.bandwidth, clock_source=options.clock_source, gains=options.gains, lo_offset=options.lo_offset, normalized_gain=options.normalized_gain, otw_format=options.otw_format, settings=options.settings, stream_args=options.stream_args, subdev=options.subdev, sync=options.sync, time_source=options.time_source, bundle=options.bundle, center_freq=options.center_freq, duration=options.duration, gain=options.gain, hop=options.hop, json=options.json, out=options.out, policy=options.policy, sample_rate=options.sample_rate, source=options.source)
 
     tb.start()
     snippets_main_after_start(tb)

@@ -26,10 +26,7 @@ def snipfcn_account(self):
     self.account = remote.account(self, self.answer)
 
 def snipfcn_end(self):
-    remote.wait_for_end(self, self.link, self.account)
-
-def snipfcn_last_lines(self):
-    print(self.account.summary(self.radio, self.link, self.decisions), flush=True)
+    remote.run(self, self.radio, self.link, self.decisions, self.account)
 
 
 def snippets_main_after_init(tb):
@@ -37,9 +34,6 @@ def snippets_main_after_init(tb):
 
 def snippets_main_after_start(tb):
     snipfcn_end(tb)
-
-def snippets_main_after_stop(tb):
-    snipfcn_last_lines(tb)
 
 
 class remote_inference_radio(gr.top_block):
@@ -79,7 +73,21 @@ class remote_inference_radio(gr.top_block):
             gain=gain,
             policy=policy,
             duration=duration,
-            antennas=())
+            antennas=(),
+            bandwidth=0,
+            agc=False,
+            normalized_gain=False,
+            lo_offset=0,
+            clock_source='',
+            time_source='',
+            sync='',
+            subdev='',
+            otw_format='',
+            stream_args='',
+            gains='',
+            settings='',
+            silence=2,
+            patience=9)
         self.link = wfm.sample_publisher(
             address=address,
             channels=antennas,
@@ -223,7 +231,7 @@ def main(top_block_cls=remote_inference_radio, options=None):
     def sig_handler(sig=None, frame=None):
         tb.stop()
         tb.wait()
-        snippets_main_after_stop(tb)
+
         sys.exit(0)
 
     signal.signal(signal.SIGINT, sig_handler)
@@ -232,7 +240,7 @@ def main(top_block_cls=remote_inference_radio, options=None):
     tb.start()
     snippets_main_after_start(tb)
     tb.wait()
-    snippets_main_after_stop(tb)
+
 
 if __name__ == '__main__':
     main()

@@ -30,15 +30,15 @@ def snipfcn_first_start(self):
 def snipfcn_judge(self):
     self.judges = rehearsal.judge(self, self.radio, one_encoder=self.model)
 
-def snipfcn_last_lines(self):
-    sys.exit(app.finish(self.radio, self.model, self.decisions, judges=self.judges))
+def snipfcn_main_loop(self):
+    app.run_without_window(self, self.radio, self.model, self.decisions, self.judges)
 
 
 def snippets_main_after_init(tb):
     snipfcn_judge(tb)
 
-def snippets_main_after_stop(tb):
-    snipfcn_last_lines(tb)
+def snippets_main_after_start(tb):
+    snipfcn_main_loop(tb)
 
 def snippets_init_before_blocks(tb):
     snipfcn_first_start(tb)
@@ -83,7 +83,21 @@ class two_tasks_one_encoder(gr.top_block):
             gain=gain,
             policy=policy,
             duration=duration,
-            antennas=())
+            antennas=(),
+            bandwidth=0,
+            agc=False,
+            normalized_gain=False,
+            lo_offset=0,
+            clock_source='',
+            time_source='',
+            sync='',
+            subdev='',
+            otw_format='',
+            stream_args='',
+            gains='',
+            settings='',
+            silence=2,
+            patience=9)
         self.model = wfm.inference(
             bundle=bundle,
             channels=1,
@@ -248,16 +262,16 @@ def main(top_block_cls=two_tasks_one_encoder, options=None):
     def sig_handler(sig=None, frame=None):
         tb.stop()
         tb.wait()
-        snippets_main_after_stop(tb)
+
         sys.exit(0)
 
     signal.signal(signal.SIGINT, sig_handler)
     signal.signal(signal.SIGTERM, sig_handler)
 
     tb.start()
-
+    snippets_main_after_start(tb)
     tb.wait()
-    snippets_main_after_stop(tb)
+
 
 if __name__ == '__main__':
     main()

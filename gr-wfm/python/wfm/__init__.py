@@ -16,4 +16,4 @@ from .sample_link import sample_publisher, sample_subscriber  # noqa: F401
 from .sdr_source import sdr_source, source_freq, source_policy, source_rate  # noqa: F401
 from .sigmf_annotator import sigmf_annotator  # noqa: F401
 from .task_head import task_head  # noqa: F401
-from .wfm_python import recorder, sample_player, spectrogram, window_batch, window_tap  # noqa: F401
+from .wfm_python import radio_tagger, recorder, sample_player, spectrogram, window_batch, window_tap  # noqa: F401

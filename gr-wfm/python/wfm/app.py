@@ -4,22 +4,20 @@
 - chooses Qt's offscreen platform where there is no display, so that the same program runs on a server;
 - makes every WfmError that nobody caught one sentence on stderr and exit status 1.
 
-`run` then is the main loop of an example with a window: it ends with the stream, with the window, or with Ctrl-C.
-`finish` has the last lines of one without a window.
+`run` then is the main loop of an example with a window: it ends with the stream, with the window, or with Ctrl-C;
+`run_without_window` that of one without. `finish` has the last lines of those that play recordings only.
 """
 
 import math
 import os
-import signal
 import sys
-import threading
 
 from gnuradio.wfm import keys, messages
+from gnuradio.wfm.ending import Running
 
 from wfm_core.errors import WfmError
 
 _POLL_MS = 100
-_PATIENCE_MS = 3000
 
 
 def _choose_platform() -> None:
@@ -57,22 +55,35 @@ def run(top_block, source, inference, log, report=None, judges=(), recorder=None
     """
     from PyQt5 import Qt
 
-    ended = threading.Event()
-    waiter = threading.Thread(target=lambda: (top_block.wait(), ended.set()), name="wfm-wait", daemon=True)
-    waiter.start()
-    _end_on_signals(inference, Qt)
+    _keep_rate(source, log, report)
+    running = Running(top_block, source, inference)
+    running.end_on_signals(Qt.QApplication.quit)
     # Polling also gives Python the chance to run its signal handlers while Qt has the main thread.
     timer = Qt.QTimer()
-    timer.timeout.connect(lambda: ended.is_set() and Qt.QApplication.quit())
+    timer.timeout.connect(lambda: running.over() and Qt.QApplication.quit())
     _end_with(inference, widgets, timer)
     timer.start(_POLL_MS)
     top_block.show()
     Qt.QApplication.exec_()
     timer.stop()
-    top_block.stop()
-    waiter.join()
-    top_block.close()
-    sys.exit(finish(source, inference, log, report, judges, recorder))
+    running.leave(
+        lambda interrupted: finish(source, inference, log, report, judges, recorder, interrupted), top_block.close
+    )
+
+
+def run_without_window(top_block, source, inference, log, judges=()) -> None:
+    """As `run`, for a started flowgraph that has no window."""
+    _keep_rate(source, log, None)
+    running = Running(top_block, source, inference)
+    running.wait()
+    running.leave(lambda interrupted: finish(source, inference, log, judges=judges, interrupted=interrupted))
+
+
+def _keep_rate(source, log, report) -> None:
+    """Seconds go by the rate that the radio has, which is not always what was asked for."""
+    for sink in (log, report):
+        if sink is not None:
+            sink.set_sample_rate(source.sample_rate())
 
 
 def _end_with(inference, widgets, timer) -> None:
@@ -86,30 +97,31 @@ def _end_with(inference, widgets, timer) -> None:
     timer.timeout.connect(look)
 
 
-def _end_on_signals(inference, Qt) -> None:
-    """Ctrl-C ends the stream, so that what is under way is still decided; if that takes long, or again, just quit."""
+def finish(source, inference, log, report=None, judges=(), recorder=None, interrupted=False) -> int:
+    """Sum up a flowgraph that has ended, arguments as for `run`; returns the exit status.
 
-    def interrupt(*_):
-        signal.signal(signal.SIGINT, lambda *_: Qt.QApplication.quit())
-        inference.finish()
-        Qt.QTimer.singleShot(_PATIENCE_MS, Qt.QApplication.quit)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupt)
-
-
-def finish(source, inference, log, report=None, judges=(), recorder=None) -> int:
-    """Sum up a flowgraph that has ended, arguments as for `run`; returns the exit status."""
+    interrupted: the user ended it, so that a radio's end is no failure.
+    """
     status = inference.status()
     # A retune flushes and an overflow jumps: the tap sees both; what was lost in front of it only the source knows.
     status["samples_lost"] = max(status["samples_lost"], source.samples_lost())
+    # The source's estimate becomes better after each loss, the tap's does not.
+    status["samples_lost_estimated"] = source.status().get("samples_lost_estimated", status["samples_lost_estimated"])
     if not log.to_stdout:
         print("\n".join([summary(log, status), *(judge.summary() for judge in judges)]))
         if recorder is not None:
             print(recorded(recorder.counters()))
     if report is not None:
         report.finish(status, source.truth())
-    return _exit_status(status)
+    return max(_exit_status(status), radio_status(source, interrupted))
+
+
+def radio_status(source, interrupted: bool = False) -> int:
+    """1, and the sentence on standard error, where a radio's stream ended early by itself; else 0."""
+    if not source.error() or interrupted:
+        return 0
+    print(f"{_program()}: {source.error()}", file=sys.stderr)
+    return 1
 
 
 def finish_csi(csi, inference, log) -> int:
@@ -163,9 +175,14 @@ def inference_summary(status: dict) -> str:
         f"{status['samples_in']} samples a channel, {100 * status['coverage']:.1f} % inside inferred windows; "
         f"windows dropped {status['windows_dropped']}, flushed {status['windows_flushed']}, "
         f"gated {status['windows_gated']}, invalid {status['windows_invalid']}; "
-        f"samples lost {status['samples_lost']}; "
+        f"{_losses(status)}; "
         f"latency {status['latency_ms_p50']:.1f} ms (median), {status['latency_ms_p95']:.1f} ms (95 %)"
     )
+
+
+def _losses(status: dict) -> str:
+    about = status.get("samples_lost_estimated", 0)
+    return f"samples lost {status['samples_lost']}" + (f" and about {about} more" if about else "")
 
 
 _choose_platform()

@@ -51,6 +51,9 @@ class decision_log(gr.basic_block):
             self._file.flush()
         return True
 
+    def set_sample_rate(self, sample_rate: float) -> None:
+        self._sample_rate = sample_rate
+
     def summary(self) -> str:
         """Decisions counted by task and label, one sentence."""
         if not self.counts:

@@ -10,7 +10,8 @@ import time
 import pmt
 from gnuradio import gr
 from gnuradio.wfm import keys, messages
-from gnuradio.wfm.app import inference_summary
+from gnuradio.wfm.app import inference_summary, radio_status
+from gnuradio.wfm.ending import Running
 
 _POLL_SECONDS = 0.1
 _QUIET_SECONDS = 2.5  # more than two status messages of an inference host apart
@@ -46,18 +47,25 @@ def account(top_block, subscriber) -> "Account":
     return made
 
 
-def wait_for_end(top_block, link, account: "Account") -> None:
-    """Wait until the stream into `link` (a `wfm.sample_publisher`) has ended and the inference hosts have nothing
-    more to say, then stop the flowgraph: a listener for messages alone would keep it running.
+def run(top_block, source, link, log, account: "Account") -> None:
+    """Run a started radio host until the stream into `link` (a `wfm.sample_publisher`) has ended and the inference
+    hosts have nothing more to say, then leave the program: a listener for messages alone would keep it running.
     """
-    while not link.ended():
+    running = Running(top_block, source, link)
+    running.end_on_signals(link.finish)
+    while not (running.over() or link.ended()):
         time.sleep(_POLL_SECONDS)
     before, since = account.taken(), time.monotonic()
-    while time.monotonic() - since < _QUIET_SECONDS:
+    while time.monotonic() - since < _QUIET_SECONDS and not running.interrupted:
         time.sleep(_POLL_SECONDS)
         if account.taken() != before:
             before, since = account.taken(), time.monotonic()
-    top_block.stop()
+
+    def sum_up(interrupted: bool) -> int:
+        print(account.summary(source, link, log), flush=True)
+        return radio_status(source, interrupted)
+
+    running.leave(sum_up)
 
 
 class Account(gr.basic_block):

@@ -60,6 +60,12 @@ class run_report(gr.hier_block2):
             self.connect((self, channel), (interleave, channel))
         self.connect(interleave, to_short, self._file)
 
+    def set_sample_rate(self, sample_rate: float) -> None:
+        """Hz, where the radio has another rate than was asked for."""
+        self._sample_rate = sample_rate
+        if self._out is not None:
+            self._decisions.set_sample_rate(sample_rate)
+
     def finish(self, status: dict, truth: SceneTruth | None = None) -> None:
         """After the flowgraph has ended write metadata, picture and summary.
 

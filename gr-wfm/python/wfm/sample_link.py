@@ -65,6 +65,13 @@ class sample_publisher(gr.hier_block2):
         """Samples of each channel that went out, whether anybody listened or not."""
         return self._repeater.items
 
+    def finish(self) -> None:
+        """Take no more samples, so that the stream ends."""
+        self._repeater.finish()
+
+    def status(self) -> dict:
+        return {"samples_out": self.samples_sent(), "ended": self.ended()}
+
     def ended(self) -> bool:
         """Whether the stream has ended; the flowgraph goes on while others of its blocks do."""
         return self._repeater.ended.is_set()

@@ -34,6 +34,7 @@ class tag_repeater(gr.sync_block):
         self._interval = interval
         self._rate, self._freq = float(sample_rate), None
         self._anchor = _NO_CLOCK
+        self._finished = False
         self._source = pmt.intern(_NAME)
         self.ended = threading.Event()
         """Set when the stream has ended."""
@@ -46,13 +47,20 @@ class tag_repeater(gr.sync_block):
     def start(self) -> bool:
         self._anchor = _NO_CLOCK  # a flowgraph that starts again counts its items anew
         self.ended.clear()
+        self._finished = False
         return True
+
+    def finish(self) -> None:
+        """End the stream with the next samples."""
+        self._finished = True
 
     def stop(self) -> bool:
         self.ended.set()
         return True
 
     def work(self, input_items, output_items):
+        if self._finished:
+            return gr.WORK_DONE
         count = len(output_items[0]) // self._interval * self._interval
         output_items[0][:count] = input_items[0][:count]
         first = self.nitems_written(0)

@@ -1,28 +1,50 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Radios known to gr-osmosdr, which is a package of its own."""
 
+from gnuradio.wfm import asked, keys
 from gnuradio.wfm.drivers import Driver, Request
-from gnuradio.wfm.drivers.frequency_tags import FrequencyTags
+from gnuradio.wfm.drivers.radio import Radio
 
 from wfm_core.errors import WfmError
 
 
-class OsmosdrDriver(Driver):
-    def __init__(self, source, channels: int):
-        self._source, self._channels = source, channels
-        rate, freq = source.get_sample_rate(), source.get_center_freq(0)
-        self._tags = FrequencyTags([(source, channel) for channel in range(channels)], rate, freq)
-        super().__init__(self._tags.outputs, rate, freq, self._tags.connections, command=(source, "command"))
+class OsmosdrRadio(Radio):
+    """gr-osmosdr tags nothing and says nothing of losses: time and gaps are the host's."""
 
-    def set_center_freq(self, center_freq: float) -> None:
-        for channel in range(self._channels):
-            self._source.set_center_freq(center_freq, channel)
-        self.center_freq = self._source.get_center_freq(0)
-        self._tags.set_center_freq(self.center_freq)
+    def __init__(self, source, request: Request):
+        super().__init__(source, request, clock=False, watch=True)
 
-    def set_gain(self, gain: float) -> None:
-        for channel in range(self._channels):
-            self._source.set_gain(gain, channel)
+    def read_rate(self) -> float:
+        return self._source.get_sample_rate()
+
+    def read_freq(self, channel: int) -> float:
+        return self._source.get_center_freq(channel)
+
+    def read_gain(self, channel: int) -> float:
+        return self._source.get_gain(channel)
+
+    def read_bandwidth(self, channel: int) -> float:
+        return self._source.get_bandwidth(channel)
+
+    def read_antenna(self, channel: int) -> str:
+        return self._source.get_antenna(channel)
+
+    def _tune(self, freq: float, channel: int) -> None:
+        self._source.set_center_freq(freq, channel)
+
+    def set_gain(self, gain: float, channel: int) -> None:
+        self._source.set_gain(gain, channel)
+
+    def forward(self, message) -> bool:
+        # Debian 12's gr-osmosdr has no message port, later ones have.
+        block = self._source.to_basic_block()
+        if not block.has_msg_port(keys.COMMAND):
+            return False
+        block._post(keys.COMMAND, message)
+        return True
+
+    def hush(self, quiet: bool) -> None:
+        """It writes to standard error by itself."""
 
 
 def open_source(request: Request) -> Driver:
@@ -31,15 +53,50 @@ def open_source(request: Request) -> Driver:
     except ImportError as error:
         raise WfmError("source osmosdr: the module osmosdr is missing, install gr-osmosdr") from error
     try:
-        source = osmosdr.source(f"numchan={request.channels} {request.argument}")
-        source.set_sample_rate(request.sample_rate)
-        for channel in range(request.channels):
-            source.set_center_freq(request.center_freq, channel)
-            source.set_gain_mode(False, channel)
-            source.set_gain(request.gain, channel)
-            if channel < len(request.antennas):
-                source.set_antenna(request.antennas[channel], channel)
-    except RuntimeError as error:
-        name = f"gr-osmosdr device {request.argument!r}"
-        raise WfmError(f"{name} cannot give {request.channels} channels: {error}") from error
-    return OsmosdrDriver(source, request.channels)
+        source = osmosdr.source(arguments(request.argument, request.channels))
+        _configure(source, request)
+        return OsmosdrRadio(source, request)
+    except (RuntimeError, ValueError) as error:
+        raise WfmError(f"gr-osmosdr device {request.argument!r} cannot do what was asked: {error}") from error
+
+
+def arguments(argument: str, channels: int) -> str:
+    """gr-osmosdr's arguments: `channels` for the block, and for the device where there is only one of them."""
+    devices = argument.split()
+    if channels > 1 and len(devices) == 1 and "nchan=" not in argument:
+        devices = [f"{argument},nchan={channels}"]
+    return " ".join([f"numchan={channels}", *devices])
+
+
+def _configure(source, request: Request) -> None:
+    options = request.radio
+    for name in ("lo_offset", "subdev", "otw_format", "stream_args", "normalized_gain", "settings"):
+        value = getattr(options, name)
+        if value:
+            raise WfmError(f"{name} {value}: gr-osmosdr has no such option; the device's arguments may, after osmosdr:")
+    if options.sync in ("pps", "gps"):
+        raise WfmError(f"sync {options.sync!r}: only USRPs (source uhd) set their time by it; expected pc or none here")
+    if options.clock_source:
+        source.set_clock_source(options.clock_source, 0)
+    if options.time_source:
+        source.set_time_source(options.time_source, 0)
+    source.set_sample_rate(request.sample_rate)
+    for channel in range(request.channels):
+        if request.antennas:
+            source.set_antenna(request.antennas[channel], channel)
+        source.set_center_freq(request.center_freqs[channel], channel)
+        if options.bandwidth:
+            source.set_bandwidth(options.bandwidth, channel)
+        source.set_gain_mode(options.agc, channel)
+        _set_gains(source, request, channel)
+
+
+def _set_gains(source, request: Request, channel: int) -> None:
+    if request.radio.agc:
+        return
+    elements = asked.named_numbers("gain elements", request.radio.gain_elements)
+    asked.check_elements(elements, source.get_gain_names(channel))
+    for name, gain in elements.items():
+        source.set_gain(gain, name, channel)
+    if not elements:
+        source.set_gain(request.gains[channel], channel)

@@ -49,10 +49,12 @@ class SimDriver(Driver):
         outputs = [(self._player, channel) for channel in range(request.channels)]
         super().__init__(outputs, scene.sample_rate, scene.center_freq)
 
-    def set_center_freq(self, center_freq: float) -> None:
+    def set_center_freqs(self, center_freqs: tuple[float, ...], at: tuple[int, float] | None = None) -> None:
         """Only the tags move: the scene stays what it is."""
-        self._player.set_center_freq(center_freq)
-        self.center_freq = center_freq
+        if at is not None:
+            raise ValueError("the simulated radio has no timed commands")
+        self._player.set_center_freq(center_freqs[0])
+        self.center_freq = center_freqs[0]
 
     def samples_lost(self) -> int:
         return int(self._player.samples_lost())

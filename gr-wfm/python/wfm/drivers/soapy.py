@@ -1,47 +1,101 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Radios with a SoapySDR driver, through gr-soapy."""
 
+import time
+
+import pmt
+from gnuradio.wfm import asked
 from gnuradio.wfm.drivers import Driver, Request
-from gnuradio.wfm.drivers.frequency_tags import FrequencyTags
+from gnuradio.wfm.drivers.radio import Radio
 
 from wfm_core.errors import WfmError
 
+_COMMANDS = pmt.intern("cmd")
 
-class SoapyDriver(Driver):
-    def __init__(self, source, channels: int):
-        self._source, self._channels = source, channels
-        rate, freq = source.get_sample_rate(0), source.get_frequency(0)
-        self._tags = FrequencyTags([(source, channel) for channel in range(channels)], rate, freq)
-        super().__init__(self._tags.outputs, rate, freq, self._tags.connections, command=(source, "cmd"))
 
-    def set_center_freq(self, center_freq: float) -> None:
-        for channel in range(self._channels):
-            self._source.set_frequency(channel, center_freq)
-        self.center_freq = self._source.get_frequency(0)
-        self._tags.set_center_freq(self.center_freq)
+class SoapyRadio(Radio):
+    """gr-soapy tags overflows, but not retunes; whether it has the radio's time depends on the device."""
 
-    def set_gain(self, gain: float) -> None:
-        for channel in range(self._channels):
-            self._source.set_gain(channel, gain)
+    def __init__(self, source, request: Request):
+        # Also with a clock of its own a driver may drop samples and not say so.
+        super().__init__(source, request, clock=source.has_hardware_time(""), watch=True)
+
+    def read_rate(self) -> float:
+        return self._source.get_sample_rate(0)
+
+    def read_freq(self, channel: int) -> float:
+        return self._source.get_frequency(channel)
+
+    def read_gain(self, channel: int) -> float:
+        return self._source.get_gain(channel)
+
+    def read_bandwidth(self, channel: int) -> float:
+        return self._source.get_bandwidth(channel)
+
+    def read_antenna(self, channel: int) -> str:
+        return self._source.get_antenna(channel)
+
+    def _tune(self, freq: float, channel: int) -> None:
+        self._source.set_frequency(channel, freq)
+
+    def set_gain(self, gain: float, channel: int) -> None:
+        self._source.set_gain(channel, gain)
+
+    def forward(self, message) -> bool:
+        self._source.to_basic_block()._post(_COMMANDS, message)
+        return True
 
 
 def open_source(request: Request) -> Driver:
     if not request.argument:
-        raise WfmError("source soapy names no device: soapy:driver=NAME is wanted, as in soapy:driver=rtlsdr")
+        raise WfmError("source soapy names no device: expected soapy:driver=NAME, as in soapy:driver=rtlsdr")
     try:
         from gnuradio import soapy
     except ImportError as error:
         raise WfmError("source soapy: GNU Radio's SoapySDR blocks are missing, install gr-soapy") from error
-    channels = request.channels
+    channels, options = request.channels, request.radio
     try:
-        source = soapy.source(request.argument, "fc32", channels, "", "", [""] * channels, [""] * channels)
+        settings = [options.settings] * channels
+        source = soapy.source(request.argument, "fc32", channels, "", options.stream_args, [""] * channels, settings)
+        _set_clock(source, options)
         for channel in range(channels):
-            source.set_sample_rate(channel, request.sample_rate)
-            source.set_frequency(channel, request.center_freq)
-            source.set_gain_mode(channel, False)
-            source.set_gain(channel, request.gain)
-            if channel < len(request.antennas):
-                source.set_antenna(channel, request.antennas[channel])
+            _set_channel(source, request, channel)
+        return SoapyRadio(source, request)
     except (RuntimeError, ValueError) as error:
-        raise WfmError(f"SoapySDR device {request.argument!r} cannot give {channels} channels: {error}") from error
-    return SoapyDriver(source, channels)
+        raise WfmError(f"SoapySDR device {request.argument!r} cannot do what was asked: {error}") from error
+
+
+def _set_clock(source, options) -> None:
+    if options.clock_source:
+        source.set_clock_source(options.clock_source)
+    if options.time_source:
+        source.set_time_source(options.time_source)
+    if options.sync in ("pps", "gps"):
+        raise WfmError(f"sync {options.sync!r}: only USRPs (source uhd) set their time by it; expected pc or none here")
+    if options.sync != "none" and source.has_hardware_time(""):
+        source.set_hardware_time(time.time_ns(), "")  # else rx_time would begin in 1970
+
+
+def _set_channel(source, request: Request, channel: int) -> None:
+    options = request.radio
+    for name, asked_for in (("lo_offset", options.lo_offset), ("subdev", options.subdev)):
+        if asked_for:
+            raise WfmError(f"{name} {asked_for}: only USRPs (source uhd) have it")
+    if options.normalized_gain:
+        raise WfmError("normalized_gain: only USRPs (source uhd) have it; give the gain in dB")
+    source.set_sample_rate(channel, request.sample_rate)
+    if options.bandwidth:
+        source.set_bandwidth(channel, options.bandwidth)
+    if request.antennas:
+        source.set_antenna(channel, request.antennas[channel])
+    source.set_frequency(channel, request.center_freqs[channel])
+    if source.has_gain_mode(channel) or options.agc:
+        source.set_gain_mode(channel, options.agc)
+    if options.agc:
+        return
+    elements = asked.named_numbers("gain elements", options.gain_elements)
+    asked.check_elements(elements, source.list_gains(channel))
+    for name, gain in elements.items():
+        source.set_gain(channel, name, gain)
+    if not elements:
+        source.set_gain(channel, request.gains[channel])
