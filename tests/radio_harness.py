@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -82,8 +83,14 @@ class Program:
         folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / "device.log"
         self._files = [folder / "stdout", folder / "stderr"]
+        self.ended_at = None  # seconds since 1970
         with open(self._files[0], "wb") as out, open(self._files[1], "wb") as err:
             self.process = subprocess.Popen(command, env=environment(source, self.log), stdout=out, stderr=err)
+        threading.Thread(target=self._note_end, daemon=True).start()
+
+    def _note_end(self) -> None:
+        self.process.wait()
+        self.ended_at = time.time()
 
     @property
     def stdout(self) -> str:
@@ -101,7 +108,7 @@ class Program:
 
     def moment(self, what: str) -> float | None:
         """Seconds since 1970 at which the journal first says `what`; None: it has not."""
-        return next((seconds for seconds, said in self.journal() if said == what), None)
+        return next((seconds for seconds, said in self.journal() if said.startswith(what)), None)
 
     def wait_until(self, ready, timeout: float) -> None:
         """Wait for `ready()`, which the program must live to see."""
@@ -111,20 +118,24 @@ class Program:
             assert time.monotonic() < end, f"not so far after {timeout} s: {self.stdout}{self.stderr}"
             time.sleep(0.02)
 
-    def interrupt(self) -> None:
+    def interrupt(self) -> float:
+        """Ctrl-C; seconds since 1970."""
         self.process.send_signal(signal.SIGINT)
+        return time.time()
 
     def end(self, timeout: float) -> SimpleNamespace:
-        """Its returncode, stdout, stderr and `ended` (seconds since 1970); killed if it has not ended in time."""
-        try:
-            self.process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            raise AssertionError(f"it hangs, after {timeout} s: {self.stdout}{self.stderr}") from None
-        return SimpleNamespace(
-            returncode=self.process.returncode, stdout=self.stdout, stderr=self.stderr, ended=time.time()
-        )
+        """Its returncode, stdout and stderr; it is killed, and that is a failure, if it has not ended in time."""
+        end = time.monotonic() + timeout
+        while self.ended_at is None and time.monotonic() < end:
+            time.sleep(0.02)
+        if self.ended_at is None:
+            self.kill()
+            raise AssertionError(f"it hangs, after {timeout} s: {self.stdout}{self.stderr}")
+        return SimpleNamespace(returncode=self.process.returncode, stdout=self.stdout, stderr=self.stderr)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
 
 
 def begin_example(name: str, source: str, folder: Path, *options) -> Program:
@@ -147,9 +158,10 @@ def begin_watch(
 def watch(source: str, folder: Path, **request) -> SimpleNamespace:
     """What radio_watch.py saw, as attributes, and the device's journal (`said`: its lines without their times)."""
     program = begin_watch(source, folder, **request)
-    done = program.end(request.get("seconds", 2.0) + 60)
+    done = program.end(request.get("seconds", 2.0) + 90)
     assert done.returncode == 0, done.stderr
     seen = SimpleNamespace(**json.loads(done.stdout.splitlines()[-1]))
+    assert not seen.hangs, "the flowgraph did not end by itself"
     seen.breaks = [tuple(found) for found in seen.breaks]
     seen.said = [what for _, what in program.journal()]
     seen.stderr = done.stderr

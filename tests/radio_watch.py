@@ -17,6 +17,7 @@ import time
 import numpy as np
 import pmt
 from gnuradio import gr, wfm
+from gnuradio.wfm import keys
 from radio_ramp import Ramp, SpanCounter
 
 from wfm_core.errors import WfmError
@@ -57,9 +58,11 @@ class Watch:
         threading.Thread(target=self._act, args=(begin,), daemon=True).start()
         waiter = threading.Thread(target=self.top.wait, daemon=True)
         waiter.start()
-        waiter.join(self.request["seconds"] + WAIT_SECONDS)
+        self.engine.join(self.request["seconds"] + WAIT_SECONDS)
+        # No stream ends the poster, and the flowgraph would wait for it.
+        self.poster.to_basic_block()._post(keys.SYSTEM, keys.DONE)
+        waiter.join(WAIT_SECONDS)
         seconds, hangs = time.monotonic() - begin, waiter.is_alive()
-        self.engine.join(5)
         return {
             "seconds": seconds,
             "hangs": hangs,

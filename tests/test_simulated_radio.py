@@ -70,8 +70,7 @@ def test_trouble_begins_when_asked(tmp_path, trouble, said):
         program.wait_until(lambda: program.moment(said), 60)
         assert program.moment(said) - program.moment("start") == pytest.approx(0.2, abs=0.1)
     finally:
-        program.process.kill()
-        program.process.wait()
+        program.kill()
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("osmosdr"), reason="gr-osmosdr is not installed")

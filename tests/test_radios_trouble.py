@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Radios that fail, and programs that are to end: one sentence, exit status 1, within ten seconds; Ctrl-C within two.
+
+Through the real gr-uhd and libuhd, gr-soapy and gr-osmosdr, with simulated devices.
+"""
+
+import importlib.util
+
+import pytest
+from flowgraph_helpers import random_model
+from radio_harness import SOAPY, UHD, begin_example, begin_watch, rtl_tcp
+
+NEEDS_OSMOSDR = pytest.mark.skipif(not importlib.util.find_spec("osmosdr"), reason="gr-osmosdr is not installed")
+RTL_TCP = ["--sample-rate", 1e6, "--center-freq", 100e6]
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    """Random weights: what the model says does not matter here."""
+    return random_model(tmp_path_factory.mktemp("model"), samples=4096)
+
+
+def sentence_of(done) -> str:
+    """The one sentence of a program that could not."""
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    said = [line for line in done.stderr.splitlines() if line.startswith("live_interference.py: ")]
+    assert len(said) == 1, done.stderr
+    return said[0]
+
+
+SILENT = {
+    "uhd falls silent": f"{UHD},dead=1",
+    "soapy falls silent": f"{SOAPY},dead=1",
+    "uhd hangs": f"{UHD},hang=1",
+    "soapy hangs": f"{SOAPY},hang=1",
+}
+BROKEN = [f"{UHD},die=throw", f"{SOAPY},die=throw", f"{UHD},die=eof", f"{SOAPY},die=eof", f"{SOAPY},error=1"]
+
+
+@pytest.fixture(scope="module")
+def silent_programs(tmp_path_factory, bundle):
+    """All at once: most of their time they wait."""
+    programs = {
+        what: begin_example("live_interference", source, tmp_path_factory.mktemp("silent"), "--bundle", bundle)
+        for what, source in SILENT.items()
+    }
+    yield programs
+    for program in programs.values():
+        program.kill()
+
+
+@pytest.mark.parametrize("what", SILENT)
+def test_a_radio_that_falls_silent_ends_the_program(silent_programs, what):
+    program = silent_programs[what]
+    done = program.end(60)
+    sentence_of(done)
+    began = program.moment("silent") or program.moment("hangs")
+    assert program.ended_at - began < 10
+
+
+@pytest.mark.parametrize("source", BROKEN)
+def test_a_radio_that_breaks_ends_the_program(tmp_path, bundle, source):
+    program = begin_example("live_interference", source, tmp_path, "--bundle", bundle)
+    sentence_of(program.end(60))
+    assert program.ended_at - program.moment("fails") < 10
+
+
+@pytest.mark.parametrize("source", [UHD, SOAPY])
+@pytest.mark.parametrize("setter", ["rate", "freq", "gain"])
+def test_a_refused_setting_is_one_sentence(tmp_path, source, setter):
+    done = begin_watch(f"{source},refuse={setter}", tmp_path).end(60)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    said = [line for line in done.stderr.splitlines() if line.startswith("radio_watch.py: ")]
+    assert len(said) == 1 and setter in said[0], done.stderr
+
+
+@pytest.mark.parametrize("source", [UHD, SOAPY])
+def test_a_rate_that_is_out_of_reach_is_one_sentence_of_the_example(tmp_path, bundle, source):
+    options = ["--bundle", bundle, "--sample-rate", 10e6]
+    done = begin_example("live_interference", f"{source},maxrate=5e6", tmp_path, *options).end(60)
+    assert "rate" in sentence_of(done)
+
+
+@NEEDS_OSMOSDR
+@pytest.mark.parametrize("knob, said", [("--stall", ""), ("--die", "dies")])
+def test_an_rtl_tcp_server_that_stalls_or_dies_ends_the_program(tmp_path, bundle, knob, said):
+    with rtl_tcp(knob, 1) as server:
+        program = begin_example("live_interference", server.source, tmp_path, "--bundle", bundle, *RTL_TCP)
+        program.wait_until(lambda: "client 1" in server.said(), 60)
+        sentence_of(program.end(60))
+        assert said in server.said() or not said
+
+
+# Ctrl-C
+
+
+@pytest.mark.parametrize("source", [UHD, SOAPY, f"{UHD},hang=1", f"{SOAPY},hang=1"])
+def test_ctrl_c_ends_within_two_seconds(tmp_path, bundle, source):
+    program = begin_example("live_interference", source, tmp_path, "--bundle", bundle)
+    hangs = "hang" in source
+    program.wait_until(lambda: program.moment("hangs") if hangs else "dBFS" in program.stdout, 60)
+    pressed = program.interrupt()
+    done = program.end(30)
+    assert program.ended_at - pressed < 2
+    assert done.returncode in ((0, 1) if hangs else (0,)), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@NEEDS_OSMOSDR
+def test_ctrl_c_ends_rtl_tcp_within_two_seconds(tmp_path, bundle):
+    with rtl_tcp() as server:
+        program = begin_example("live_interference", server.source, tmp_path, "--bundle", bundle, *RTL_TCP)
+        program.wait_until(lambda: "dBFS" in program.stdout, 60)
+        pressed = program.interrupt()
+        done = program.end(30)
+    assert program.ended_at - pressed < 2
+    assert done.returncode == 0 and "Traceback" not in done.stderr
