@@ -167,7 +167,7 @@ def test_what_was_got_as_asked_is_no_line(tmp_path, options):
 
 
 def test_antennas_of_the_wrong_number_are_refused(tmp_path):
-    done = begin_watch(UHD, tmp_path, channels=2, antennas=["RX"]).end(60)
+    done = begin_watch(UHD, tmp_path, channels=2, antennas=["RX", "RX", "RX2"]).end(60)
     assert done.returncode == 1
     said = [line for line in done.stderr.splitlines() if line.startswith("radio_watch.py: ")]
     assert len(said) == 1 and "antenna" in said[0]

@@ -11,7 +11,12 @@ from flowgraph_helpers import random_model
 from radio_harness import SOAPY, UHD, begin_example, begin_watch, rtl_tcp
 
 NEEDS_OSMOSDR = pytest.mark.skipif(not importlib.util.find_spec("osmosdr"), reason="gr-osmosdr is not installed")
-RTL_TCP = ["--sample-rate", 1e6, "--center-freq", 100e6]
+
+
+def begin_rtl_tcp(server, folder, bundle):
+    """An example with one antenna."""
+    options = ["--bundle", bundle, "--sample-rate", 1e6, "--center-freq", 100e6]
+    return begin_example("detection_display", server.source, folder, *options)
 
 
 @pytest.fixture(scope="module")
@@ -20,11 +25,11 @@ def bundle(tmp_path_factory):
     return random_model(tmp_path_factory.mktemp("model"), samples=4096)
 
 
-def sentence_of(done) -> str:
+def sentence_of(done, program="live_interference.py") -> str:
     """The one sentence of a program that could not."""
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr + done.stdout
-    said = [line for line in done.stderr.splitlines() if line.startswith("live_interference.py: ")]
+    said = [line for line in done.stderr.splitlines() if line.startswith(f"{program}: ")]
     assert len(said) == 1, done.stderr
     return said[0]
 
@@ -110,9 +115,9 @@ def test_a_rate_that_is_out_of_reach_is_one_sentence_of_the_example(tmp_path, bu
 @pytest.mark.parametrize("knob, said", [("--stall", ""), ("--die", "dies")])
 def test_an_rtl_tcp_server_that_stalls_or_dies_ends_the_program(tmp_path, bundle, knob, said):
     with rtl_tcp(knob, 1) as server:
-        program = begin_example("live_interference", server.source, tmp_path, "--bundle", bundle, *RTL_TCP)
+        program = begin_rtl_tcp(server, tmp_path, bundle)
         program.wait_until(lambda: "client 1" in server.said(), 60)
-        sentence_of(program.end(60))
+        sentence_of(program.end(60), "detection_display.py")
         assert said in server.said() or not said
 
 
@@ -132,9 +137,18 @@ def test_ctrl_c_ends_within_two_seconds(tmp_path, bundle, source):
 
 
 @NEEDS_OSMOSDR
+def test_more_channels_than_the_radio_has_are_one_sentence(tmp_path):
+    with rtl_tcp() as server:
+        done = begin_watch(server.source, tmp_path, channels=2, sample_rate=1e6).end(60)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    said = [line for line in done.stderr.splitlines() if line.startswith("radio_watch.py: ")]
+    assert len(said) == 1 and "channel" in said[0], done.stderr
+
+
+@NEEDS_OSMOSDR
 def test_ctrl_c_ends_rtl_tcp_within_two_seconds(tmp_path, bundle):
     with rtl_tcp() as server:
-        program = begin_example("live_interference", server.source, tmp_path, "--bundle", bundle, *RTL_TCP)
+        program = begin_rtl_tcp(server, tmp_path, bundle)
         program.wait_until(lambda: "dBFS" in program.stdout, 60)
         pressed = program.interrupt()
         done = program.end(30)
