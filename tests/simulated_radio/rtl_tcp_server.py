@@ -2,7 +2,8 @@
 """An rtl_tcp server on loopback without a dongle: `osmosdr:rtl_tcp=127.0.0.1:PORT` hears it.
 
 It sends a ramp, or a cu8 recording again and again, at the rate that the client sets, and prints its port, the commands
-it gets (each with the sample before which it came) and what it lost, a line each. One client after the other.
+it gets (each with the sample before which it came), each million samples and what it lost, a line each. One client
+after the other.
 """
 
 import argparse
@@ -19,6 +20,7 @@ COMMANDS = {
     0x09: "direct_sampling", 0x0A: "offset_tuning", 0x0D: "gain_index", 0x0E: "bias_tee",
 }  # fmt: skip
 PIECE_SECONDS = 0.01
+PROGRESS = 1_000_000  # samples
 RAMP_PERIOD = 1 << 16
 
 
@@ -74,6 +76,8 @@ class Client:
             count = round(self._rate * PIECE_SECONDS)
             self._connection.sendall(self._piece(count))
             self._sent += count
+            if self._sent // PROGRESS > (self._sent - count) // PROGRESS:
+                print(f"sent {self._sent // PROGRESS * PROGRESS}", flush=True)
             due = begin + (self._sent + self._lost) / (self._rate * knobs.slow)
             time.sleep(max(0.0, due - time.monotonic()))
 
