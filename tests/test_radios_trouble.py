@@ -5,6 +5,7 @@ Through the real gr-uhd and libuhd, gr-soapy and gr-osmosdr, with simulated devi
 """
 
 import importlib.util
+import os
 
 import pytest
 from flowgraph_helpers import random_model
@@ -25,6 +26,14 @@ def bundle(tmp_path_factory):
     return random_model(tmp_path_factory.mktemp("model"), samples=4096)
 
 
+def seconds(most: float) -> float:
+    """`most` where the computer has a core for each thing that it does; longer, in proportion, where it has not.
+
+    What is bounded is waiting, but the two seconds that a program takes to end are work.
+    """
+    return most + 2 * max(0.0, os.getloadavg()[0] / os.cpu_count() - 1)
+
+
 def sentence_of(done, program="live_interference.py") -> str:
     """The one sentence of a program that could not."""
     assert done.returncode == 1, done.stderr
@@ -34,12 +43,6 @@ def sentence_of(done, program="live_interference.py") -> str:
     return said[0]
 
 
-SILENT = {
-    "uhd falls silent": f"{UHD},dead=1",
-    "soapy falls silent": f"{SOAPY},dead=1",
-    "uhd hangs": f"{UHD},hang=1",
-    "soapy hangs": f"{SOAPY},hang=1",
-}
 BROKEN = [
     f"{UHD},die=throw",
     f"{SOAPY},die=eof",
@@ -50,31 +53,34 @@ BROKEN = [
 ]
 
 
-@pytest.fixture(scope="module")
-def silent_programs(tmp_path_factory, bundle):
-    """All at once: most of their time they wait."""
-    programs = {
-        what: begin_example("live_interference", source, tmp_path_factory.mktemp("silent"), "--bundle", bundle)
-        for what, source in SILENT.items()
-    }
-    yield programs
-    for program in programs.values():
-        program.kill()
-
-
-@pytest.mark.parametrize("what", SILENT)
-def test_a_radio_that_falls_silent_ends_the_program(silent_programs, what):
-    program = silent_programs[what]
-    sentence_of(program.end(90))
-    began = program.moment("silent") or program.moment("hangs")
-    assert program.ended_at - began < 10
+@pytest.mark.parametrize(
+    "sources",
+    [
+        (f"{UHD},dead=1", f"{SOAPY},hang=1"),
+        pytest.param((f"{SOAPY},dead=1", f"{UHD},hang=1"), marks=pytest.mark.slow),
+    ],
+)
+def test_a_radio_that_falls_silent_or_hangs_ends_the_program(tmp_path, bundle, sources):
+    """Two at once: most of their time they wait."""
+    programs = [
+        begin_example("live_interference", source, tmp_path / str(number), "--bundle", bundle)
+        for number, source in enumerate(sources)
+    ]
+    try:
+        for program in programs:
+            sentence_of(program.end(90))
+            began = program.moment("silent") or program.moment("hangs")
+            assert program.ended_at - began < seconds(10)
+    finally:
+        for program in programs:
+            program.kill()
 
 
 @pytest.mark.parametrize("source", BROKEN)
 def test_a_radio_that_breaks_ends_the_program(tmp_path, bundle, source):
     program = begin_example("live_interference", source, tmp_path, "--bundle", bundle)
     sentence_of(program.end(60))
-    assert program.ended_at - program.moment("fails") < 10
+    assert program.ended_at - program.moment("fails") < seconds(10)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +137,7 @@ def test_ctrl_c_ends_within_two_seconds(tmp_path, bundle, source):
     program.wait_until(lambda: program.moment("hangs") if hangs else "dBFS" in program.stdout, 60)
     pressed = program.interrupt()
     done = program.end(30)
-    assert program.ended_at - pressed < 2
+    assert program.ended_at - pressed < seconds(2)
     assert done.returncode in ((0, 1) if hangs else (0,)), done.stderr
     assert "Traceback" not in done.stderr
 
@@ -153,5 +159,5 @@ def test_ctrl_c_ends_rtl_tcp_within_two_seconds(tmp_path, bundle):
         program.wait_until(lambda: "sent 8000000" in server.said(), 60)
         pressed = program.interrupt()
         done = program.end(30)
-    assert program.ended_at - pressed < 2
+    assert program.ended_at - pressed < seconds(2)
     assert done.returncode == 0 and "Traceback" not in done.stderr
