@@ -145,11 +145,11 @@ def begin_example(name: str, source: str, folder: Path, *options) -> Program:
 
 
 def begin_watch(
-    source: str, folder: Path, channels=1, sample_rate=1.92e6, seconds=2.0, actions=(), **options
+    source: str, folder: Path, channels=1, sample_rate=1.92e6, seconds=2.0, ramp=True, actions=(), **options
 ) -> Program:
     """radio_watch.py; options are further arguments of `wfm.sdr_source`."""
     request = {
-        "source": source, "channels": channels, "sample_rate": sample_rate, "seconds": seconds,
+        "source": source, "channels": channels, "sample_rate": sample_rate, "seconds": seconds, "ramp": ramp,
         "actions": list(actions), "options": options,
     }  # fmt: skip
     return Program([sys.executable, str(TESTS / "radio_watch.py"), json.dumps(request)], source, folder)

@@ -28,9 +28,13 @@ def breaks(found: np.ndarray) -> list[tuple[int, int]]:
 
 
 class Ramp(gr.sync_block):
-    """A sink that keeps the breaks and the tags of its streams, and counts samples that channels have not in common."""
+    """A sink that keeps the breaks and the tags of its streams, and counts samples that channels have not in common.
 
-    def __init__(self, channels: int):
+    Without `follow` it keeps the tags alone: the streams are another signal.
+    """
+
+    def __init__(self, channels: int, follow: bool = True):
+        self._follow = follow
         gr.sync_block.__init__(self, "ramp", [np.complex64] * channels, None)
         self.samples, self.mismatches = 0, 0
         self.first = None  # the first sample's tick
@@ -39,6 +43,16 @@ class Ramp(gr.sync_block):
         self._last = None
 
     def work(self, input_items, output_items):
+        if self._follow:
+            self._look(input_items)
+        count = len(input_items[0])
+        for channel, kept in enumerate(self.tags):
+            for tag in self.get_tags_in_window(channel, 0, count):
+                kept.append((tag.offset, pmt.symbol_to_string(tag.key), pmt.to_python(tag.value)))
+        self.samples += count
+        return count
+
+    def _look(self, input_items) -> None:
         found = ticks(input_items[0])
         self.mismatches += sum(int(np.count_nonzero(ticks(other) != found)) for other in input_items[1:])
         if self._last is None:
@@ -46,17 +60,13 @@ class Ramp(gr.sync_block):
         joined = np.concatenate(([self._last], found))
         self.breaks += [(self.samples + index - 1, lost) for index, lost in breaks(joined)]
         self._last = found[-1]
-        for channel, kept in enumerate(self.tags):
-            for tag in self.get_tags_in_window(channel, 0, len(found)):
-                kept.append((tag.offset, pmt.symbol_to_string(tag.key), pmt.to_python(tag.value)))
-        self.samples += len(found)
-        return len(found)
 
 
 class SpanCounter(Engine):
-    """Takes every window of a tap and keeps those that span a break of the ramp."""
+    """Takes every window of a tap and keeps those that span a break of the ramp, if it is to `follow` it."""
 
-    def __init__(self, tap, channels: int, window: int):
+    def __init__(self, tap, channels: int, window: int, follow: bool = True):
+        self._follow = follow
         super().__init__(tap, channels, window, most=16)
         self.taken = 0
         self.spans = []  # (window's start, (index in it, ticks lost))
@@ -72,7 +82,8 @@ class SpanCounter(Engine):
         batch.copy_to(samples)
         for start, window, freq in zip(batch.start.tolist(), samples, batch.rx_freq.tolist(), strict=True):
             self.taken += 1
-            self.spans += [(start, found) for found in breaks(ticks(window[0]))]
+            if self._follow:
+                self.spans += [(start, found) for found in breaks(ticks(window[0]))]
             if not self.tunings or self.tunings[-1][1] != freq:
                 self.tunings.append((start, freq))
         self.tap.discard(batch)

@@ -4,7 +4,8 @@
 A program, because SoapySDR and UHD read their environment once, when they are loaded, and because a radio that hangs
 must not take the tests with it. `radio_harness.watch` starts it with a JSON object as its only argument:
 
-    source, channels, sample_rate, seconds; options: more arguments of `wfm.sdr_source`;
+    source, channels, sample_rate, seconds; ramp: whether the signal is the ramp;
+    options: more arguments of `wfm.sdr_source`;
     actions: [seconds after the start, what] with one of {"call": NAME, "arguments": [...]} on the source,
         {"post": {...}} to its port `command`, {"retune": HZ, "after": SECONDS} at a time of the device.
 """
@@ -45,7 +46,8 @@ class Watch:
         )
         got = self.source.sample_rate()
         self.tap = wfm.window_tap(channels, WINDOW, policy="live", slots=256, sample_rate=got, gate_dbfs=-200.0)
-        self.ramp, self.engine = Ramp(channels), SpanCounter(self.tap, channels, WINDOW)
+        follow = request["ramp"]
+        self.ramp, self.engine = Ramp(channels, follow), SpanCounter(self.tap, channels, WINDOW, follow)
         self.top, self.poster = gr.top_block(), Poster()
         for channel in range(channels):
             self.top.connect((self.source, channel), (self.tap, channel), (self.ramp, channel))

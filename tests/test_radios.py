@@ -138,7 +138,9 @@ def test_a_timed_retune_is_tagged_on_the_very_sample(tmp_path):
 def test_rtl_tcp_gives_samples_and_tags_its_retunes(tmp_path):
     actions = [[1.0, {"call": "set_center_freq", "arguments": [101e6]}], [2.0, {"post": {"freq": 102e6}}]]
     with rtl_tcp() as server:
-        seen = watch(server.source, tmp_path, sample_rate=1e6, seconds=3, actions=actions, center_freq=100e6, gain=20.0)
+        seen = watch(
+            server.source, tmp_path, sample_rate=1e6, seconds=3, ramp=False, actions=actions, center_freq=100e6
+        )
         said = [line.split(" before")[0] for line in server.said()]
     assert seen.samples == 3_000_000
     tags = [(index, value) for index, key, value in seen.tags[0] if key == "rx_freq"]
