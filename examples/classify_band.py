@@ -232,7 +232,7 @@ class classify_band(gr.top_block, Qt.QWidget):
             gains='',
             settings='',
             silence=2,
-            patience=9)
+            patience=8)
         self.model = wfm.signal_classifier(
             bundle=bundle,
             channels=1,

@@ -77,7 +77,7 @@ class classify_recording(gr.top_block):
             gains='',
             settings='',
             silence=2,
-            patience=9)
+            patience=8)
         self.model = wfm.inference(
             bundle=bundle,
             channels=antennas,

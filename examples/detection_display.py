@@ -121,7 +121,7 @@ class detection_display(gr.top_block, Qt.QWidget):
             gains='',
             settings='',
             silence=2,
-            patience=9)
+            patience=8)
         self.model = wfm.interference_detector(
             bundle=bundle,
             channels=1,
@@ -151,8 +151,8 @@ class detection_display(gr.top_block, Qt.QWidget):
         ##################################################
         self.msg_connect((self.model, 'detects'), (self.decisions, 'detects'))
         self.msg_connect((self.model, 'events'), (self.display, 'events'))
-        self.msg_connect((self.model, 'detects'), (self.display, 'detects'))
         self.msg_connect((self.model, 'status'), (self.display, 'status'))
+        self.msg_connect((self.model, 'detects'), (self.display, 'detects'))
         self.connect((self.model, 0), (self.display, 0))
         self.connect((self.radio, 0), (self.model, 0))
 

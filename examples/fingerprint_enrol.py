@@ -183,7 +183,7 @@ class fingerprint_enrol(gr.top_block, Qt.QWidget):
             gains='',
             settings='',
             silence=2,
-            patience=9)
+            patience=8)
         self.model = wfm.inference(
             bundle=bundle,
             channels=1,

@@ -234,7 +234,7 @@ class live_interference(gr.top_block, Qt.QWidget):
             gains=gains,
             settings=settings,
             silence=2,
-            patience=9)
+            patience=8)
         self.model = wfm.inference(
             bundle=bundle,
             channels=antennas,

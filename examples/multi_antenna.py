@@ -180,7 +180,7 @@ class multi_antenna(gr.top_block, Qt.QWidget):
             gains='',
             settings='',
             silence=2,
-            patience=9)
+            patience=8)
         self.model = wfm.inference(
             bundle=bundle,
             channels=antennas,
@@ -229,10 +229,10 @@ class multi_antenna(gr.top_block, Qt.QWidget):
         self.connect((self.model, 3), (self.report, 3))
         self.connect((self.model, 0), (self.waterfall, 0))
         self.connect((self.radio, 0), (self.alone, 0))
-        self.connect((self.radio, 0), (self.model, 0))
-        self.connect((self.radio, 1), (self.model, 1))
-        self.connect((self.radio, 2), (self.model, 2))
         self.connect((self.radio, 3), (self.model, 3))
+        self.connect((self.radio, 1), (self.model, 1))
+        self.connect((self.radio, 0), (self.model, 0))
+        self.connect((self.radio, 2), (self.model, 2))
 
 
     def closeEvent(self, event):

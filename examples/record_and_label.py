@@ -219,7 +219,7 @@ class record_and_label(gr.top_block, Qt.QWidget):
             gains='',
             settings='',
             silence=2,
-            patience=9)
+            patience=8)
         self.model = wfm.inference(
             bundle=bundle,
             channels=antennas,
@@ -254,8 +254,8 @@ class record_and_label(gr.top_block, Qt.QWidget):
         self.msg_connect((self.tracker, 'events'), (self.annotator, 'events'))
         self.connect((self.model, 1), (self.through, 1))
         self.connect((self.model, 0), (self.through, 0))
-        self.connect((self.radio, 1), (self.model, 1))
         self.connect((self.radio, 0), (self.model, 0))
+        self.connect((self.radio, 1), (self.model, 1))
         self.connect((self.radio, 0), (self.recorder, 0))
         self.connect((self.radio, 1), (self.recorder, 1))
         self.connect((self.radio, 0), (self.spectrum, 0))

@@ -87,7 +87,7 @@ class remote_inference_radio(gr.top_block):
             gains='',
             settings='',
             silence=2,
-            patience=9)
+            patience=8)
         self.link = wfm.sample_publisher(
             address=address,
             channels=antennas,

@@ -97,7 +97,7 @@ class two_tasks_one_encoder(gr.top_block):
             gains='',
             settings='',
             silence=2,
-            patience=9)
+            patience=8)
         self.model = wfm.inference(
             bundle=bundle,
             channels=1,

@@ -71,6 +71,14 @@ def test_a_rate_said_again_without_a_time_is_a_gap_of_unknown_length():
     assert tagger.counters()["overflows"] == 1 and tagger.counters()["samples_lost"] == 0
 
 
+def test_times_of_a_radio_without_a_clock_are_not_believed():
+    tags = [tag(at, key, value) for at in (0, 700) for key, value in (("rx_time", (0, 0.0)), ("rx_rate", RATE))]
+    (sink,), tagger = run(tags, clock=True)
+    assert not tagger.clock()
+    assert all(secs > 1_600_000_000 for secs, _ in said(sink, "rx_time").values())
+    assert list(said(sink, "wfm_gap")) == [700] and tagger.counters()["overflows"] == 1
+
+
 def test_a_retune_that_the_radio_says_is_no_gap():
     tags = [tag(700, "rx_rate", RATE), tag(700, "rx_freq", 2e9)]
     (sink,), tagger = run(tags, clock=False, watch=True)

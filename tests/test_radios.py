@@ -5,7 +5,9 @@ The ramp of the simulated device tells each sample's tick, and its journal what 
 retune has a truth to be held against.
 """
 
+import contextlib
 import importlib.util
+from types import SimpleNamespace
 
 import pytest
 from flowgraph_helpers import random_model
@@ -162,6 +164,16 @@ def test_what_was_not_got_as_asked_is_one_line_each(tmp_path, source):
     rate, gain = sorted(seen.status["differences"], key=lambda line: "900" in line)
     assert "rate" in rate and "gain" in gain and "50" in gain
     assert "gain 0 LNA 30" in seen.said and "gain 0 VGA 20" in seen.said, "the highest there is, not none"
+
+
+@pytest.mark.parametrize("source", [f"{UHD},chans=1", f"{SOAPY},chans=1", "rtl_tcp"])
+def test_a_radio_with_fewer_channels_repeats_its_last_and_says_so(tmp_path, source):
+    with rtl_tcp() if source == "rtl_tcp" else contextlib.nullcontext(SimpleNamespace(source=source)) as radio:
+        if source == "rtl_tcp":
+            pytest.importorskip("osmosdr", reason="gr-osmosdr is not installed")
+        seen = watch(radio.source, tmp_path, channels=2, sample_rate=1e6, seconds=1, center_freq=100e6, gain=20.0)
+    assert (seen.samples, seen.mismatches) == (1_000_000, 0)
+    assert seen.status["differences"] == ["channels: asked for 2, the radio has 1 channel: the last one is repeated"]
 
 
 def test_antennas_of_the_wrong_number_are_refused(tmp_path):

@@ -143,15 +143,6 @@ def test_ctrl_c_ends_within_two_seconds(tmp_path, bundle, source):
 
 
 @NEEDS_OSMOSDR
-def test_more_channels_than_the_radio_has_are_one_sentence(tmp_path):
-    with rtl_tcp() as server:
-        done = begin_watch(server.source, tmp_path, channels=2, sample_rate=1e6).end(60)
-    assert done.returncode == 1 and "Traceback" not in done.stderr
-    said = [line for line in done.stderr.splitlines() if line.startswith("radio_watch.py: ")]
-    assert len(said) == 1 and "channel" in said[0], done.stderr
-
-
-@NEEDS_OSMOSDR
 def test_ctrl_c_ends_rtl_tcp_within_two_seconds(tmp_path, bundle):
     with rtl_tcp() as server:
         program = begin_rtl_tcp(server, tmp_path, bundle)

@@ -56,8 +56,9 @@ radio_tagger_impl::radio_tagger_impl(int channels,
                 gr::io_signature::make(channels, channels, sizeof(gr_complex)),
                 gr::io_signature::make(channels, channels, sizeof(gr_complex))),
       d_channels(channels),
-      d_clock(clock),
+      d_clocked(clock),
       d_watched(watch),
+      d_clock(clock),
       d_rate(sample_rate),
       d_freqs(center_freqs)
 {
@@ -77,6 +78,7 @@ bool radio_tagger_impl::start()
     d_first = true;
     d_ending = d_over = d_source_ended = false;
     d_samples = d_overflows = d_lost = d_lost_estimated = 0;
+    d_clock = d_clocked;
     d_time.reset();
     d_watch.reset();
     if (d_watched)
@@ -195,6 +197,8 @@ radio_tagger_impl::told radio_tagger_impl::apply(size_t& next)
             said.retuned = take_freq(channel, tag) || said.retuned;
             continue;
         }
+        if (pmt::eq(tag.key, time_key) && !believe(tag.value))
+            continue;
         if (channel == 0 && segment_tracker::follows(tag.key))
             d_segment->note(0, tag);
         said.rate = said.rate || pmt::eq(tag.key, rate_key);
@@ -203,6 +207,19 @@ radio_tagger_impl::told radio_tagger_impl::apply(size_t& next)
             add_item_tag(channel, tag);
     }
     return said;
+}
+
+// Source blocks tag times, all of them nothing, for devices that have none.
+bool radio_tagger_impl::believe(const pmt::pmt_t& time)
+{
+    static const pmt::pmt_t nothing =
+        pmt::make_tuple(pmt::from_uint64(0), pmt::from_double(0.0));
+    if (d_clock && pmt::equal(time, nothing)) {
+        d_clock = false;
+        if (!d_watch)
+            d_watch.emplace(d_rate);
+    }
+    return d_clock;
 }
 
 // What the radio says of its frequency. True if that is another one than before; it may speak too early of

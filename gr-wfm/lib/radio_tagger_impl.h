@@ -38,6 +38,7 @@ public:
     void end() override;
     bool ended() const override { return d_over; }
     bool source_ended() const override { return d_source_ended; }
+    bool clock() const override { return d_clock; }
     uint64_t samples() const override { return d_samples; }
     bool waiting() const override;
     std::map<std::string, uint64_t> counters() const override;
@@ -64,6 +65,7 @@ private:
     void read_tags(uint64_t first, uint64_t end);
     told apply(size_t& next);
     void act_on(const told& said, double now, uint64_t end);
+    bool believe(const pmt::pmt_t& time);
     bool take_freq(size_t channel, const tag_t& tag);
     void tune(uint64_t first, uint64_t end);
     std::optional<uint64_t> index_of(const tuning& wanted) const;
@@ -72,13 +74,14 @@ private:
     time_anchor host_time(double seconds_ago, uint64_t offset) const;
 
     const size_t d_channels;
-    const bool d_clock;
+    const bool d_clocked; //!< the radio is said to have a clock
     const bool d_watched;
 
     mutable std::mutex d_mutex; //!< for d_pending
     std::list<tuning> d_pending;
     std::atomic<bool> d_ending{ false };
     std::atomic<bool> d_over{ false };
+    std::atomic<bool> d_clock;
     std::atomic<bool> d_source_ended{ false };
     std::atomic<uint64_t> d_samples{ 0 };
     std::atomic<uint64_t> d_overflows{ 0 };

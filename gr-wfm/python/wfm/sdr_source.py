@@ -27,7 +27,7 @@ class sdr_source(gr.hier_block2):
     Args:
         source: "uhd", "uhd:ARGS", "soapy:ARGS", "osmosdr:ARGS", "file:PATH" (SigMF), "sim", "sim:SEED",
             "sim:SCENE" or "sim:SCENE:SEED" (`wfm_core.synth.simulated`).
-        channels: streams; a recording with fewer repeats its last one and says so.
+        channels: streams; a recording or a radio with fewer repeats its last one and says so.
         sample_rate: Hz; a recording's own rate counts instead, and that which the radio really has.
         center_freq: Hz, one number or one a channel; recordings and scenes have their own.
         gain: dB, one number or one a channel.
@@ -78,7 +78,7 @@ class sdr_source(gr.hier_block2):
         gains: str = "",
         settings: str = "",
         silence: float = 2.0,
-        patience: float = 9.0,
+        patience: float = 8.0,
     ):
         gr.hier_block2.__init__(
             self,

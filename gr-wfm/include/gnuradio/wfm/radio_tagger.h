@@ -59,6 +59,9 @@ public:
     //! Did it end because the radio's block did?
     virtual bool source_ended() const = 0;
 
+    //! Does the radio time its samples? Not if the times that it tags are all nothing.
+    virtual bool clock() const = 0;
+
     //! Samples of each channel that have passed in this run.
     virtual uint64_t samples() const = 0;
 

@@ -40,6 +40,7 @@ void bind_radio_tagger(py::module& m)
         .def("end", &radio_tagger::end, release, "End the stream.")
         .def("ended", &radio_tagger::ended)
         .def("source_ended", &radio_tagger::source_ended)
+        .def("clock", &radio_tagger::clock)
         .def("samples", &radio_tagger::samples)
         .def("waiting", &radio_tagger::waiting)
         .def("counters", &radio_tagger::counters);

@@ -5,7 +5,7 @@ A driver's `open_source(request)` returns a `Driver`; what it cannot do it says 
 """
 
 import importlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from wfm_core.errors import WfmError
 
@@ -57,6 +57,11 @@ class Request:
     def center_freq(self) -> float:
         """Hz, of the first channel."""
         return self.center_freqs[0]
+
+    def of_first(self, channels: int) -> "Request":
+        """The same of the first channels only."""
+        cut = {name: getattr(self, name)[:channels] for name in ("center_freqs", "gains", "antennas")}
+        return replace(self, channels=channels, **cut)
 
 
 class Driver:

@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Radios known to gr-osmosdr, which is a package of its own."""
 
+import math
+import re
+
 from gnuradio.wfm import asked, keys
 from gnuradio.wfm.drivers import Driver, Request
-from gnuradio.wfm.drivers.radio import Radio
+from gnuradio.wfm.drivers.radio import Radio, open_channels
 
 from wfm_core.errors import WfmError
+
+_TOO_MANY = re.compile("it has [0-9]+ channels")
 
 
 class OsmosdrRadio(Radio):
     """gr-osmosdr tags nothing and says nothing of losses: time and gaps are the host's."""
 
     def __init__(self, source, request: Request):
+        self._says_gain = "rtl_tcp" not in request.argument  # which has no way back for it
         super().__init__(source, request, clock=False, watch=True)
 
     def read_rate(self) -> float:
@@ -21,7 +27,7 @@ class OsmosdrRadio(Radio):
         return self._source.get_center_freq(channel)
 
     def read_gain(self, channel: int) -> float:
-        return self._source.get_gain(channel)
+        return self._source.get_gain(channel) if self._says_gain else math.nan
 
     def read_bandwidth(self, channel: int) -> float:
         return self._source.get_bandwidth(channel)
@@ -53,11 +59,18 @@ def open_source(request: Request) -> Driver:
     except ImportError as error:
         raise WfmError("source osmosdr: the module osmosdr is missing, install gr-osmosdr") from error
     try:
-        source = osmosdr.source(arguments(request.argument, request.channels))
-        _configure(source, request)
-        return OsmosdrRadio(source, request)
+        return open_channels(request, lambda fewer: _open(osmosdr, fewer), _TOO_MANY)
     except (RuntimeError, ValueError) as error:
         raise WfmError(f"gr-osmosdr device {request.argument!r} cannot do what was asked: {error}") from error
+
+
+def _open(osmosdr, request: Request) -> OsmosdrRadio:
+    source = osmosdr.source(arguments(request.argument, request.channels))
+    # It makes outputs for channels that the device has not, and aborts the process when they are connected.
+    if source.get_num_channels() < request.channels:
+        raise ValueError(f"it has {source.get_num_channels()} channels")
+    _configure(source, request)
+    return OsmosdrRadio(source, request)
 
 
 def arguments(argument: str, channels: int) -> str:

@@ -2,7 +2,9 @@
 """What all radios share: the tagger behind the device's block, retunes, gains, and what they count."""
 
 import math
+import re
 from abc import abstractmethod
+from collections.abc import Callable
 
 from gnuradio.wfm import asked
 from gnuradio.wfm.drivers import Driver, Request
@@ -14,7 +16,7 @@ class Radio(Driver):
 
     Args:
         source: the device's block, set up as far as `request` asks.
-        request: what the user asked for.
+        request: what was asked of the channels that the device has.
         clock: the device's block tags rx_time by the radio's own clock.
         watch: look for losses that the device's block does not tell.
     """
@@ -22,7 +24,6 @@ class Radio(Driver):
     def __init__(self, source, request: Request, clock: bool, watch: bool):
         self._source = source
         self.channels = request.channels
-        self.clock = "hardware" if clock else "host"
         self.late_commands = 0
         rate = self.read_rate()
         self._note_freqs(request.center_freqs)
@@ -31,6 +32,18 @@ class Radio(Driver):
         outputs = [(self.tagger, channel) for channel in range(self.channels)]
         super().__init__(outputs, rate, self.center_freq, inputs)
         self.differences = tuple(asked.differences(self, request))
+
+    @property
+    def clock(self) -> str:
+        return "hardware" if self.tagger.clock() else "host"
+
+    def repeat_last(self, channels: int) -> None:
+        """Give `channels` streams, as a recording with fewer does."""
+        missing = channels - self.channels
+        if missing > 0:
+            self.outputs += [self.outputs[-1]] * missing
+            own = f"{self.channels} channel{'s' * (self.channels > 1)}"
+            self.differences += (f"channels: asked for {channels}, the radio has {own}: the last one is repeated",)
 
     # What each device's block calls by another name.
 
@@ -66,9 +79,9 @@ class Radio(Driver):
         """Tune every channel (Hz, one each); `at`: by a timed command, where the device has them."""
         if at is not None:
             raise ValueError(f"this radio has no timed commands: the time {at} of a retune cannot be kept")
-        for channel, freq in enumerate(center_freqs):
+        for channel, freq in enumerate(center_freqs[: self.channels]):
             self._tune(freq, channel)
-        self._note_freqs(center_freqs)
+        self._note_freqs(center_freqs[: self.channels])
         self.tagger.set_center_freqs(self.freqs)
 
     def _note_freqs(self, wished) -> None:
@@ -78,7 +91,7 @@ class Radio(Driver):
         self.center_freq = self.freqs[0]
 
     def set_gains(self, gains: tuple[float, ...]) -> None:
-        for channel, gain in enumerate(gains):
+        for channel, gain in enumerate(gains[: self.channels]):
             self.set_gain(gain, channel)
 
     def forward(self, message) -> bool:
@@ -104,6 +117,23 @@ class Radio(Driver):
         """Let go of the device: some drivers abort the process when the interpreter ends first."""
         self._source = None
         super().release()
+
+
+def open_channels(request: Request, open_radio: Callable[[Request], Radio], too_many: re.Pattern) -> Radio:
+    """The radio with as many channels as it has, up to those asked for.
+
+    open_radio: opens it, and raises what says `too_many` where the device has fewer.
+    """
+    for channels in range(request.channels, 0, -1):
+        try:
+            radio = open_radio(request.of_first(channels))
+        except (RuntimeError, ValueError, LookupError) as error:
+            if channels == 1 or not too_many.search(str(error)):
+                raise
+        else:
+            radio.repeat_last(request.channels)
+            return radio
+    raise AssertionError("unreachable: one channel is opened or raises")
 
 
 def _known(value: float) -> bool:

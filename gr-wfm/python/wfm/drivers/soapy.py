@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Radios with a SoapySDR driver, through gr-soapy."""
 
+import re
 import time
 
 import pmt
 from gnuradio.wfm import asked
 from gnuradio.wfm.drivers import Driver, Request
-from gnuradio.wfm.drivers.radio import Radio
+from gnuradio.wfm.drivers.radio import Radio, open_channels
 
 from wfm_core.errors import WfmError
 
 _COMMANDS = pmt.intern("cmd")
+_TOO_MANY = re.compile("Unsupported number of channels")
 
 
 class SoapyRadio(Radio):
@@ -39,7 +41,7 @@ class SoapyRadio(Radio):
         self._source.set_frequency(channel, freq)
 
     def set_gain(self, gain: float, channel: int) -> None:
-        self._source.set_gain(channel, gain)
+        _set_gain(self._source, channel, gain)
 
     def forward(self, message) -> bool:
         self._source.to_basic_block()._post(_COMMANDS, message)
@@ -53,16 +55,20 @@ def open_source(request: Request) -> Driver:
         from gnuradio import soapy
     except ImportError as error:
         raise WfmError("source soapy: GNU Radio's SoapySDR blocks are missing, install gr-soapy") from error
-    channels, options = request.channels, request.radio
     try:
-        settings = [options.settings] * channels
-        source = soapy.source(request.argument, "fc32", channels, "", options.stream_args, [""] * channels, settings)
-        _set_clock(source, options)
-        for channel in range(channels):
-            _set_channel(source, request, channel)
-        return SoapyRadio(source, request)
+        return open_channels(request, lambda fewer: _open(soapy, fewer), _TOO_MANY)
     except (RuntimeError, ValueError) as error:
         raise WfmError(f"SoapySDR device {request.argument!r} cannot do what was asked: {error}") from error
+
+
+def _open(soapy, request: Request) -> SoapyRadio:
+    channels, options = request.channels, request.radio
+    settings = [options.settings] * channels
+    source = soapy.source(request.argument, "fc32", channels, "", options.stream_args, [""] * channels, settings)
+    _set_clock(source, options)
+    for channel in range(channels):
+        _set_channel(source, request, channel)
+    return SoapyRadio(source, request)
 
 
 def _set_clock(source, options) -> None:
@@ -96,6 +102,15 @@ def _set_channel(source, request: Request, channel: int) -> None:
     elements = asked.named_numbers("gain elements", options.gain_elements)
     asked.check_elements(elements, source.list_gains(channel))
     for name, gain in elements.items():
-        source.set_gain(channel, name, gain)
+        source.set_gain(channel, name, _inside(gain, source.get_gain_range(channel, name)))
     if not elements:
-        source.set_gain(channel, request.gains[channel])
+        _set_gain(source, channel, request.gains[channel])
+
+
+def _set_gain(source, channel: int, gain: float) -> None:
+    source.set_gain(channel, _inside(gain, source.get_gain_range(channel)))
+
+
+def _inside(gain: float, limits) -> float:
+    """gr-soapy leaves the gain as it was, mostly at nothing, where more is asked for than there is."""
+    return min(max(gain, limits.minimum()), limits.maximum())

@@ -2,16 +2,18 @@
 """USRPs, through GNU Radio's UHD source: one or several coherent channels of one or several boards."""
 
 import functools
+import re
 
 import pmt
 from gnuradio.wfm import asked, keys
 from gnuradio.wfm.drivers import Driver, Request, uhd_time
-from gnuradio.wfm.drivers.radio import Radio
+from gnuradio.wfm.drivers.radio import Radio, open_channels
 from gnuradio.wfm.drivers.uhd_log import UhdLog
 from gnuradio.wfm.wfm_python import outlive_radio_failures, radio_failure
 
 from wfm_core.errors import WfmError
 
+_TOO_MANY = re.compile("channel [0-9]+ out of range|[Nn]o such channel|channel index|out of range")
 _RETUNES = frozenset({"freq", "lo_offset", "tune", "lo_freq", "dsp_freq", "rate"})
 """Commands after which the stream must say where it is: GNU Radio 3.10.5 does so only when told to."""
 
@@ -51,6 +53,7 @@ class UhdRadio(Radio):
 
         An instant that has passed is a late command: it is counted, and the radio is tuned at once.
         """
+        center_freqs = center_freqs[: self.channels]
         if at is not None:
             instant = self._uhd.time_spec(int(at[0]), float(at[1]))
             if instant.get_real_secs() <= self._source.get_time_now().get_real_secs():
@@ -110,20 +113,11 @@ def open_source(request: Request) -> Driver:
     except ImportError as error:
         raise WfmError("source uhd: GNU Radio's UHD blocks are missing, install gnuradio with gr-uhd") from error
     named = f" with {request.argument!r}" if request.argument else ""
-    options = request.radio
     try:
         if not uhd.find(uhd.device_addr(request.argument)):
             raise WfmError(f"no USRP{named} found: attach one, or use --source sim or file:PATH")
-        stream = uhd.stream_args(
-            cpu_format="fc32",
-            otw_format=options.otw_format,
-            args=uhd.device_addr(options.stream_args),
-            channels=list(range(request.channels)),
-        )
         outlive_radio_failures()
-        source = uhd.usrp_source(uhd.device_addr(request.argument), stream)
-        _configure(source, request, uhd)
-        return UhdRadio(source, request, uhd)
+        return open_channels(request, lambda fewer: _open(uhd, fewer), _TOO_MANY)
     except (RuntimeError, ValueError, IndexError, KeyError) as error:
         raise WfmError(f"USRP{named} cannot do what was asked: {' '.join(str(error).split())}") from error
 
@@ -146,10 +140,22 @@ def _set_agc(source, agc: bool, channel: int) -> None:
     _log().put_back(said_before)
 
 
+def _open(uhd, request: Request) -> UhdRadio:
+    stream = uhd.stream_args(
+        cpu_format="fc32",
+        otw_format=request.radio.otw_format,
+        args=uhd.device_addr(request.radio.stream_args),
+        channels=list(range(request.channels)),
+    )
+    source = uhd.usrp_source(uhd.device_addr(request.argument), stream)
+    _configure(source, request, uhd)
+    return UhdRadio(source, request, uhd)
+
+
 def _configure(source, request: Request, uhd) -> None:
     options = request.radio
     if options.settings:
-        raise WfmError(f"settings {options.settings!r}: USRPs have none; what UHD takes are device arguments, after uhd:")
+        raise WfmError(f"settings {options.settings!r}: USRPs take device arguments, after uhd:, and no settings")
     if options.subdev:
         for board in range(source.get_num_mboards()):
             source.set_subdev_spec(options.subdev, board)
