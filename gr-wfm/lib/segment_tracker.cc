@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "segment_tracker.h"
 #include <cmath>
+#include <utility>
 
 namespace gr {
 namespace wfm {
@@ -28,6 +29,12 @@ const pmt::pmt_t& time_key()
     return key;
 }
 
+const pmt::pmt_t& lost_key()
+{
+    static const pmt::pmt_t key = pmt::intern("wfm_lost");
+    return key;
+}
+
 std::optional<double> number(const pmt::pmt_t& value)
 {
     if (!pmt::is_number(value) || pmt::is_complex(value))
@@ -43,11 +50,13 @@ std::optional<time_anchor> anchor(const tag_t& tag)
         return {};
     const pmt::pmt_t secs = pmt::tuple_ref(tag.value, 0);
     const std::optional<double> frac = number(pmt::tuple_ref(tag.value, 1));
-    const bool whole =
-        pmt::is_uint64(secs) || (pmt::is_integer(secs) && pmt::to_long(secs) >= 0);
-    if (!whole || !frac)
+    if (!(pmt::is_uint64(secs) || pmt::is_integer(secs)) || !frac)
         return {};
-    return time_anchor{ tag.offset, pmt::to_uint64(secs), *frac };
+    // Before 1970 they are negative, and count on in whole numbers modulo 2^64.
+    const uint64_t whole = pmt::is_uint64(secs)
+                               ? pmt::to_uint64(secs)
+                               : static_cast<uint64_t>(pmt::to_long(secs));
+    return time_anchor{ tag.offset, whole, *frac };
 }
 
 } // namespace
@@ -75,14 +84,16 @@ segment_tracker::segment_tracker(size_t channels, double sample_rate, uint64_t f
 bool segment_tracker::follows(const pmt::pmt_t& key)
 {
     return pmt::eq(key, time_key()) || pmt::eq(key, freq_key()) ||
-           pmt::eq(key, rate_key());
+           pmt::eq(key, rate_key()) || pmt::eq(key, lost_key());
 }
 
 void segment_tracker::note(size_t channel, const tag_t& tag)
 {
     channel_state& state = d_channels[channel];
     if (pmt::eq(tag.key, freq_key())) {
-        if (const auto freq = number(tag.value))
+        if (pmt::is_null(tag.value))
+            state.freq.reset();
+        else if (const auto freq = number(tag.value))
             state.freq = freq;
     } else if (pmt::eq(tag.key, rate_key())) {
         const auto rate = number(tag.value);
@@ -93,14 +104,19 @@ void segment_tracker::note(size_t channel, const tag_t& tag)
             state.rate = rate;
         }
     } else if (pmt::eq(tag.key, time_key())) {
-        if (const auto time = anchor(tag))
+        if (pmt::is_null(tag.value))
+            state.time.reset();
+        else if (const auto time = anchor(tag))
             state.time = time;
+    } else if (pmt::eq(tag.key, lost_key()) && pmt::is_uint64(tag.value)) {
+        d_stated_lost = pmt::to_uint64(tag.value);
     }
 }
 
 segment_tracker::change segment_tracker::commit(uint64_t offset)
 {
     d_lost = 0;
+    const std::optional<uint64_t> stated = std::exchange(d_stated_lost, {});
     advance_times(offset);
     if (!channels_agree()) {
         const bool news = d_agreed;
@@ -112,11 +128,14 @@ segment_tracker::change segment_tracker::commit(uint64_t offset)
     const bool freq_changed = adopt_freq(at_first);
     const bool time_changed = adopt_time(at_first);
     const bool rate_changed = adopt_rate(at_first);
+    const bool gap = stated.value_or(0) > 0 && !at_first;
+    d_lost = stated.value_or(d_lost);
     if (!d_agreed) {
         d_agreed = true;
         return change::resume;
     }
-    return freq_changed || rate_changed || time_changed ? change::split : change::none;
+    return freq_changed || rate_changed || time_changed || gap ? change::split
+                                                               : change::none;
 }
 
 double segment_tracker::rate_of(const channel_state& channel) const
@@ -164,7 +183,7 @@ bool segment_tracker::adopt_freq(bool at_first)
         d_common.freq = channel.freq;
         return differs && !at_first;
     }
-    return false;
+    return std::exchange(d_common.freq, {}).has_value() && !at_first;
 }
 
 bool segment_tracker::adopt_rate(bool at_first)
@@ -192,7 +211,7 @@ bool segment_tracker::adopt_time(bool at_first)
             d_lost = static_cast<uint64_t>(std::llround(samples));
         return !at_first && (!known || std::abs(samples) > jump_samples);
     }
-    return false;
+    return std::exchange(d_common.time, {}).has_value() && !at_first;
 }
 
 void segment_tracker::describe(window_info& info) const

@@ -27,7 +27,9 @@ struct time_anchor {
  * \brief Follows rx_freq, rx_rate and rx_time of all channels and says where
  * the stream is no longer one piece.
  *
- * A channel that never had a tag of a kind has no say in it.
+ * A channel that never had a tag of a kind has no say in it, nor one whose last
+ * tag of it was PMT_NIL: its value is unknown. wfm_lost says exactly how many
+ * samples are missing in front of its own.
  */
 class segment_tracker
 {
@@ -73,6 +75,7 @@ private:
     channel_state d_common; //!< what all agree on; its rate is always known
     bool d_agreed = true;
     uint64_t d_lost = 0;
+    std::optional<uint64_t> d_stated_lost; //!< by a wfm_lost tag of this offset
 };
 
 } // namespace wfm
