@@ -128,7 +128,7 @@ segment_tracker::change segment_tracker::commit(uint64_t offset)
     const bool freq_changed = adopt_freq(at_first);
     const bool time_changed = adopt_time(at_first);
     const bool rate_changed = adopt_rate(at_first);
-    const bool gap = stated.value_or(0) > 0 && !at_first;
+    const bool gap = stated && !at_first;
     d_lost = stated.value_or(d_lost);
     if (!d_agreed) {
         d_agreed = true;

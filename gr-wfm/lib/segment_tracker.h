@@ -28,8 +28,8 @@ struct time_anchor {
  * the stream is no longer one piece.
  *
  * A channel that never had a tag of a kind has no say in it, nor one whose last
- * tag of it was PMT_NIL: its value is unknown. wfm_lost says exactly how many
- * samples are missing in front of its own.
+ * tag of it was PMT_NIL: its value is unknown. wfm_lost is a break, and says
+ * exactly how many samples are missing in front of its own.
  */
 class segment_tracker
 {
