@@ -30,8 +30,8 @@ using sample_file_tuple = std::tuple<std::string, std::string, int, uint64_t>;
  * Tags on every output: rx_rate at the first sample and after lost ones; rx_time
  * and rx_freq at the first sample, where a segment starts and after lost samples,
  * as far as they are known; PMT_NIL as their value where they become unknown;
- * wfm_lost (uint64, how many samples are missing in front of this one) where that
- * is known exactly.
+ * wfm_lost (uint64, how many samples are missing in front of this one) at a break
+ * where that is known exactly.
  *
  * paced: the block behaves as a radio. Sample n is received at t0 +
  * n / sample_rate by the wall clock, and waits in a FIFO of fifo_seconds. If the
