@@ -94,7 +94,7 @@ def pretraining(path: Path, window: int, values: np.ndarray, told: Told | None =
     source = RecordingSource(path.parent, told)
     source.check(1, window)
     plan = source._plan(1, window)
-    drawn = source.draw_iq(3, 1, window, torch.Generator().manual_seed(0)).numpy()
+    drawn = source.draw_iq(3, source.antennas, window, torch.Generator().manual_seed(0)).numpy()
     places = [plan.locate(place)[1] for place in range(plan.places)]
     assert set(_places(drawn[:, 0], values)) <= set(places)
     return Windows(places)
