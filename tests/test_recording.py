@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from wfm_core.data.recording import open_recording
+from wfm_core.data.recording import Told, open_recording
 from wfm_core.errors import WfmError
 
 RATE = 1e6
@@ -53,9 +53,11 @@ def test_every_datatype_is_read_at_full_scale_one(tmp_path, name, ending):
     assert samples.dtype == np.complex64
     np.testing.assert_allclose(samples, [wanted[0::2] + 1j * wanted[1::2]], rtol=1e-7)
 
-    samples = open_recording(write(tmp_path, data, "r" + name + ending)).read(0, 4)
-    np.testing.assert_allclose(samples, [wanted], rtol=1e-7)
-    assert not samples.imag.any()
+    path = write(tmp_path, data, "r" + name + ending)
+    with pytest.raises(WfmError, match=f"real samples .r{name}.*--real analytic"):
+        open_recording(path)
+    samples = open_recording(path, Told(real="analytic")).read(0, 4)
+    np.testing.assert_allclose(samples.real, [wanted], rtol=1e-7)
 
 
 def test_channels_are_interleaved_sample_by_sample(tmp_path):
@@ -101,8 +103,9 @@ def test_time_and_frequency_count_on_and_break_where_they_jump(tmp_path):
         {"core:sample_start": 40, "core:datetime": "2026-01-31T12:00:02Z"},  # one second later
     ]
     recording = open_recording(write(tmp_path, bytes(4 * 50), captures=captures))
-    assert recording.breaks == [20, 40]
-    assert recording.center_freq_at(45) == 2e9
+    assert recording.breaks == [20, 30, 40]
+    assert [recording.center_freq_at(sample) for sample in (19, 20, 30, 45)] == [1e9, 2e9, None, None]
+    assert recording.rx_time_at(20) is None, "captures inherit nothing"
     seconds, fraction = recording.rx_time_at(5)
     assert seconds == recording.captures[0].rx_time[0] + 1
     assert fraction == pytest.approx(4.9e-6, abs=1e-9)
@@ -113,8 +116,8 @@ def test_what_appears_after_the_first_sample_is_a_break(tmp_path):
     captures = [
         {"core:sample_start": 0},
         {"core:sample_start": 10, "core:frequency": 1e9},
-        {"core:sample_start": 20, "core:datetime": "2026-01-31T12:00:00Z"},
-        {"core:sample_start": 30, "core:frequency": 1e9},
+        {"core:sample_start": 20, "core:frequency": 1e9, "core:datetime": "2026-01-31T12:00:00Z"},
+        {"core:sample_start": 30, "core:frequency": 1e9, "core:datetime": "2026-01-31T12:00:00.00001Z"},
     ]
     assert open_recording(write(tmp_path, bytes(4 * 50), captures=captures)).breaks == [10, 20]
 
@@ -145,7 +148,8 @@ def test_a_right_hash_passes_and_a_wrong_one_is_named(tmp_path):
         ({"data": b""}, "holds no samples"),
         ({"data": bytes(41)}, "not a multiple of 4"),
         ({"metadata_only": True}, "metadata_only"),
-        ({"captures": [{"core:sample_start": 10}]}, "capture starts at sample 11"),
+        ({"captures": [{"core:sample_start": 11}]}, "capture starts at sample 11"),
+        ({"captures": [{"core:sample_start": 3}], "offset": 5}, "core:offset"),
         ({"captures": [{}]}, "core:sample_start"),
         ({"captures": [{"core:sample_start": 0, "core:datetime": "yesterday"}]}, "datetime"),
         ({"captures": [{"core:sample_start": 0}, {"core:sample_start": 2, "core:header_bytes": 4}]}, "header"),
@@ -161,8 +165,11 @@ def test_each_fault_is_named(tmp_path, change, said):
 def test_files_that_are_not_there_or_not_sigmf(tmp_path):
     with pytest.raises(WfmError, match="no SigMF metadata"):
         open_recording(tmp_path / "nothing.sigmf-meta")
-    with pytest.raises(WfmError, match="unpack"):
+    with pytest.raises(WfmError, match="no file .*archive"):
         open_recording(tmp_path / "x.sigmf")
+    (tmp_path / "x.bin").write_bytes(bytes(8))
+    with pytest.raises(WfmError, match="suffix tells no kind of recording"):
+        open_recording(tmp_path / "x.bin")
     path = write(tmp_path, bytes(40))
     (tmp_path / "x.sigmf-data").unlink()
     with pytest.raises(WfmError, match="data file .* is missing"):

@@ -11,6 +11,8 @@ import pytest
 from gnuradio import blocks, gr, wfm
 from tap_harness import wait_for_end
 
+from wfm_core.data.analytic import analytic, hilbert_taps
+
 NAN = float("nan")
 NUMBERS = {
     "i8": np.int8,
@@ -96,15 +98,87 @@ def test_a_part_of_a_file_and_its_tags(ramp):
     np.testing.assert_array_equal(samples[1].real, -np.arange(2500, 6500))
     assert player.samples_played() == 4000
     assert tags[0] == tags[1]
-    assert only(tags[0], "rx_freq") == [(0, 1e9), (500, 2e9)]
-    assert only(tags[0], "rx_rate") == [(0, 1e3), (500, 1e3), (3500, 1e3)]
-    assert only(tags[0], "rx_time") == [(0, (103, 0.0)), (500, (103, 0.5)), (3500, (7, 0.25))]
+    # What a segment does not state is unknown there: None is PMT_NIL.
+    assert only(tags[0], "rx_freq") == [(0, 1e9), (500, 2e9), (3500, None)]
+    assert only(tags[0], "rx_rate") == [(0, 1e3)]
+    assert only(tags[0], "rx_time") == [(0, (103, 0.0)), (500, None), (3500, (7, 0.25))]
+    assert only(tags[0], "wfm_lost") == []
 
 
-def test_without_segments_time_starts_at_zero_and_frequency_is_unknown(ramp):
+def test_without_segments_time_and_frequency_are_unknown(ramp):
     _, samples, tags = play(ramp, "cf32_le", 2, 1e3)
     assert samples.shape == (2, 10_000)
-    assert tags[0] == [(0, "rx_rate", 1e3), (0, "rx_time", (0, 0.0))]
+    assert tags[0] == [(0, "rx_rate", 1e3)]
+
+
+def test_a_time_before_1970_is_negative_and_counts_on(ramp):
+    segments = [(0, NAN, -2, 0.75, True)]
+    _, _, tags = play(ramp, "cf32_le", 2, 1e3, count=300, repeat=True, segments=segments, head=400)
+    assert only(tags[0], "rx_time")[:2] == [(0, (-2, 0.75)), (300, (-1, pytest.approx(0.05)))]
+    tap = wfm.window_tap(1, 100, slots=128, sample_rate=1e3)
+    player = wfm.sample_player(ramp, "cf32_le", 1, 1e3, segments=segments)
+    tb = gr.top_block()
+    tb.connect(player, tap, blocks.null_sink(gr.sizeof_gr_complex))
+    tb.start()
+    batch = tap.take(3, 2000)
+    assert batch.rx_time_secs.tolist() == [-2, -2, -2] and batch.rx_time_frac.tolist() == pytest.approx(
+        [0.75, 0.85, 0.95]
+    )
+    tb.stop()
+    wait_for_end(tb)
+
+
+def test_missing_samples_are_said_exactly_and_counted_by_a_tap(ramp):
+    missing = [(0, 7), (3000, 50_000), (3050, 0), (7000, 3)]
+    _, _, tags = play(ramp, "cf32_le", 2, 1e3, start=1000, segments=[(0, NAN, 0, 0, False), (3000, NAN, 0, 0, False),
+                      (3050, NAN, 0, 0, False), (7000, NAN, 0, 0, False)], missing=missing)  # fmt: skip
+    assert only(tags[1], "wfm_lost") == [(2000, 50_000), (2050, 0), (6000, 3)]
+    assert only(tags[1], "rx_time") == only(tags[1], "rx_freq") == []
+    tap = wfm.window_tap(1, 100, sample_rate=1e3)
+    segments = [(at, NAN, 0, 0.0, False) for at in (0, 3000, 3050, 7000)]
+    player = wfm.sample_player(ramp, "cf32_le", 1, 1e3, segments=segments, missing=missing)
+    tb = gr.top_block()
+    tb.connect(player, tap, blocks.null_sink(gr.sizeof_gr_complex))
+    tb.start()
+    wait_for_end(tb)
+    assert tap.counters()["samples_lost"] == 50_003
+    assert tap.counters()["breaks"] == 3, "none missing is a break, too"
+
+
+def test_channels_of_files_beside_it_follow_its_own(tmp_path, ramp):
+    numbers = np.arange(10_000, dtype="<f8")
+    (1j * numbers).astype("<c16").tofile(tmp_path / "other")
+    beside = [(str(tmp_path / "other"), "cf64_le", 1, 16)]
+    with pytest.raises(RuntimeError, match="other has 9999 samples, wanted: 10000"):
+        wfm.sample_player(ramp, "cf32_le", 2, 1e3, beside=beside)
+    player = wfm.sample_player(ramp, "cf32_le", 2, 1e3, count=9999, beside=beside)
+    tb, sinks = gr.top_block(), [blocks.vector_sink_c() for _ in range(3)]
+    for channel, sink in enumerate(sinks):
+        tb.connect((player, channel), sink)
+    tb.start()
+    wait_for_end(tb)
+    got = np.array([sink.data() for sink in sinks])
+    np.testing.assert_array_equal(got, [numbers[:-1], -numbers[:-1], 1j * numbers[1:]])
+
+
+@pytest.mark.parametrize("count", [3, 126, 5000])
+def test_real_samples_are_made_analytic_as_offline(tmp_path, count):
+    rng = np.random.default_rng(2)
+    values = rng.integers(-(2**15), 2**15, (count, 2)).astype("<i2")
+    values.tofile(tmp_path / "real")
+    _, samples, _ = play(str(tmp_path / "real"), "ri16_le", 2, 1e3, hilbert=hilbert_taps())
+    scaled = values.T / 2**15
+    offline = analytic(lambda begin, end: scaled[:, begin:end], 0, count, count)
+    np.testing.assert_allclose(samples, offline, atol=2e-6)
+    np.testing.assert_array_equal(samples.real, scaled)
+
+
+@pytest.mark.parametrize("freq", [0.03, 0.25, 0.47])
+def test_an_analytic_tone_has_no_negative_frequency(freq):
+    tone = np.cos(2 * np.pi * freq * np.arange(4000))[None]
+    got = analytic(lambda begin, end: tone[:, begin:end], 1000, 2000, 4000)[0]
+    turning = np.exp(2j * np.pi * freq * np.arange(1000, 3000))
+    np.testing.assert_allclose(got, turning, atol=2e-3)
 
 
 def test_repeating_goes_on_in_time(ramp):
@@ -144,7 +218,7 @@ def test_paced_it_keeps_to_the_wall_clock(ramp):
     assert 0.24 < took < 2.0
     np.testing.assert_array_equal(samples[0].real, np.arange(10_000))
     assert (player.samples_lost(), player.overflows()) == (0, 0)
-    assert len(only(tags[0], "rx_time")) == 1
+    assert tags[0] == [(0, "rx_rate", 40e3)]
 
 
 class Stall(gr.sync_block):

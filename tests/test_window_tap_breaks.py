@@ -144,7 +144,7 @@ def test_a_new_rate_counts_for_the_time_after_it_only():
         pmt.PMT_T,
         pmt.intern("much"),
         pmt.make_tuple(pmt.PMT_NIL, pmt.PMT_NIL),
-        pmt.make_tuple(pmt.from_long(-1), pmt.from_double(0)),
+        pmt.make_tuple(pmt.from_double(-1), pmt.from_double(0)),
         pmt.from_double(float("nan")),
     ],
 )

@@ -17,7 +17,9 @@ window_info later(window_info info, uint64_t samples)
 {
     info.start += samples;
     if (info.has_rx_time) {
-        const time_anchor first{ 0, info.rx_time_secs, info.rx_time_frac };
+        const time_anchor first{ 0,
+                                 static_cast<uint64_t>(info.rx_time_secs),
+                                 info.rx_time_frac };
         const time_anchor time = first.at(samples, info.rx_rate);
         info.rx_time_secs = time.secs;
         info.rx_time_frac = time.frac;

@@ -28,14 +28,12 @@ void radio_fifo::receive(uint64_t until)
     }
 }
 
-bool radio_fifo::take(uint64_t count)
+void radio_fifo::take(uint64_t count)
 {
     d_pieces.front().begin += count;
     d_held -= count;
-    if (available() > 0 || d_pieces.size() == 1)
-        return false;
-    d_pieces.pop_front();
-    return true;
+    if (available() == 0 && d_pieces.size() > 1)
+        d_pieces.pop_front();
 }
 
 } // namespace wfm

@@ -19,8 +19,8 @@ public:
     //! The next sample to take, and how many follow it without a gap.
     uint64_t next() const { return d_pieces.front().begin; }
     uint64_t available() const { return d_pieces.front().end - d_pieces.front().begin; }
-    //! Take some of these. True if there is a gap after them, in front of next().
-    bool take(uint64_t count);
+    //! Take some of these.
+    void take(uint64_t count);
 
     uint64_t received() const { return d_received; }
     uint64_t lost() const { return d_lost; }

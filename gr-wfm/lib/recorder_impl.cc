@@ -14,7 +14,7 @@ namespace {
 constexpr std::chrono::milliseconds writer_patience(100);
 constexpr std::chrono::seconds status_period(1);
 // A radio's time below it counts from when the radio started, and is no date.
-constexpr uint64_t clock_not_set = 365 * 86400;
+constexpr int64_t clock_not_set = 365 * 86400;
 
 time_anchor host_time(uint64_t offset)
 {
@@ -199,7 +199,9 @@ window_info recorder_impl::describe(uint64_t offset)
         info.rx_time_secs = time.secs;
         info.rx_time_frac = time.frac;
     } else if (info.rx_time_secs < clock_not_set) {
-        const time_anchor radio{ offset, info.rx_time_secs, info.rx_time_frac };
+        const time_anchor radio{ offset,
+                                 static_cast<uint64_t>(info.rx_time_secs),
+                                 info.rx_time_frac };
         if (!d_radio_start) {
             const double seconds = host_time(offset).since(radio);
             const double whole = std::floor(seconds);

@@ -5,21 +5,25 @@
 #include "segment_tracker.h"
 #include <cstdint>
 #include <gnuradio/wfm/sample_player.h>
+#include <optional>
 #include <vector>
 
 namespace gr {
 namespace wfm {
 
 /*!
- * \brief Time and frequency of the played samples.
+ * \brief Time and frequency of the played samples, as far as they are known.
  *
- * Played samples count on when the file is repeated, and so does time.
+ * Played samples count on when the file is repeated, and so does time where all
+ * of it is known; else the repetitions' time is unknown.
  */
 class recording_clock
 {
 public:
-    //! Segments in the file's sample numbers; count samples from start are played.
+    //! Segments and missing in the file's sample numbers; count samples from start
+    //! are played.
     recording_clock(std::vector<segment_tuple> segments,
+                    std::vector<missing_tuple> missing,
                     double sample_rate,
                     uint64_t start,
                     uint64_t count);
@@ -30,25 +34,31 @@ public:
     uint64_t until_next_segment(uint64_t played) const;
     //! Does a segment start at this played sample? The first one counts as such.
     bool segment_starts(uint64_t played) const;
+    //! Samples that the recording lacks in front of any of the played ones from first
+    //! to last, where it says so.
+    std::optional<uint64_t> missing(uint64_t first, uint64_t last) const;
     //! Hz, or NaN.
     double center_freq(uint64_t played) const;
-    time_anchor time(uint64_t played) const;
+    std::optional<time_anchor> time(uint64_t played) const;
 
 private:
     struct segment {
         uint64_t start;
         double freq;
-        time_anchor time;
+        std::optional<time_anchor> time;
     };
 
     const segment& segment_of(uint64_t sample) const;
-    time_anchor file_time(uint64_t sample) const;
+    std::optional<time_anchor> file_time(uint64_t sample) const;
+    std::optional<double> span() const;
 
     const double d_rate;
     const uint64_t d_start;
     const uint64_t d_count;
     std::vector<segment> d_segments; //!< sorted, the first one at or before d_start
-    double d_span; //!< seconds from the first sample to the end of the last one
+    std::vector<missing_tuple> d_missing; //!< sorted
+    //! Seconds from the first sample to the end of the last one, if all times are known.
+    std::optional<double> d_span;
 };
 
 } // namespace wfm

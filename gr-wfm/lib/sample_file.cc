@@ -23,8 +23,11 @@ namespace {
 sample_file::sample_file(const std::string& path,
                          const sample_format& format,
                          size_t channels,
-                         uint64_t header_bytes)
-    : d_format(format), d_frame(channels * format.bytes())
+                         uint64_t header_bytes,
+                         const std::vector<float>& hilbert)
+    : d_format(format),
+      d_frame(channels * format.bytes()),
+      d_hilbert(format.real() ? hilbert : std::vector<float>())
 {
     const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (file < 0)
@@ -51,6 +54,38 @@ sample_file::sample_file(const std::string& path,
         refuse(path, std::strerror(error));
     ::madvise(d_map, d_map_bytes, MADV_SEQUENTIAL);
     d_data = static_cast<const unsigned char*>(d_map) + header_bytes;
+}
+
+void sample_file::read(uint64_t first, size_t count, size_t channel, gr_complex* to)
+{
+    if (d_hilbert.empty())
+        convert(first, count, channel, to);
+    else
+        read_analytic(first, count, channel, to);
+}
+
+void sample_file::read_analytic(uint64_t first,
+                                size_t count,
+                                size_t channel,
+                                gr_complex* to)
+{
+    const size_t reach = d_hilbert.size();
+    const uint64_t begin = first > reach ? first - reach : 0;
+    const uint64_t end = std::min<uint64_t>(first + count + reach, d_samples);
+    d_real.resize(end - begin);
+    convert(begin, end - begin, channel, d_real.data());
+    d_padded.assign(count + 2 * reach, 0.0f);
+    float* padded = d_padded.data() + (begin + reach - first);
+    std::transform(d_real.begin(), d_real.end(), padded, [](const gr_complex& sample) {
+        return sample.real();
+    });
+    for (size_t i = 0; i < count; i++) {
+        const float* here = d_padded.data() + reach + i;
+        float sum = 0.0f;
+        for (size_t k = 1; k <= reach; k++)
+            sum += d_hilbert[k - 1] * (*(here - k) - *(here + k));
+        to[i] = gr_complex(*here, sum);
+    }
 }
 
 sample_file::~sample_file() { ::munmap(d_map, d_map_bytes); }

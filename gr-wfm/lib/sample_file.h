@@ -3,8 +3,10 @@
 #define INCLUDED_WFM_SAMPLE_FILE_H
 
 #include "sample_format.h"
+#include <algorithm>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace gr {
 namespace wfm {
@@ -13,27 +15,42 @@ namespace wfm {
 class sample_file
 {
 public:
-    //! \throws std::runtime_error if there is no such file, or no sample in it
+    /*!
+     * \param hilbert makes real samples analytic, see sample_player; else empty
+     * \throws std::runtime_error if there is no such file, or no sample in it
+     */
     sample_file(const std::string& path,
                 const sample_format& format,
                 size_t channels,
-                uint64_t header_bytes);
+                uint64_t header_bytes,
+                const std::vector<float>& hilbert = {});
     ~sample_file();
     sample_file(const sample_file&) = delete;
     sample_file& operator=(const sample_file&) = delete;
 
     //! Samples per channel.
     uint64_t samples() const { return d_samples; }
+    size_t channels() const { return d_frame / d_format.bytes(); }
+    //! What comes after the first samples of the file is not played, and counts as 0
+    //! where a filter reaches beyond them.
+    void end_after(uint64_t samples) { d_samples = std::min(d_samples, samples); }
     //! Convert count samples of one channel.
-    void read(uint64_t first, size_t count, size_t channel, gr_complex* to) const
+    void read(uint64_t first, size_t count, size_t channel, gr_complex* to);
+
+private:
+    void
+    convert(uint64_t first, size_t count, size_t channel, gr_complex* to) const
     {
         d_format.convert(
             d_data + first * d_frame + channel * d_format.bytes(), d_frame, count, to);
     }
+    void read_analytic(uint64_t first, size_t count, size_t channel, gr_complex* to);
 
-private:
     const sample_format d_format;
     const size_t d_frame; //!< bytes of one sample of all channels
+    const std::vector<float> d_hilbert; //!< of h[1] on
+    std::vector<gr_complex> d_real;     //!< samples with what the filter reaches
+    std::vector<float> d_padded;
     uint64_t d_samples = 0;
     void* d_map = nullptr;
     size_t d_map_bytes = 0;

@@ -58,6 +58,7 @@ void sample_format::choose(bool complex, bool big_endian)
 {
     const bool swap = big_endian != host_is_big_endian;
     d_bytes = sizeof(T) * (complex ? 2 : 1);
+    d_real = !complex;
     if (complex)
         d_convert =
             swap ? convert_samples<T, true, true> : convert_samples<T, false, true>;

@@ -23,6 +23,8 @@ public:
 
     //! Bytes of one sample of one channel.
     size_t bytes() const { return d_bytes; }
+    //! Are there no Q components?
+    bool real() const { return d_real; }
 
     //! Convert count samples that start stride bytes apart.
     void
@@ -38,6 +40,7 @@ private:
     void choose(bool complex, bool big_endian);
 
     size_t d_bytes = 0;
+    bool d_real = false;
     converter d_convert = nullptr;
 };
 

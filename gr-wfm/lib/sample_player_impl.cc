@@ -25,8 +25,6 @@ void check(bool good, const std::string& sentence)
 
 void check_parameters(const player_parameters& p)
 {
-    check(p.channels >= 1 && p.channels <= 64,
-          "channels is " + std::to_string(p.channels) + ", wanted: 1 to 64");
     check(p.sample_rate > 0 && std::isfinite(p.sample_rate),
           "sample_rate is " + std::to_string(p.sample_rate) + ", wanted: more than 0 Hz");
     check(p.fifo_seconds > 0 && std::isfinite(p.fifo_seconds),
@@ -34,15 +32,42 @@ void check_parameters(const player_parameters& p)
               ", wanted: more than 0 s");
 }
 
+// As UHD has it; before 1970 the whole seconds are negative.
+pmt::pmt_t stamp(const time_anchor& time)
+{
+    const auto secs = static_cast<int64_t>(time.secs);
+    return pmt::make_tuple(secs < 0 ? pmt::from_long(secs) : pmt::from_uint64(time.secs),
+                           pmt::from_double(time.frac));
+}
+
 // How many samples to play; 0 asks for all from start.
-uint64_t checked_count(const player_parameters& p, uint64_t samples)
+uint64_t
+checked_count(const player_parameters& p, const std::string& path, uint64_t samples)
 {
     if (p.start >= samples || p.count > samples - p.start)
         throw std::runtime_error(
-            "sample_player: " + p.path + " has " + std::to_string(samples) +
+            "sample_player: " + path + " has " + std::to_string(samples) +
             " samples, wanted: " + std::to_string(std::max<uint64_t>(p.count, 1)) +
             " from sample " + std::to_string(p.start));
     return p.count == 0 ? samples - p.start : p.count;
+}
+
+std::unique_ptr<sample_file> open_file(const sample_file_tuple& file,
+                                       const std::vector<float>& hilbert)
+{
+    const auto& [path, datatype, channels, header_bytes] = file;
+    check(channels >= 1 && channels <= 64,
+          "channels is " + std::to_string(channels) + ", wanted: 1 to 64");
+    return std::make_unique<sample_file>(
+        path, sample_format(datatype), channels, header_bytes, hilbert);
+}
+
+int all_channels(const std::vector<std::unique_ptr<sample_file>>& files)
+{
+    int channels = 0;
+    for (const auto& file : files)
+        channels += file->channels();
+    return channels;
 }
 
 } // namespace
@@ -57,26 +82,39 @@ sample_player::sptr sample_player::make(const std::string& path,
                                         bool repeat,
                                         bool paced,
                                         double fifo_seconds,
-                                        const std::vector<segment_tuple>& segments)
+                                        const std::vector<segment_tuple>& segments,
+                                        const std::vector<missing_tuple>& missing,
+                                        const std::vector<sample_file_tuple>& beside,
+                                        const std::vector<float>& hilbert)
 {
-    player_parameters p{ path,  datatype, channels, sample_rate, header_bytes,
-                         start, count,    repeat,   paced,       fifo_seconds };
+    player_parameters p{ sample_rate, start, count, repeat, paced, fifo_seconds };
     check_parameters(p);
-    auto file = std::make_unique<sample_file>(
-        path, sample_format(datatype), channels, header_bytes);
-    p.count = checked_count(p, file->samples());
-    return gnuradio::make_block_sptr<sample_player_impl>(p, std::move(file), segments);
+    std::vector<std::unique_ptr<sample_file>> files;
+    files.push_back(open_file({ path, datatype, channels, header_bytes }, hilbert));
+    p.count = checked_count(p, path, files[0]->samples());
+    for (const sample_file_tuple& file : beside) {
+        files.push_back(open_file(file, hilbert));
+        checked_count(p, std::get<0>(file), files.back()->samples());
+    }
+    // Whatever is behind the last sample is none, for the filter as well.
+    for (auto& file : files)
+        file->end_after(p.start + p.count);
+    return gnuradio::make_block_sptr<sample_player_impl>(
+        p, std::move(files), segments, missing);
 }
 
 sample_player_impl::sample_player_impl(const player_parameters& p,
-                                       std::unique_ptr<sample_file> file,
-                                       const std::vector<segment_tuple>& segments)
+                                       std::vector<std::unique_ptr<sample_file>> files,
+                                       const std::vector<segment_tuple>& segments,
+                                       const std::vector<missing_tuple>& missing)
     : gr::sync_block("sample_player",
                      gr::io_signature::make(0, 0, 0),
-                     gr::io_signature::make(p.channels, p.channels, sizeof(gr_complex))),
+                     gr::io_signature::make(all_channels(files),
+                                            all_channels(files),
+                                            sizeof(gr_complex))),
       d_parameters(p),
-      d_file(std::move(file)),
-      d_clock(segments, p.sample_rate, p.start, p.count)
+      d_files(std::move(files)),
+      d_clock(segments, missing, p.sample_rate, p.start, p.count)
 {
 }
 
@@ -85,7 +123,8 @@ bool sample_player_impl::start()
     const double capacity = d_parameters.fifo_seconds * d_parameters.sample_rate;
     d_fifo = std::make_unique<radio_fifo>(std::max<uint64_t>(std::llround(capacity), 1));
     d_started.reset();
-    d_gap = false;
+    d_after = 0;
+    d_time_told = d_freq_told = false;
     d_lost = d_overflows = d_played = 0;
     return sync_block::start();
 }
@@ -149,9 +188,10 @@ int sample_player_impl::work(int noutput_items,
             std::min<uint64_t>(count - done, d_clock.until_next_segment(next));
         copy(next, piece, done, output_items);
         done += piece;
+        d_after = next + piece;
     }
     if (paced)
-        d_gap = d_fifo->take(count);
+        d_fifo->take(count);
     d_played += count;
     return count;
 }
@@ -159,13 +199,15 @@ int sample_player_impl::work(int noutput_items,
 void sample_player_impl::copy(uint64_t next,
                               size_t count,
                               size_t offset,
-                              gr_vector_void_star& outputs) const
+                              gr_vector_void_star& outputs)
 {
-    for (size_t channel = 0; channel < outputs.size(); channel++)
-        d_file->read(d_clock.in_file(next),
-                     count,
-                     channel,
-                     static_cast<gr_complex*>(outputs[channel]) + offset);
+    size_t output = 0;
+    for (const auto& file : d_files)
+        for (size_t channel = 0; channel < file->channels(); channel++, output++)
+            file->read(d_clock.in_file(next),
+                       count,
+                       channel,
+                       static_cast<gr_complex*>(outputs[output]) + offset);
 }
 
 // Tags for the played sample `next`, which goes out at this offset of the call.
@@ -174,9 +216,11 @@ void sample_player_impl::add_tags(uint64_t next, size_t offset)
     static const pmt::pmt_t time_key = pmt::intern("rx_time");
     static const pmt::pmt_t rate_key = pmt::intern("rx_rate");
     static const pmt::pmt_t freq_key = pmt::intern("rx_freq");
+    static const pmt::pmt_t lost_key = pmt::intern("wfm_lost");
 
-    const bool full = d_gap || d_clock.segment_starts(next);
-    d_gap = false;
+    const uint64_t dropped = next - d_after; // by the paced radio's FIFO
+    const std::optional<uint64_t> missing = d_clock.missing(d_after, next);
+    const bool full = dropped > 0 || d_clock.segment_starts(next);
     std::unique_lock<std::mutex> lock(d_retune_mutex);
     const double freq = d_retuned.value_or(d_clock.center_freq(next));
     const bool retuned = std::exchange(d_retune_news, false);
@@ -184,21 +228,37 @@ void sample_player_impl::add_tags(uint64_t next, size_t offset)
     if (!full && !retuned)
         return;
 
-    const time_anchor time = d_clock.time(next);
-    const pmt::pmt_t stamp =
-        pmt::make_tuple(pmt::from_uint64(time.secs), pmt::from_double(time.frac));
-    for (int channel = 0; channel < d_parameters.channels; channel++) {
-        const uint64_t at = nitems_written(channel) + offset;
-        add_item_tag(channel, at, time_key, stamp, alias_pmt());
-        if (full)
-            add_item_tag(channel,
-                         at,
-                         rate_key,
-                         pmt::from_double(d_parameters.sample_rate),
-                         alias_pmt());
-        if (!std::isnan(freq))
-            add_item_tag(channel, at, freq_key, pmt::from_double(freq), alias_pmt());
-    }
+    const std::optional<time_anchor> time = d_clock.time(next);
+    // Two times tell what is between them, if the recording says no better.
+    if (missing || (dropped > 0 && !(time && d_time_told)))
+        add_tag(offset, lost_key, pmt::from_uint64(dropped + missing.value_or(0)));
+    if (next == 0 || dropped > 0)
+        add_tag(offset, rate_key, pmt::from_double(d_parameters.sample_rate));
+    tell(offset, time_key, time ? stamp(*time) : pmt::PMT_NIL, d_time_told);
+    tell(offset,
+         freq_key,
+         std::isnan(freq) ? pmt::PMT_NIL : pmt::from_double(freq),
+         d_freq_told);
+}
+
+// A value that is known, or once that it is not known any more.
+void sample_player_impl::tell(size_t offset,
+                              const pmt::pmt_t& key,
+                              const pmt::pmt_t& value,
+                              bool& told)
+{
+    const bool known = !pmt::is_null(value);
+    if (known || told)
+        add_tag(offset, key, value);
+    told = known;
+}
+
+void sample_player_impl::add_tag(size_t offset,
+                                 const pmt::pmt_t& key,
+                                 const pmt::pmt_t& value)
+{
+    for (int channel = 0; channel < output_signature()->max_streams(); channel++)
+        add_item_tag(channel, nitems_written(channel) + offset, key, value, alias_pmt());
 }
 
 void sample_player_impl::set_center_freq(double center_freq)

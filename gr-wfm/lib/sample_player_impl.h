@@ -17,11 +17,7 @@ namespace wfm {
 
 //! Parameters of a sample_player, as make() has them.
 struct player_parameters {
-    std::string path;
-    std::string datatype;
-    int channels;
     double sample_rate;
-    uint64_t header_bytes;
     uint64_t start;
     uint64_t count;
     bool repeat;
@@ -33,8 +29,9 @@ class sample_player_impl : public sample_player
 {
 public:
     sample_player_impl(const player_parameters& parameters,
-                       std::unique_ptr<sample_file> file,
-                       const std::vector<segment_tuple>& segments);
+                       std::vector<std::unique_ptr<sample_file>> files,
+                       const std::vector<segment_tuple>& segments,
+                       const std::vector<missing_tuple>& missing);
 
     bool start() override;
     int work(int noutput_items,
@@ -52,16 +49,19 @@ private:
     uint64_t last() const;
     uint64_t ready();
     void wait_for_packet() const;
-    void
-    copy(uint64_t next, size_t count, size_t offset, gr_vector_void_star& outputs) const;
+    void copy(uint64_t next, size_t count, size_t offset, gr_vector_void_star& outputs);
     void add_tags(uint64_t next, size_t offset);
+    void add_tag(size_t offset, const pmt::pmt_t& key, const pmt::pmt_t& value);
+    void tell(size_t offset, const pmt::pmt_t& key, const pmt::pmt_t& value, bool& told);
 
     const player_parameters d_parameters;
-    const std::unique_ptr<sample_file> d_file;
+    const std::vector<std::unique_ptr<sample_file>> d_files;
     const recording_clock d_clock;
     std::unique_ptr<radio_fifo> d_fifo;
     std::optional<clock::time_point> d_started;
-    bool d_gap = false; //!< samples were lost just before the next one
+    uint64_t d_after = 0; //!< the played sample after the last one put out
+    bool d_time_told = false; //!< the streams' last rx_time tag has a time
+    bool d_freq_told = false;
 
     std::mutex d_retune_mutex;
     std::optional<double> d_retuned; //!< the frequency set by the user, if any

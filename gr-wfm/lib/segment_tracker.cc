@@ -68,11 +68,15 @@ std::optional<time_anchor> anchor(const tag_t& tag)
 {
     if (!pmt::is_tuple(tag.value) || pmt::length(tag.value) < 2)
         return {};
-    const std::optional<uint64_t> secs = count(pmt::tuple_ref(tag.value, 0));
+    const pmt::pmt_t secs = pmt::tuple_ref(tag.value, 0);
     const std::optional<double> frac = number(pmt::tuple_ref(tag.value, 1));
-    if (!secs || !frac)
+    if (!(pmt::is_uint64(secs) || pmt::is_integer(secs)) || !frac)
         return {};
-    return time_anchor{ tag.offset, *secs, *frac };
+    // Before 1970 they are negative, and count on in whole numbers modulo 2^64.
+    const uint64_t whole = pmt::is_uint64(secs)
+                               ? pmt::to_uint64(secs)
+                               : static_cast<uint64_t>(pmt::to_long(secs));
+    return time_anchor{ tag.offset, whole, *frac };
 }
 
 } // namespace

@@ -28,7 +28,7 @@ constexpr std::chrono::milliseconds lock_poll(2);
 
 // SigMF's limits.
 constexpr double highest_freq = 1e12;
-constexpr uint64_t last_second = 253402300799; // of the year 9999
+constexpr int64_t last_second = 253402300799; // of the year 9999
 
 [[noreturn]] void fail(int error, const std::string& what)
 {
@@ -43,7 +43,7 @@ std::string hidden_beside(const std::string& path)
 
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
-std::string utc(uint64_t secs, double frac)
+std::string utc(int64_t secs, double frac)
 {
     const time_t whole = secs;
     struct tm parts;

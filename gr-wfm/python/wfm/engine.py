@@ -182,7 +182,7 @@ class engine(gr.basic_block):
 
     def _foreign(self, rates: np.ndarray, contract) -> np.ndarray:
         """Which rates the bundle was not trained for."""
-        return (rates < contract.sample_rate_min) | (rates > contract.sample_rate_max)
+        return ~contract.knows_rate(rates)
 
     def _samples_behind(self, batch, lengths: np.ndarray) -> np.ndarray:
         """How far a radio has run on since each window's last sample; a stream that waits for us does not run on."""

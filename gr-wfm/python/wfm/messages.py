@@ -114,7 +114,8 @@ def place_dict(of) -> pmt.pmt_base:
     fields = pmt.dict_add(fields, keys.SAMPLE_COUNT, pmt.from_uint64(of.sample_count))
     if of.rx_time is not None:
         secs, frac = of.rx_time
-        fields = pmt.dict_add(fields, keys.RX_TIME, pmt.make_tuple(pmt.from_uint64(secs), pmt.from_double(frac)))
+        whole = pmt.from_uint64(secs) if secs >= 0 else pmt.from_long(secs)  # before 1970
+        fields = pmt.dict_add(fields, keys.RX_TIME, pmt.make_tuple(whole, pmt.from_double(frac)))
     if of.rx_freq is not None:
         fields = pmt.dict_add(fields, keys.RX_FREQ, pmt.from_double(of.rx_freq))
     return fields

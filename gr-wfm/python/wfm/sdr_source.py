@@ -6,9 +6,9 @@ import math
 from gnuradio import blocks, gr
 from gnuradio.wfm import asked
 from gnuradio.wfm.drivers import RadioOptions, Request, open_driver, split_source
+from gnuradio.wfm.drivers.file import open_argument
 from gnuradio.wfm.radio_control import radio_control
 
-from wfm_core.data.recording import open_recording
 from wfm_core.errors import WfmError
 
 POLICIES = ("live", "lossless")
@@ -25,11 +25,14 @@ class sdr_source(gr.hier_block2):
     block as they are. Ports out: `events` (dict: event, text), `status` (dict, once a second; radios).
 
     Args:
-        source: "uhd", "uhd:ARGS", "soapy:ARGS", "osmosdr:ARGS", "file:PATH" (SigMF), "sim", "sim:SEED",
-            "sim:SCENE" or "sim:SCENE:SEED" (`wfm_core.synth.simulated`).
+        source: "uhd", "uhd:ARGS", "soapy:ARGS", "osmosdr:ARGS", "file:PATH" (SigMF, its archives and
+            collections, raw files, WAV; with "?rate=HZ&freq=HZ&real=analytic" behind it where the file does not say
+            it), "sim", "sim:SEED", "sim:SCENE" or "sim:SCENE:SEED" (`wfm_core.synth.simulated`).
         channels: streams; a recording or a radio with fewer repeats its last one and says so.
-        sample_rate: Hz; a recording's own rate counts instead, and that which the radio really has.
-        center_freq: Hz, one number or one a channel; recordings and scenes have their own.
+        sample_rate: Hz; a recording's own counts instead, where it or its name states one, and that which the radio
+            really has.
+        center_freq: Hz, one number or one a channel; recordings and scenes have their own; raw files whose names tell
+            none have this one.
         gain: dB, one number or one a channel.
         policy: "live": recordings and scenes play by the wall clock, and overflow like a radio; "lossless": as
             fast as the flowgraph takes them; "": lossless for recordings, live for the rest.
@@ -197,14 +200,14 @@ def source_policy(source: str, policy: str = "") -> str:
 def source_rate(source: str, default: float) -> float:
     """The sample rate (Hz) that `source` will have: a recording's own, else `default`."""
     name, argument = split_source(source)
-    return open_recording(argument).sample_rate if name == "file" and argument else float(default)
+    return open_argument(argument, default).sample_rate if name == "file" and argument else float(default)
 
 
 def source_freq(source: str, default: float) -> float:
     """The centre frequency (Hz) at `source`'s start: a recording's own (0 if it states none), else `default`."""
     name, argument = split_source(source)
     if name == "file" and argument:
-        return open_recording(argument).center_freq_at(0) or 0.0
+        return open_argument(argument, 1.0, default).center_freq_at(0) or 0.0
     return float(default)
 
 

@@ -2,6 +2,7 @@
 """WFM SigMF Annotator: decisions and events into the metadata of recordings."""
 
 import threading
+from pathlib import Path
 
 import pmt
 from gnuradio import gr
@@ -10,7 +11,7 @@ from gnuradio.wfm.annotation_queue import AnnotationQueue
 from gnuradio.wfm.waiting import handle_waiting
 
 from wfm_core.data.annotations import Mark
-from wfm_core.data.recording import open_recording
+from wfm_core.data.sigmf_meta import read_sigmf
 from wfm_core.errors import WfmError
 
 _IN = pmt.intern("in")
@@ -34,7 +35,7 @@ class sigmf_annotator(gr.hier_block2):
 
     def __init__(self, recording: str = "", background: str = "none"):
         gr.hier_block2.__init__(self, "wfm_sigmf_annotator", gr.io_signature(0, 0, 0), gr.io_signature(0, 0, 0))
-        path = open_recording(recording).meta_path if recording else None
+        path = read_sigmf(Path(recording)).meta_path if recording else None
         self._background = {label.strip() for label in background.split(",")}
         self._log = gr.logger("wfm.sigmf_annotator")
         self._queue = AnnotationQueue(path, self._log.error)

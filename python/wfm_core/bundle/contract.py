@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import yaml
 
 from wfm_core.bundle.fields import Fields
+from wfm_core.data.record import RATE_TOLERANCE
 from wfm_core.errors import WfmError
 from wfm_core.model import AFFINES, PATCH, POOLINGS, SEGMENT, EncoderConfig
 
@@ -84,6 +85,11 @@ class Contract:
         if self.modality == "image":
             return 1 + self.image_size[0] // PATCH * (self.image_size[1] // PATCH)
         return 1 + antennas * self.samples // SEGMENT
+
+    def knows_rate(self, rates):
+        """Is a sample rate (Hz), or each of an array of them, within the range of training, but for rounding?"""
+        low, high = self.sample_rate_min * (1 - RATE_TOLERANCE), self.sample_rate_max * (1 + RATE_TOLERANCE)
+        return (rates >= low) & (rates <= high)
 
 
 def parse_contract(source: str | bytes | dict, where: str) -> Contract:

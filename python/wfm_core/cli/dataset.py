@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from wfm_core.cli import run
+from wfm_core.cli.told import add_told
 from wfm_core.data.dataset import open_dataset
 from wfm_core.data.dataset_checks import TASKS
 from wfm_core.data.readers import READERS as PUBLIC
@@ -17,10 +18,18 @@ from wfm_core.data.summary import draw_contact_sheet, summary, warnings
 from wfm_core.errors import WfmError
 from wfm_core.signal.csi import GAINS, SCALES, STANDARDS
 
-READERS = {"sigmf": sigmf_folder.read, "npz": npz.read, "hdf5": hdf5.read, "wavesfm": wavesfm.read, **PUBLIC}
+READERS = {
+    "sigmf": sigmf_folder.read,
+    "raw": sigmf_folder.read,
+    "npz": npz.read,
+    "hdf5": hdf5.read,
+    "wavesfm": wavesfm.read,
+    **PUBLIC,
+}
 
 _EXAMPLES = """examples:
   wfm-dataset build --from sigmf DIR --label core:label --window 4096 --out devices.h5
+  wfm-dataset build --from raw DIR --rate 250e3 --freq 433.92e6 --label folder --window 512 --out devices.h5
   wfm-dataset build --from npz FILE --array csi --label activity --group source person --kind csi --out har.h5
   wfm-dataset build --from npz FILE --array csi --position x_m y_m --group run --kind csi --out places.h5
   wfm-dataset build --from hdf5 FILE --array data/iq --axes antennas,samples,reim --label data/tx --kind sample ...
@@ -44,12 +53,16 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument("--scene", help="nr-pos: outdoor or indoor (default: told by the channels)")
     _add_labels(build.add_argument_group("labels"))
     _add_arrays(build.add_argument_group("arrays (npz, hdf5)"))
-    _add_windows(build.add_argument_group("recordings (sigmf, powder, icarus)"))
+    _add_windows(build.add_argument_group("recordings (sigmf, raw, powder, icarus)"))
     return top
 
 
 def _add_labels(group) -> None:
-    group.add_argument("--label", help="sigmf: the annotations' key, such as core:label; arrays: that of the classes")
+    group.add_argument(
+        "--label",
+        help="recordings: the annotations' key, such as core:label, or folder: the "
+        "name of the folder that each lies in; arrays: that of the classes",
+    )
     group.add_argument("--labels", type=_names, metavar="A,B,C", help="names of integer classes 0, 1, 2 ...")
     group.add_argument("--position", nargs="+", metavar="ARRAY", help="coordinates in metres instead of classes")
     group.add_argument("--group", nargs="+", metavar="ARRAY", help="arrays that splits go by: source, person, room ...")
@@ -75,6 +88,7 @@ def _add_windows(group) -> None:
     group.add_argument("--hop", type=int, help="samples between the starts of windows (default: one window)")
     group.add_argument("--antennas", type=int, help="channels to keep, the first ones")
     group.add_argument("--resample", type=float, metavar="HZ", help="bring all recordings to this rate")
+    add_told(group)
 
 
 def _names(text: str) -> list[str]:

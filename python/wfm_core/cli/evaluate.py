@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""wfm-evaluate: run a bundle over a SigMF recording, by the live path's rules, and say what it finds."""
+"""wfm-evaluate: run a bundle over a recording, by the live path's rules, and say what it finds."""
 
 import argparse
 import json
@@ -16,6 +16,7 @@ import torch
 
 from wfm_core.bundle import Bundle, load_bundle
 from wfm_core.cli import run
+from wfm_core.cli.told import add_told, told_of
 from wfm_core.data.recording import Recording, open_recording
 from wfm_core.data.windows import window_labels, window_starts
 from wfm_core.decisions import decision_json
@@ -42,7 +43,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "it fills in masked tokens. Each of them explains its options with --help.",
     )
     parser.add_argument("--bundle", required=True, help="name or path of the bundle")
-    parser.add_argument("--input", required=True, metavar="X.sigmf-meta", help="the recording")
+    parser.add_argument(
+        "--input",
+        required=True,
+        metavar="X.sigmf-meta",
+        help="the recording: SigMF, an archive or collection of it, a raw file such as X.cu8 or X.cf32, or WAV",
+    )
+    add_told(parser)
     parser.add_argument("--json", metavar="FILE", help="write one decision a line (- is stdout)")
     parser.add_argument("--hop", type=int, default=0, help="samples between window starts (default: one window)")
     parser.add_argument("--settle", type=int, default=0, help="samples to skip after a retune or a jump in time")
@@ -59,7 +66,7 @@ def _main(argv: list[str] | None) -> int:
     options = parse(argv)
     if options.batch < 1:
         raise WfmError(f"--batch {options.batch}: 1 or more is wanted")
-    recording = open_recording(options.input)
+    recording = open_recording(options.input, told_of(options))
     bundle = load_bundle(options.bundle, device=options.device, dtype=options.dtype)
     antennas = check(recording, bundle, options.antennas)
     report = Report()
@@ -90,7 +97,7 @@ def check(recording: Recording, bundle: Bundle, antennas: int | None) -> int:
         raise WfmError(
             f"{antennas} antennas, the bundle {contract.name} takes 1 to {contract.antennas}: choose with --antennas"
         )
-    if not contract.sample_rate_min <= recording.sample_rate <= contract.sample_rate_max:
+    if not contract.knows_rate(recording.sample_rate):
         print(
             f"wfm-evaluate: warning: sample rate {recording.sample_rate:g} Hz, the bundle {contract.name} was trained "
             f"for {contract.sample_rate_min:g} to {contract.sample_rate_max:g} Hz",

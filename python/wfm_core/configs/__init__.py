@@ -28,7 +28,7 @@ def _read(name: str) -> dict:
         known = ", ".join(sorted(entry.name for entry in FOLDER.glob("*.yaml")))
         raise WfmError(f"config {name!r} is neither a file nor one of {known}; give a path or one of these names")
     try:
-        config = yaml.safe_load(path.read_text())
+        config = yaml.safe_load(path.read_bytes())
     except yaml.YAMLError as error:
         raise WfmError(f"config {path} is not YAML ({error}); mend the file".replace("\n", " ")) from error
     if not isinstance(config, dict):

@@ -61,17 +61,24 @@ class Contrastive(Table):
 
 
 class Source(Table):
-    """Where windows come from, and how large a share of all windows; `scenes`: kinds of synthetic ones, else all."""
+    """Where windows come from, and how large a share of all windows; `scenes`: kinds of synthetic ones, else all.
+
+    `sample_rate` (Hz) and `real` ("analytic") say of raw recordings what they do not say themselves.
+    """
 
     kind: Literal["synthetic", "recordings", "cache"]
     path: str | None = None
     scenes: Annotated[list[str], Field(min_length=1)] | None = None
     weight: Annotated[float, Field(gt=0)] = 1.0
+    sample_rate: Annotated[float, Field(gt=0)] | None = None
+    real: Literal["refuse", "analytic"] = "refuse"
 
     @model_validator(mode="after")
     def _has_path(self):
         if (self.path is None) == (self.kind != "synthetic"):
             raise ValueError(f"a source of kind {self.kind} with path {self.path}: only the other kinds need one")
+        if (self.sample_rate or self.real != "refuse") and self.kind != "recordings":
+            raise ValueError(f"a source of kind {self.kind} with sample_rate or real: only recordings have them")
         if self.scenes and self.kind != "synthetic":
             raise ValueError(f"a source of kind {self.kind} with scenes: only synthetic ones have kinds of scenes")
         return self

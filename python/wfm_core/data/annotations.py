@@ -7,13 +7,15 @@ the old one: readers see either. WFM Recorder does the same, so both may write t
 
 import fcntl
 import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
-from wfm_core.data.recording import data_path_of, extent_of, meta_path_of
 from wfm_core.data.sample_format import sample_format
+from wfm_core.data.sigmf_meta import data_path_of, extent_of, meta_path_of
 from wfm_core.errors import WfmError
 from wfm_core.files import write_atomically
 
@@ -88,7 +90,9 @@ class _Places:
         head = metadata["global"]
         form = sample_format(head.get("core:datatype"))
         data_path = data_path_of(meta_path, head)
-        _, samples = extent_of(data_path, metadata, form, head.get("core:num_channels", 1))
+        _, samples = extent_of(
+            str(data_path), data_path.stat().st_size, metadata, form, head.get("core:num_channels", 1)
+        )
         self._offset = head.get("core:offset", 0)
         begins = [capture["core:sample_start"] - self._offset for capture in metadata["captures"]] or [0]
         indices = [
@@ -97,18 +101,22 @@ class _Places:
         if not in_stream or not indices:
             begins, indices = [0], [0]
         ends = [*begins[1:], samples]
-        self._pieces = [(b, e - b, i) for b, e, i in zip(begins, ends, indices, strict=True) if e > b]
-        self.reach = max((index + count for _, count, index in self._pieces), default=0)
+        pieces = sorted((i, b, e - b) for b, e, i in zip(begins, ends, indices, strict=True) if e > b)
+        self._indices = [index for index, _, _ in pieces]
+        self._ends = list(accumulate((index + count for index, _, count in pieces), max))
+        self._pieces = pieces
+        self.reach = max(self._ends, default=0)
 
     def of(self, start: int, end: int) -> tuple[int, int] | None:
         """[start, end) of the recording, as far as it is there; None if it is not."""
-        inside = [p for p in self._pieces if p[2] < end and p[2] + p[1] > start]
-        if not inside or start >= end:
+        first, last = bisect_right(self._ends, start), bisect_left(self._indices, end) - 1
+        if first > last or start >= end:
             return None
-        first, last = inside[0], inside[-1]
-        begin = first[0] + max(start - first[2], 0)
-        stop = last[0] + min(end - last[2], last[1])
-        return begin + self._offset, stop + self._offset
+        index, begin, _ = self._pieces[first]
+        begin += max(start - index, 0)
+        index, stop, count = self._pieces[last]
+        stop += min(end - index, count)
+        return (begin + self._offset, stop + self._offset) if stop > begin else None
 
 
 def _merged(old: list[dict], new: list[dict]) -> list[dict]:
@@ -143,14 +151,14 @@ def _write(path: Path, text: str) -> None:
 def _load(meta_path: Path) -> dict:
     """With its three sections; whether it is valid SigMF in all else, its writer knows."""
     try:
-        metadata = json.loads(meta_path.read_text(encoding="utf-8"))
+        metadata = json.loads(meta_path.read_bytes())
         whole = isinstance(metadata["global"], dict)
         for section in ("captures", "annotations"):
             whole = whole and all(entry["core:sample_start"] >= 0 for entry in metadata[section])
     except (ValueError, OSError, KeyError, TypeError) as error:
         raise WfmError(f"{meta_path} is not SigMF metadata ({error!r}): name the .sigmf-meta of a recording") from error
     if not whole:
-        raise WfmError(f"{meta_path} has no global section or a negative sample_start: mend the metadata")
+        raise WfmError(f"{meta_path} has no global section or a negative sample_start: fix the metadata")
     return metadata
 
 

@@ -13,26 +13,25 @@ from pathlib import Path
 import torch
 
 from wfm_core.data.cache import CacheSource, write_cache
-from wfm_core.data.recording import Recording, open_recording
+from wfm_core.data.folder import recordings_in
+from wfm_core.data.recording import Recording, Told, same_rate
 from wfm_core.errors import WfmError
 
 __all__ = ["CacheSource", "RecordingSource", "write_cache"]
 
 
 class RecordingSource:
-    """Random windows of all SigMF recordings (`*.sigmf-meta`) in and under `folder`. Raises `WfmError`.
+    """Random windows of all recordings in and under `folder` (see `recordings_in`). Raises `WfmError`.
 
-    `sample_rate` (Hz) is that of every recording; `antennas` is the number of channels that every recording has.
+    `told` says what raw files do not say themselves. `sample_rate` (Hz) is that of every recording; `antennas` is the
+    number of channels that every recording has.
     """
 
-    def __init__(self, folder: str | Path):
+    def __init__(self, folder: str | Path, told: Told | None = None):
         self.folder = Path(folder).expanduser()
         if not self.folder.is_dir():
-            raise WfmError(f"no folder {self.folder}: name an existing folder of SigMF recordings")
-        paths = sorted(self.folder.rglob("*.sigmf-meta"))
-        if not paths:
-            raise WfmError(f"{self.folder} holds no recordings: put .sigmf-meta files with their data in or under it")
-        self.recordings = [open_recording(path) for path in paths]
+            raise WfmError(f"no folder {self.folder}: name an existing folder of recordings")
+        self.recordings = recordings_in(self.folder, told)
         self.sample_rate = self._one_rate()
         self.antennas = min(recording.channels for recording in self.recordings)
         self._pieces = [_pieces(recording) for recording in self.recordings]
@@ -90,13 +89,13 @@ class RecordingSource:
         if not torch.isfinite(torch.view_as_real(seen)).all():
             raise WfmError(
                 f"{self.recordings[index].data_path} has values that are not finite in samples {start} to "
-                f"{start + seen.size(1)}: one such window would spoil the model, mend or remove the recording"
+                f"{start + seen.size(1)}: one such window would spoil the model, fix or remove the recording"
             )
 
     def _one_rate(self) -> float:
         first = self.recordings[0]
         for other in self.recordings[1:]:
-            if other.sample_rate != first.sample_rate:
+            if not same_rate(other.sample_rate, first.sample_rate):
                 raise WfmError(
                     f"mixed sample rates in {self.folder}: {first.meta_path.relative_to(self.folder)} has "
                     f"{first.sample_rate:.12g} Hz, {other.meta_path.relative_to(self.folder)} has "
@@ -123,5 +122,5 @@ class _Plan:
 
 def _pieces(recording: Recording) -> list[tuple[int, int]]:
     """[begin, end) of the stretches between a recording's breaks."""
-    cuts = sorted({cut for cut in recording.breaks if 0 < cut < recording.samples})
+    cuts = recording.breaks
     return list(zip([0, *cuts], [*cuts, recording.samples], strict=True))

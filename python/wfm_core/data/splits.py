@@ -146,10 +146,16 @@ def _stratified(data: _Windows, _: str) -> np.ndarray:
     if not data.classes:
         raise WfmError("split 'stratified' of positions, which have no classes; wanted random or group:NAME")
     is_test = np.zeros(len(data.label), bool)
-    for k in np.unique(data.label):
-        windows = data.generator.permutation(np.flatnonzero(data.label == k))
+    for members in _by_class(data.label):
+        windows = data.generator.permutation(members)
         is_test[windows[: data.share(len(windows))]] = True
     return is_test
+
+
+def _by_class(label: np.ndarray) -> list[np.ndarray]:
+    """The indices of each class's members, ascending, classes in their order: one sort for any number of classes."""
+    order = np.argsort(label, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
 
 
 def _whole_groups(data: _Windows, name: str) -> np.ndarray:
@@ -220,8 +226,7 @@ def _every(data: _Windows, step: str) -> np.ndarray:
     _, first, of = np.unique(recording, return_index=True, return_inverse=True)
     is_test = np.zeros(len(first), bool)
     label = data.label[first]  # a recording of several classes counts with its first
-    for k in np.unique(label):
-        recordings = np.flatnonzero(label == k)
+    for recordings in _by_class(label):
         in_order = recordings[np.argsort(first[recordings])]
         is_test[in_order[int(step) - 1 :: int(step)]] = True
     return is_test[of]

@@ -35,12 +35,26 @@ def window_labels(
 
     A window counts when it lies wholly inside an annotation with one of `labels` and no other one of them touches it.
     """
-    truth = np.full(len(starts), -1, np.int64)
-    touched = np.zeros(len(starts), np.int64)
-    for annotation in annotations:
-        if annotation.label not in labels:
-            continue
-        begin, end = annotation.sample_start, annotation.sample_start + annotation.sample_count
-        touched += (starts < end) & (starts + window > begin)
-        truth[(starts >= begin) & (starts + window <= end)] = labels.index(annotation.label)
-    return np.where(touched == 1, truth, -1)
+    index = {label: number for number, label in reversed(list(enumerate(labels)))}
+    rows = [(a.sample_start, a.sample_count, index[a.label]) for a in annotations if a.label in index]
+    begin, count, number = np.array(rows, np.int64).reshape(-1, 3).T
+    order = np.argsort(starts, kind="stable")
+    ascending = np.asarray(starts, np.int64)[order]
+
+    def per_window(first: np.ndarray, beyond: np.ndarray, amount: np.ndarray) -> np.ndarray:
+        """The sum of the amounts of all runs [first, beyond) of windows that each is in."""
+        steps = np.zeros(len(ascending) + 1, np.int64)
+        some = beyond > first
+        for places, sign in ((first, 1), (beyond, -1)):
+            np.add.at(steps, places[some], sign * amount[some])
+        return np.cumsum(steps[:-1])
+
+    # All windows are of one length: those that an annotation touches, or holds, are a run of them.
+    end = begin + count
+    touched = per_window(
+        np.searchsorted(ascending, begin - window, "right"), np.searchsorted(ascending, end), np.ones_like(begin)
+    )
+    held = per_window(np.searchsorted(ascending, begin), np.searchsorted(ascending, end - window, "right"), number + 1)
+    truth = np.full(len(ascending), -1, np.int64)
+    truth[order] = np.where(touched == 1, held - 1, -1)
+    return truth

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from wfm_core.data.folder import without_system_files
 from wfm_core.data.recording import Recording, open_recording
 from wfm_core.errors import WfmError
 from wfm_core.foundation import Foundation
@@ -43,7 +44,7 @@ def data_file(name: str) -> Path:
 
 def ism_recordings(folder: Path) -> tuple[list[Recording], tuple[str, ...], np.ndarray]:
     """The recordings of device types that have FEWEST_ITEMS or more, the types, and each recording's, int64 [N]."""
-    recordings = [open_recording(path) for path in sorted(folder.glob("*.sigmf-meta"))]
+    recordings = [open_recording(path) for path in without_system_files(folder.glob("*.sigmf-meta"), folder)]
     names = [recording.annotations[0].label for recording in recordings]
     classes = tuple(sorted(name for name, count in Counter(names).items() if count >= FEWEST_ITEMS))
     kept = [index for index, name in enumerate(names) if name in classes]

@@ -17,8 +17,8 @@ struct WFM_API window_info {
     uint64_t start = 0; //!< index of its first sample in the stream
     float power = 0;    //!< mean |x|^2 over all its samples and channels
     bool has_rx_time = false;
-    uint64_t rx_time_secs = 0; //!< time of its first sample: whole seconds
-    double rx_time_frac = 0;   //!< and the rest of a second
+    int64_t rx_time_secs = 0; //!< time of its first sample: whole seconds
+    double rx_time_frac = 0;  //!< and the rest of a second
     double rx_freq = std::numeric_limits<double>::quiet_NaN(); //!< Hz, NaN: unknown
     double rx_rate = 0;                                        //!< samples/s
 };

@@ -15,11 +15,13 @@ void bind_sample_player(py::module& m)
                std::shared_ptr<sample_player>>(
         m,
         "sample_player",
-        "Plays a file of interleaved samples as N complex streams, scaled to full scale "
-        "1.0, with rx_time, rx_rate and rx_freq tags; paced, it behaves as a radio whose "
-        "FIFO of fifo_seconds overflows. segments: (sample_start, Hz or NaN, seconds, "
-        "fraction, has_time). ValueError for a bad parameter, RuntimeError for a file "
-        "that cannot be played.")
+        "Plays a file of interleaved samples, and those beside it, as N complex streams, "
+        "scaled to full scale 1.0, with rx_time, rx_rate, rx_freq and wfm_lost tags; "
+        "paced, it behaves as a radio whose FIFO of fifo_seconds overflows. segments: "
+        "(sample_start, Hz or NaN, seconds, fraction, has_time); missing: (sample, how "
+        "many are missing in front of it); beside: (path, datatype, channels, "
+        "header_bytes); hilbert: h[1], h[2] ... for real samples. ValueError for a bad "
+        "parameter, RuntimeError for a file that cannot be played.")
         .def(py::init(&sample_player::make),
              py::arg("path"),
              py::arg("datatype"),
@@ -31,11 +33,14 @@ void bind_sample_player(py::module& m)
              py::arg("repeat") = false,
              py::arg("paced") = false,
              py::arg("fifo_seconds") = 0.2,
-             py::arg("segments") = std::vector<gr::wfm::segment_tuple>())
+             py::arg("segments") = std::vector<gr::wfm::segment_tuple>(),
+             py::arg("missing") = std::vector<gr::wfm::missing_tuple>(),
+             py::arg("beside") = std::vector<gr::wfm::sample_file_tuple>(),
+             py::arg("hilbert") = std::vector<float>())
         .def("set_center_freq",
              &sample_player::set_center_freq,
              py::arg("center_freq"),
-             "As a retune does: rx_freq (Hz) and rx_time at the next sample.")
+             "As a retune does: rx_freq (Hz), and rx_time where known, at the next sample.")
         .def("samples_lost", &sample_player::samples_lost)
         .def("overflows", &sample_player::overflows)
         .def("samples_played", &sample_player::samples_played);

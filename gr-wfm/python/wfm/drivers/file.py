@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SigMF recordings of any datatype, played once through."""
+"""Recordings of any kind and datatype, played once through: what `open_recording` reads, it plays."""
 
 import math
+from pathlib import Path
+from urllib.parse import parse_qsl
 
 from gnuradio import blocks, gr
 from gnuradio.wfm.drivers import Driver, Request
 from gnuradio.wfm.wfm_python import sample_player
 
-from wfm_core.data.recording import Recording, open_recording
+from wfm_core.data.analytic import hilbert_taps
+from wfm_core.data.recording import Recording, Told, open_recording, same_rate
 from wfm_core.errors import WfmError
 
 
@@ -34,32 +37,65 @@ class FileDriver(Driver):
         if own < asked:
             log.warn(f"{name} has {own} channels, {asked} asked for: the last one is repeated")
         own, asked = recording.sample_rate, request.sample_rate
-        if own != asked:
+        if not same_rate(own, asked):
             log.warn(f"{name} was sampled at {own:g} Hz, {asked:g} asked for: the recording counts")
 
 
 def _player(recording: Recording, paced: bool) -> sample_player:
+    timeline = recording.timeline
     segments = [
         (
-            capture.sample_start,
-            math.nan if capture.center_freq is None else capture.center_freq,
-            *(capture.rx_time or (0, 0.0)),
-            capture.rx_time is not None,
+            piece.sample_start,
+            math.nan if piece.center_freq is None else piece.center_freq,
+            *(piece.rx_time or (0, 0.0)),
+            piece.rx_time is not None,
         )
-        for capture in recording.captures
+        for piece in timeline.pieces
     ]
+    first, *beside = [(str(f.path), f.datatype, f.channels, f.header_bytes) for f in recording.files]
+    path, datatype, channels, header_bytes = first
     return sample_player(
-        str(recording.data_path),
-        recording.datatype,
-        recording.channels,
+        path,
+        datatype,
+        channels,
         recording.sample_rate,
-        header_bytes=recording.header_bytes,
+        header_bytes=header_bytes,
+        count=recording.samples,
         paced=paced,
         segments=segments,
+        missing=sorted(timeline.lost.items()),
+        beside=beside,
+        hilbert=hilbert_taps() if recording.is_real else [],
     )
 
 
+def open_argument(argument: str, sample_rate: float, center_freq: float | None = None) -> Recording:
+    """The recording of `PATH` or `PATH?rate=HZ&freq=HZ&real=analytic`. Raises `WfmError`.
+
+    Rate and frequency in the argument count over what the name of a raw file tells, and that over `sample_rate` and
+    `center_freq` (Hz).
+    """
+    path, told = argument, {}
+    if "?" in argument and not Path(argument).exists():
+        path, _, query = argument.rpartition("?")
+        told = _told(argument, query)
+    if not path:
+        raise WfmError("source file names no recording: file:PATH of a .sigmf-meta or another recording is expected")
+    return open_recording(path, Told(**told, default_rate=sample_rate, default_freq=center_freq))
+
+
+def _told(argument: str, query: str) -> dict:
+    told: dict = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        try:
+            told[name] = {"rate": float, "freq": float, "real": str}[name](value)
+        except (KeyError, ValueError) as error:
+            raise WfmError(
+                f"source file:{argument}: {name}={value} is not understood; rate=HZ, freq=HZ and real=analytic are, "
+                "with & between them"
+            ) from error
+    return told
+
+
 def open_source(request: Request) -> Driver:
-    if not request.argument:
-        raise WfmError("source file names no recording: file:PATH of a .sigmf-meta is wanted")
-    return FileDriver(open_recording(request.argument), request)
+    return FileDriver(open_argument(request.argument, request.sample_rate, request.center_freq), request)

@@ -4,6 +4,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 from scipy.signal import resample_poly
@@ -51,7 +52,7 @@ class Cut:
         if not np.isfinite(iq).all():
             raise WfmError(
                 f"{self.recording.data_path} has values that are not finite (NaN or Inf) in samples {begin} to "
-                f"{begin + iq.shape[1]}: one would spoil the model, mend or take out that recording"
+                f"{begin + iq.shape[1]}: one would spoil the model, fix or take out that recording"
             )
         return iq
 
@@ -74,23 +75,35 @@ def cut_annotations(recording: Recording, names: list[str], window: int, hop: in
     `window` and `hop` (0: one window) are in samples at `rate` Hz; the first window starts with the stretch.
     """
     ratio = ratio_to(rate, recording)
+    known = set(names)
+    breaks = np.array(recording.breaks, np.int64)
+    cuts: list[Cut] = []
     for annotation in recording.annotations:
-        if annotation.label not in names:
+        if annotation.label not in known:
             continue
         begin, last = annotation.sample_start, annotation.sample_start + annotation.sample_count
-        near = [a for a in recording.annotations if a.sample_start < last and a.sample_start + a.sample_count > begin]
-        breaks = sorted({cut for cut in recording.breaks if begin < cut < last})
-        for first, end in zip([begin, *breaks], [*breaks, last], strict=True):
+        inside = breaks[np.searchsorted(breaks, begin, "right") : np.searchsorted(breaks, last)].tolist()
+        for first, end in pairwise([begin, *inside, last]):
             starts = window_starts(int((end - first) * ratio), window, hop)
-            at_source = first + starts * ratio.denominator // ratio.numerator
-            truth = window_labels(at_source, int(window / ratio), near, names)
-            yield Cut(recording, annotation.label, first, end, ratio, starts[truth >= 0])
+            cuts.append(Cut(recording, annotation.label, first, end, ratio, starts))
+    if not cuts:
+        return
+    # One look at all windows of the recording: its annotations may be as many.
+    at_source = [cut.begin + cut.starts * ratio.denominator // ratio.numerator for cut in cuts]
+    truth = window_labels(np.concatenate(at_source), int(window / ratio), recording.annotations, names)
+    ends = np.cumsum([len(cut.starts) for cut in cuts])[:-1]
+    for cut, own in zip(cuts, np.split(truth, ends), strict=True):
+        yield replace(cut, starts=cut.starts[own >= 0])
 
 
 def windows_at(rows: np.ndarray, cuts: Sequence[Cut], window: int, antennas: int) -> np.ndarray:
     """float32 [n, 2, antennas, window]: the windows of all `cuts`, numbered through, whose numbers ascend in `rows`."""
-    starts = np.cumsum([0] + [len(cut.starts) for cut in cuts])
-    owners = np.searchsorted(starts, rows, side="right") - 1
-    chosen = [replace(cuts[i], starts=cuts[i].starts[rows[owners == i] - starts[i]]) for i in np.unique(owners)]
+    ends = np.cumsum([len(cut.starts) for cut in cuts])
+    owners = np.searchsorted(ends, rows, side="right")
+    chosen = []
+    changes = np.flatnonzero(np.diff(owners)) + 1
+    for owner, run in zip(owners[np.r_[0, changes]], np.split(rows, changes), strict=True):
+        cut = cuts[owner]
+        chosen.append(replace(cut, starts=cut.starts[run - (ends[owner] - len(cut.starts))]))
     iq = np.concatenate([block for cut in chosen for block in cut.windows(window, antennas)])
     return np.stack([iq.real, iq.imag], axis=1)

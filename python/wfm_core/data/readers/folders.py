@@ -4,6 +4,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from wfm_core.data.folder import without_system_files
+from wfm_core.data.record import same_rate
 from wfm_core.errors import WfmError
 
 
@@ -16,8 +18,9 @@ def existing_folder(folder: str | Path, content: str) -> Path:
 
 
 def found(folder: Path, files: Iterable[Path], content: str) -> list[Path]:
-    """`files` in order, hidden ones left out; raises `WfmError` where there are none."""
-    kept = sorted(path for path in files if not path.name.startswith("."))
+    """`files` in and under `folder` in order, without those that only a system left there; raises `WfmError` where
+    there are none."""
+    kept = without_system_files(files, folder)
     if not kept:
         raise WfmError(f"{folder} holds no {content}: name the folder that the data set was unpacked into")
     return kept
@@ -29,6 +32,6 @@ def provenance(reader: str, folder: Path, files: int, **options) -> dict:
 
 
 def common_rate(rates: Iterable[float]) -> float | None:
-    """The sample rate in Hz if it is one and the same, else None."""
-    different = set(rates)
-    return different.pop() if len(different) == 1 else None
+    """The sample rate in Hz if it is one and the same but for rounding, else None."""
+    rates = list(rates)
+    return rates[0] if rates and all(same_rate(rates[0], rate) for rate in rates) else None

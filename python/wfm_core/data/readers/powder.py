@@ -65,7 +65,7 @@ def read(folder: Path, out: Path, *, window: int = 512, hop: int = 0) -> Path:
 
 def _recording(folder: Path, path: Path) -> _Recording:
     try:
-        metadata = json.loads(path.read_text(encoding="utf-8"))
+        metadata = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise WfmError(f"{path} is not readable as JSON ({error}): unpack the data set again") from error
     datatype = _field(path, metadata, "global", "core:datatype")

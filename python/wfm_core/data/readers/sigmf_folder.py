@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A folder of SigMF recordings whose annotations carry the labels, cut into windows.
+"""A folder of recordings, or one, cut into windows; annotations carry the labels, or folders the names of classes.
 
 Windows are cut inside annotations, from the first sample of each, by the rules of `wfm_core.data.windows`: none
 reaches across a break, and none is kept that two labels touch. The recording is the group `source` of its windows.
 """
 
-import json
 import sys
 from dataclasses import replace
 from functools import partial
@@ -14,13 +13,15 @@ from pathlib import Path
 import numpy as np
 
 from wfm_core.data.dataset import write_dataset
+from wfm_core.data.folder import recordings_in
 from wfm_core.data.readers.cuts import Cut, cut_annotations, ratio_to, windows_at
-from wfm_core.data.readers.folders import existing_folder, found, provenance
+from wfm_core.data.readers.folders import provenance
 from wfm_core.data.readers.measure import iq_signal
-from wfm_core.data.recording import Recording, open_recording
+from wfm_core.data.recording import Annotation, Recording, Told, same_rate
 from wfm_core.errors import WfmError
 
-_CONTENT = "SigMF recordings (.sigmf-meta beside their data)"
+FOLDER_LABEL = "folder"
+"""As `label`: a recording's class is the name of the folder that it lies in, and holds for the whole of it."""
 
 
 def read(
@@ -33,31 +34,44 @@ def read(
     antennas: int | None = None,
     resample: float | None = None,
     task: str | None = None,
+    rate: float | None = None,
+    freq: float | None = None,
+    real: str = "refuse",
 ) -> Path:
-    """Write the data set `out` of all recordings in and under the folder `source`.
+    """Write the data set `out` of all recordings in and under the folder `source`, or of the one that it names.
 
-    `label` is the annotations' key, such as core:label. `window` and `hop` (0: one window) are in samples, after
+    `label` is the annotations' key, such as core:label, or "folder". `rate`, `freq` (Hz) and `real` are those of
+    `Told`, for recordings that do not say it themselves. `window` and `hop` (0: one window) are in samples, after
     resampling to `resample` Hz where that is given; `antennas` is how many channels are kept, the first ones
     (default: all, and then all recordings must have as many). Raises `WfmError`.
     """
     if window < 1 or hop < 0 or (antennas is not None and antennas < 1):
-        raise WfmError(f"--window {window}, --hop {hop}, --antennas {antennas}: samples and channels from 1 are wanted")
-    source = existing_folder(source, _CONTENT)
-    recordings = [_labelled(path, label) for path in found(source, source.rglob("*.sigmf-meta"), _CONTENT)]
+        raise WfmError(f"--window {window}, --hop {hop}, --antennas {antennas}: numbers from 1 are expected")
+    source = Path(source).expanduser()
+    recordings = recordings_in(source, Told(rate, freq, real))
+    if label != FOLDER_LABEL and not any(recording.annotations for recording in recordings):
+        raise WfmError(
+            f"no recording in {source} has annotations: annotate them, or put the recordings of each class in a folder "
+            f"of its name and say --label {FOLDER_LABEL}"
+        )
+    keys = _keys_there(recordings)
+    recordings = [_labelled(recording, label) for recording in recordings]
     names = sorted({annotation.label for recording in recordings for annotation in recording.annotations} - {""})
     if not names:
-        raise WfmError(f"no annotation in {source} has the key {label}; {_keys_there(recordings)}")
-    rate = _one_rate(source, recordings, resample)
+        raise WfmError(f"no annotation in {source} has the key {label}; {keys}")
+    window_rate = _one_rate(source, recordings, resample)
     antennas = _one_count(source, recordings, antennas)
-    cuts = [cut for recording in recordings for cut in cut_annotations(recording, names, window, hop, rate)]
+    cuts = [cut for recording in recordings for cut in cut_annotations(recording, names, window, hop, window_rate)]
     _check_yield(source, recordings, names, cuts, window)
     counts = [len(cut.starts) for cut in cuts]
-    sources = [cut.recording.meta_path.relative_to(source).as_posix().removesuffix(".sigmf-meta") for cut in cuts]
+    called = {recording.meta_path: _called(recording.meta_path, source) for recording in recordings}
+    sources = [called[cut.recording.meta_path].removesuffix(".sigmf-meta") for cut in cuts]
+    number = {name: index for index, name in enumerate(names)}
     return write_dataset(
         out,
         "sample",
         (block for cut in cuts for block in cut.windows(window, antennas)),
-        np.repeat([names.index(cut.label) for cut in cuts], counts),
+        np.repeat([number[cut.label] for cut in cuts], counts),
         labels=names,
         groups={"source": np.repeat(sources, counts)},
         task=task or "custom",
@@ -71,23 +85,29 @@ def read(
             hop=hop or window,
             antennas=antennas,
             resample=resample,
+            **{name: value for name, value in (("rate", rate), ("freq", freq)) if value is not None},
         ),
-        sample_rate=rate,
+        sample_rate=window_rate,
     )
 
 
-def _labelled(path: Path, key: str) -> Recording:
-    """The recording, each annotation's label that under `key` ("" without it)."""
-    recording = open_recording(path)
-    entries = json.loads(recording.meta_path.read_text(encoding="utf-8"))["annotations"]
-    labels = [str(entry.get(key, "")).strip() for entry in entries]
-    annotations = (replace(old, label=label) for old, label in zip(recording.annotations, labels, strict=True))
+def _called(path: Path, source: Path) -> str:
+    """A recording's file as the folder `source` has it."""
+    return path.relative_to(source).as_posix() if path != source else path.name
+
+
+def _labelled(recording: Recording, key: str) -> Recording:
+    """The recording, each annotation's label that under `key` ("" without it); or all of it labelled by its folder."""
+    if key == FOLDER_LABEL:
+        folder = recording.data_path.resolve().parent.name
+        return replace(recording, annotations=(Annotation(0, recording.samples, folder),))
+    annotations = (replace(old, label=str(old.fields.get(key, "")).strip()) for old in recording.annotations)
     return replace(recording, annotations=tuple(annotations))
 
 
 def _keys_there(recordings: list[Recording]) -> str:
-    entries = [json.loads(r.meta_path.read_text(encoding="utf-8"))["annotations"] for r in recordings]
-    keys = sorted({key for entry in sum(entries, []) for key in entry} - {"core:sample_start", "core:sample_count"})
+    fields = {key for recording in recordings for annotation in recording.annotations for key in annotation.fields}
+    keys = sorted(fields - {"core:sample_start", "core:sample_count"})
     return f"their keys are {', '.join(keys)}: name one with --label" if keys else "annotate the recordings first"
 
 
@@ -95,20 +115,20 @@ def _one_rate(folder: Path, recordings: list[Recording], resample: float | None)
     """The rate of the windows in Hz. Without `resample` all recordings must have it, and one datatype."""
     if resample is not None:
         if not 0 < resample < np.inf:
-            raise WfmError(f"--resample {resample}: a rate above 0 Hz is wanted")
+            raise WfmError(f"--resample {resample}: a rate above 0 Hz is expected")
         for recording in recordings:
             ratio_to(resample, recording)
         return resample
     first = recordings[0]
     for other in recordings[1:]:
-        for what, seen in (
-            ("sample rates", lambda recording: f"{recording.sample_rate:.12g} Hz"),
-            ("datatypes", lambda recording: recording.datatype),
+        for what, same, seen in (
+            ("sample rates", same_rate(first.sample_rate, other.sample_rate), lambda r: f"{r.sample_rate:.12g} Hz"),
+            ("datatypes", first.datatype == other.datatype, lambda r: r.datatype),
         ):
-            if seen(other) != seen(first):
+            if not same:
                 raise WfmError(
-                    f"mixed {what} in {folder}: {first.meta_path.relative_to(folder)} has {seen(first)}, "
-                    f"{other.meta_path.relative_to(folder)} has {seen(other)}; a model would learn the difference "
+                    f"mixed {what} in {folder}: {_called(first.meta_path, folder)} has {seen(first)}, "
+                    f"{_called(other.meta_path, folder)} has {seen(other)}; a model would learn the difference "
                     "instead of the signal: use one folder for each, or bring all to one rate with --resample HZ"
                 )
     return first.sample_rate
@@ -119,8 +139,8 @@ def _one_count(folder: Path, recordings: list[Recording], antennas: int | None) 
     most = max(recordings, key=lambda recording: recording.channels)
     if antennas is None and fewest.channels < most.channels:
         raise WfmError(
-            f"mixed channels in {folder}: {fewest.meta_path.relative_to(folder)} has {fewest.channels}, "
-            f"{most.meta_path.relative_to(folder)} has {most.channels}; say how many to use with --antennas"
+            f"mixed channels in {folder}: {_called(fewest.meta_path, folder)} has {fewest.channels}, "
+            f"{_called(most.meta_path, folder)} has {most.channels}; say how many to use with --antennas"
         )
     if antennas is not None and fewest.channels < antennas:
         raise WfmError(
@@ -131,16 +151,19 @@ def _one_count(folder: Path, recordings: list[Recording], antennas: int | None) 
 
 def _check_yield(source: Path, recordings: list[Recording], names: list[str], cuts: list[Cut], window: int) -> None:
     """A label without windows is refused, a recording without windows is said on stderr."""
+    longest = dict.fromkeys(names, 0)
+    given = dict.fromkeys(names, 0)
+    for cut in cuts:
+        longest[cut.label] = max(longest[cut.label], int((cut.end - cut.begin) * cut.ratio))
+        given[cut.label] += len(cut.starts)
     for name in names:
-        mine = [cut for cut in cuts if cut.label == name]
-        if not any(len(cut.starts) for cut in mine):
-            longest = max((int((cut.end - cut.begin) * cut.ratio) for cut in mine), default=0)
+        if not given[name]:
             raise WfmError(
                 f"label {name!r} in {source} has no window of {window} samples that it alone touches (longest "
-                f"stretch {longest} samples): ask for a shorter --window or take the label out"
+                f"stretch {longest[name]} samples): ask for a shorter --window or take the label out"
             )
     used = {cut.recording.meta_path for cut in cuts if len(cut.starts)}
-    idle = [r.meta_path.relative_to(source).as_posix() for r in recordings if r.meta_path not in used]
+    idle = [_called(r.meta_path, source) for r in recordings if r.meta_path not in used]
     if idle:
         more = " and others" if len(idle) > 5 else ""
         print(

@@ -53,6 +53,7 @@ def read_table(
     with open_table(source) as table:
         where = f"{source.name}: {array}"
         values = _entry(table, array, source)
+        values = values.as_windows() if hasattr(values, "as_windows") else values
         layout = find_layout(kind, values.shape, np.iscomplexobj(np.empty(0, values.dtype)), axes, where)
         _check_values(values, layout, where)
         columns = {name: _column(table, name, source, len(values)) for name in (label, *position, *group) if name}
@@ -95,11 +96,17 @@ def _entry(table: Mapping, name: str, source: Path):
 
 
 def _column(table: Mapping, name: str, source: Path, count: int) -> np.ndarray:
-    column = np.asarray(_entry(table, name, source)[...])
+    entry = _entry(table, name, source)
+    column = entry.as_column() if hasattr(entry, "as_column") else np.asarray(entry[...])
+    if column.ndim == 2 and column.shape[0] == 1 != count:
+        column = column[0]
     if column.ndim == 0 or len(column) != count:
+        reverse = ""
+        if getattr(entry, "is_matlab", False):
+            reverse = " (MATLAB stores the axes in reverse: the last one of the windows' array counts them)"
         raise WfmError(
-            f"{source}: {name} has the shape {list(column.shape)} for {count} windows: one entry each is wanted, name "
-            "another array"
+            f"{source}: {name} has the shape {list(column.shape)} for {count} windows: one entry each is "
+            f"expected{reverse}, name another array"
         )
     return column
 

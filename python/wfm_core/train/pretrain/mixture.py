@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from wfm_core.configs.pretraining import Pretraining
+from wfm_core.configs.pretraining import Pretraining, Source
+from wfm_core.data.raw import Told
 from wfm_core.data.sources import CacheSource, RecordingSource
 from wfm_core.errors import WfmError
 from wfm_core.model import SEGMENT
@@ -44,12 +45,15 @@ class _Share:
 
 def open_sources(config: Pretraining) -> list[_Share]:
     """Open every source of the configuration; raises `WfmError` for one that cannot be used."""
-    openers = {"recordings": RecordingSource, "cache": CacheSource}
-    shares = []
-    for entry in config.data.sources:
-        source = SyntheticSource(entry.scenes) if entry.kind == "synthetic" else openers[entry.kind](Path(entry.path))
-        shares.append(_Share(entry.path or entry.kind, source, entry.weight))
-    return shares
+    return [_Share(entry.path or entry.kind, _opened(entry), entry.weight) for entry in config.data.sources]
+
+
+def _opened(entry: Source) -> SyntheticSource | RecordingSource | CacheSource:
+    if entry.kind == "synthetic":
+        return SyntheticSource(entry.scenes)
+    if entry.kind == "cache":
+        return CacheSource(Path(entry.path))
+    return RecordingSource(Path(entry.path), Told(rate=entry.sample_rate, real=entry.real))
 
 
 def sample_rates(shares: list[_Share]) -> dict[str, float] | None:

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SigMF metadata, checked against its schema, its data file and itself."""
+
+import hashlib
+import json
+import math
+import warnings
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wfm_core.data.captures import Capture
+from wfm_core.data.record import Annotation, Recording, SampleFile
+from wfm_core.data.sample_format import SampleFormat, sample_format
+from wfm_core.data.utc import utc_time
+from wfm_core.errors import WfmError
+
+HASH_LIMIT_BYTES = 1 << 30  # a larger file is not hashed at opening: it would delay the start by seconds
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The bytes that a recording's metadata speak of: `size` of them in `path` from `begin` on; `name` to call them."""
+
+    path: Path
+    begin: int
+    size: int
+    name: str
+
+
+def meta_path_of(path: Path) -> Path:
+    """X.sigmf-meta of `path`, which may name it, the data or X; raises WfmError if there is none."""
+    if path.suffix == ".sigmf":
+        raise WfmError(f"{path} is a SigMF archive, which is only read: unpack it (tar -xf), name its .sigmf-meta file")
+    meta_path = path.with_name(path.name.removesuffix(".sigmf-data").removesuffix(".sigmf-meta") + ".sigmf-meta")
+    if not meta_path.is_file():
+        raise WfmError(f"no SigMF metadata at {meta_path}: name an existing .sigmf-meta file")
+    return meta_path
+
+
+def read_sigmf(path: Path) -> Recording:
+    """The recording of X.sigmf-meta, X.sigmf-data or X, real samples included. Raises WfmError naming what is wrong."""
+    meta_path = meta_path_of(path)
+    try:
+        content = meta_path.read_bytes()
+    except OSError as error:
+        raise WfmError(f"{meta_path} cannot be read ({error.strerror}): give the right to read it") from error
+    metadata = parse_metadata(content, meta_path)
+    data_path = data_path_of(meta_path, metadata["global"])
+    return recording_of(metadata, meta_path, Dataset(data_path, 0, data_path.stat().st_size, str(data_path)))
+
+
+def recording_of(metadata: dict, meta_path: Path, dataset: Dataset) -> Recording:
+    """The recording of checked `metadata` over `dataset`; `meta_path` is what it is called. Raises WfmError.
+
+    Sample indices are relative to the first sample of this file (`core:offset` is taken off). A stated
+    `core:sha512` is verified for data up to 1 GiB.
+    """
+    head = metadata["global"]
+    form = sample_format(head["core:datatype"])
+    channels = head.get("core:num_channels", 1)
+    header_bytes, samples = extent_of(dataset.name, dataset.size, metadata, form, channels)
+    offset = head.get("core:offset", 0)
+    captures = tuple(_capture(entry, offset, meta_path) for entry in metadata["captures"]) or (Capture(0),)
+    annotations = _annotations(metadata["annotations"], offset, captures, samples)
+    _check_reach(dataset.name, captures, annotations, samples)
+    _check_hash(dataset, head.get("core:sha512"))
+    return Recording(
+        meta_path=meta_path,
+        files=(SampleFile(dataset.path, form.name, channels, dataset.begin + header_bytes),),
+        sample_rate=float(head["core:sample_rate"]),
+        samples=samples,
+        captures=captures,
+        annotations=annotations,
+    )
+
+
+def parse_metadata(content: bytes, meta_path: Path) -> dict:
+    """The metadata, valid by the SigMF schema, with the fields we need. Raises WfmError."""
+    metadata = parse_json(content, meta_path)
+    for section, kind in (("global", dict), ("captures", list), ("annotations", list)):
+        if not isinstance(metadata.get(section), kind):
+            raise WfmError(f"{meta_path} has no {section!r} section: add it (global, captures, annotations are needed)")
+    for field in ("core:datatype", "core:sample_rate"):
+        if field not in metadata["global"]:
+            raise WfmError(f"{meta_path} lacks the field {field} in its global section: add it")
+    sample_format(metadata["global"]["core:datatype"])  # its sentence says more than the schema's pattern
+    _validate(metadata, meta_path)
+    rate = metadata["global"]["core:sample_rate"]
+    if not 0 < rate < math.inf:
+        raise WfmError(f"{meta_path} states core:sample_rate {rate}: a rate above 0 Hz is expected, fix that field")
+    return metadata
+
+
+def parse_json(content: bytes, path: Path) -> dict:
+    """A JSON object in UTF-8, or in UTF-16 or UTF-32, with or without a byte order mark. Raises WfmError."""
+    try:
+        metadata = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise WfmError(f"{path} is not readable as JSON ({error}): write SigMF metadata again") from error
+    if not isinstance(metadata, dict):
+        kind = type(metadata).__name__
+        raise WfmError(f"{path} holds a JSON {kind}: an object with global, captures, annotations is expected")
+    return metadata
+
+
+def _validate(metadata: dict, meta_path: Path) -> None:
+    import jsonschema
+    import sigmf.validate  # only where SigMF is read: a plain installation may be without it
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # undeclared extensions do not concern us
+            sigmf.validate.validate(metadata)
+    except jsonschema.ValidationError as error:
+        where = "/".join(str(step) for step in error.absolute_path) or "the metadata"
+        raise WfmError(f"{meta_path} is not valid SigMF at {where}: {error.message}; fix that field") from error
+
+
+def data_path_of(meta_path: Path, head: dict) -> Path:
+    """The data file that the global section `head` of `meta_path` speaks of; raises WfmError if it is missing."""
+    data_path = meta_path.with_name(data_name(meta_path, head))
+    if not data_path.is_file():
+        raise WfmError(f"the data file {data_path} of {meta_path.name} is missing: put it beside the metadata")
+    return data_path
+
+
+def data_name(meta_path: Path, head: dict) -> str:
+    """The name of the data file: a dataset lies beside its metadata, never elsewhere."""
+    if head.get("core:metadata_only"):
+        raise WfmError(f"{meta_path} says core:metadata_only: there are no samples to read, use a recording with data")
+    return Path(head.get("core:dataset", meta_path.name.removesuffix("-meta") + "-data")).name
+
+
+def extent_of(name: str, size: int, metadata: dict, form: SampleFormat, channels: int) -> tuple[int, int]:
+    """Bytes before the first sample, and the number of samples per channel, of `size` bytes called `name`; raises
+    WfmError for a part of a sample."""
+    headers = [entry.get("core:header_bytes", 0) for entry in metadata["captures"]]
+    if any(headers[1:]):
+        raise WfmError(
+            f"{name} has core:header_bytes inside the stream: only a header before the first capture is read, "
+            "strip the others"
+        )
+    header_bytes = headers[0] if headers else 0
+    trailing_bytes = metadata["global"].get("core:trailing_bytes", 0)
+    payload = size - header_bytes - trailing_bytes
+    frame = form.bytes * channels
+    if payload <= 0:
+        around = f", {header_bytes + trailing_bytes} of them header or trailer" if header_bytes + trailing_bytes else ""
+        raise WfmError(f"the data file {name} holds no samples ({size} bytes{around}): record it again")
+    if payload % frame:
+        raise WfmError(
+            f"the data file {name} has {payload} bytes of samples, not a multiple of {frame} "
+            f"({channels} channels of {form.name}): it is truncated or its datatype is another, fix one of them"
+        )
+    return header_bytes, payload // frame
+
+
+def _capture(entry: dict, offset: int, meta_path: Path) -> Capture:
+    stamp, frequency = entry.get("core:datetime"), entry.get("core:frequency")
+    try:
+        time = None if stamp is None else utc_time(stamp)
+    except (ValueError, OverflowError) as error:
+        raise WfmError(
+            f"{meta_path} states core:datetime {stamp!r} ({error}): a time like 2026-01-31T12:00:00.5Z is expected"
+        ) from error
+    start = entry["core:sample_start"] - offset
+    known = frequency is not None and math.isfinite(frequency)
+    return Capture(start, float(frequency) if known else None, time, entry.get("core:global_index"))
+
+
+def _annotations(entries: list[dict], offset: int, captures: Sequence[Capture], samples: int) -> tuple[Annotation, ...]:
+    """Without a count an annotation lasts to the end of its capture (SigMF)."""
+    ends = [*sorted(capture.sample_start for capture in captures), samples]
+    annotations = []
+    for entry in entries:
+        start = entry["core:sample_start"] - offset
+        end = ends[min(bisect_right(ends, start), len(ends) - 1)]
+        count = entry.get("core:sample_count", max(end - start, 0))
+        annotations.append(Annotation(start, count, entry.get("core:label", ""), entry))
+    return tuple(annotations)
+
+
+def _check_reach(name: str, captures: Sequence[Capture], annotations: Sequence[Annotation], samples: int) -> None:
+    """A capture may begin at the end: it is that of a radio that retuned and gave no sample any more."""
+    first = min(entry.sample_start for entry in (*captures, *annotations))
+    if first < 0:
+        raise WfmError(
+            f"the metadata of {name} speak of samples from {-first} before its first one on: core:offset is that "
+            "sample's number, fix it"
+        )
+    reach = [("a capture starts at", c.sample_start) for c in captures]
+    reach += [("an annotation ends at", a.sample_start + a.sample_count) for a in annotations]
+    for what, needed in reach:
+        if needed > samples:
+            raise WfmError(
+                f"the data file {name} has {samples} samples per channel but {what} sample {needed}: "
+                "it is truncated, fetch it again or fix the metadata"
+            )
+
+
+def _check_hash(dataset: Dataset, stated: str | None) -> None:
+    if stated is None or dataset.size > HASH_LIMIT_BYTES:
+        return
+    digest, left = hashlib.sha512(), dataset.size
+    with dataset.path.open("rb") as stream:
+        stream.seek(dataset.begin)
+        while left and (block := stream.read(min(left, 1 << 20))):
+            digest.update(block)
+            left -= len(block)
+    actual = digest.hexdigest()
+    if actual != stated.lower():
+        raise WfmError(
+            f"the data file {dataset.name} has sha512 {actual[:12]}..., its metadata states {stated[:12]}...: "
+            "it is truncated or changed, fetch it again"
+        )
