@@ -21,6 +21,9 @@ from wfm_core.data.readers import sigmf_folder
 from wfm_core.data.recording import Told, open_recording
 from wfm_core.data.sources import RecordingSource
 
+SHORT, RATE, FREQ = 64, 250e3, 433.92e6
+"""Of the recordings of `check_same`: a window, the sample rate, the frequency."""
+
 
 @dataclass
 class Windows:
@@ -130,3 +133,21 @@ def check_all(path: Path, window: int, values: np.ndarray, expected: Windows, pi
             assert found.samples_lost == expected.samples_lost
     assert dataset(path, window, values).starts == expected.starts
     assert pretraining(path, window, values).starts == all_starts(pieces, window)
+
+
+def check_same(path, told=None, live_told="", freq=FREQ, rx_time=None, values=None, samples=640, rate=RATE):
+    """All readers make ten windows of the recording, and know its frequency."""
+    told = told or Told()
+    recording = open_recording(path, told)
+    assert (recording.sample_rate, recording.samples) == (rate, samples)
+    got = recording.read(0, samples)[0]
+    if values is not None:
+        np.testing.assert_allclose(got, values, atol=1e-6)
+    starts = list(range(0, samples, SHORT))
+    for found in (live(path, SHORT, live_told), evaluated(path, SHORT, told)):
+        assert found == Windows(starts, found.rx_time, [freq] * 10, samples, found.samples_lost)
+        assert found.rx_time[0] == rx_time
+        assert found.samples_lost in (0, None)
+    options = {"rate": told.rate, "freq": told.freq, "real": told.real}
+    assert dataset(path, SHORT, got, options).starts == starts
+    assert pretraining(path, SHORT, got, told).starts == all_starts([(0, samples)], SHORT)

@@ -51,11 +51,23 @@ CASES = {
         [capture(0, F, TIME, 0), capture(250, F, "2024-02-08T17:50:34.0502Z", 50_250)], BROKEN,
         [*counted([0, 100], SECOND), *counted(BROKEN[2:], SECOND, 0.04995)], [F] * 9, 50_000),
     "no gap by index, a rounded time": (
-        [capture(0, F, TIME, 0), capture(250, F, "2024-02-08T17:50:34.0005Z", 250)], EVEN, counted(EVEN, SECOND),
+        [capture(0, F, TIME, 0), capture(250, F, "2024-02-08T17:50:34.001Z", 250)], EVEN, counted(EVEN, SECOND),
         [F] * 10, 0),
     "no gap by index, the clock was set": (
         [capture(0, F, "2016-01-01T00:00:00Z", 0), capture(250, F, TIME, 250)], BROKEN,
         [*counted([0, 100], 1451606400), *counted(BROKEN[2:], SECOND, begin=250)], [F] * 9, 0),
+    "no gap by index, the clock was set back": (
+        [capture(0, F, TIME, 0), capture(250, F, "2024-02-08T17:50:33.5Z", 250)], BROKEN,
+        [*counted([0, 100], SECOND), *counted(BROKEN[2:], SECOND - 1, 0.5, begin=250)], [F] * 9, 0),
+    "the clock was set": (
+        [capture(0, F, "2016-01-01T00:00:00Z"), capture(250, F, TIME)], BROKEN,
+        [*counted([0, 100], 1451606400), *counted(BROKEN[2:], SECOND, begin=250)], [F] * 9, 0),
+    "the clock was set back": (
+        [capture(0, F, TIME), capture(250, F, "1969-12-31T23:59:59Z")], BROKEN,
+        [*counted([0, 100], SECOND), *counted(BROKEN[2:], -1, begin=250)], [F] * 9, 0),
+    "a radio lost samples before they were counted": (
+        [capture(0, F, TIME, 0), capture(250, F, "2024-02-08T17:50:34.000350000Z", 250)], BROKEN,
+        [*counted([0, 100], SECOND), *counted(BROKEN[2:], SECOND, 1e-4)], [F] * 9, 100),
     "an index that goes back": (
         [capture(0, F, index=5_000), capture(250, F, index=250)], BROKEN, none(BROKEN), [F] * 9, 0),
     "a gap of one sample by index": (

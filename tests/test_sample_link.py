@@ -117,3 +117,21 @@ def test_the_account_adds_up_sessions_and_ignores_other_messages():
     said = account.summary(radio, link, log)
     assert "4000 samples a channel sent, 3500 taken by 2 sessions of inference, 500 lost on the way" in said
     assert "gaps that the sessions saw: 100 samples; lost in the radio: 5" in said
+
+
+def test_times_that_become_unknown_or_are_before_1970_are_repeated():
+    before = pmt.make_tuple(pmt.from_long(-1), pmt.from_double(0.5))
+    tags = [
+        tag(0, "rx_time", before),
+        tag(0, "rx_freq", pmt.from_double(1e9)),
+        tag(130, "rx_time", pmt.PMT_NIL),
+        tag(200, "rx_freq", pmt.PMT_NIL),
+    ]
+    source = blocks.vector_source_c([0j] * 400, False, 1, tags)
+    repeater, sink, top = tag_repeater(1, 1e3, 100), blocks.vector_sink_c(), gr.top_block()
+    top.connect(source, repeater, sink)
+    top.run()
+    seen = {(t.offset, pmt.symbol_to_string(t.key)): pmt.to_python(t.value) for t in sink.tags()}
+    times = {offset: value[0] + value[1] for (offset, key), value in seen.items() if key == "rx_time"}
+    assert times == pytest.approx({0: -0.5, 100: -0.4, 130: 0.0, 200: 0.07, 300: 0.17})
+    assert {offset: value for (offset, key), value in seen.items() if key == "rx_freq"} == {0: 1e9, 100: 1e9, 200: None}

@@ -17,8 +17,9 @@ _NO_CLOCK = (0, 0, 0.0)
 class tag_repeater(gr.sync_block):
     """Passes items through; every `interval` of them has rx_time, rx_rate and rx_freq tags.
 
-    Between the radio's own tags time goes on at the rate; without any it begins at 0. A gap on the way shows then as a
-    jump of rx_time of just as many samples, which WFM Inference counts, and no window spans it.
+    Between the radio's own tags time goes on at the rate; without any, and where it becomes unknown (PMT_NIL), it
+    begins at 0. A gap on the way shows then as a jump of rx_time of just as many samples, which WFM Inference counts,
+    and no window spans it.
 
     Args:
         channels: samples of an item, one a channel: complex64 vectors.
@@ -74,7 +75,10 @@ class tag_repeater(gr.sync_block):
             for tag in here:
                 if tag.offset > start:
                     self._note(tag)
-                if tag.offset > start or not _is_radios(tag):
+                if _is_unknown_time(tag):
+                    if tag.offset > start:
+                        self.add_item_tag(0, tag.offset, tag.key, self._stamp(tag.offset), self._source)
+                elif tag.offset > start or not _is_radios(tag) or pmt.is_null(tag.value):
                     self.add_item_tag(0, tag.offset, tag.key, tag.value, tag.srcid)
         return count
 
@@ -82,24 +86,37 @@ class tag_repeater(gr.sync_block):
         """Take over what a radio's tag says; what is not as UHD sends it is passed on and means nothing here."""
         if pmt.eq(tag.key, keys.RX_TIME) and pmt.is_tuple(tag.value):
             self._anchor = (tag.offset, *pmt.to_python(tag.value)[:2])
+        elif _is_unknown_time(tag):
+            self._anchor = (tag.offset, 0, 0.0)
         elif pmt.eq(tag.key, keys.RX_RATE) and pmt.is_number(tag.value) and pmt.to_double(tag.value) > 0:
             self._anchor = (tag.offset, *self._time(tag.offset))
             self._rate = pmt.to_double(tag.value)
         elif pmt.eq(tag.key, keys.RX_FREQ) and pmt.is_number(tag.value):
             self._freq = pmt.to_double(tag.value)
+        elif pmt.eq(tag.key, keys.RX_FREQ) and pmt.is_null(tag.value):
+            self._freq = None
 
     def _time(self, item: int) -> tuple[int, float]:
         start, secs, frac = self._anchor
         whole = math.floor(frac + (item - start) / self._rate)
         return secs + whole, frac + (item - start) / self._rate - whole
 
-    def _say(self, item: int) -> None:
+    def _stamp(self, item: int) -> pmt.pmt_base:
+        """The time at an item as UHD has it; before 1970 the whole seconds are negative."""
         secs, frac = self._time(item)
-        time = pmt.make_tuple(pmt.from_uint64(secs), pmt.from_double(frac))
+        whole = pmt.from_uint64(secs) if secs >= 0 else pmt.from_long(secs)
+        return pmt.make_tuple(whole, pmt.from_double(frac))
+
+    def _say(self, item: int) -> None:
+        time = self._stamp(item)
         self.add_item_tag(0, item, keys.RX_RATE, pmt.from_double(self._rate), self._source)
         self.add_item_tag(0, item, keys.RX_TIME, time, self._source)
         if self._freq is not None:
             self.add_item_tag(0, item, keys.RX_FREQ, pmt.from_double(self._freq), self._source)
+
+
+def _is_unknown_time(tag) -> bool:
+    return pmt.eq(tag.key, keys.RX_TIME) and pmt.is_null(tag.value)
 
 
 def _is_radios(tag) -> bool:

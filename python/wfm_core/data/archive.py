@@ -84,7 +84,7 @@ def _open(path: Path) -> _Archive:
                 if number >= _MOST_MEMBERS:
                     raise WfmError(f"{path} has more than {_MOST_MEMBERS} members: unpack it and name its recordings")
                 foreign = PurePosixPath(member.name).name.startswith("._")
-                if not member.isreg() or member.issparse() or foreign:
+                if not member.isreg() or member.size < 0 or member.issparse() or foreign:
                     continue
                 if member.offset_data + member.size > size:
                     raise WfmError(f"{path} ends within {member.name}: it is truncated, fetch it again")

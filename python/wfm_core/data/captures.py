@@ -11,19 +11,21 @@ from itertools import pairwise
 
 TIME_TOLERANCE = 1.5
 """Samples by which a capture's time may miss the predicted one, the same as in window_tap."""
-CLOCK_TOLERANCE = 1e-3
-"""Seconds by which a stated time may miss what global indices say, as stamps are rounded; beyond, the clock was set."""
+CLOCK_SET = 3600.0
+"""Seconds: a clock that jumps so far, or back, was set, unless global indices say that samples are missing. One that
+jumps less tells of samples that a radio lost, before they were counted where there are indices, as WFM Recorder has."""
 
 
 @dataclass(frozen=True)
 class Capture:
     """From `sample_start` on: the tuned frequency in Hz, the UTC time (whole seconds, fraction) of that sample, and its
-    number in the stream that was recorded; None where it is not stated."""
+    number in the stream that was recorded; None where it is not stated. `time_step` is the time's last decimal, s."""
 
     sample_start: int
     center_freq: float | None = None
     rx_time: tuple[int, float] | None = None
     global_index: int | None = None
+    time_step: float = 0.0
 
 
 class Timeline:
@@ -35,7 +37,7 @@ class Timeline:
         breaks: samples, ascending, at which the frequency or the time changes otherwise than by going on, becomes
             known or unknown, or samples are missing.
         lost: sample -> number of samples missing in front of it, for those breaks where global indices say it; 0 where
-            they say that none are, although the time jumps.
+            the clock was set.
     """
 
     def __init__(self, captures: tuple[Capture, ...], sample_rate: float, samples: int):
@@ -75,11 +77,13 @@ class Timeline:
         jumps = off is not None and abs(off) * self._rate > TIME_TOLERANCE
         if before.global_index is not None and capture.global_index is not None:
             missing = capture.global_index - before.global_index - ahead
-            if not missing and jumps and abs(off) <= CLOCK_TOLERANCE:
-                jumps, capture = False, replace(capture, rx_time=predicted)
-            if missing or jumps:
+            if not missing and jumps and abs(off) <= min(before.time_step, capture.time_step):
+                jumps, capture = False, replace(capture, rx_time=predicted, time_step=before.time_step)
+            if missing:
                 self.lost[capture.sample_start] = max(missing, 0)
-            jumps = jumps or missing != 0
+                jumps = True
+        if jumps and off is not None and not 0 < off < CLOCK_SET:
+            self.lost.setdefault(capture.sample_start, 0)
         if retuned or appears or jumps:
             self.breaks.append(capture.sample_start)
         return capture

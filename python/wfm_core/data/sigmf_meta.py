@@ -160,14 +160,20 @@ def extent_of(name: str, size: int, metadata: dict, form: SampleFormat, channels
 def _capture(entry: dict, offset: int, meta_path: Path) -> Capture:
     stamp, frequency = entry.get("core:datetime"), entry.get("core:frequency")
     try:
-        time = None if stamp is None else utc_time(stamp)
+        *time, step = (0, 0.0, 0.0) if stamp is None else utc_time(stamp)
     except (ValueError, OverflowError) as error:
         raise WfmError(
             f"{meta_path} states core:datetime {stamp!r} ({error}): a time like 2026-01-31T12:00:00.5Z is expected"
         ) from error
     start = entry["core:sample_start"] - offset
     known = frequency is not None and math.isfinite(frequency)
-    return Capture(start, float(frequency) if known else None, time, entry.get("core:global_index"))
+    return Capture(
+        start,
+        float(frequency) if known else None,
+        None if stamp is None else tuple(time),
+        entry.get("core:global_index"),
+        step,
+    )
 
 
 def _annotations(entries: list[dict], offset: int, captures: Sequence[Capture], samples: int) -> tuple[Annotation, ...]:

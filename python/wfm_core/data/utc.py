@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 _FORM = re.compile(r"(?P<day>[^Tt\s]+)[Tt\s](?P<clock>[\d:]+?)(?:[.,](?P<decimals>\d+))?(?P<zone>[Zz]|[+-][\d:]+)?")
 
 
-def utc_time(text: str) -> tuple[int, float]:
-    """Whole seconds since 1970 (negative before) and the fraction, in [0, 1).
+def utc_time(text: str) -> tuple[int, float, float]:
+    """Whole seconds since 1970 (negative before), the fraction, in [0, 1), and the step in s of its last decimal.
 
     Any offset from UTC is taken into account, and any number of decimals (`datetime` keeps six); a text without an
     offset is UTC. A leap second is the second after it, as in POSIX time. Raises `ValueError`.
@@ -24,4 +24,4 @@ def utc_time(text: str) -> tuple[int, float]:
     moment = datetime.fromisoformat(f"{match['day']}T{clock}{'+00:00' if zone in 'Zz' else zone}")
     whole = round((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) + leap
     carry, fraction = divmod(float(f"0.{match['decimals'] or 0}"), 1.0)  # many nines are 1.0 as a float
-    return whole + int(carry), fraction
+    return whole + int(carry), fraction, 10.0 ** -len(match["decimals"] or "")

@@ -40,7 +40,7 @@ void bind_sample_player(py::module& m)
         .def("set_center_freq",
              &sample_player::set_center_freq,
              py::arg("center_freq"),
-             "As a retune does: rx_freq (Hz), and rx_time where known, at the next sample.")
+             "As a retune does: rx_freq (Hz) and a known rx_time at the next sample.")
         .def("samples_lost", &sample_player::samples_lost)
         .def("overflows", &sample_player::overflows)
         .def("samples_played", &sample_player::samples_played);
