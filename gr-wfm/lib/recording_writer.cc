@@ -7,7 +7,6 @@
 #include <ctime>
 #include <exception>
 #include <system_error>
-#include <volk/volk.h>
 
 namespace gr {
 namespace wfm {
@@ -16,7 +15,6 @@ namespace {
 
 // Metadata are written anew for each capture: more of them go to another file.
 constexpr int most_captures = 1000;
-constexpr float full_scale = 32768.0f;
 constexpr size_t longest_label_in_name = 40;
 
 // What every file system and shell takes: letters, digits, dots, dashes.
@@ -56,7 +54,8 @@ recording_writer::recording_writer(const recorder_parameters& parameters,
     : d_parameters(parameters),
       d_ring(ring),
       d_counters(counters),
-      d_tell(std::move(tell))
+      d_tell(std::move(tell)),
+      d_packer(parameters.channels, parameters.integers())
 {
 }
 
@@ -113,7 +112,7 @@ void recording_writer::obey(const capture_command& command)
 
 void recording_writer::write(const capture_piece& piece)
 {
-    const char* data = interleave(piece);
+    const char* data = d_packer.pack(piece.frames, piece.count);
     const size_t frame = d_parameters.frame_bytes();
     while (d_written < piece.count) {
         const window_info here = later(piece.first, d_written);
@@ -208,26 +207,6 @@ void recording_writer::fail(const std::exception& error)
     d_counters.samples_unwritten += d_ring.abandon();
     end_file();
     d_tell({ "error", error.what(), d_label, d_file_start, 0 });
-}
-
-const char* recording_writer::interleave(const capture_piece& piece)
-{
-    const size_t channels = piece.frames.size();
-    const gr_complex* frames = piece.frames[0];
-    if (channels > 1) {
-        d_interleaved.resize(piece.count * channels);
-        for (size_t channel = 0; channel < channels; channel++)
-            for (size_t i = 0; i < piece.count; i++)
-                d_interleaved[i * channels + channel] = piece.frames[channel][i];
-        frames = d_interleaved.data();
-    }
-    if (!d_parameters.integers())
-        return reinterpret_cast<const char*>(frames);
-    const size_t values = 2 * piece.count * channels;
-    d_integers.resize(values);
-    volk_32f_s32f_convert_16i(
-        d_integers.data(), reinterpret_cast<const float*>(frames), full_scale, values);
-    return reinterpret_cast<const char*>(d_integers.data());
 }
 
 // The path of the next files, without .sigmf-*.

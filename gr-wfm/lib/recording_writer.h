@@ -3,6 +3,7 @@
 #define INCLUDED_WFM_RECORDING_WRITER_H
 
 #include "capture_ring.h"
+#include "frame_packer.h"
 #include "recorder_counters.h"
 #include "recorder_parameters.h"
 #include "sigmf_recording.h"
@@ -47,7 +48,6 @@ private:
     void end_file();
     void say_notes();
     void fail(const std::exception& error);
-    const char* interleave(const capture_piece& piece);
     std::string next_stem();
 
     const recorder_parameters d_parameters;
@@ -58,8 +58,7 @@ private:
     capture_command d_command;
     capture_piece d_piece;
     size_t d_written = 0; //!< samples of the piece
-    volk::vector<gr_complex> d_interleaved;
-    volk::vector<int16_t> d_integers;
+    frame_packer d_packer;
 
     bool d_recording = false;
     std::string d_label;
