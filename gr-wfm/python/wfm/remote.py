@@ -9,10 +9,12 @@ import time
 
 import pmt
 from gnuradio import gr
-from gnuradio.wfm import keys, messages
+from gnuradio.wfm import fields, keys, messages
 from gnuradio.wfm.app import inference_summary
+from gnuradio.wfm.guard import Guard, guarded
 
 _POLL_SECONDS = 0.1
+_MOST_SESSIONS = 1024
 _QUIET_SECONDS = 2.5  # more than two status messages of an inference host apart
 
 
@@ -65,6 +67,7 @@ class Account(gr.basic_block):
 
     def __init__(self):
         gr.basic_block.__init__(self, name="wfm_account", in_sig=None, out_sig=None)
+        self._guard = Guard(self.logger.error)
         self.message_port_register_in(keys.STATUS)
         self.set_msg_handler(keys.STATUS, self._on_status)
         self._sessions: dict[str, tuple[int, int]] = {}
@@ -87,10 +90,12 @@ class Account(gr.basic_block):
             f"gaps that the sessions saw: {gaps} samples; lost in the radio: {source.samples_lost()}"
         )
 
+    @guarded("a message on status was ignored")
     def _on_status(self, message: pmt.pmt_base) -> None:
-        try:
-            status = messages.read_control(message)
-            counted = int(status["samples_in"]), int(status["samples_lost"])
-            self._sessions[str(status["radio"])] = counted
-        except (KeyError, ValueError, TypeError, RuntimeError):
+        status = messages.read_control(message)
+        if "samples_in" not in status or "radio" not in status:
             return  # the subscriber's own counts, or another program's status
+        session = fields.text(status, "radio")
+        if len(self._sessions) >= _MOST_SESSIONS and session not in self._sessions:
+            raise ValueError(f"more than {_MOST_SESSIONS} sessions of inference: this one is left out")
+        self._sessions[session] = fields.whole(status, "samples_in"), fields.whole(status, "samples_lost")
