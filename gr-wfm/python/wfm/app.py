@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an example needs around its flowgraph. Importing this module first
 
-- chooses Qt's offscreen platform where there is no display, so that the same program runs on a server;
+- chooses Qt's offscreen platform where no display can be opened, so that the same program runs on a server;
 - makes every WfmError that nobody caught one sentence on stderr and exit status 1.
 
 `run` then is the main loop of an example with a window: it ends with the stream, with the window, or with Ctrl-C.
@@ -15,18 +15,12 @@ import sys
 import threading
 
 from gnuradio.wfm import keys, messages
+from gnuradio.wfm.display import choose_platform
 
 from wfm_core.errors import WfmError
 
 _POLL_MS = 100
 _PATIENCE_MS = 3000
-
-
-def _choose_platform() -> None:
-    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-        # Without a desktop Qt warns about what only a desktop has.
-        os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")
 
 
 def _install_excepthook() -> None:
@@ -57,6 +51,8 @@ def run(top_block, source, inference, log, report=None, judges=(), recorder=None
     """
     from PyQt5 import Qt
 
+    if _no_window:
+        print(f"{_program()}: {_no_window}", file=sys.stderr)
     ended = threading.Event()
     waiter = threading.Thread(target=lambda: (top_block.wait(), ended.set()), name="wfm-wait", daemon=True)
     waiter.start()
@@ -104,25 +100,25 @@ def finish(source, inference, log, report=None, judges=(), recorder=None) -> int
     # A retune flushes and an overflow jumps: the tap sees both; what was lost in front of it only the source knows.
     status["samples_lost"] = max(status["samples_lost"], source.samples_lost())
     if not log.to_stdout:
-        print("\n".join([summary(log, status), *(judge.summary() for judge in judges)]))
+        log.say("\n".join([summary(log, status), *(judge.summary() for judge in judges)]))
         if recorder is not None:
-            print(recorded(recorder.counters()))
+            log.say(recorded(recorder.counters()))
     if report is not None:
         report.finish(status, source.truth())
-    return _exit_status(status)
+    return _exit_status(status, log, report, recorder)
 
 
 def finish_csi(csi, inference, log) -> int:
     """As `finish`, where a `wfm.csi_image` makes the windows: images of packets."""
     counts, status = csi.status(), inference.status()
     if not log.to_stdout:
-        print(
+        log.say(
             f"{log.summary()}\n"
             f"{counts['packets_in']} packets received, {counts['packets_lost']} lost, {counts['breaks']} breaks; "
             f"{counts['images_out']} images, dropped {status['windows_dropped']}; "
             f"latency {status['latency_ms_p50']:.1f} ms (median), {status['latency_ms_p95']:.1f} ms (95 %)"
         )
-    return _exit_status(status)
+    return _exit_status(status, log)
 
 
 def mean_position_error(store, places) -> float:
@@ -137,11 +133,16 @@ def mean_position_error(store, places) -> float:
     return sum(errors) / len(errors) if errors else math.nan
 
 
-def _exit_status(status: dict) -> int:
-    if status["error"]:
-        print(f"{_program()}: inference failed: {status['error']}", file=sys.stderr)
-        return 1
-    return 0
+def _exit_status(status: dict, log, report=None, recorder=None) -> int:
+    """1 with one sentence when inference failed, or a sink lost some of what it was to keep."""
+    failures = [f"inference failed: {status['error']}"] if status["error"] else []
+    failures += [sink.failure() for sink in (log, report) if sink is not None]
+    if recorder is not None and (times := recorder.counters()["failures"]):
+        failures.append(f"{times} recordings ended early, as the log says: make room on the disk")
+    sentence = "; ".join(filter(None, failures))
+    if sentence:
+        print(f"{_program()}: {sentence}", file=sys.stderr)
+    return int(bool(sentence))
 
 
 def recorded(counters: dict) -> str:
@@ -168,5 +169,5 @@ def inference_summary(status: dict) -> str:
     )
 
 
-_choose_platform()
+_no_window = choose_platform()
 _install_excepthook()
