@@ -33,8 +33,12 @@ class display_rows_sink(gr.sync_block):
         rows = input_items[0]
         for tag in self.get_tags_in_window(0, 0, len(rows), keys.RX_FREQ):
             self._tune(tag.value)
-        self._state.add_rows(self.nitems_read(0), rows / np.float32(self._transforms) - self._full_scale)
+        self._draw(rows)
         return len(rows)
+
+    @guarded("rows were not drawn")
+    def _draw(self, rows: np.ndarray) -> None:
+        self._state.add_rows(self.nitems_read(0), rows / np.float32(self._transforms) - self._full_scale)
 
     @guarded("an rx_freq tag was ignored")
     def _tune(self, value: pmt.pmt_base) -> None:

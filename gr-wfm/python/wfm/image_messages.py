@@ -91,7 +91,10 @@ def _has_dict(pdu: pmt.pmt_base) -> bool:
 def _fields(pdu: pmt.pmt_base) -> dict:
     if not _has_dict(pdu):
         raise ValueError(f"{checked.kind_of(pdu)} where a PDU, cons(dict, vector), is expected")
-    return pmt.to_python(pmt.car(pdu)) or {}
+    fields = pmt.to_python(pmt.car(pdu)) or {}
+    if not isinstance(fields, dict):
+        raise ValueError("a PDU whose dict is a list of pairs of something else")
+    return fields
 
 
 def _when_and_where(fields: dict) -> dict:

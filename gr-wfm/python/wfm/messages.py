@@ -177,7 +177,7 @@ def read_detection(pdu: pmt.pmt_base) -> Detection:
         sample_count=sample_count,
         rx_time=checked.rx_time(fields),
         rx_freq=checked.rx_freq(fields),
-        level=level if level == -math.inf else checked.number(fields, "level"),
+        level=-math.inf if isinstance(level, float) and level == -math.inf else checked.number(fields, "level"),
         decision=_position(values) if pmt.dict_has_key(pmt.car(pdu), keys.POSITION) else _answer(fields, values),
         window_tasks=None if asked is None else checked.whole(fields, "window_tasks", least=1),
     )
