@@ -86,6 +86,7 @@ void recording_writer::obey(const capture_command& command)
     switch (command.what) {
     case kind::start:
         d_recording = true;
+        d_starts++;
         d_label = command.text;
         d_name.clear();
         break;
@@ -176,7 +177,7 @@ void recording_writer::begin_file(const window_info& first, const char* frame)
     d_rate = first.rx_rate;
     d_file_start = first.start;
     d_counters.recordings++;
-    d_tell({ "begin", d_file->meta_path(), d_label, d_file_start, 0 });
+    d_tell({ "begin", d_file->meta_path(), d_label, d_file_start, 0, d_starts });
 }
 
 void recording_writer::end_file()
@@ -184,7 +185,7 @@ void recording_writer::end_file()
     if (!d_file)
         return;
     const recording_event event{
-        "end", d_file->meta_path(), d_label, d_file_start, d_file->samples()
+        "end", d_file->meta_path(), d_label, d_file_start, d_file->samples(), d_starts
     };
     d_file.reset();
     d_tell(event);
@@ -206,7 +207,7 @@ void recording_writer::fail(const std::exception& error)
     d_ring.release(d_written);
     d_counters.samples_unwritten += d_ring.abandon();
     end_file();
-    d_tell({ "error", error.what(), d_label, d_file_start, 0 });
+    d_tell({ "error", error.what(), d_label, d_file_start, 0, d_starts });
 }
 
 // The path of the next files, without .sigmf-*.
@@ -216,7 +217,11 @@ std::string recording_writer::next_stem()
         const std::string label = file_safe(d_label);
         d_name = d_parameters.prefix + (label.empty() ? "" : "_" + label) + "_" +
                  now_in_name();
-        d_number = 0;
+        // Within a second: a name that was freed is not used again, so that names
+        // stay in the order of the recordings.
+        if (d_name != d_last_name)
+            d_number = 0;
+        d_last_name = d_name;
     }
     char number[16];
     std::snprintf(number, sizeof(number), "_%03d", d_number++);

@@ -20,6 +20,7 @@ struct recording_event {
     std::string label;
     uint64_t sample_start; //!< in the stream
     uint64_t sample_count; //!< in the file
+    uint64_t start;        //!< the number of the start command that it belongs to, from 1
 };
 
 /*!
@@ -61,8 +62,10 @@ private:
     frame_packer d_packer;
 
     bool d_recording = false;
+    uint64_t d_starts = 0; //!< commands so far
     std::string d_label;
     std::string d_name; //!< of the files, without their number
+    std::string d_last_name; //!< the one before, whose numbers are used
     int d_number = 0;
     std::vector<std::string> d_notes; //!< for the next sample
     std::unique_ptr<sigmf_recording> d_file;
