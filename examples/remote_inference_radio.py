@@ -29,7 +29,7 @@ def snipfcn_end(self):
     remote.wait_for_end(self, self.link, self.account)
 
 def snipfcn_last_lines(self):
-    print(self.account.summary(self.radio, self.link, self.decisions), flush=True)
+    sys.exit(self.account.finish(self.radio, self.link, self.decisions))
 
 
 def snippets_main_after_init(tb):

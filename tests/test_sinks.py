@@ -224,11 +224,11 @@ def test_a_report_keeps_nothing_in_memory_and_reads_its_decisions_back(tmp_path)
 def test_the_programs_status_names_every_sink(capsys):
     log, report = SimpleNamespace(failure=lambda: "one"), SimpleNamespace(failure=lambda: "two")
     recorder = SimpleNamespace(counters=lambda: {"failures": 2})
-    assert app._exit_status({"error": ""}, log, report, recorder) == 1
+    assert app.exit_status("", log, report, recorder) == 1
     (said,) = capsys.readouterr().err.splitlines()
     assert "one; two; 2 recordings ended early" in said
     fine = SimpleNamespace(failure=lambda: "")
-    assert app._exit_status({"error": ""}, fine, fine, SimpleNamespace(counters=lambda: {"failures": 0})) == 0
+    assert app.exit_status("", fine, fine, SimpleNamespace(counters=lambda: {"failures": 0})) == 0
 
 
 @pytest.mark.parametrize("name", ["", "no/such/folder/d.jsonl"])

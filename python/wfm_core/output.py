@@ -94,21 +94,25 @@ class JsonLines:
 
 
 class Terminal:
-    """Text on standard output. Once that fails nothing more is printed, and `failure` says why."""
+    """Text on standard output. Once that fails nothing more is printed."""
 
     def __init__(self):
-        self.failure = ""
+        self._failure = ""
+
+    def failure(self) -> str:
+        """One sentence on why text is missing, or ""."""
+        return self._failure
 
     def say(self, text: str) -> None:
         """Print `text` and a line end in one piece, as other threads print too; letters that the encoding lacks are
         escaped."""
-        if self.failure:
+        if self._failure:
             return
         try:
             sys.stdout.write(encodable(f"{text}\n", getattr(sys.stdout, "encoding", None)))
             sys.stdout.flush()
         except (OSError, ValueError) as error:  # ValueError: standard output was closed
-            self.failure = f"not all was printed on standard output ({getattr(error, 'strerror', None) or error})"
+            self._failure = f"not all was printed on standard output ({getattr(error, 'strerror', None) or error})"
             abandon_stdout()
 
 

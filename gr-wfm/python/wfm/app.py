@@ -105,7 +105,7 @@ def finish(source, inference, log, report=None, judges=(), recorder=None) -> int
             log.say(recorded(recorder.counters()))
     if report is not None:
         report.finish(status, source.truth())
-    return _exit_status(status, log, report, recorder)
+    return exit_status(status["error"], log, report, recorder)
 
 
 def finish_csi(csi, inference, log) -> int:
@@ -118,7 +118,7 @@ def finish_csi(csi, inference, log) -> int:
             f"{counts['images_out']} images, dropped {status['windows_dropped']}; "
             f"latency {status['latency_ms_p50']:.1f} ms (median), {status['latency_ms_p95']:.1f} ms (95 %)"
         )
-    return _exit_status(status, log)
+    return exit_status(status["error"], log)
 
 
 def mean_position_error(store, places) -> float:
@@ -133,9 +133,9 @@ def mean_position_error(store, places) -> float:
     return sum(errors) / len(errors) if errors else math.nan
 
 
-def _exit_status(status: dict, log, report=None, recorder=None) -> int:
-    """1 with one sentence when inference failed, or a sink lost some of what it was to keep."""
-    failures = [f"inference failed: {status['error']}"] if status["error"] else []
+def exit_status(error: str, log, report=None, recorder=None) -> int:
+    """1 with one sentence when inference failed by `error`, or a sink lost some of what it was to keep."""
+    failures = [f"inference failed: {error}"] if error else []
     failures += [sink.failure() for sink in (log, report) if sink is not None]
     if recorder is not None and (times := recorder.counters()["failures"]):
         failures.append(f"{times} recordings ended early, as the log says: make room on the disk")

@@ -67,13 +67,13 @@ class decision_log(gr.basic_block):
 
     def failure(self) -> str:
         """One sentence on what could not be written, or ""."""
-        failures = [self._json.failure if self._json else "", self._terminal.failure]
+        failures = [self._json.failure if self._json else "", self._terminal.failure()]
         return "; ".join(failure for failure in failures if failure)
 
     def say(self, text: str) -> None:
         """Print a line on standard output; once that fails nothing more is."""
         self._terminal.say(text)
-        self._tell(self._terminal.failure)
+        self._tell(self._terminal.failure())
 
     def summary(self) -> str:
         """Decisions counted by task and label, one sentence."""
@@ -110,7 +110,7 @@ class decision_log(gr.basic_block):
 
     def _complain(self, sentence: str) -> None:
         """In the log, which GNU Radio writes to standard output, unless that has only JSON lines or takes no more."""
-        if self.to_stdout or self._terminal.failure:
+        if self.to_stdout or self._terminal.failure():
             with suppress(OSError, ValueError):
                 print(f"wfm_decision_log: {sentence}", file=sys.stderr, flush=True)
         else:

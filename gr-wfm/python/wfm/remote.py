@@ -3,15 +3,16 @@
 
 import os
 import socket
-import sys
 import threading
 import time
 
 import pmt
 from gnuradio import gr
 from gnuradio.wfm import fields, keys, messages
-from gnuradio.wfm.app import inference_summary
+from gnuradio.wfm.app import exit_status, inference_summary
 from gnuradio.wfm.guard import Guard, guarded
+
+from wfm_core.output import Terminal
 
 _POLL_SECONDS = 0.1
 _MOST_SESSIONS = 1024
@@ -25,7 +26,7 @@ def session() -> str:
 
 def serve(inference, address: str, answers: str, seconds: float) -> None:
     """Say that an inference host listens; end its flowgraph after `seconds` by the clock, with 0 when it is told to."""
-    print(f"ready: samples from {address}, decisions at {answers}", flush=True)
+    Terminal().say(f"ready: samples from {address}, decisions at {answers}")
     if seconds > 0:
         timer = threading.Timer(seconds, inference.finish)
         timer.daemon = True
@@ -34,11 +35,9 @@ def serve(inference, address: str, answers: str, seconds: float) -> None:
 
 def finish(inference) -> int:
     """Sum up an inference host that has ended; returns the exit status."""
-    status = inference.status()
-    print(inference_summary(status), flush=True)
-    if status["error"]:
-        print(f"{os.path.basename(sys.argv[0])}: inference failed: {status['error']}", file=sys.stderr)
-    return int(bool(status["error"]))
+    status, terminal = inference.status(), Terminal()
+    terminal.say(inference_summary(status))
+    return exit_status(status["error"], terminal)
 
 
 def account(top_block, subscriber) -> "Account":
@@ -89,6 +88,11 @@ class Account(gr.basic_block):
             f"{sent - taken} lost on the way or while nobody listened; "
             f"gaps that the sessions saw: {gaps} samples; lost in the radio: {source.samples_lost()}"
         )
+
+    def finish(self, source, link, log) -> int:
+        """Sum up a radio host that has ended, arguments as for `summary`; returns the exit status."""
+        log.say(self.summary(source, link, log))
+        return exit_status("", log)
 
     @guarded("a message on status was ignored")
     def _on_status(self, message: pmt.pmt_base) -> None:
