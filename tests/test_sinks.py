@@ -13,6 +13,7 @@ import pytest
 from flowgraph_helpers import Collector, RuleBundle, noise
 from gnuradio import blocks, gr, wfm
 from gnuradio.wfm import app, messages
+from gnuradio.wfm.report_digest import DecisionFile
 from tmpfs import in_small_folder
 
 from wfm_core.output import JsonLines
@@ -229,6 +230,18 @@ def test_the_programs_status_names_every_sink(capsys):
     assert "one; two; 2 recordings ended early" in said
     fine = SimpleNamespace(failure=lambda: "")
     assert app.exit_status("", fine, fine, SimpleNamespace(counters=lambda: {"failures": 0})) == 0
+
+
+def test_decisions_are_read_back_in_the_order_of_their_samples(tmp_path):
+    """As of a flowgraph that ran twice, and was killed."""
+    path = tmp_path / "decisions.jsonl"
+    lines = [
+        {"sample_start": n, "sample_count": 2, "rx_time": [7, 0.5], "tasks": {"t": ANSWER}} for n in (0, 2, 4, 0, 2)
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"sample_start": 4, "sam')
+    found = list(DecisionFile(path))
+    assert [one.sample_start for one in found] == [0, 0, 2, 2, 4]
+    assert found[0].rx_time == (7, 0.5) and found[0].decision == ANSWER
 
 
 @pytest.mark.parametrize("name", ["", "no/such/folder/d.jsonl"])

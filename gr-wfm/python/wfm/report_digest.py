@@ -5,6 +5,7 @@ import json
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -40,18 +41,30 @@ class DecisionFile:
                 )
 
     def _lines(self) -> Iterator[dict]:
-        places, starts = array("q"), array("q")
         with self._path.open("rb") as file:
-            place = 0
+            if self._places is None:
+                yield from (json.loads(line) for line in file if line.endswith(b"\n"))
+                return
+            for place in self._places:
+                file.seek(place)
+                yield json.loads(file.readline())
+
+    @cached_property
+    def _places(self) -> np.ndarray | None:
+        """Where the lines are in the order of their samples; None where that is the file's own.
+
+        It is, unless a flowgraph ran twice or several blocks decided.
+        """
+        places, starts, place = array("q"), array("q"), 0
+        with self._path.open("rb") as file:
             for line in file:
                 if line.endswith(b"\n"):
                     places.append(place)
                     starts.append(json.loads(line)["sample_start"])
                 place += len(line)
-            # They come in order, unless a flowgraph ran twice or several blocks decided.
-            for index in np.argsort(np.frombuffer(starts, np.int64), kind="stable") if starts else ():
-                file.seek(places[index])
-                yield json.loads(file.readline())
+        starts = np.array(starts, np.int64)
+        in_order = (starts[1:] >= starts[:-1]).all()
+        return None if in_order else np.array(places, np.int64)[np.argsort(starts, kind="stable")]
 
 
 @dataclass(frozen=True)
@@ -80,13 +93,15 @@ class Digest:
 
 def digest(decisions: DecisionFile, truth: SceneTruth | None) -> Digest:
     """One pass over `decisions`; truth None where nobody knows it."""
-    task = next((d.task for d in decisions if "label" in d.decision), INTERFERENCE)
+    task = ""
     codes: dict[str, int] = {}
     starts, answers, truths, probabilities = array("q"), array("i"), array("i"), array("f")
     first = center_freq = None
     for found in decisions:
         first = first or found
         center_freq = found.rx_freq if center_freq is None else center_freq
+        if not task and "label" in found.decision:
+            task = found.task
         if found.task != task:
             continue
         known = truth is not None and found.rx_time is not None
@@ -98,7 +113,7 @@ def digest(decisions: DecisionFile, truth: SceneTruth | None) -> Digest:
         if true is not None and task == INTERFERENCE and all(label in shares for label in (*LABELS, true)):
             probabilities.extend(shares[label] for label in LABELS)
     return Digest(
-        task=task,
+        task=task or INTERFERENCE,
         labels=list(codes),
         starts=np.array(starts, np.int64),
         answers=np.array(answers, np.int32),

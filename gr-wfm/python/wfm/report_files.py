@@ -62,8 +62,12 @@ class Run:
         return values[: len(values) // frame * frame].reshape(-1, self.channels, 2)
 
     @cached_property
+    def decisions(self) -> DecisionFile:
+        return DecisionFile(self.decisions_path)
+
+    @cached_property
     def digest(self) -> Digest:
-        return digest(DecisionFile(self.decisions_path), self.truth)
+        return digest(self.decisions, self.truth)
 
 
 def begin_meta(run: Run) -> None:
@@ -87,7 +91,7 @@ def _write_meta(run: Run, path: Path) -> None:
         file.write(',\n"captures": ' + json.dumps([{"core:sample_start": 0, **_capture(run)}], indent=2))
         file.write(',\n"annotations": [')
         separator = "\n"
-        for mark in map(detection_mark, DecisionFile(run.decisions_path)):
+        for mark in map(detection_mark, run.decisions):
             if mark.end <= samples:
                 file.write(separator + json.dumps(mark.entry(mark.start, mark.end)))
                 separator = ",\n"
