@@ -35,11 +35,11 @@ def snipfcn_first_start(self):
     starter.ensure(self.bundle)
 
 def snipfcn_say_script(self):
-    print("on the air:", motion.describe(self.script), flush=True)
+    self.decisions.say(f"on the air: {motion.describe(self.script)}")
 
 def snipfcn_last_lines(self):
     good = self.received.nitems_read(0) // self.packet_bytes
-    print(f"{good} payloads passed their CRC")
+    self.decisions.say(f"{good} payloads passed their CRC")
     sys.exit(app.finish_csi(self.csi, self.model, self.decisions))
 
 

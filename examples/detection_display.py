@@ -150,9 +150,9 @@ class detection_display(gr.top_block, Qt.QWidget):
         # Connections
         ##################################################
         self.msg_connect((self.model, 'detects'), (self.decisions, 'detects'))
-        self.msg_connect((self.model, 'events'), (self.display, 'events'))
-        self.msg_connect((self.model, 'status'), (self.display, 'status'))
         self.msg_connect((self.model, 'detects'), (self.display, 'detects'))
+        self.msg_connect((self.model, 'status'), (self.display, 'status'))
+        self.msg_connect((self.model, 'events'), (self.display, 'events'))
         self.connect((self.model, 0), (self.display, 0))
         self.connect((self.radio, 0), (self.model, 0))
 

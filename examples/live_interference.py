@@ -261,12 +261,12 @@ class live_interference(gr.top_block, Qt.QWidget):
         ##################################################
         self.msg_connect((self.model, 'detects'), (self.decisions, 'detects'))
         self.msg_connect((self.model, 'detects'), (self.report, 'detects'))
-        self.connect((self.model, 0), (self.report, 0))
         self.connect((self.model, 1), (self.report, 1))
+        self.connect((self.model, 0), (self.report, 0))
         self.connect((self.model, 0), (self.spectrum, 0))
         self.connect((self.model, 0), (self.waterfall, 0))
-        self.connect((self.radio, 1), (self.model, 1))
         self.connect((self.radio, 0), (self.model, 0))
+        self.connect((self.radio, 1), (self.model, 1))
 
 
     def closeEvent(self, event):

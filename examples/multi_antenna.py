@@ -223,16 +223,16 @@ class multi_antenna(gr.top_block, Qt.QWidget):
         self.msg_connect((self.model, 'detects'), (self.decisions, 'detects'))
         self.msg_connect((self.model, 'detects'), (self.report, 'detects'))
         self.connect((self.alone, 0), (self.through, 0))
-        self.connect((self.model, 2), (self.report, 2))
-        self.connect((self.model, 1), (self.report, 1))
-        self.connect((self.model, 0), (self.report, 0))
         self.connect((self.model, 3), (self.report, 3))
+        self.connect((self.model, 2), (self.report, 2))
+        self.connect((self.model, 0), (self.report, 0))
+        self.connect((self.model, 1), (self.report, 1))
         self.connect((self.model, 0), (self.waterfall, 0))
         self.connect((self.radio, 0), (self.alone, 0))
+        self.connect((self.radio, 2), (self.model, 2))
         self.connect((self.radio, 3), (self.model, 3))
         self.connect((self.radio, 1), (self.model, 1))
         self.connect((self.radio, 0), (self.model, 0))
-        self.connect((self.radio, 2), (self.model, 2))
 
 
     def closeEvent(self, event):

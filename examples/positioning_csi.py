@@ -32,7 +32,7 @@ def snipfcn_first_start(self):
 
 def snipfcn_last_lines(self):
     error = app.mean_position_error(self.store, self.places)
-    print(f"mean error {error:.2f} m, smoothed over {self.positions_smoothed} images")
+    self.decisions.say(f"mean error {error:.2f} m, smoothed over {self.positions_smoothed} images")
     sys.exit(app.finish_csi(self.csi, self.model, self.decisions))
 
 

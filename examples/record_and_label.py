@@ -248,14 +248,14 @@ class record_and_label(gr.top_block, Qt.QWidget):
         # Connections
         ##################################################
         self.msg_connect((self.model, 'detects'), (self.decisions, 'detects'))
-        self.msg_connect((self.model, 'status'), (self.tracker, 'status'))
         self.msg_connect((self.model, 'detects'), (self.tracker, 'detects'))
+        self.msg_connect((self.model, 'status'), (self.tracker, 'status'))
         self.msg_connect((self.recorder, 'events'), (self.annotator, 'recordings'))
         self.msg_connect((self.tracker, 'events'), (self.annotator, 'events'))
         self.connect((self.model, 1), (self.through, 1))
         self.connect((self.model, 0), (self.through, 0))
-        self.connect((self.radio, 0), (self.model, 0))
         self.connect((self.radio, 1), (self.model, 1))
+        self.connect((self.radio, 0), (self.model, 0))
         self.connect((self.radio, 0), (self.recorder, 0))
         self.connect((self.radio, 1), (self.recorder, 1))
         self.connect((self.radio, 0), (self.spectrum, 0))

@@ -99,9 +99,9 @@ class remote_inference_server(gr.top_block):
         ##################################################
         # Connections
         ##################################################
-        self.msg_connect((self.model, 'detects'), (self.answer, 'detects'))
-        self.msg_connect((self.model, 'status'), (self.answer, 'status'))
         self.msg_connect((self.model, 'events'), (self.answer, 'events'))
+        self.msg_connect((self.model, 'status'), (self.answer, 'status'))
+        self.msg_connect((self.model, 'detects'), (self.answer, 'detects'))
         self.connect((self.link, 0), (self.model, 0))
         self.connect((self.model, 0), (self.through, 0))
 

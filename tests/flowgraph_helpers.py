@@ -85,13 +85,17 @@ class RuleBundle:
 
 
 class Collector(gr.basic_block):
-    """Keeps every message that comes to its port `in`."""
+    """Keeps every message that comes to its port `in`; `say` sends one from its port `out`."""
 
     def __init__(self):
         gr.basic_block.__init__(self, name="collector", in_sig=None, out_sig=None)
         self.message_port_register_in(pmt.intern("in"))
         self.set_msg_handler(pmt.intern("in"), self._keep)
+        self.message_port_register_out(pmt.intern("out"))
         self.messages = []
+
+    def say(self, message) -> None:
+        self.message_port_pub(pmt.intern("out"), message)
 
     def _keep(self, message) -> None:
         self.messages.append(message)

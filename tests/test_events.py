@@ -44,7 +44,7 @@ def test_numbers_that_json_lacks_become_null():
         (b"[]", "schema"),
         (altered(body={"n": 2**63}), "not a JSON number"),
         (altered(radio="\ud800"), "not JSON"),
-        (altered(version=2), "version 2"),
+        (altered(version=3), "version 3"),
         (altered(kind="command"), "kind"),
         (altered(sequence=-1), "sequence"),
         (altered(body={**BODY, "sample_start": -1}), "sample_start"),

@@ -148,6 +148,46 @@ def test_a_run_may_end_before_the_worker_starts_and_leaves_nothing_to_the_next()
     assert queue.counters()["windows_in"] == 0
 
 
+@pytest.mark.parametrize("policy", ["live", "lossless"])
+def test_finish_decides_the_images_that_wait_and_drops_those_that_come(policy):
+    going = threading.Event()
+    block = wfm.image_inference(ImageRule(before_infer=lambda _: going.wait(10)), policy=policy, batch=2)
+    top, found, speaker = gr.top_block(), Collector(), Collector()
+    top.msg_connect(speaker, "out", block, "images")
+    top.msg_connect(block, "detects", found, "in")
+    top.start()
+    for n in range(9):
+        speaker.say(image(1, n))
+    until = time.monotonic() + 10
+    while block.status()["windows_in"] < 9 and time.monotonic() < until:
+        time.sleep(0.01)
+    block.finish()
+    speaker.say(image(1, 9))
+    while block.status()["windows_in"] < 10 and time.monotonic() < until:
+        time.sleep(0.01)
+    going.set()
+    while not block.status()["ended"] and time.monotonic() < until:
+        time.sleep(0.01)
+    status = block.status()
+    top.stop()
+    top.wait()
+    assert (status["ended"], status["windows_inferred"], status["windows_dropped"]) == (True, 9, 1)
+    assert [d.sample_start for d in found.detections()] == [8 * n for n in range(9)]
+
+
+def test_images_that_wait_for_room_when_it_finishes_are_decided():
+    queue, one = ImageQueue(slots=1, lossless=True), image_messages.read_image(image(1))
+    queue.put(one)
+    late = threading.Thread(target=queue.put, args=(one,))
+    late.start()
+    while queue.counters()["windows_in"] < 2:
+        time.sleep(0.01)
+    queue.finish()
+    assert [queue.take(1, 1000).count for _ in range(3)] == [1, 1, 0]
+    late.join()
+    assert queue.counters()["windows_dropped"] == 0
+
+
 def test_it_runs_again():
     block = wfm.image_inference(ImageRule(), policy="lossless")
     top, sink = gr.top_block(), Collector()

@@ -74,6 +74,17 @@ def test_live_and_wfm_evaluate_decide_alike_on_the_installed_recording(tmp_path)
         assert all(abs(a["probabilities"][label] - p) <= 0.01 for label, p in b["probabilities"].items())
 
 
+def test_a_full_disk_costs_the_lines_and_nothing_else(tmp_path):
+    model = random_model(tmp_path / "model", samples=WINDOW)
+    path = write_recording(tmp_path, noise(2, 20 * WINDOW))
+    out = tmp_path / "out"
+    done = start("--source", f"file:{path}", "--bundle", str(model), "--json", "/dev/full", "--out", str(out))
+    sentence = "decisions after the first 0 lines were not written to /dev/full (No space left on device)"
+    assert (done.returncode, done.stderr) == (1, f"live_interference.py: {sentence}\n")
+    assert open_recording(out / "recording.sigmf-meta").samples == 20 * WINDOW
+    assert len((out / "decisions.jsonl").read_text().splitlines()) == 20
+
+
 def test_no_usrp_is_one_sentence_and_exit_status_1(tmp_path):
     model = random_model(tmp_path / "model", samples=WINDOW)
     done = start("--source", "uhd:serial=nobody", "--bundle", str(model))

@@ -4,8 +4,6 @@
 import fcntl
 import os
 import resource
-import shutil
-import subprocess
 import sys
 import time
 from contextlib import contextmanager
@@ -14,6 +12,7 @@ from pathlib import Path
 import pmt
 import pytest
 from recorder_harness import Session, captures_of
+from tmpfs import in_small_folder
 
 LIMIT = 100_000
 RING = 1 << 17
@@ -61,14 +60,7 @@ def test_a_file_that_cannot_grow_ends_the_recording_and_stays_valid(tmp_path):
 @pytest.mark.slow
 def test_a_full_disk(tmp_path):
     """A real file system of 1 MiB, in a mount name space of its own; the metadata find no room, either."""
-    if shutil.which("unshare") is None:
-        pytest.skip("no unshare here")
-    mount = f'mount -t tmpfs -o size=1m none "{tmp_path}"'
-    if subprocess.run(["unshare", "-rm", "sh", "-c", mount], capture_output=True).returncode != 0:
-        pytest.skip("no mount name spaces here")
-    command = f'{mount} && exec "{sys.executable}" "{__file__}" "{tmp_path}"'
-    done = subprocess.run(["unshare", "-rm", "sh", "-c", command], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
+    in_small_folder(tmp_path, __file__)
 
 
 def fill_the_disk(folder: Path) -> None:
@@ -121,6 +113,46 @@ def test_a_slow_disk_never_stops_the_stream_and_the_gap_is_told(tmp_path):
     assert captures[2][2] + captures[2][1] == 506_000
     assert recording.breaks == [captures[1][0], captures[2][0]]
     assert [a.label for a in recording.annotations] == ["x"] * 3
+
+
+@pytest.mark.slow
+def test_a_start_that_waits_behind_a_failure_is_recorded_and_stopped(tmp_path):
+    """The status says what is being written, and stop is obeyed."""
+    tags = [(0, 2000, "rx_freq", pmt.from_double(1e9))]
+    with Session(tmp_path, tags=tags, recording=True, label="A", queue=20.0) as session:
+        session.feed(1000)
+        wait_for(lambda: session.recorder.counters()["samples_recorded"] == 1000)
+        with next(tmp_path.glob("*.sigmf-data")).open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)  # at the retune the writer waits for it, until A fails
+            session.feed(2000)
+            session.send({"stop": True})
+            session.feed(10)
+            session.send({"start": "B"})
+            session.feed(1000)
+            wait_for(lambda: session.recorder.counters()["failures"] == 1)
+        wait_for(lambda: session.recorder.counters()["samples_recorded"] == 2000 + 1000)
+        assert session.recorder.recording()
+        session.send({"stop": True})
+        session.feed(5000)
+        assert not session.recorder.recording()
+    assert session.starts() == [(0, 2000), (3010, 1000)]
+    told = [(event["event"], event.get("label")) for event in session.events.dicts()]
+    assert told == [("begin", "A"), ("end", "A"), ("error", None), ("begin", "B"), ("end", "B")]
+
+
+def test_a_name_that_was_freed_is_not_used_again_within_its_second(tmp_path):
+    with Session(tmp_path) as session:
+        for count in (100, 200, 300):
+            session.send({"start": True})
+            session.feed(count)
+            session.send({"stop": True})
+            session.feed(10)
+            wait_for(lambda: session.events.dicts() and session.events.dicts()[-1]["event"] == "end")
+            session.events.messages.clear()
+            if count == 100:
+                for path in tmp_path.iterdir():
+                    path.unlink()
+    assert [length for _, length in session.starts()] == [200, 300], "in the order of their names"
 
 
 @pytest.mark.slow

@@ -103,17 +103,17 @@ void recorder_impl::obey(const std::map<std::string, std::string>& orders)
     using kind = capture_command::kind;
     if (const auto label = orders.find("label"); label != orders.end()) {
         d_label = label->second;
-        if (d_recording)
+        if (recording())
             d_ring.push(kind::label, d_label);
     }
-    if (orders.count("start") && !d_recording) {
-        d_recording = true;
+    if (orders.count("start") && !recording()) {
+        d_session += 3; // the next number, and recording
         d_ring.push(kind::start, d_label); // which thus holds for the pre-trigger, too
     }
     if (const auto note = orders.find("annotate"); note != orders.end())
         d_ring.push(kind::note, note->second);
-    if (orders.count("stop") && d_recording) {
-        d_recording = false;
+    if (orders.count("stop") && recording()) {
+        d_session &= ~uint64_t(1);
         d_ring.push(kind::stop);
     }
 }

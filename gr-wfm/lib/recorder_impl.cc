@@ -94,7 +94,7 @@ bool recorder_impl::start()
 
 bool recorder_impl::stop()
 {
-    const bool wanted = d_recording;
+    const bool wanted = recording();
     if (wanted)
         obey({ { "stop", "" } });
     d_wanted = wanted;
@@ -231,7 +231,9 @@ void recorder_impl::tell(const recording_event& event)
 {
     const bool failed = event.kind == "error";
     if (failed) {
-        d_recording = false;
+        // Of that start alone: a later one may wait behind it, and will be written.
+        uint64_t of_it = 2 * event.start + 1;
+        d_session.compare_exchange_strong(of_it, 2 * event.start);
         d_logger->error("the recording ended: {:s}", event.text);
     }
     {
@@ -261,7 +263,7 @@ void recorder_impl::publish_status()
     pmt::pmt_t dict = pmt::make_dict();
     for (const auto& [name, value] : d_counters.values())
         dict = pmt::dict_add(dict, pmt::intern(name), pmt::from_uint64(value));
-    dict = pmt::dict_add(dict, pmt::intern("recording"), pmt::from_bool(d_recording));
+    dict = pmt::dict_add(dict, pmt::intern("recording"), pmt::from_bool(recording()));
     {
         std::lock_guard<std::mutex> lock(d_text_mutex);
         dict = pmt::dict_add(dict, pmt::intern("path"), pmt::intern(d_path));

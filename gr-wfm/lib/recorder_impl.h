@@ -29,7 +29,7 @@ public:
     void set_recording(bool recording) override;
     void set_label(const std::string& label) override;
     void annotate(const std::string& text) override;
-    bool recording() const override { return d_recording; }
+    bool recording() const override { return d_session & 1; }
     std::map<std::string, uint64_t> counters() const override
     {
         return d_counters.values();
@@ -53,7 +53,8 @@ private:
 
     const recorder_parameters d_parameters;
     recorder_counters d_counters;
-    std::atomic<bool> d_recording{ false };
+    //! Twice the number of starts so far, and one more while recording.
+    std::atomic<uint64_t> d_session{ 0 };
     capture_ring d_ring;
     recording_writer d_writer;
     std::thread d_thread;

@@ -7,7 +7,6 @@
 #include <ctime>
 #include <exception>
 #include <system_error>
-#include <volk/volk.h>
 
 namespace gr {
 namespace wfm {
@@ -16,7 +15,6 @@ namespace {
 
 // Metadata are written anew for each capture: more of them go to another file.
 constexpr int most_captures = 1000;
-constexpr float full_scale = 32768.0f;
 constexpr size_t longest_label_in_name = 40;
 
 // What every file system and shell takes: letters, digits, dots, dashes.
@@ -56,7 +54,8 @@ recording_writer::recording_writer(const recorder_parameters& parameters,
     : d_parameters(parameters),
       d_ring(ring),
       d_counters(counters),
-      d_tell(std::move(tell))
+      d_tell(std::move(tell)),
+      d_packer(parameters.channels, parameters.integers())
 {
 }
 
@@ -87,6 +86,7 @@ void recording_writer::obey(const capture_command& command)
     switch (command.what) {
     case kind::start:
         d_recording = true;
+        d_starts++;
         d_label = command.text;
         d_name.clear();
         break;
@@ -113,7 +113,7 @@ void recording_writer::obey(const capture_command& command)
 
 void recording_writer::write(const capture_piece& piece)
 {
-    const char* data = interleave(piece);
+    const char* data = d_packer.pack(piece.frames, piece.count);
     const size_t frame = d_parameters.frame_bytes();
     while (d_written < piece.count) {
         const window_info here = later(piece.first, d_written);
@@ -177,7 +177,7 @@ void recording_writer::begin_file(const window_info& first, const char* frame)
     d_rate = first.rx_rate;
     d_file_start = first.start;
     d_counters.recordings++;
-    d_tell({ "begin", d_file->meta_path(), d_label, d_file_start, 0 });
+    d_tell({ "begin", d_file->meta_path(), d_label, d_file_start, 0, d_starts });
 }
 
 void recording_writer::end_file()
@@ -185,7 +185,7 @@ void recording_writer::end_file()
     if (!d_file)
         return;
     const recording_event event{
-        "end", d_file->meta_path(), d_label, d_file_start, d_file->samples()
+        "end", d_file->meta_path(), d_label, d_file_start, d_file->samples(), d_starts
     };
     d_file.reset();
     d_tell(event);
@@ -207,27 +207,7 @@ void recording_writer::fail(const std::exception& error)
     d_ring.release(d_written);
     d_counters.samples_unwritten += d_ring.abandon();
     end_file();
-    d_tell({ "error", error.what(), d_label, d_file_start, 0 });
-}
-
-const char* recording_writer::interleave(const capture_piece& piece)
-{
-    const size_t channels = piece.frames.size();
-    const gr_complex* frames = piece.frames[0];
-    if (channels > 1) {
-        d_interleaved.resize(piece.count * channels);
-        for (size_t channel = 0; channel < channels; channel++)
-            for (size_t i = 0; i < piece.count; i++)
-                d_interleaved[i * channels + channel] = piece.frames[channel][i];
-        frames = d_interleaved.data();
-    }
-    if (!d_parameters.integers())
-        return reinterpret_cast<const char*>(frames);
-    const size_t values = 2 * piece.count * channels;
-    d_integers.resize(values);
-    volk_32f_s32f_convert_16i(
-        d_integers.data(), reinterpret_cast<const float*>(frames), full_scale, values);
-    return reinterpret_cast<const char*>(d_integers.data());
+    d_tell({ "error", error.what(), d_label, d_file_start, 0, d_starts });
 }
 
 // The path of the next files, without .sigmf-*.
@@ -237,7 +217,11 @@ std::string recording_writer::next_stem()
         const std::string label = file_safe(d_label);
         d_name = d_parameters.prefix + (label.empty() ? "" : "_" + label) + "_" +
                  now_in_name();
-        d_number = 0;
+        // Within a second: a name that was freed is not used again, so that names
+        // stay in the order of the recordings.
+        if (d_name != d_last_name)
+            d_number = 0;
+        d_last_name = d_name;
     }
     char number[16];
     std::snprintf(number, sizeof(number), "_%03d", d_number++);

@@ -3,6 +3,7 @@
 #define INCLUDED_WFM_RECORDING_WRITER_H
 
 #include "capture_ring.h"
+#include "frame_packer.h"
 #include "recorder_counters.h"
 #include "recorder_parameters.h"
 #include "sigmf_recording.h"
@@ -19,6 +20,7 @@ struct recording_event {
     std::string label;
     uint64_t sample_start; //!< in the stream
     uint64_t sample_count; //!< in the file
+    uint64_t start;        //!< the number of the start command that it belongs to, from 1
 };
 
 /*!
@@ -47,7 +49,6 @@ private:
     void end_file();
     void say_notes();
     void fail(const std::exception& error);
-    const char* interleave(const capture_piece& piece);
     std::string next_stem();
 
     const recorder_parameters d_parameters;
@@ -58,12 +59,13 @@ private:
     capture_command d_command;
     capture_piece d_piece;
     size_t d_written = 0; //!< samples of the piece
-    volk::vector<gr_complex> d_interleaved;
-    volk::vector<int16_t> d_integers;
+    frame_packer d_packer;
 
     bool d_recording = false;
+    uint64_t d_starts = 0; //!< commands so far
     std::string d_label;
     std::string d_name; //!< of the files, without their number
+    std::string d_last_name; //!< the one before, whose numbers are used
     int d_number = 0;
     std::vector<std::string> d_notes; //!< for the next sample
     std::unique_ptr<sigmf_recording> d_file;

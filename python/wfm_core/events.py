@@ -10,14 +10,26 @@ from dataclasses import dataclass
 
 import jsonschema
 
+from wfm_core.decisions import plain_json, time_json
 from wfm_core.errors import WfmError
 
-VERSION = 1
+VERSION = 2
+"""Of what is sent. Version 1, whose rx_time was one number of seconds, is read as well."""
+
 KINDS = ("decision", "event", "status")
 MAX_BYTES = 1 << 20
 """A longer message is refused unread."""
 
 _COUNT = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
+_TIME = {
+    "type": "array",
+    "prefixItems": [
+        {"type": "integer", "minimum": 0, "maximum": 2**53},
+        {"type": "number", "minimum": 0, "exclusiveMaximum": 1},
+    ],
+    "minItems": 2,
+    "maxItems": 2,
+}
 _ANSWER = {
     "oneOf": [
         {
@@ -43,7 +55,7 @@ _DECISION = {
     "properties": {
         "sample_start": _COUNT,
         "sample_count": _COUNT,
-        "rx_time": {"type": "number", "minimum": 0, "maximum": 2**53},
+        "rx_time": _TIME,
         "rx_freq": {"type": "number"},
         "level": {"type": "number"},
         "tasks": {"type": "object", "minProperties": 1, "maxProperties": 64, "additionalProperties": _ANSWER},
@@ -59,7 +71,7 @@ SCHEMA = {
         "kind": {"enum": list(KINDS)},
         "radio": {"type": "string", "minLength": 1, "maxLength": 200},
         "sequence": _COUNT,
-        "body": {"type": "object"},
+        "body": {"type": "object", "properties": {"rx_time": _TIME}},
     },
     "if": {"properties": {"kind": {"const": "decision"}}},
     "then": {"properties": {"body": _DECISION}},
@@ -83,7 +95,7 @@ def encode(message: Message) -> bytes:
     Raises:
         WfmError: the message does not fit the schema.
     """
-    fields = {"version": VERSION, **vars(message), "body": _plain(message.body)}
+    fields = {"version": VERSION, **vars(message), "body": plain_json(message.body)}
     _check(fields)
     return json.dumps(fields, allow_nan=False).encode()
 
@@ -101,33 +113,34 @@ def decode(data: bytes) -> Message:
         json.dumps(fields, ensure_ascii=False).encode()  # refuses half surrogates, which no terminal or PMT can hold
     except (ValueError, RecursionError) as error:
         raise WfmError(f"a message is not JSON ({error}): send one JSON object in UTF-8 a message") from error
+    _read_version_1(fields)
     _check(fields)
     return Message(fields["kind"], fields["radio"], fields["sequence"], fields["body"])
+
+
+def _read_version_1(fields: object) -> None:
+    """Bring a message of version 1 up to date, in place; its times are as exact as one number of seconds was."""
+    if not isinstance(fields, dict) or type(fields.get("version")) is not int or fields["version"] != 1:
+        return
+    fields["version"] = VERSION
+    body = fields.get("body")
+    if not isinstance(body, dict):
+        return
+    seconds = body.get("rx_time")
+    if isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 <= seconds <= 2**53:
+        body["rx_time"] = time_json((int(seconds), seconds % 1.0))
 
 
 def _check(fields: object) -> None:
     version = fields.get("version") if isinstance(fields, dict) else None
     if isinstance(version, int) and version != VERSION:
-        raise WfmError(f"a message of version {version}: version {VERSION} is wanted; use one gr-wfm on both sides")
+        raise WfmError(f"a message of version {version}: version {VERSION} is expected; use one gr-wfm on both sides")
     error = next(_VALIDATOR.iter_errors(fields), None)
     if error is not None:
         raise WfmError(
             f"a message does not fit the schema at {error.json_path} ({error.message[:200]}): "
-            "see docs/blocks-events.md for what is wanted"
+            "see docs/blocks-events.md for what is expected"
         )
-
-
-def _plain(value):
-    """`value` in JSON's own types."""
-    if isinstance(value, dict):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
 def _refuse(name: str):

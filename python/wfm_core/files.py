@@ -10,7 +10,13 @@ from wfm_core.errors import WfmError
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Call `write` with a temporary name beside `path`, then rename: no reader ever sees half a file."""
+    """Call `write` with a temporary name beside `path`, then rename: no reader ever sees half a file.
+
+    What is no regular file, such as /dev/null, is not replaced but written.
+    """
+    if path.exists() and not path.is_file():
+        write(path)
+        return
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         os.close(handle)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an example needs around its flowgraph. Importing this module first
 
-- chooses Qt's offscreen platform where there is no display, so that the same program runs on a server;
+- chooses Qt's offscreen platform where no display can be opened, so that the same program runs on a server;
 - makes every WfmError that nobody caught one sentence on stderr and exit status 1.
 
 `run` then is the main loop of an example with a window: it ends with the stream, with the window, or with Ctrl-C;
@@ -13,18 +13,12 @@ import os
 import sys
 
 from gnuradio.wfm import keys, messages
+from gnuradio.wfm.display import choose_platform
 from gnuradio.wfm.ending import Running
 
 from wfm_core.errors import WfmError
 
 _POLL_MS = 100
-
-
-def _choose_platform() -> None:
-    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-        # Without a desktop Qt warns about what only a desktop has.
-        os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")
 
 
 def _install_excepthook() -> None:
@@ -55,6 +49,8 @@ def run(top_block, source, inference, log, report=None, judges=(), recorder=None
     """
     from PyQt5 import Qt
 
+    if _no_window:
+        print(f"{_program()}: {_no_window}", file=sys.stderr)
     _keep_rate(source, log, report)
     running = Running(top_block, source, inference)
     running.end_on_signals(Qt.QApplication.quit)
@@ -108,12 +104,12 @@ def finish(source, inference, log, report=None, judges=(), recorder=None, interr
     # The source's estimate becomes better after each loss, the tap's does not.
     status["samples_lost_estimated"] = source.status().get("samples_lost_estimated", status["samples_lost_estimated"])
     if not log.to_stdout:
-        print("\n".join([summary(log, status), *(judge.summary() for judge in judges)]))
+        log.say("\n".join([summary(log, status), *(judge.summary() for judge in judges)]))
         if recorder is not None:
-            print(recorded(recorder.counters()))
+            log.say(recorded(recorder.counters()))
     if report is not None:
         report.finish(status, source.truth())
-    return max(_exit_status(status), radio_status(source, interrupted))
+    return max(exit_status(status["error"], log, report, recorder), radio_status(source, interrupted))
 
 
 def radio_status(source, interrupted: bool = False) -> int:
@@ -128,13 +124,13 @@ def finish_csi(csi, inference, log) -> int:
     """As `finish`, where a `wfm.csi_image` makes the windows: images of packets."""
     counts, status = csi.status(), inference.status()
     if not log.to_stdout:
-        print(
+        log.say(
             f"{log.summary()}\n"
             f"{counts['packets_in']} packets received, {counts['packets_lost']} lost, {counts['breaks']} breaks; "
             f"{counts['images_out']} images, dropped {status['windows_dropped']}; "
             f"latency {status['latency_ms_p50']:.1f} ms (median), {status['latency_ms_p95']:.1f} ms (95 %)"
         )
-    return _exit_status(status)
+    return exit_status(status["error"], log)
 
 
 def mean_position_error(store, places) -> float:
@@ -149,11 +145,16 @@ def mean_position_error(store, places) -> float:
     return sum(errors) / len(errors) if errors else math.nan
 
 
-def _exit_status(status: dict) -> int:
-    if status["error"]:
-        print(f"{_program()}: inference failed: {status['error']}", file=sys.stderr)
-        return 1
-    return 0
+def exit_status(error: str, log, report=None, recorder=None) -> int:
+    """1 with one sentence when inference failed by `error`, or a sink lost some of what it was to keep."""
+    failures = [f"inference failed: {error}"] if error else []
+    failures += [sink.failure() for sink in (log, report) if sink is not None]
+    if recorder is not None and (times := recorder.counters()["failures"]):
+        failures.append(f"{times} recordings ended early, as the log says: make room on the disk")
+    sentence = "; ".join(filter(None, failures))
+    if sentence:
+        print(f"{_program()}: {sentence}", file=sys.stderr)
+    return int(bool(sentence))
 
 
 def recorded(counters: dict) -> str:
@@ -185,5 +186,5 @@ def _losses(status: dict) -> str:
     return f"samples lost {status['samples_lost']}" + (f" and about {about} more" if about else "")
 
 
-_choose_platform()
+_no_window = choose_platform()
 _install_excepthook()

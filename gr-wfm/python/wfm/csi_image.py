@@ -12,6 +12,7 @@ import torch
 from gnuradio import gr
 from gnuradio.wfm import image_messages, keys
 from gnuradio.wfm.csi_gather import ChannelVector, CsiGather, CsiWindow
+from gnuradio.wfm.guard import Guard, guarded
 
 from wfm_core.errors import WfmError
 from wfm_core.signal import build_preprocessor
@@ -78,19 +79,19 @@ class csi_image(gr.basic_block):
         gr.basic_block.__init__(self, name="wfm_csi_image", in_sig=streams, out_sig=None)
         self._sequence, self._fft_len, self._packets = sequence, fft_len, packets
         self._lock = Lock()  # status() is asked from other threads
-        self._vectors_in = self._refused = 0
+        self._vectors_in = 0
         self._next_status = 0.0
+        self._guard = Guard(gr.logger("wfm.csi_image").error)
         self.message_port_register_out(keys.IMAGES)
         self.message_port_register_out(keys.STATUS)
         if source == "pdus":
             self.message_port_register_in(keys.CSI)
             self.set_msg_handler(keys.CSI, self._on_csi)
-        self.log = gr.logger("wfm.csi_image")
 
     def status(self) -> dict:
         """Vectors, packets and images counted by their fate; vectors or messages refused."""
         with self._lock:
-            return {"vectors_in": self._vectors_in, "refused": self._refused, **self._gather.counts}
+            return {"vectors_in": self._vectors_in, "refused": self._guard.refused, **self._gather.counts}
 
     # -- what comes in -------------------------------------------------------------------------------------------
 
@@ -98,17 +99,19 @@ class csi_image(gr.basic_block):
         for antenna, items in enumerate(input_items):
             tags = self.get_tags_in_window(antenna, 0, len(items))
             for _, same in groupby(sorted(tags, key=lambda tag: tag.offset), key=lambda tag: tag.offset):
-                self._on_tags(antenna, {pmt.symbol_to_string(tag.key): tag.value for tag in same})
+                values = {pmt.symbol_to_string(tag.key): tag.value for tag in same if pmt.is_symbol(tag.key)}
+                self._on_tags(antenna, values)
             self.consume(antenna, len(items))
         return 0
 
+    @guarded("a channel vector in tags was ignored")
     def _on_tags(self, antenna: int, tags: dict) -> None:
         """The tags of one item."""
         taps = tags.get(pmt.symbol_to_string(keys.CHAN_TAPS))
         if taps is None:
             return
         wanted = {self._sequence, "rx_time", "rx_freq"} & set(tags)
-        self._try(lambda: self._read_tags(taps, {name: tags[name] for name in wanted}, antenna))
+        self._take(self._read_tags(taps, {name: tags[name] for name in wanted}, antenna))
 
     def _read_tags(self, taps: pmt.pmt_base, tags: dict, antenna: int) -> ChannelVector:
         if not pmt.is_c32vector(taps):
@@ -116,37 +119,30 @@ class csi_image(gr.basic_block):
         fields = {name: pmt.to_python(value) for name, value in tags.items()}
         return image_messages.csi_vector(taps, {**fields, "antenna": antenna}, self._sequence)
 
+    @guarded("a message on csi was ignored")
     def _on_csi(self, message: pmt.pmt_base) -> None:
-        self._try(lambda: image_messages.read_csi(message, self._sequence))
+        self._take(image_messages.read_csi(message, self._sequence))
 
-    def _try(self, read) -> None:
+    def _take(self, vector: ChannelVector) -> None:
         try:
-            windows = self._take(read())
-        except Exception as error:  # noqa: BLE001 - whatever a stranger sends must not end the flowgraph
-            self._refuse(error)
-            windows = []
-        for window in windows:
-            self.message_port_pub(keys.IMAGES, image_messages.image_pdu(self._image(window)))
-        if time.monotonic() >= self._next_status:
-            self._next_status = time.monotonic() + _STATUS_SECONDS
-            self.message_port_pub(keys.STATUS, pmt.to_pmt(self.status()))
+            for window in self._gathered(vector):
+                self.message_port_pub(keys.IMAGES, image_messages.image_pdu(self._image(window)))
+        finally:
+            if time.monotonic() >= self._next_status:
+                self._next_status = time.monotonic() + _STATUS_SECONDS
+                self.message_port_pub(keys.STATUS, pmt.to_pmt(self.status()))
 
-    def _take(self, vector: ChannelVector) -> list[CsiWindow]:
+    def _gathered(self, vector: ChannelVector) -> list[CsiWindow]:
         if len(vector.values) != self._fft_len:
-            raise ValueError(f"a channel vector of {len(vector.values)} values: {self._fft_len} are wanted, as fft_len")
+            raise ValueError(
+                f"a channel vector of {len(vector.values)} values: {self._fft_len} are expected, as fft_len"
+            )
         if not np.isfinite(vector.values).all():
             raise ValueError("a channel vector with values that are not finite")
         with self._lock:
             windows = self._gather.add(replace(vector, values=vector.values[self._rows]))
             self._vectors_in += 1
         return windows
-
-    def _refuse(self, error: Exception) -> None:
-        with self._lock:
-            self._refused += 1
-            times = self._refused
-        if times & (times - 1) == 0:  # the 1st, 2nd, 4th, ...: packets come by the thousand
-            self.log.error(f"{error}; ignored, {times} so far")
 
     # -- what goes out -------------------------------------------------------------------------------------------
 

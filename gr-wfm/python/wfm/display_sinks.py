@@ -9,8 +9,9 @@ import math
 import numpy as np
 import pmt
 from gnuradio import gr
-from gnuradio.wfm import keys, messages
+from gnuradio.wfm import fields, keys, messages
 from gnuradio.wfm.display_state import DisplayState
+from gnuradio.wfm.guard import Guard, guarded
 
 _STATUS_NUMBERS = ("windows_inferred", "windows_dropped", "samples_lost", "latency_ms_p50", "latency_ms_p95")
 
@@ -21,6 +22,7 @@ class display_rows_sink(gr.sync_block):
     def __init__(self, state: DisplayState, fft_size: int, transforms: int):
         gr.sync_block.__init__(self, name="wfm_display_rows_sink", in_sig=[(np.float32, fft_size)], out_sig=None)
         self._state, self._transforms = state, transforms
+        self._guard = Guard(self.logger.warn)
         self._full_scale = np.float32(20 * math.log10(fft_size / 2))  # a full-scale tone behind a Hann window
 
     def start(self) -> bool:
@@ -30,10 +32,17 @@ class display_rows_sink(gr.sync_block):
     def work(self, input_items, output_items):
         rows = input_items[0]
         for tag in self.get_tags_in_window(0, 0, len(rows), keys.RX_FREQ):
-            if pmt.is_number(tag.value):
-                self._state.tune(pmt.to_double(tag.value))
-        self._state.add_rows(self.nitems_read(0), rows / np.float32(self._transforms) - self._full_scale)
+            self._tune(tag.value)
+        self._draw(rows)
         return len(rows)
+
+    @guarded("rows were not drawn")
+    def _draw(self, rows: np.ndarray) -> None:
+        self._state.add_rows(self.nitems_read(0), rows / np.float32(self._transforms) - self._full_scale)
+
+    @guarded("an rx_freq tag was ignored")
+    def _tune(self, value: pmt.pmt_base) -> None:
+        self._state.tune(fields.number({"rx_freq": pmt.to_python(value)}, "rx_freq"))
 
 
 class display_messages_sink(gr.basic_block):
@@ -42,6 +51,7 @@ class display_messages_sink(gr.basic_block):
     def __init__(self, state: DisplayState):
         gr.basic_block.__init__(self, name="wfm_display_messages_sink", in_sig=None, out_sig=None)
         self._state = state
+        self._guard = Guard(self.logger.warn, lambda _: state.count_ignored())
         for port, handler in (
             (keys.DETECTS, self._on_detects),
             (keys.EVENTS, self._on_events),
@@ -50,27 +60,20 @@ class display_messages_sink(gr.basic_block):
             self.message_port_register_in(port)
             self.set_msg_handler(port, handler)
 
+    @guarded("a message on detects was ignored")
     def _on_detects(self, message: pmt.pmt_base) -> None:
-        self._take(lambda: self._state.add_detection(messages.read_detection(message)))
+        self._state.add_detection(messages.read_detection(message))
 
-    def _on_events(self, message: pmt.pmt_base) -> None:
-        self._take(lambda: self._add_event(message))
-
+    @guarded("a message on status was ignored")
     def _on_status(self, message: pmt.pmt_base) -> None:
-        self._take(lambda: self._state.set_status(_read_status(message)))
+        self._state.set_status(_read_status(message))
 
-    def _add_event(self, message: pmt.pmt_base) -> None:
+    @guarded("a message on events was ignored")
+    def _on_events(self, message: pmt.pmt_base) -> None:
         if pmt.is_dict(message) and pmt.dict_has_key(message, keys.TEXT):
             self._state.add_notice(str(messages.read_control(message)["text"]))
         else:
             self._state.add_event(*messages.read_event(message))
-
-    def _take(self, action) -> None:
-        try:
-            action()
-        except Exception as error:  # noqa: BLE001 - whatever a stranger sends must not end the flowgraph
-            self._state.count_ignored()
-            self.logger.warn(f"a message that is none of WFM Inference or its event tracker was ignored: {error}")
 
 
 def _read_status(message: pmt.pmt_base) -> dict:

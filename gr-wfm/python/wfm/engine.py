@@ -14,6 +14,7 @@ import numpy as np
 import pmt
 from gnuradio import gr
 from gnuradio.wfm import keys, messages
+from gnuradio.wfm.guard import Guard, guarded
 from gnuradio.wfm.statistics import Statistics
 from gnuradio.wfm.swap import BundleSwap
 
@@ -63,9 +64,10 @@ class engine(gr.basic_block):
             self.message_port_register_out(port)
         # The hierarchical block ties `alive` to itself: a block without any connection is not started.
         self.message_port_register_in(keys.ALIVE)
+        self.log = gr.logger("wfm.inference")
+        self._guard = Guard(self.log.error, self._count_refusal)
         self.message_port_register_in(keys.CONTROL)
         self.set_msg_handler(keys.CONTROL, self._on_control)
-        self.log = gr.logger("wfm.inference")
         self.threshold = threshold
         self._tasks = messages.read_tasks(tasks, bundle.contract.tasks)
         self._control_refused = 0
@@ -219,7 +221,7 @@ class engine(gr.basic_block):
         self._tap.complete(batch, tags)
         for start, values, answer in zip(batch.start, tags, decisions, strict=True):
             for (_, value), (task, decision) in zip(values, answer.items(), strict=True):
-                pdu = messages.detects_pdu(task, value, decision, late=int(start) < gone)
+                pdu = messages.detects_pdu(task, value, decision, int(start) < gone, window_tasks=len(answer))
                 self.message_port_pub(keys.DETECTS, pdu)
 
     def _publish_embeddings(self, outputs: dict, shared: list) -> None:
@@ -255,23 +257,14 @@ class engine(gr.basic_block):
     def _event(self, kind: str, text: str) -> None:
         self.message_port_pub(keys.EVENTS, pmt.to_pmt({"event": kind, "text": text}))
 
+    @guarded("a control message was refused")
     def _on_control(self, message: pmt.pmt_base) -> None:
-        try:
-            for key, value in messages.read_control(message).items():
-                self._try_control(key, value)
-        except Exception as error:  # noqa: BLE001 - whatever a stranger sends must not end the flowgraph
-            self._refuse(error)
-
-    def _try_control(self, key: str, value) -> None:
         """One bad setting does not keep the others of its message from being made."""
-        try:
-            self.control(key, value)
-        except (ValueError, TypeError, RuntimeError, WfmError) as error:
-            self._refuse(error)
+        for key, value in messages.read_control(message).items():
+            self._guard.run(self.control, key, value, what="a control message was refused")
 
-    def _refuse(self, error: Exception) -> None:
+    def _count_refusal(self, error: Exception) -> None:
         self._control_refused += 1
-        self.log.error(str(error))
         self._event("refused", str(error))
 
     def control(self, key: str, value) -> None:

@@ -6,7 +6,8 @@ import time
 
 import pmt
 from gnuradio import gr
-from gnuradio.wfm import keys, messages
+from gnuradio.wfm import fields, keys, messages
+from gnuradio.wfm.guard import Guard, guarded
 
 from wfm_core.decisions import decision_json
 from wfm_core.errors import WfmError
@@ -42,7 +43,7 @@ class event_publisher(gr.basic_block):
             self.message_port_register_in(port)
             self.set_msg_handler(port, handler)
         self.message_port_register_out(keys.STATUS)
-        self._refused = 0
+        self._guard = Guard(self.logger.warn, lambda _: self._tell_counts())
         self._next_status = 0.0
         self._open = True
         self._settings = radio, high_water_mark
@@ -55,7 +56,7 @@ class event_publisher(gr.basic_block):
         return self._sender.address
 
     def status(self) -> dict[str, int]:
-        return {"sent": self._sender.sent, "dropped": self._sender.dropped, "refused": self._refused}
+        return {"sent": self._sender.sent, "dropped": self._sender.dropped, "refused": self._guard.refused}
 
     def start(self) -> bool:
         """Binds again after a stop, as when a flowgraph is locked and unlocked; the counts start anew then."""
@@ -66,55 +67,45 @@ class event_publisher(gr.basic_block):
         return True
 
     def stop(self) -> bool:
+        self._close()
+        return True
+
+    @guarded("the end was not told")
+    def _close(self) -> None:
         with self._lock:
             if self._open:
                 self._open = False
                 self._sender.close()
         self.message_port_pub(keys.STATUS, pmt.to_pmt(self.status()))
-        return True
 
+    @guarded("a message on detects was not published")
     def _on_detection(self, pdu: pmt.pmt_base) -> None:
-        try:
-            detection = messages.read_detection(pdu)
-        except Exception as error:  # pmt raises its own kinds for a PDU that is not a detection
-            self._refuse(error)
-            return
-        time_ = None if detection.rx_time is None else sum(detection.rx_time)
-        tasks = {detection.task: detection.decision}
-        body = decision_json(
-            detection.sample_start, detection.sample_count, tasks, rx_time=time_, rx_freq=detection.rx_freq
-        )
-        if detection.level > float("-inf"):
-            body["level"] = detection.level
+        found = messages.read_detection(pdu)
+        tasks = {found.task: found.decision}
+        body = decision_json(found.sample_start, found.sample_count, tasks, found.rx_time, found.rx_freq)
+        if found.level > float("-inf"):
+            body["level"] = found.level
         self._send("decision", body)
 
+    @guarded("a message on events was not published")
     def _on_event(self, message: pmt.pmt_base) -> None:
         self._send_dict("event", message)
 
+    @guarded("a message on status was not published")
     def _on_status(self, message: pmt.pmt_base) -> None:
         self._send_dict("status", message)
 
     def _send_dict(self, kind: str, message: pmt.pmt_base) -> None:
-        try:
-            body = messages.read_control(message)
-        except (ValueError, RuntimeError) as error:
-            self._refuse(error)
-            return
+        body = messages.read_control(message)
+        if "rx_time" in body:
+            body["rx_time"] = fields.rx_time(body)
         self._send(kind, body)
 
     def _send(self, kind: str, body: dict) -> None:
         with self._lock:
             if not self._open:
                 return
-            try:
-                self._sender.send(kind, body)
-            except WfmError as error:
-                self._refuse(error)
-        self._tell_counts()
-
-    def _refuse(self, error: Exception) -> None:
-        self._refused += 1
-        self.logger.warn(f"a message was not published: {error}")
+            self._sender.send(kind, body)
         self._tell_counts()
 
     def _tell_counts(self) -> None:

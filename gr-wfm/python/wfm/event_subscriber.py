@@ -7,6 +7,7 @@ import time
 import pmt
 from gnuradio import gr
 from gnuradio.wfm import keys, messages
+from gnuradio.wfm.guard import Guard, guarded
 
 from wfm_core.errors import WfmError
 from wfm_core.event_sockets import DEFAULT_ADDRESS, EventListener
@@ -14,6 +15,7 @@ from wfm_core.events import Message
 
 _POLL_SECONDS = 0.1
 _STATUS_SECONDS = 1.0
+_JOIN_SECONDS = 5.0
 _RADIO = pmt.intern("radio")
 
 
@@ -40,10 +42,11 @@ class event_subscriber(gr.basic_block):
         self._settings = addresses.split(), high_water_mark
         self._listener = EventListener(*self._settings)
         self._stopping = threading.Event()
+        self._guard = Guard(self.logger.warn, self._count_refusal)
         self._thread: threading.Thread | None = None
 
     def start(self) -> bool:
-        """Listens; after a stop (a flowgraph locked and unlocked) anew, with counts from zero."""
+        """Listens; after a stop (a flowgraph locked and unlocked) again, with counts from zero."""
         if self._thread is not None:
             self._listener = EventListener(*self._settings)
             self._stopping.clear()
@@ -54,7 +57,9 @@ class event_subscriber(gr.basic_block):
     def stop(self) -> bool:
         self._stopping.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(_JOIN_SECONDS)
+            if self._thread.is_alive():
+                self.logger.error(f"the listening thread did not end within {_JOIN_SECONDS:g} s; it is left behind")
         return True
 
     def counts(self) -> dict[str, int]:
@@ -63,30 +68,48 @@ class event_subscriber(gr.basic_block):
     def _listen(self) -> None:
         next_status = 0.0
         while not self._stopping.is_set():
-            message = self._listener.receive(_POLL_SECONDS)
-            if message is not None:
-                self._try_to_pass_on(message)
+            self._receive()
             if time.monotonic() >= next_status:
                 next_status = time.monotonic() + _STATUS_SECONDS
-                self.message_port_pub(keys.STATUS, pmt.to_pmt(self.counts()))
+                self._tell_counts()
         self._listener.close()
 
-    def _try_to_pass_on(self, message: Message) -> None:
-        try:
-            self._pass_on(message)
-        except Exception as error:  # whatever a stranger sends, the thread goes on
-            self._listener.refused += 1
-            self.logger.warn(f"a message from {message.radio!r} has no PMT: {error}")
+    @guarded("the counts were not told")
+    def _tell_counts(self) -> None:
+        self.message_port_pub(keys.STATUS, pmt.to_pmt(self.counts()))
 
+    @guarded("listening was interrupted")
+    def _receive(self) -> None:
+        try:
+            message = self._listener.receive(_POLL_SECONDS)
+        except Exception:
+            self._stopping.wait(_POLL_SECONDS)  # a fault that stays must not keep a processor busy
+            raise
+        if message is not None:
+            self._pass_on(message)
+
+    def _count_refusal(self, error: Exception) -> None:
+        self._listener.refused += 1
+
+    @guarded("a message from outside was not passed on")
     def _pass_on(self, message: Message) -> None:
         if message.kind != "decision":
             port = keys.EVENTS if message.kind == "event" else keys.STATUS
-            self.message_port_pub(port, pmt.to_pmt({**message.body, "radio": message.radio}))
+            self.message_port_pub(port, _dict(message))
             return
         shared = pmt.dict_add(_facts(message.body), _RADIO, pmt.intern(message.radio))
         for task, decision in message.body["tasks"].items():
             tag_value = messages.task_dict(shared, decision)
             self.message_port_pub(keys.DETECTS, messages.detects_pdu(task, tag_value, decision, late=False))
+
+
+def _dict(message: Message) -> pmt.pmt_base:
+    """An event or a status, its time as in a tag."""
+    body = {key: value for key, value in message.body.items() if key != "rx_time"}
+    fields = pmt.to_pmt({**body, "radio": message.radio})
+    if "rx_time" in message.body:
+        fields = pmt.dict_add(fields, keys.RX_TIME, messages.time_tuple(message.body["rx_time"]))
+    return fields
 
 
 def _facts(body: dict) -> pmt.pmt_base:
@@ -96,7 +119,7 @@ def _facts(body: dict) -> pmt.pmt_base:
         messages.WindowFacts(
             sample_start=body["sample_start"],
             sample_count=body["sample_count"],
-            rx_time=None if time_ is None else (int(time_), time_ % 1.0),
+            rx_time=None if time_ is None else tuple(time_),
             rx_freq=body.get("rx_freq"),
             level=body.get("level", float("-inf")),
             latency=0.0,

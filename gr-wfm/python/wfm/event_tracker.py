@@ -4,6 +4,7 @@
 import pmt
 from gnuradio import gr
 from gnuradio.wfm import keys, messages
+from gnuradio.wfm.guard import Guard, guarded
 from gnuradio.wfm.smoothing import Answer, Smoother
 
 
@@ -44,9 +45,10 @@ class event_tracker(gr.basic_block):
         self._task, self._max_gap = task, max_gap
         self._smoother = Smoother(windows, method, begin, end, labels, sample_rate, max_gap)
         self._answered_to = 0
+        self.message_port_register_out(keys.EVENTS)
+        self._guard = Guard(self.logger.error)
         self.message_port_register_in(keys.DETECTS)
         self.message_port_register_in(keys.STATUS)
-        self.message_port_register_out(keys.EVENTS)
         self.set_msg_handler(keys.DETECTS, self._on_detects)
         self.set_msg_handler(keys.STATUS, self._on_status)
 
@@ -54,15 +56,10 @@ class event_tracker(gr.basic_block):
         # The queues of two ports are emptied in any order; behind the answers that came before it, it is in turn.
         self.to_basic_block()._post(keys.DETECTS, status)
 
+    @guarded("a message on detects or status was ignored")
     def _on_detects(self, message: pmt.pmt_base) -> None:
-        try:
-            self._follow(message)
-        except Exception as error:  # noqa: BLE001 - whatever a stranger sends must not end the flowgraph
-            self.logger.error(f"a message that is no detection and no status of WFM Inference was ignored: {error}")
-
-    def _follow(self, message: pmt.pmt_base) -> None:
         if pmt.is_dict(message) and not pmt.is_f32vector(pmt.cdr(message)):
-            self._look_at_status(pmt.to_python(message))
+            self._look_at_status(messages.read_control(message))
             return
         found = messages.read_detection(message)
         if found.task != self._task or "position" in found.decision:

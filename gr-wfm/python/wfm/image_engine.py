@@ -6,6 +6,7 @@ import pmt
 from gnuradio import gr
 from gnuradio.wfm import image_messages, keys
 from gnuradio.wfm.engine import engine
+from gnuradio.wfm.guard import Guard, guarded
 from gnuradio.wfm.image_queue import ImageQueue
 from gnuradio.wfm.waiting import handle_waiting
 
@@ -44,9 +45,9 @@ class image_intake(gr.basic_block):
     def __init__(self, queue: ImageQueue, shape: tuple[int, int, int]):
         gr.basic_block.__init__(self, name="wfm_image_intake", in_sig=None, out_sig=None)
         self._queue, self._shape = queue, shape
+        self._guard = Guard(gr.logger("wfm.image_inference").error, lambda _: self._queue.refuse())
         self.message_port_register_in(keys.IMAGES)
         self.set_msg_handler(keys.IMAGES, self._on_image)
-        self.log = gr.logger("wfm.image_inference")
 
     def start(self) -> bool:
         self.to_basic_block().clear_finished()
@@ -58,12 +59,9 @@ class image_intake(gr.basic_block):
         self._queue.end()
         return True
 
+    @guarded("a message on images was ignored")
     def _on_image(self, message: pmt.pmt_base) -> None:
-        try:
-            image = image_messages.read_image(message)
-            if image.pixels.shape != self._shape:
-                raise ValueError(f"image of shape {list(image.pixels.shape)}: the bundle takes {list(self._shape)}")
-        except Exception as error:  # noqa: BLE001 - whatever a stranger sends must not end the flowgraph
-            self.log.error(f"{error}; ignored, {self._queue.refuse()} so far")
-            return
+        image = image_messages.read_image(message)
+        if image.pixels.shape != self._shape:
+            raise ValueError(f"image of shape {list(image.pixels.shape)}: the bundle takes {list(self._shape)}")
         self._queue.put(image)

@@ -75,6 +75,13 @@ class image_inference(gr.hier_block2):
         """Why inference ended early, or ""."""
         return self.engine.error()
 
+    def finish(self) -> None:
+        """End as if no more images came: those that wait are still decided, others that come are dropped and counted.
+
+        What makes the images goes on.
+        """
+        self._queue.finish()
+
     def set_threshold(self, threshold: float) -> None:
         self.engine.control(keys.THRESHOLD, threshold)
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Images and the channel vectors they are made of as PMTs, and back."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import pmt
+from gnuradio.wfm import fields as checked
 from gnuradio.wfm import keys
 from gnuradio.wfm.csi_gather import ChannelVector
 from gnuradio.wfm.messages import place_dict
@@ -41,16 +43,20 @@ def read_image(pdu: pmt.pmt_base) -> Image:
     pixels = pmt.cdr(pdu)
     shape = fields.get("shape")
     if not isinstance(shape, list) or len(shape) != 3 or not pmt.is_f32vector(pixels):
-        raise ValueError("message on images: cons(dict with shape [channels, height, width], f32vector) is wanted")
+        raise ValueError("message on images: cons(dict with shape [channels, height, width], f32vector) is expected")
     values = np.array(pmt.f32vector_elements(pixels), np.float32)
-    if not all(isinstance(n, int) and n > 0 for n in shape) or np.prod(shape) != values.size:
-        raise ValueError(f"image of {values.size} pixels with shape {shape}: they must agree")
+    # math.prod: numpy's would wrap round at 2^63
+    if not all(type(n) is int and n > 0 for n in shape) or math.prod(shape) != values.size:
+        raise ValueError(f"image of {values.size} pixels with shape {checked.shown(shape)}: they must agree")
+    if not np.isfinite(values).all():
+        raise ValueError("image with pixels that are not finite")
+    sample_start, sample_count = checked.place(fields)
     return Image(
         pixels=values.reshape(shape),
-        sample_start=_whole(fields, "sample_start"),
-        sample_count=_whole(fields, "sample_count"),
-        packets_lost=_whole(fields, "packets_lost", 0),
-        lost_so_far=_whole(fields, "lost_so_far", 0),
+        sample_start=sample_start,
+        sample_count=sample_count,
+        packets_lost=checked.whole(fields, "packets_lost", 0),
+        lost_so_far=checked.whole(fields, "lost_so_far", 0),
         **_when_and_where(fields),
     )
 
@@ -69,10 +75,10 @@ def read_csi(pdu: pmt.pmt_base, number_key: str) -> ChannelVector:
 
 def csi_vector(values: pmt.pmt_base, fields: dict, number_key: str) -> ChannelVector:
     """A c32vector and what is known of it, from a PDU's dict or from tags."""
-    number = _whole(fields, number_key) if number_key in fields else None
+    number = checked.whole(fields, number_key) if number_key in fields else None
     return ChannelVector(
         values=np.array(pmt.c32vector_elements(values), np.complex64),
-        antenna=_whole(fields, "antenna", 0),
+        antenna=checked.whole(fields, "antenna", 0),
         number=number,
         **_when_and_where(fields),
     )
@@ -84,25 +90,13 @@ def _has_dict(pdu: pmt.pmt_base) -> bool:
 
 def _fields(pdu: pmt.pmt_base) -> dict:
     if not _has_dict(pdu):
-        raise ValueError("a PDU is wanted: cons(dict, vector)")
-    return pmt.to_python(pmt.car(pdu)) or {}
-
-
-def _whole(fields: dict, key: str, default: int | None = None) -> int:
-    value = fields.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{key} {value!r}: a whole number from 0 is wanted")
-    return value
+        raise ValueError(f"{checked.kind_of(pdu)} where a PDU, cons(dict, vector), is expected")
+    fields = pmt.to_python(pmt.car(pdu)) or {}
+    if not isinstance(fields, dict):
+        raise ValueError("a PDU whose dict is a list of pairs of something else")
+    return fields
 
 
 def _when_and_where(fields: dict) -> dict:
     """rx_time and rx_freq, None where they are not known."""
-    time, freq = fields.get("rx_time"), fields.get("rx_freq")
-    if time is not None and not (isinstance(time, tuple) and len(time) == 2):
-        raise ValueError(f"rx_time {time!r}: a tuple (whole seconds, fraction) is wanted")
-    if freq is not None and not isinstance(freq, int | float):
-        raise ValueError(f"rx_freq {freq!r}: Hz are wanted")
-    return {
-        "rx_time": None if time is None else (int(time[0]), float(time[1])),
-        "rx_freq": None if freq is None else float(freq),
-    }
+    return {"rx_time": checked.rx_time(fields), "rx_freq": checked.rx_freq(fields)}

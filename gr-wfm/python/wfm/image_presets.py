@@ -33,6 +33,10 @@ class _image_preset(gr.hier_block2):
     def status(self) -> dict:
         return self.inference.status()
 
+    def finish(self) -> None:
+        """See `wfm.image_inference`."""
+        self.inference.finish()
+
     def set_bundle(self, name_or_path: str) -> None:
         self.inference.set_bundle(name_or_path)
 

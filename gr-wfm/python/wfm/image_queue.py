@@ -18,7 +18,7 @@ class ImageBatch:
         self.count = len(images)
         self.start = np.array([image.sample_start for image in images], np.uint64)
         self.sample_count = np.array([image.sample_count for image in images], np.int64)
-        self.power = np.array([np.square(image.pixels).mean() for image in images], np.float32)
+        self.power = np.array([np.square(image.pixels, dtype=np.float64).mean() for image in images])
         self.rx_rate = np.zeros(self.count)
         self.rx_freq = np.array([np.nan if image.rx_freq is None else image.rx_freq for image in images])
         self.has_rx_time = [image.rx_time is not None for image in images]
@@ -49,8 +49,9 @@ class ImageQueue:
         with self._changed:
             if not self._over:
                 return
-            self._over = self._ended = self._closed = False
+            self._over = self._ended = self._closed = self._finished = False
             self._waiting: deque[Image] = deque()
+            self._at_the_door = 0  # images that wait for room
             names = ("samples_in", "samples_lost", "windows_in", "windows_dropped", "images_refused")
             self._counts = dict.fromkeys(names, 0)
 
@@ -59,8 +60,13 @@ class ImageQueue:
             self._counts["windows_in"] += 1
             self._counts["samples_in"] = max(self._counts["samples_in"], image.sample_start + image.sample_count)
             self._counts["samples_lost"] = max(self._counts["samples_lost"], image.lost_so_far)
+            if self._finished:
+                self._counts["windows_dropped"] += 1
+                return
             if self._lossless:
+                self._at_the_door += 1
                 self._changed.wait_for(lambda: self._closed or len(self._waiting) < self._slots)
+                self._at_the_door -= 1
             elif len(self._waiting) >= self._slots:
                 self._waiting.popleft()
                 self._counts["windows_dropped"] += 1
@@ -82,6 +88,12 @@ class ImageQueue:
             self._ended = True
             self._changed.notify_all()
 
+    def finish(self) -> None:
+        """As `end`, while images still come: those are dropped, and counted."""
+        with self._changed:
+            self._finished = True
+            self.end()
+
     def close(self) -> None:
         """The run is over."""
         self.fail()
@@ -99,8 +111,10 @@ class ImageQueue:
     def take(self, most: int, timeout_ms: int) -> ImageBatch | None:
         """Up to `most` images; an empty batch at the end; None when none came in time."""
         with self._changed:
-            over = self._changed.wait_for(lambda: self._waiting or self._ended or self._closed, timeout_ms / 1e3)
-            if not over:
+            ready = self._changed.wait_for(
+                lambda: self._waiting or self._closed or (self._ended and not self._at_the_door), timeout_ms / 1e3
+            )
+            if not ready:
                 return None
             batch = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
             self._changed.notify_all()

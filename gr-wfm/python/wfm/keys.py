@@ -23,6 +23,7 @@ LATE = pmt.intern("late")
 OUT_OF_RANGE = pmt.intern("out_of_range")
 EMBEDDING = pmt.intern("embedding")
 DISTANCE = pmt.intern("distance")
+WINDOW_TASKS = pmt.intern("window_tasks")
 
 # Fields of channel vectors, as tags or in a PDU's dict, and of an image made of them.
 CHAN_TAPS = pmt.intern("ofdm_sync_chan_taps")

@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Decisions as PMTs, and back: the tag's dict, the `detects` PDU, control messages."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import pmt
+from gnuradio.wfm import fields as checked
 from gnuradio.wfm import keys
 from gnuradio.wfm.smoothing import Event
 
 from wfm_core.data.annotations import GENERATOR, Mark
 
 _EVENT_FIELDS = ("event", "task", "label", "score", "sample_start", "sample_count", "duration")
+_DETECTION_FIELDS = (
+    "task", "sample_start", "sample_count", "rx_time", "rx_freq", "level", "label", "index", "score", "labels",
+    "window_tasks",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,10 +54,17 @@ def task_dict(shared: pmt.pmt_base, decision: dict) -> pmt.pmt_base:
     return pmt.dict_add(fields, keys.SCORE, pmt.from_double(float(decision["score"])))
 
 
-def detects_pdu(task: str, tag_value: pmt.pmt_base, decision: dict, late: bool) -> pmt.pmt_base:
-    """cons(dict, f32vector): the tag's fields, the task's name and the names of the vector's entries."""
+def detects_pdu(
+    task: str, tag_value: pmt.pmt_base, decision: dict, late: bool, window_tasks: int | None = None
+) -> pmt.pmt_base:
+    """cons(dict, f32vector): the tag's fields, the task's name and the names of the vector's entries.
+
+    window_tasks: how many tasks answer for this window, where the sender knows it.
+    """
     fields = pmt.dict_add(tag_value, keys.TASK, pmt.intern(task))
     fields = pmt.dict_add(fields, keys.LATE, pmt.from_bool(late))
+    if window_tasks is not None:
+        fields = pmt.dict_add(fields, keys.WINDOW_TASKS, pmt.from_long(window_tasks))
     if "position" in decision:
         return pmt.cons(fields, float_vector(decision["position"]))
     probabilities = decision["probabilities"]
@@ -88,23 +101,26 @@ def event_dict(task: str, event: Event) -> pmt.pmt_base:
 
 
 def read_event(message: pmt.pmt_base) -> tuple[str, Event]:
-    """The inverse of `event_dict`: the task and its event. Raises for a message of another form."""
+    """The inverse of `event_dict`: the task and its event. Raises `ValueError` for a message of another form."""
     fields = read_control(message)
     missing = [name for name in _EVENT_FIELDS if name not in fields]
     if missing or fields["event"] not in ("begin", "end"):
-        wanted = ", ".join(_EVENT_FIELDS)
-        raise ValueError(f"message {pmt.write_string(message)}: an event begin or end with {wanted} is wanted")
+        raise ValueError(
+            f"{checked.kind_of(message)} without {', '.join(missing) or 'begin or end'}: an event begin or end with "
+            f"{', '.join(_EVENT_FIELDS)} is expected"
+        )
+    sample_start, sample_count = checked.place(fields)
     event = Event(
         kind=fields["event"],
-        label=str(fields["label"]),
-        score=float(fields["score"]),
-        sample_start=int(fields["sample_start"]),
-        sample_count=int(fields["sample_count"]),
-        duration=float(fields["duration"]),
-        rx_time=fields.get("rx_time"),
-        rx_freq=fields.get("rx_freq"),
+        label=checked.text(fields, "label"),
+        score=checked.number(fields, "score"),
+        sample_start=sample_start,
+        sample_count=sample_count,
+        duration=checked.number(fields, "duration"),
+        rx_time=checked.rx_time(fields),
+        rx_freq=checked.rx_freq(fields),
     )
-    return str(fields["task"]), event
+    return checked.text(fields, "task"), event
 
 
 def place_dict(of) -> pmt.pmt_base:
@@ -113,12 +129,17 @@ def place_dict(of) -> pmt.pmt_base:
     fields = pmt.dict_add(fields, keys.SAMPLE_START, pmt.from_uint64(of.sample_start))
     fields = pmt.dict_add(fields, keys.SAMPLE_COUNT, pmt.from_uint64(of.sample_count))
     if of.rx_time is not None:
-        secs, frac = of.rx_time
-        whole = pmt.from_uint64(secs) if secs >= 0 else pmt.from_long(secs)  # before 1970
-        fields = pmt.dict_add(fields, keys.RX_TIME, pmt.make_tuple(whole, pmt.from_double(frac)))
+        fields = pmt.dict_add(fields, keys.RX_TIME, time_tuple(of.rx_time))
     if of.rx_freq is not None:
         fields = pmt.dict_add(fields, keys.RX_FREQ, pmt.from_double(of.rx_freq))
     return fields
+
+
+def time_tuple(rx_time: tuple[int, float]) -> pmt.pmt_base:
+    """Whole seconds and fraction as in an rx_time tag of UHD."""
+    secs, frac = rx_time
+    whole = pmt.from_uint64(secs) if secs >= 0 else pmt.from_long(secs)  # before 1970
+    return pmt.make_tuple(whole, pmt.from_double(frac))
 
 
 def float_vector(values) -> pmt.pmt_base:
@@ -138,32 +159,50 @@ class Detection:
     level: float
     decision: dict
     """{"label", "index", "score", "probabilities"} or {"position"}, as in the JSON line."""
+    window_tasks: int | None = None
+    """How many tasks answer for this window; None where the sender does not say."""
 
 
 def read_detection(pdu: pmt.pmt_base) -> Detection:
-    """The inverse of `detects_pdu`."""
-    fields, vector = pmt.car(pdu), pmt.f32vector_elements(pmt.cdr(pdu))
-    time = pmt.dict_ref(fields, keys.RX_TIME, pmt.PMT_NIL)
-    freq = pmt.dict_ref(fields, keys.RX_FREQ, pmt.PMT_NIL)
-    if pmt.dict_has_key(fields, keys.POSITION):
-        decision = {"position": list(vector)}
-    else:
-        labels = pmt.to_python(pmt.dict_ref(fields, keys.LABELS, pmt.PMT_NIL))
-        decision = {
-            "label": pmt.symbol_to_string(pmt.dict_ref(fields, keys.LABEL, pmt.PMT_NIL)),
-            "index": pmt.to_long(pmt.dict_ref(fields, keys.INDEX, pmt.PMT_NIL)),
-            "score": pmt.to_double(pmt.dict_ref(fields, keys.SCORE, pmt.PMT_NIL)),
-            "probabilities": dict(zip(labels, vector, strict=True)),
-        }
+    """The inverse of `detects_pdu`. Raises `ValueError` for a message of another form, or of values out of range."""
+    if not pmt.is_pair(pdu) or not pmt.is_f32vector(pmt.cdr(pdu)):
+        raise ValueError(f"{checked.kind_of(pdu)} where a detection, cons(dict, f32vector), is expected")
+    fields, values = checked.known(pmt.car(pdu), _DETECTION_FIELDS), pmt.f32vector_elements(pmt.cdr(pdu))
+    if not all(map(math.isfinite, values)):
+        raise ValueError("a detection with values that are not finite")
+    sample_start, sample_count = checked.place(fields)
+    level = fields.get("level")
+    asked = fields.get("window_tasks")
     return Detection(
-        task=pmt.symbol_to_string(pmt.dict_ref(fields, keys.TASK, pmt.PMT_NIL)),
-        sample_start=pmt.to_uint64(pmt.dict_ref(fields, keys.SAMPLE_START, pmt.PMT_NIL)),
-        sample_count=pmt.to_uint64(pmt.dict_ref(fields, keys.SAMPLE_COUNT, pmt.PMT_NIL)),
-        rx_time=None if pmt.is_null(time) else pmt.to_python(time),
-        rx_freq=None if pmt.is_null(freq) else pmt.to_double(freq),
-        level=pmt.to_double(pmt.dict_ref(fields, keys.LEVEL, pmt.PMT_NIL)),
-        decision=decision,
+        task=checked.text(fields, "task"),
+        sample_start=sample_start,
+        sample_count=sample_count,
+        rx_time=checked.rx_time(fields),
+        rx_freq=checked.rx_freq(fields),
+        level=-math.inf if isinstance(level, float) and level == -math.inf else checked.number(fields, "level"),
+        decision=_position(values) if pmt.dict_has_key(pmt.car(pdu), keys.POSITION) else _answer(fields, values),
+        window_tasks=None if asked is None else checked.whole(fields, "window_tasks", least=1),
     )
+
+
+def _position(values) -> dict:
+    if not 1 <= len(values) <= 3:
+        raise ValueError(f"a position of {len(values)} numbers: x, y, z in metres are expected")
+    return {"position": list(values)}
+
+
+def _answer(fields: dict, values) -> dict:
+    labels = fields.get("labels")
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise ValueError(f"labels {checked.shown(labels)}: a vector of symbols is expected")
+    if len(labels) != len(values) or len(set(labels)) != len(labels):
+        raise ValueError(f"{len(values)} probabilities of {len(set(labels))} labels: one each is expected")
+    return {
+        "label": checked.text(fields, "label"),
+        "index": checked.whole(fields, "index", least=-1, most=2**31 - 1),
+        "score": checked.number(fields, "score"),
+        "probabilities": dict(zip(labels, values, strict=True)),
+    }
 
 
 def detection_mark(found: Detection) -> Mark:
@@ -185,7 +224,7 @@ def read_control(message: pmt.pmt_base) -> dict[str, object]:
         return {pmt.symbol_to_string(pmt.car(message)): pmt.to_python(pmt.cdr(message))}
     values = pmt.to_python(message) if pmt.is_dict(message) else None
     if not isinstance(values, dict):
-        raise ValueError(f"control message {pmt.write_string(message)}: a dict or a (key . value) pair is wanted")
+        raise ValueError(f"control message, {checked.kind_of(message)}: a dict or a (key . value) pair is expected")
     return {str(key): value for key, value in values.items()}
 
 

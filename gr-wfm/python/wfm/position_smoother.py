@@ -7,6 +7,7 @@ import numpy as np
 import pmt
 from gnuradio import gr
 from gnuradio.wfm import keys, messages
+from gnuradio.wfm.guard import Guard, guarded
 
 from wfm_core.errors import WfmError
 
@@ -14,8 +15,10 @@ from wfm_core.errors import WfmError
 class position_smoother(gr.basic_block):
     """The mean of the last `windows` positions of one stream.
 
-    It begins anew where positions are missing (`max_gap` samples or more), where the stream starts anew, and at another
-    rx_freq. Message port in: `detects`, from an inference block; tasks that are no position are left out. Port out:
+    It begins again where positions are missing (`max_gap` samples or more), where the stream starts again, at another
+    rx_freq, and with positions of another number of axes. A message that is no detection is logged and ignored.
+
+    Message port in: `detects`, from an inference block; tasks that are no position are left out. Port out:
     `positions`, PDUs as on `detects`, with the mean as `position`: x, y, z in metres.
 
     Args:
@@ -33,20 +36,19 @@ class position_smoother(gr.basic_block):
         self._max_gap = max_gap
         self._recent: deque[np.ndarray] = deque(maxlen=windows)
         self._last: messages.Detection | None = None
-        self.message_port_register_in(keys.DETECTS)
         self.message_port_register_out(keys.POSITIONS)
+        self._guard = Guard(self.logger.error)
+        self.message_port_register_in(keys.DETECTS)
         self.set_msg_handler(keys.DETECTS, self._on_detects)
 
+    @guarded("a message on detects was ignored")
     def _on_detects(self, message: pmt.pmt_base) -> None:
-        try:
-            found = messages.read_detection(message)
-        except Exception as error:  # noqa: BLE001 - whatever a stranger sends must not end the flowgraph
-            self.logger.error(f"a message that is no detection of an inference block was ignored: {error}")
-            return
+        found = messages.read_detection(message)
         if "position" in found.decision:
             decision = {"position": self._smooth(found)}
             fields = messages.task_dict(pmt.car(message), decision)
-            self.message_port_pub(keys.POSITIONS, messages.detects_pdu(found.task, fields, decision, late=True))
+            pdu = messages.detects_pdu(found.task, fields, decision, late=True, window_tasks=1)
+            self.message_port_pub(keys.POSITIONS, pdu)
 
     def _smooth(self, found: messages.Detection) -> np.ndarray:
         if self._last is not None and self._is_gap(self._last, found):
@@ -57,4 +59,6 @@ class position_smoother(gr.basic_block):
 
     def _is_gap(self, before: messages.Detection, now: messages.Detection) -> bool:
         advance = now.sample_start - before.sample_start
+        if len(before.decision["position"]) != len(now.decision["position"]):
+            return True
         return advance <= 0 or advance - before.sample_count >= self._max_gap or before.rx_freq != now.rx_freq

@@ -9,8 +9,10 @@ from collections import Counter
 import pmt
 from gnuradio import gr
 from gnuradio.wfm import keys, messages
+from gnuradio.wfm.guard import Guard, guarded
 from gnuradio.wfm.waiting import handle_waiting
 
+from wfm_core.output import Terminal
 from wfm_core.prototypes import UNKNOWN
 
 _TEACH_WINDOWS = 20
@@ -48,6 +50,7 @@ class _Tally(gr.basic_block):
 
     def __init__(self, truth, name: str):
         gr.basic_block.__init__(self, name="wfm_tally", in_sig=None, out_sig=None)
+        self._guard = Guard(self.logger.error)
         self.message_port_register_in(keys.DETECTS)
         self.set_msg_handler(keys.DETECTS, self._on_detection)
         self._truth, self._name = truth, name
@@ -67,6 +70,7 @@ class _Tally(gr.basic_block):
                 lines.append(f"{self._name}: {task} of strangers called unknown in {found} of {strange} windows")
         return "\n".join(lines) or f"{self._name}: no window was judged"
 
+    @guarded("a message on detects was ignored")
     def _on_detection(self, pdu: pmt.pmt_base) -> None:
         detection, truth = self._read(pdu)
         if truth is not None:
@@ -79,6 +83,8 @@ class _Tally(gr.basic_block):
         return found, self._truth.label(found.rx_time, found.sample_count, found.task)
 
     def _count(self, found: messages.Detection, truth: str) -> None:
+        if "label" not in found.decision:
+            return
         label = found.decision["label"]
         known = truth in found.decision["probabilities"]
         answer = "unknown" if label == UNKNOWN else "right" if label == truth else "wrong"
@@ -97,9 +103,11 @@ class _Teacher(_Tally):
         self.message_port_register_in(keys.EVENTS)
         self.set_msg_handler(keys.EVENTS, self._on_event)
         self.message_port_register_out(keys.CONTROL)
+        self._terminal = Terminal()
         self._missing = list(names)
         self._busy = False
 
+    @guarded("a message on detects was ignored")
     def _on_detection(self, pdu: pmt.pmt_base) -> None:
         handle_waiting(self, keys.EVENTS, self._on_event)
         detection, truth = self._read(pdu)
@@ -113,7 +121,8 @@ class _Teacher(_Tally):
         elif not self._missing and not self._busy:
             self._count(detection, truth)
 
+    @guarded("a message on events was ignored")
     def _on_event(self, message: pmt.pmt_base) -> None:
-        event = pmt.to_python(message)
-        print(f"{event['event']}: {event['text']}\n", end="", flush=True)  # in one piece: other threads print too
+        event = messages.read_control(message)
+        self._terminal.say(f"{event['event']}: {event['text']}")
         self._busy = self._busy and event["event"] not in ("enrolled", "refused")

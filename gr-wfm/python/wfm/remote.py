@@ -3,17 +3,20 @@
 
 import os
 import socket
-import sys
 import threading
 import time
 
 import pmt
 from gnuradio import gr
-from gnuradio.wfm import keys, messages
-from gnuradio.wfm.app import inference_summary, radio_status
+from gnuradio.wfm import fields, keys, messages
+from gnuradio.wfm.app import exit_status, inference_summary, radio_status
 from gnuradio.wfm.ending import Running
+from gnuradio.wfm.guard import Guard, guarded
+
+from wfm_core.output import Terminal
 
 _POLL_SECONDS = 0.1
+_MOST_SESSIONS = 1024
 _QUIET_SECONDS = 2.5  # more than two status messages of an inference host apart
 
 
@@ -24,7 +27,7 @@ def session() -> str:
 
 def serve(inference, address: str, answers: str, seconds: float) -> None:
     """Say that an inference host listens; end its flowgraph after `seconds` by the clock, with 0 when it is told to."""
-    print(f"ready: samples from {address}, decisions at {answers}", flush=True)
+    Terminal().say(f"ready: samples from {address}, decisions at {answers}")
     if seconds > 0:
         timer = threading.Timer(seconds, inference.finish)
         timer.daemon = True
@@ -33,11 +36,9 @@ def serve(inference, address: str, answers: str, seconds: float) -> None:
 
 def finish(inference) -> int:
     """Sum up an inference host that has ended; returns the exit status."""
-    status = inference.status()
-    print(inference_summary(status), flush=True)
-    if status["error"]:
-        print(f"{os.path.basename(sys.argv[0])}: inference failed: {status['error']}", file=sys.stderr)
-    return int(bool(status["error"]))
+    status, terminal = inference.status(), Terminal()
+    terminal.say(inference_summary(status))
+    return exit_status(status["error"], terminal)
 
 
 def account(top_block, subscriber) -> "Account":
@@ -62,8 +63,8 @@ def run(top_block, source, link, log, account: "Account") -> None:
             before, since = account.taken(), time.monotonic()
 
     def sum_up(interrupted: bool) -> int:
-        print(account.summary(source, link, log), flush=True)
-        return radio_status(source, interrupted)
+        log.say(account.summary(source, link, log))
+        return max(exit_status("", log), radio_status(source, interrupted))
 
     running.leave(sum_up)
 
@@ -73,6 +74,7 @@ class Account(gr.basic_block):
 
     def __init__(self):
         gr.basic_block.__init__(self, name="wfm_account", in_sig=None, out_sig=None)
+        self._guard = Guard(self.logger.error)
         self.message_port_register_in(keys.STATUS)
         self.set_msg_handler(keys.STATUS, self._on_status)
         self._sessions: dict[str, tuple[int, int]] = {}
@@ -95,10 +97,12 @@ class Account(gr.basic_block):
             f"gaps that the sessions saw: {gaps} samples; lost in the radio: {source.samples_lost()}"
         )
 
+    @guarded("a message on status was ignored")
     def _on_status(self, message: pmt.pmt_base) -> None:
-        try:
-            status = messages.read_control(message)
-            counted = int(status["samples_in"]), int(status["samples_lost"])
-            self._sessions[str(status["radio"])] = counted
-        except (KeyError, ValueError, TypeError, RuntimeError):
+        status = messages.read_control(message)
+        if "samples_in" not in status or "radio" not in status:
             return  # the subscriber's own counts, or another program's status
+        session = fields.text(status, "radio")
+        if len(self._sessions) >= _MOST_SESSIONS and session not in self._sessions:
+            raise ValueError(f"more than {_MOST_SESSIONS} sessions of inference: this one is left out")
+        self._sessions[session] = fields.whole(status, "samples_in"), fields.whole(status, "samples_lost")

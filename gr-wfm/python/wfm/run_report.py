@@ -1,25 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """WFM Run Report: what a run leaves in a folder. Recording, picture, decisions, summary."""
 
+from collections.abc import Callable
 from pathlib import Path
 
-import pmt
 from gnuradio import blocks, gr
-from gnuradio.wfm import messages
 from gnuradio.wfm.decision_log import decision_log
-from gnuradio.wfm.report_files import Run, write_meta, write_summary, write_waterfall
+from gnuradio.wfm.report_files import Run, begin_meta, write_meta, write_summary
+from gnuradio.wfm.report_picture import write_waterfall
 from gnuradio.wfm.truth import SceneTruth
+from gnuradio.wfm.wfm_python import frame_sink
 
 from wfm_core.errors import WfmError
-
-_FULL_SCALE = 32768.0
 
 
 class run_report(gr.hier_block2):
     """Records N streams and their decisions; `finish` writes the rest.
 
     Leaves in `out_dir`: recording.sigmf-data (ci16, channels interleaved) and recording.sigmf-meta with the decisions
-    as annotations, decisions.jsonl, waterfall.png, summary.json. With an empty `out_dir` it is only a sink.
+    as annotations, decisions.jsonl, waterfall.png, summary.json. With an empty `out_dir` it is only a sink. Samples
+    and decisions are on the disk as they come, and nothing of them is kept in memory. When the disk takes no more that
+    is logged once, what is there stays, and the flowgraph goes on; `failure()` says it at the end.
 
     Message port in: `detects`, from the WFM Inference block whose output is recorded.
 
@@ -38,27 +39,36 @@ class run_report(gr.hier_block2):
             self, "wfm_run_report", gr.io_signature(channels, channels, gr.sizeof_gr_complex), gr.io_signature(0, 0, 0)
         )
         self.message_port_register_hier_in("detects")
-        self._out = Path(out_dir) if out_dir else None
-        self._channels, self._sample_rate, self._policy = channels, sample_rate, policy
-        if self._out is None:
+        self._run: Run | None = None
+        self._failures: list[str] = []
+        if not out_dir:
             for channel in range(channels):
                 self.connect((self, channel), blocks.null_sink(gr.sizeof_gr_complex))
             return
-        _make_folder(self._out)
-        self._decisions = _decisions(str(self._out / "decisions.jsonl"), sample_rate)
+        self._run = Run(Path(out_dir), channels, sample_rate, policy)
+        self._make_files()
         self.msg_connect(self, "detects", self._decisions, "detects")
-        self._connect_recorder(str(self._out / "recording.sigmf-data"))
+        for channel in range(channels):
+            self.connect((self, channel), (self._samples, channel))
 
-    def _connect_recorder(self, path: str) -> None:
-        self._file = blocks.file_sink(2 * gr.sizeof_short, path)
-        to_short = blocks.complex_to_interleaved_short(True, _FULL_SCALE)
-        if self._channels == 1:
-            self.connect(self, to_short, self._file)
-            return
-        interleave = blocks.interleave(gr.sizeof_gr_complex, 1)
-        for channel in range(self._channels):
-            self.connect((self, channel), (interleave, channel))
-        self.connect(interleave, to_short, self._file)
+    def _make_files(self) -> None:
+        run = self._run
+        try:
+            run.folder.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise WfmError(f"the folder {run.folder} cannot be made ({reason}): name one that can") from error
+        try:
+            self._samples = frame_sink(run.channels, str(run.data_path))
+            begin_meta(run)
+            for of_an_earlier_run in ("summary.json", "waterfall.png"):
+                (run.folder / of_an_earlier_run).unlink(missing_ok=True)
+        except (OSError, RuntimeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise WfmError(
+                f"a recording cannot be written in {run.folder} ({reason}): make room there, or name another folder"
+            ) from error
+        self._decisions = decision_log(str(run.decisions_path), run.sample_rate, quiet=True)
 
     def set_sample_rate(self, sample_rate: float) -> None:
         """Hz, where the radio has another rate than was asked for."""
@@ -67,40 +77,26 @@ class run_report(gr.hier_block2):
             self._decisions.set_sample_rate(sample_rate)
 
     def finish(self, status: dict, truth: SceneTruth | None = None) -> None:
-        """After the flowgraph has ended write metadata, picture and summary.
+        """After the flowgraph has ended write metadata, picture and summary. What fails is told by `failure()`.
 
         status: the inference block's; truth: the source's, where the accuracy is to be stated.
         """
-        if self._out is None:
+        if self._run is None:
             return
-        self._file.close()
-        run = Run(
-            folder=self._out,
-            channels=self._channels,
-            sample_rate=self._sample_rate,
-            policy=self._policy,
-            detections=self._decisions.detections,
-            truth=truth,
-        )
-        write_meta(run)
-        write_summary(run, status)
-        write_waterfall(run)
+        run = Run(self._run.folder, self._run.channels, self._run.sample_rate, self._run.policy, truth)
+        self._try("recording.sigmf-meta has no decisions", lambda: write_meta(run))
+        self._try("summary.json was not written", lambda: write_summary(run, status))
+        if self._samples.samples():
+            self._try("waterfall.png was not written", lambda: write_waterfall(run))
 
+    def failure(self) -> str:
+        """One sentence on what is missing in the folder, or ""."""
+        if self._run is None:
+            return ""
+        return "; ".join(filter(None, [self._samples.error(), self._decisions.failure(), *self._failures]))
 
-class _decisions(decision_log):
-    """A decision log that also keeps what it saw."""
-
-    def __init__(self, json_path: str, sample_rate: float):
-        super().__init__(json_path, sample_rate, quiet=True)
-        self.detections: list[messages.Detection] = []
-
-    def _on_detection(self, pdu: pmt.pmt_base) -> None:
-        self.detections.append(messages.read_detection(pdu))
-        super()._on_detection(pdu)
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WfmError(f"the folder {path} cannot be made ({error.strerror}): name one that can") from error
+    def _try(self, without: str, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except Exception as error:  # noqa: BLE001 - one file that cannot be made must not cost the others
+            self._failures.append(f"{without} ({getattr(error, 'strerror', None) or error})")

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pmt
 from gnuradio import gr
-from gnuradio.wfm import messages
+from gnuradio.wfm import fields, messages
 from gnuradio.wfm.annotation_queue import AnnotationQueue
+from gnuradio.wfm.guard import Guard, guarded
 from gnuradio.wfm.waiting import handle_waiting
 
 from wfm_core.data.annotations import Mark
 from wfm_core.data.sigmf_meta import read_sigmf
-from wfm_core.errors import WfmError
 
 _IN = pmt.intern("in")
 
@@ -39,7 +39,7 @@ class sigmf_annotator(gr.hier_block2):
         self._background = {label.strip() for label in background.split(",")}
         self._log = gr.logger("wfm.sigmf_annotator")
         self._queue = AnnotationQueue(path, self._log.error)
-        self._refused = 0
+        self._guard = Guard(self._log.error)
         self._lock = threading.Lock()
         self._running = 0
         # A message block ends with the first block that it listens to: with one inbox a port, none ends another.
@@ -48,14 +48,14 @@ class sigmf_annotator(gr.hier_block2):
             ("detects", self._on_detection),
             ("recordings", self._on_recording),
         ):
-            inbox = _inbox(handler, self._refuse, self._begin, self._end)
+            inbox = _inbox(handler, self._guard, self._begin, self._end)
             setattr(self, f"_{port}", inbox)
             self.message_port_register_hier_in(port)
             self.msg_connect(self, port, inbox, "in")
 
     def counts(self) -> dict[str, int]:
         """Marks `written`, or `outside` of every recording; messages `refused`."""
-        return {**self._queue.counts, "refused": self._refused}
+        return {**self._queue.counts, "refused": self._guard.refused}
 
     def _begin(self) -> None:
         with self._lock:
@@ -76,27 +76,23 @@ class sigmf_annotator(gr.hier_block2):
         self._mark(messages.detection_mark(messages.read_detection(message)))
 
     def _mark(self, mark: Mark) -> None:
-        if not 0 <= mark.start < mark.end < 2**63:
-            raise WfmError(f"a detection of the samples {mark.start} to {mark.end}: 1 or more, from 0 on, are wanted")
+        if mark.start == mark.end:
+            raise ValueError(f"a detection of no samples, at {mark.start}")
         if mark.label not in self._background:
             self._queue.add(mark)
 
     def _on_recording(self, message: pmt.pmt_base) -> None:
-        values = pmt.to_python(message)
+        values = messages.read_control(message)
         if values["event"] == "begin":
-            self._queue.follow(values["path"], int(values["sample_start"]))
-
-    def _refuse(self, error: Exception) -> None:
-        self._refused += 1
-        self._log.error(f"a message that is no detection, event or recording was ignored: {error!r}")
+            self._queue.follow(fields.text(values, "path"), fields.whole(values, "sample_start"))
 
 
 class _inbox(gr.basic_block):
-    """One port's messages, in order, to `handler`; what it raises is `refuse`'s."""
+    """One port's messages, in order, to `handler`; what it raises is the guard's."""
 
-    def __init__(self, handler, refuse, begin, end):
+    def __init__(self, handler, guard, begin, end):
         gr.basic_block.__init__(self, name="wfm_annotator_inbox", in_sig=None, out_sig=None)
-        self._handler, self._refuse, self._begin, self._end = handler, refuse, begin, end
+        self._handler, self._guard, self._begin, self._end = handler, guard, begin, end
         self.message_port_register_in(_IN)
         self.set_msg_handler(_IN, self._handle)
 
@@ -109,8 +105,6 @@ class _inbox(gr.basic_block):
         self._end()
         return True
 
+    @guarded("a message was ignored")
     def _handle(self, message: pmt.pmt_base) -> None:
-        try:
-            self._handler(message)
-        except Exception as error:  # noqa: BLE001 - whatever a stranger sends must not end the flowgraph
-            self._refuse(error)
+        self._handler(message)

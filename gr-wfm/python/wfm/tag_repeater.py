@@ -7,9 +7,11 @@ import threading
 import numpy as np
 import pmt
 from gnuradio import gr
-from gnuradio.wfm import keys
+from gnuradio.wfm import fields, keys
+from gnuradio.wfm.guard import Guard, guarded
 
 _NAME = "wfm_tag_repeater"
+_SLOWEST, _FASTEST = 1e-3, 1e12  # Hz
 _NO_CLOCK = (0, 0, 0.0)
 """An item, and the time at it: whole seconds and a fraction."""
 
@@ -37,6 +39,7 @@ class tag_repeater(gr.sync_block):
         self._anchor = _NO_CLOCK
         self._finished = False
         self._source = pmt.intern(_NAME)
+        self._guard = Guard(gr.logger("wfm.sample_publisher").warn)
         self.ended = threading.Event()
         """Set when the stream has ended."""
 
@@ -82,19 +85,20 @@ class tag_repeater(gr.sync_block):
                     self.add_item_tag(0, tag.offset, tag.key, tag.value, tag.srcid)
         return count
 
+    @guarded("a radio's tag was passed on without a meaning")
     def _note(self, tag) -> None:
         """Take over what a radio's tag says; what is not as UHD sends it is passed on and means nothing here."""
-        if pmt.eq(tag.key, keys.RX_TIME) and pmt.is_tuple(tag.value):
-            self._anchor = (tag.offset, *pmt.to_python(tag.value)[:2])
-        elif _is_unknown_time(tag):
-            self._anchor = (tag.offset, 0, 0.0)
-        elif pmt.eq(tag.key, keys.RX_RATE) and pmt.is_number(tag.value) and pmt.to_double(tag.value) > 0:
+        if pmt.eq(tag.key, keys.RX_TIME):
+            # Of an unknown time, which is nil, the count of samples goes on by itself.
+            self._anchor = (tag.offset, *(fields.rx_time({"rx_time": pmt.to_python(tag.value)}) or _NO_CLOCK[1:]))
+        elif pmt.eq(tag.key, keys.RX_RATE):
+            rate = fields.number({"rx_rate": pmt.to_python(tag.value)}, "rx_rate")
+            if not _SLOWEST <= rate <= _FASTEST:
+                raise ValueError(f"rx_rate {rate:g} Hz: {_SLOWEST:g} to {_FASTEST:g} are expected")
             self._anchor = (tag.offset, *self._time(tag.offset))
-            self._rate = pmt.to_double(tag.value)
-        elif pmt.eq(tag.key, keys.RX_FREQ) and pmt.is_number(tag.value):
-            self._freq = pmt.to_double(tag.value)
-        elif pmt.eq(tag.key, keys.RX_FREQ) and pmt.is_null(tag.value):
-            self._freq = None
+            self._rate = rate
+        elif pmt.eq(tag.key, keys.RX_FREQ):
+            self._freq = fields.rx_freq({"rx_freq": pmt.to_python(tag.value)})
 
     def _time(self, item: int) -> tuple[int, float]:
         start, secs, frac = self._anchor

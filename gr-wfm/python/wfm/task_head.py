@@ -8,12 +8,16 @@ import numpy as np
 import pmt
 from gnuradio import gr
 from gnuradio.wfm import keys, messages
+from gnuradio.wfm.guard import Guard, guarded
 from gnuradio.wfm.waiting import handle_waiting
 
 from wfm_core.errors import WfmError
 from wfm_core.prototypes import LEAST_WINDOWS, MARGIN, Prototypes, check_name
 
 _STATUS_SECONDS = 1.0
+_MOST_WINDOWS = 100_000
+"""Of an enrolment: its embeddings stay in memory."""
+
 _ACTIONS = (keys.ENROL, keys.FORGET, keys.SAVE, keys.LOAD)
 
 
@@ -63,10 +67,10 @@ class task_head(gr.basic_block):
         self._next_status = 0.0
         for port in (keys.DETECTS, keys.EVENTS, keys.STATUS):
             self.message_port_register_out(port)
+        self._guard = Guard(gr.logger("wfm.task_head").error, self._count_refusal)
         for port, handler in ((keys.EMBEDDINGS, self._on_embedding), (keys.CONTROL, self._on_control)):
             self.message_port_register_in(port)
             self.set_msg_handler(port, handler)
-        self.log = gr.logger("wfm.task_head")
 
     def status(self) -> dict:
         """Windows counted by their fate, messages refused, the classes, and the enrolment under way."""
@@ -80,6 +84,7 @@ class task_head(gr.basic_block):
 
     # -- embeddings ----------------------------------------------------------------------------------------------
 
+    @guarded("a message on embeddings was ignored")
     def _on_embedding(self, pdu: pmt.pmt_base) -> None:
         handle_waiting(self, keys.CONTROL, self._on_control)
         try:
@@ -92,10 +97,9 @@ class task_head(gr.basic_block):
                 self._take(values)
             else:
                 self._judge(fields, values)
-        except (ValueError, WfmError) as error:
-            self._refuse(error)
-        if time.monotonic() >= self._next_status:
-            self._publish_status()
+        finally:
+            if time.monotonic() >= self._next_status:
+                self._publish_status()
 
     def _judge(self, fields: pmt.pmt_base, values: np.ndarray) -> None:
         decision = self._prototypes.decide(values[None])[0]
@@ -104,7 +108,9 @@ class task_head(gr.basic_block):
             self._counts["unknown"] += decision["index"] < 0
         answer = pmt.dict_add(fields, keys.DISTANCE, pmt.from_double(decision["distance"]))
         answer = messages.task_dict(answer, decision)
-        self.message_port_pub(keys.DETECTS, messages.detects_pdu(self._task, answer, decision, late=True))
+        self.message_port_pub(
+            keys.DETECTS, messages.detects_pdu(self._task, answer, decision, late=True, window_tasks=1)
+        )
 
     def _take(self, values: np.ndarray) -> None:
         with self._lock:
@@ -127,17 +133,17 @@ class task_head(gr.basic_block):
             first = self._counts["skipped"] == 1
         if first:
             text = f"embeddings named {name} are skipped, {self._embedding} is wanted: set embedding if that is wrong"
-            self.log.warn(text)
+            gr.logger("wfm.task_head").warn(text)
             self._event("warning", text)
 
     # -- control -------------------------------------------------------------------------------------------------
 
+    @guarded("a control message was refused")
     def _on_control(self, message: pmt.pmt_base) -> None:
         try:
             self._obey(messages.read_control(message))
-        except (ValueError, TypeError, RuntimeError, WfmError) as error:  # a bad message must not end the flowgraph
-            self._refuse(error)
-        self._publish_status()
+        finally:
+            self._publish_status()
 
     def _obey(self, message: dict[str, object]) -> None:
         actions = [key for key in message if key in _ACTIONS]
@@ -185,10 +191,9 @@ class task_head(gr.basic_block):
 
     # -- what is told --------------------------------------------------------------------------------------------
 
-    def _refuse(self, error: Exception) -> None:
+    def _count_refusal(self, error: Exception) -> None:
         with self._lock:
             self._counts["refused"] += 1
-        self.log.error(str(error))
         self._event("refused", str(error))
 
     def _event(self, kind: str, text: str) -> None:
@@ -200,6 +205,6 @@ class task_head(gr.basic_block):
 
 
 def _window_count(windows: object) -> int:
-    if isinstance(windows, bool) or not isinstance(windows, int) or windows < LEAST_WINDOWS:
-        raise WfmError(f"windows is {windows!r}, a whole number from {LEAST_WINDOWS} is wanted")
+    if isinstance(windows, bool) or not isinstance(windows, int) or not LEAST_WINDOWS <= windows <= _MOST_WINDOWS:
+        raise WfmError(f"windows is {windows!r}, a whole number from {LEAST_WINDOWS} to {_MOST_WINDOWS} is expected")
     return windows

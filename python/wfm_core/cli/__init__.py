@@ -1,25 +1,37 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Command line programs: one thin file each."""
 
-import os
 import signal
 import sys
 from collections.abc import Callable
 
 from wfm_core.errors import WfmError
+from wfm_core.output import abandon_stdout
 
 
 def run(main: Callable[[], int | None]) -> int:
-    """Call `main`; turn a `WfmError` into its one sentence on stderr and exit status 1 (0: done, 2: wrong use)."""
+    """Call `main`; turn a `WfmError`, or what a disk refuses, into one sentence on stderr and exit status 1 (0: done,
+    2: wrong use). Letters that the terminal's encoding lacks are printed as escapes."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return main() or 0
+        status = main() or 0
+        sys.stdout.flush()
+        return status
     except WfmError as error:
-        print(f"{sys.argv[0].rsplit('/', 1)[-1]}: {error}", file=sys.stderr)
+        print(f"{_program()}: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
-        # the reader (`| head`) has enough; what is still buffered must not fail once more at the interpreter's end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        abandon_stdout()  # the reader (`| head`) has enough
         return 128 + signal.SIGPIPE
+    except OSError as error:
+        about = f"{error.filename}: " if error.filename else ""
+        print(f"{_program()}: {about}{error.strerror or error}; see to it and start again", file=sys.stderr)
+        try:
+            sys.stdout.flush()
+        except OSError:  # it was standard output, and what is buffered would fail again
+            abandon_stdout()
+        return 1
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except SystemExit as stop:
@@ -27,3 +39,7 @@ def run(main: Callable[[], int | None]) -> int:
         if stop.code is None:
             return 128 + signal.SIGTERM
         raise
+
+
+def _program() -> str:
+    return sys.argv[0].rsplit("/", 1)[-1]

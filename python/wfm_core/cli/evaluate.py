@@ -2,12 +2,10 @@
 """wfm-evaluate: run a bundle over a recording, by the live path's rules, and say what it finds."""
 
 import argparse
-import json
 import math
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -22,6 +20,7 @@ from wfm_core.data.windows import window_labels, window_starts
 from wfm_core.decisions import decision_json
 from wfm_core.errors import WfmError
 from wfm_core.metrics import interference_accuracies
+from wfm_core.output import STDOUT, JsonLines
 
 
 @dataclass
@@ -70,23 +69,17 @@ def _main(argv: list[str] | None) -> int:
     bundle = load_bundle(options.bundle, device=options.device, dtype=options.dtype)
     antennas = check(recording, bundle, options.antennas)
     report = Report()
-    with open_output(options.json) as output:
-        for decision in decide(recording, bundle, antennas, options, report):
-            if output is not None:
-                print(json.dumps(decision), file=output)
+    output = JsonLines(options.json, "name another file with --json") if options.json else None
+    for decision in decide(recording, bundle, antennas, options, report):
+        if output is not None and not output.write(decision) and output.reader_left:
+            raise BrokenPipeError  # whoever has enough of the decisions waits for no table
     # With the decisions on stdout the table would spoil them.
-    print_report(report, recording, bundle, sys.stderr if options.json == "-" else sys.stdout)
+    print_report(report, recording, bundle, sys.stderr if options.json == STDOUT else sys.stdout)
+    if output is not None:
+        output.close()
+        if output.failure:
+            raise WfmError(f"{output.failure}: make room, or name another file with --json")
     return 0
-
-
-def open_output(name: str | None) -> AbstractContextManager[TextIO | None]:
-    """The file for the decisions: None without a name, stdout (left open) for `-`."""
-    if name in (None, "-"):
-        return nullcontext(sys.stdout if name else None)
-    try:
-        return open(name, "w", encoding="utf-8")
-    except OSError as error:
-        raise WfmError(f"cannot write {name} ({error.strerror}): name another file with --json") from error
 
 
 def check(recording: Recording, bundle: Bundle, antennas: int | None) -> int:
@@ -124,9 +117,9 @@ def decide(
             tasks = bundle.decide(outputs, index, threshold=options.threshold)
             report.starts.append(start)
             report.tasks.append(tasks)
-            rx_time = recording.rx_time_at(start)
-            seconds = None if rx_time is None else sum(rx_time)
-            yield decision_json(start, window, tasks, rx_time=seconds, rx_freq=recording.center_freq_at(start))
+            yield decision_json(
+                start, window, tasks, rx_time=recording.rx_time_at(start), rx_freq=recording.center_freq_at(start)
+            )
 
 
 def passes(iq: np.ndarray, gate_dbfs: float, report: Report) -> np.ndarray:

@@ -39,10 +39,10 @@ def evaluate_data(argv: list[str]) -> int:
     part = whole(dataset) if side == "all" else part_of_run(dataset, run, side)
     bundle = load_bundle(options.bundle or run, device=options.device, dtype=options.dtype)
     figures = evaluate(bundle, dataset, part, choose_task(bundle, dataset, options.task), options.out)
+    if options.json:  # first: the text's reader may have enough of it
+        _write(options.json, json.dumps(figures, indent=1))
     # With the figures on stdout the text would spoil them.
     print(_text(figures), file=sys.stderr if options.json == "-" else sys.stdout)
-    if options.json:
-        _write(options.json, json.dumps(figures, indent=1))
     return 0
 
 

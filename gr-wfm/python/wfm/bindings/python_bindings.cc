@@ -2,6 +2,7 @@
 #include <pybind11/pybind11.h>
 
 void bind_radio_tagger(pybind11::module& m);
+void bind_frame_sink(pybind11::module& m);
 void bind_recorder(pybind11::module& m);
 void bind_sample_player(pybind11::module& m);
 void bind_spectrogram(pybind11::module& m);
@@ -13,6 +14,7 @@ PYBIND11_MODULE(wfm_python, m)
     pybind11::module::import("pmt");
     pybind11::module::import("gnuradio.gr");
     bind_radio_tagger(m);
+    bind_frame_sink(m);
     bind_recorder(m);
     bind_sample_player(m);
     bind_spectrogram(m);

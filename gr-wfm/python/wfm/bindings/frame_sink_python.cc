@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <gnuradio/wfm/frame_sink.h>
+#include <pybind11/pybind11.h>
+
+namespace py = pybind11;
+
+void bind_frame_sink(py::module& m)
+{
+    using gr::wfm::frame_sink;
+    py::class_<frame_sink,
+               gr::sync_block,
+               gr::block,
+               gr::basic_block,
+               std::shared_ptr<frame_sink>>(
+        m,
+        "frame_sink",
+        "N complex streams into one file of ci16_le samples, channels interleaved, full "
+        "scale 1.0. A full disk is in error() and the log; the flowgraph goes on. "
+        "RuntimeError if the file cannot be made.")
+        .def(py::init(&frame_sink::make), py::arg("channels"), py::arg("path"))
+        .def("error",
+             &frame_sink::error,
+             "Why samples are missing at the end of the file, or \"\".")
+        .def("samples", &frame_sink::samples, "Samples of each channel in the file.");
+}
