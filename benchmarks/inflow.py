@@ -6,8 +6,9 @@ One antenna of noise, lossless, windows of 512 and 4096 samples, the full encode
 inflow_vs_epb_*: the same encoder in an embedded Python block: eager float32, window by window.
 inflow_vs_onnxruntime_*: the same encoder in ONNX Runtime, float32, in a bare loop without GNU Radio, from ready
 tokens' segments, at the best of the batch sizes 1, 4, 8, 32.
+inflow_vs_bare_*: the same bundle in a bare loop without GNU Radio, at the best of these batch sizes.
 
-Every measurement is a process of its own (`--side`), the three sides in turn: PyTorch's OpenMP teams outlive their use
+Every measurement is a process of its own (`--side`), the sides in turn: PyTorch's OpenMP teams outlive their use
 and would slow down whoever comes later.
 """
 
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -28,15 +30,22 @@ import torch
 from flowgraphs import through_rate
 from gnuradio import blocks, gr, wfm
 from random_model import BUNDLE, eager_model, noise, write_model
-from result import Result, machine
+from result import Result, has_amx, length_options, machine
 
 import wfm_core
+from wfm_core.bundle.bundle import WARM_RUNS
 
-SECONDS = 3.0
 WARM_UP = 1.5
-ROUNDS = 3
+"""Seconds before a flowgraph is measured, at most half as long as the measurement."""
 BATCHES = (1, 4, 8, 32)
-WANTED = {512: (3.0, 1.2), 4096: (2.0, 1.0)}
+WINDOWS = (512, 4096)
+WANTED = {
+    "embedded": {512: 10.0, 4096: 3.0},
+    "onnx": {512: 2.0, 4096: 2.0} if has_amx() else {512: 1.3, 4096: 1.5},
+    "bare": {512: 0.9, 4096: 0.9},
+}
+"""Least ratio of the flowgraph to each other side, by samples a window."""
+NAMES = {"embedded": "epb", "onnx": "onnxruntime", "bare": "bare"}
 
 
 class EmbeddedPythonBlock(gr.sync_block):
@@ -59,32 +68,36 @@ class EmbeddedPythonBlock(gr.sync_block):
 
 
 class FromSegments(torch.nn.Module):
-    """The network for ONNX, which has no complex numbers: segments [B, T / 16, 32] of one antenna -> logits [B, 3]."""
+    """The network for ONNX, which has no complex numbers: segments [B, T / 16, 32] of one antenna -> logits [B, 3].
+
+    Everything behind the segments is the live module's own code.
+    """
 
     def __init__(self, live: torch.nn.Module):
         super().__init__()
-        self.iq, self.network, self.head = live.network.iq, live.network, live.outputs["interference"]
+        self.live = live
 
     def forward(self, segments: torch.Tensor) -> torch.Tensor:
-        tokens = self.iq.projection(segments) * self.iq.scale + self.iq.shift
-        tokens = tokens + self.iq.positions[: segments.size(1)] + self.iq.antenna[0]
-        return self.head(self.network.encode(tokens))
+        side = self.live.network.iq
+        tokens = side.place(segments, side.positions[: segments.size(1)] + side.antenna[0])
+        return self.live.outputs_of(tokens, side.place_cls(self.live.network.cls_token))["interference"]
 
 
-def windows_per_second(block: gr.basic_block, window: int) -> float:
+def windows_per_second(block: gr.basic_block, window: int, seconds: float) -> float:
     """Through-rate in windows: the stream may not pass a window whose result is outstanding."""
     source = blocks.vector_source_c(noise(64 * window).tolist(), True)
-    return through_rate(lambda top, sink: top.connect(source, block, sink), SECONDS, WARM_UP) / window
+    warm_up = min(WARM_UP, seconds / 2)
+    return through_rate(lambda top, sink: top.connect(source, block, sink), seconds, warm_up) / window
 
 
-def inflow(folder: Path, window: int) -> dict:
+def inflow(folder: Path, window: int, seconds: float) -> dict:
     bundle = wfm_core.load_bundle(folder / BUNDLE)
-    rate = windows_per_second(wfm.inference(bundle=bundle, channels=1, policy="lossless"), window)
+    rate = windows_per_second(wfm.inference(bundle=bundle, channels=1, policy="lossless"), window, seconds)
     return {"rate": rate, "remark": f"random weights, number format {bundle.dtype} as `auto` chose it"}
 
 
-def embedded(folder: Path, window: int) -> dict:
-    rate = windows_per_second(EmbeddedPythonBlock(eager_model(folder), window), window)
+def embedded(folder: Path, window: int, seconds: float) -> dict:
+    rate = windows_per_second(EmbeddedPythonBlock(eager_model(folder), window), window, seconds)
     return {"rate": rate, "remark": "embedded Python block: eager float32, window by window"}
 
 
@@ -101,66 +114,85 @@ def onnx_session(model: torch.nn.Module, window: int, folder: Path) -> onnxrunti
     options.intra_op_num_threads = torch.get_num_threads()
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     with torch.inference_mode():
-        wanted = FromSegments(model)(example).numpy()
-    np.testing.assert_allclose(session.run(None, {"segments": example.numpy()})[0], wanted, atol=1e-3)
+        iq = torch.view_as_complex(example.view(2, 1, window, 2))
+        wanted = model(iq)["interference"].numpy()
+        segments = torch.view_as_real(model.preprocess(iq)).reshape(example.shape).numpy()
+    np.testing.assert_allclose(session.run(None, {"segments": segments})[0], wanted, atol=1e-3)
     return session
 
 
-def bare_loop(session: onnxruntime.InferenceSession, window: int, batch: int, seconds: float) -> float:
-    segments = noise(batch * window).view(np.float32).reshape(batch, window // 16, 32)
-    session.run(None, {"segments": segments})
+def bare_loop(infer: Callable[[np.ndarray], object], window: int, batch: int, seconds: float) -> float:
+    """Windows a second through `infer`, which takes IQ complex64 [B, 1, T]."""
+    iq = noise(batch * window).reshape(batch, 1, window)
+    for _ in range(WARM_RUNS):
+        infer(iq)
     runs, start = 0, time.perf_counter()
     while time.perf_counter() - start < seconds:
-        session.run(None, {"segments": segments})
+        infer(iq)
         runs += 1
     return runs * batch / (time.perf_counter() - start)
 
 
-def onnx(folder: Path, window: int) -> dict:
+def best_batch(infer: Callable[[np.ndarray], object], window: int, seconds: float) -> tuple[float, int]:
+    """Windows a second at the best batch size, and that size."""
+    batch = max(BATCHES, key=lambda size: bare_loop(infer, window, size, seconds / 3))
+    return bare_loop(infer, window, batch, seconds), batch
+
+
+def onnx(folder: Path, window: int, seconds: float) -> dict:
     session = onnx_session(eager_model(folder), window, folder)
-    batch = max(BATCHES, key=lambda size: bare_loop(session, window, size, 1.0))
-    remark = f"ONNX Runtime {onnxruntime.__version__} float32 in a bare loop, batch {batch}"
-    return {"rate": bare_loop(session, window, batch, SECONDS), "remark": remark}
+
+    def infer(iq: np.ndarray):
+        session.run(None, {"segments": iq.view(np.float32).reshape(len(iq), window // 16, 32)})
+
+    rate, batch = best_batch(infer, window, seconds)
+    return {"rate": rate, "remark": f"ONNX Runtime {onnxruntime.__version__} float32 in a bare loop, batch {batch}"}
 
 
-SIDES = {"inflow": inflow, "embedded": embedded, "onnx": onnx}
+def bare(folder: Path, window: int, seconds: float) -> dict:
+    rate, batch = best_batch(wfm_core.load_bundle(folder / BUNDLE).infer, window, seconds)
+    return {"rate": rate, "remark": f"the same bundle in a bare loop, batch {batch}"}
 
 
-def measure(side: str, folder: Path, window: int) -> dict:
+SIDES = {"inflow": inflow, "embedded": embedded, "onnx": onnx, "bare": bare}
+
+
+def measure(side: str, folder: Path, window: int, seconds: float) -> dict:
     """One side in a process of its own."""
-    command = [sys.executable, __file__, "--side", side, "--model", str(folder), "--window", str(window)]
+    command = [sys.executable, __file__, "--side", side, "--model", str(folder), "--windows", str(window)]
+    command += ["--seconds", str(seconds)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
 
 
-def compare(window: int, folder: Path) -> None:
+def compare(window: int, folder: Path, length: argparse.Namespace) -> None:
     write_model(folder, window)
     runs = {side: [] for side in SIDES}
-    for _ in range(ROUNDS):
+    for _ in range(length.rounds):
         for side, measured in runs.items():
-            measured.append(measure(side, folder, window))
+            measured.append(measure(side, folder, window, length.seconds))
     rate = {side: statistics.median(run["rate"] for run in measured) for side, measured in runs.items()}
-    for other, name, wanted in zip(("embedded", "onnx"), ("epb", "onnxruntime"), WANTED[window], strict=True):
+    for other, wanted in WANTED.items():
         remarks = f"{runs['inflow'][-1]['remark']}; {runs[other][-1]['remark']}"
         threads = f"{torch.get_num_threads()} threads, torch {torch.__version__}"
         conditions = f"1 antenna, windows of {window}, {remarks}; {threads}; {machine()}"
         ratio = rate["inflow"] / rate[other]
-        name = f"inflow_vs_{name}_{window}"
-        Result(name, ratio, rate["inflow"], "windows/s", rate[other], wanted, conditions).emit()
+        name = f"inflow_vs_{NAMES[other]}_{window}"
+        Result(name, ratio, rate["inflow"], "windows/s", rate[other], wanted[window], conditions).emit()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = length_options(__doc__, seconds=3.0, rounds=3)
     parser.add_argument("--side", choices=SIDES, help="measure one side once (used by the benchmark itself)")
-    parser.add_argument("--model", type=Path)
-    parser.add_argument("--window", type=int)
+    parser.add_argument("--model", type=Path, help="the folder that --side takes its model from")
+    parser.add_argument("--windows", type=int, nargs="+", choices=WINDOWS, default=WINDOWS, help="samples a window")
     arguments = parser.parse_args()
     if arguments.side:
-        print(json.dumps(SIDES[arguments.side](arguments.model, arguments.window)))
+        print(json.dumps(SIDES[arguments.side](arguments.model, arguments.windows[0], arguments.seconds)))
         return
-    for window in WANTED:
+    for window in arguments.windows:
         with tempfile.TemporaryDirectory() as folder:
-            compare(window, Path(folder))
+            compare(window, Path(folder), arguments)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ set's life, so that all of the next set's rendering is paid for; the set is shor
 antennas, and everything else is as in the CPU recipe.
 """
 
+import argparse
 import os
 import time
 from itertools import cycle, islice
@@ -22,19 +23,18 @@ from wfm_core.train.pretrain.sets import Batches, WindowSets
 
 RECIPE = "pretrain_cpu.yaml"
 WANTED = 0.8
-ROUNDS = 3
 
 
-def shortened():
-    """The recipe with sets of one batch for each number of antennas, and an end that is far away."""
-    config = load_pretraining(RECIPE)
+def shortened(recipe: str, overrides: list[str]):
+    """`recipe` with sets of one batch for each number of antennas, and an end that is far away."""
+    config = load_pretraining(recipe, overrides)
     windows = config.batch * len(config.iq.antennas)
-    return load_pretraining(RECIPE, [f"data.windows={windows}", "epochs=100"])
+    return load_pretraining(recipe, [*overrides, f"data.windows={windows}", "epochs=100"])
 
 
 class Bench:
-    def __init__(self):
-        self.config = config = shortened()
+    def __init__(self, recipe: str, overrides: list[str]):
+        self.config = config = shortened(recipe, overrides)
         torch.set_num_threads(config.threads or os.cpu_count())
         self.device = device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.bf16 = bf16_is_faster(device.type)  # as the recipe's precision: auto
@@ -76,9 +76,14 @@ class Bench:
 
 
 def main() -> None:
-    bench = Bench()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipe", default=RECIPE, help=f"as wfm-pretrain's --config ({RECIPE})")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements of each side (3)")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="as wfm-pretrain takes them")
+    options = parser.parse_args()
+    bench = Bench(options.recipe, options.overrides)
     with_data, fixed = alternate(
-        lambda: bench.rate(bench.batches()), lambda: bench.rate(cycle(bench.in_memory)), ROUNDS
+        lambda: bench.rate(bench.batches()), lambda: bench.rate(cycle(bench.in_memory)), options.rounds
     )
     config = bench.config
     Result(
@@ -88,7 +93,8 @@ def main() -> None:
         "steps/s",
         fixed,
         WANTED,
-        f"{RECIPE}: batch {config.batch} of each modality, {bench.steps} steps x {ROUNDS}, "
+        f"{' '.join([options.recipe, *options.overrides])}: batch {config.batch} of each modality, "
+        f"{bench.steps} steps x {options.rounds}, "
         f"{torch.get_num_threads()} threads; {machine()}",
     ).emit()
 

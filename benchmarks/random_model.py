@@ -10,9 +10,10 @@ from wfm_core.bundle import build_network, export_bundle, parse_contract, read_m
 from wfm_core.bundle.assemble import assemble
 
 BUNDLE = "random.wfm.pt"
+ENCODER = {"width": 256, "depth": 8, "heads": 8, "mlp_hidden": 1024}
 
 
-def write_model(folder: Path, samples: int) -> Path:
+def write_model(folder: Path, samples: int, encoder: dict = ENCODER) -> Path:
     """A model folder for windows of `samples` samples, with a bundle of it inside; returns the bundle's path."""
     torch.manual_seed(0)
     contract = {
@@ -20,7 +21,7 @@ def write_model(folder: Path, samples: int) -> Path:
         "name": f"random-iq-{samples}",
         "window": {"antennas": 1, "samples": samples},
         "sample_rate": {"min": 1.0, "max": 1e9},
-        "encoder": {"width": 256, "depth": 8, "heads": 8, "mlp_hidden": 1024},
+        "encoder": encoder,
         "input": "iq",
         "signal": {"kind": "iq_rms"},
         "modality": "iq",

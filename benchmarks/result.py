@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a benchmark hands back, and how two sides are compared."""
 
+import argparse
 import json
 import os
 import platform
@@ -8,6 +9,9 @@ import statistics
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+FOUND = "bench.jsonl"
+"""The file in which run.py leaves all results."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +31,23 @@ class Result:
         print(json.dumps(asdict(self)), flush=True)
 
 
+def length_options(description: str, seconds: float, rounds: int) -> argparse.ArgumentParser:
+    """A command line with the length of a benchmark, whose defaults are what the README's table is measured with."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=seconds, help=f"of each measurement ({seconds:g})")
+    parser.add_argument("--rounds", type=int, default=rounds, help=f"measurements of each side ({rounds})")
+    return parser
+
+
 def alternate(ours: Callable[[], float], theirs: Callable[[], float], rounds: int) -> tuple[float, float]:
     """Medians of both sides, measured in turn so that a slow spell of the machine hits both."""
     pairs = [(ours(), theirs()) for _ in range(rounds)]
     return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
+
+
+def has_amx() -> bool:
+    """Whether this CPU multiplies matrices of bfloat16 in tiles: what the wanted ratios depend on."""
+    return "amx_bf16" in Path("/proc/cpuinfo").read_text()
 
 
 def machine() -> str:

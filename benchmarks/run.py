@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the benchmarks, each file in a process of its own: a table, bench.jsonl and bench.png.
+"""Run the benchmarks, each file in a process of its own: a table, README's table, bench.jsonl and bench.png.
 
-python benchmarks/run.py --out out [--only tap inflow spectrogram pretrain_data_overhead soak] [--seconds 600]
+python benchmarks/run.py --out out [--only tap inflow spectrogram pretrain_data_overhead soak] [--seconds 600] [--quick]
 """
 
 import argparse
@@ -10,8 +10,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import readme
+from result import FOUND
+
 BENCHMARKS = ("tap", "inflow", "spectrogram", "pretrain_data_overhead", "soak")
 HERE = Path(__file__).parent
+QUICK = {
+    "tap": ["--seconds", "0.1", "--rounds", "1"],
+    "inflow": ["--seconds", "0.3", "--rounds", "1"],
+    "spectrogram": ["--seconds", "0.05", "--rounds", "1"],
+    "pretrain_data_overhead": ["--recipe", "pretrain_smoke.yaml", "--rounds", "1", "batch=4", "iq.tokens=16",
+                               "image.samples=1024", "image.fft_size=64", "image.hop=64", "image.size=[32,32]"],
+    "soak": ["--seconds", "1"],
+}  # fmt: skip
+"""Lengths that show that a benchmark runs, not how fast anything is."""
 
 
 def measure(name: str, arguments: list[str]) -> list[dict]:
@@ -65,16 +77,19 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out"))
     parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=BENCHMARKS)
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the soak")
+    parser.add_argument("--quick", action="store_true", help="seconds in all: do they run? The figures mean nothing")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     results = []
-    with (options.out / "bench.jsonl").open("w") as lines:
+    with (options.out / FOUND).open("w") as lines:
         for name in options.only:
-            found = measure(name, ["--seconds", str(options.seconds)] if name == "soak" else [])
+            length = ["--seconds", str(options.seconds)] if name == "soak" else []
+            found = measure(name, QUICK[name] if options.quick else length)
             results += found
             lines.writelines(json.dumps(result) + "\n" for result in found)
             lines.flush()
     print_table(results)
+    print(f"\n{readme.markdown(results)}")
     draw(results, options.out / "bench.png")
 
 

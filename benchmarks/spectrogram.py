@@ -7,6 +7,7 @@ spectrogram_block: MS/s of a whole flowgraph with wfm.spectrogram on one core, i
 of the same settings on that core.
 """
 
+import argparse
 import os
 import statistics
 import time
@@ -15,59 +16,63 @@ from collections.abc import Callable
 import torch
 from gnuradio import blocks, gr, wfm
 from random_model import noise
-from result import Result, alternate, machine
+from result import Result, alternate, length_options, machine
 
 from wfm_core.configs import load_config
 from wfm_core.signal import Spectrogram, build_preprocessor
 
 BATCH = 8
 LTE_RATE = 30.72e6
-SECONDS = 1.0
-ROUNDS = 5
 SIZE = [32, 64]
 FFT_SIZE = 64
 STATISTICS = {"minimum": -60.0, "maximum": 20.0, "mean": 0.5, "std": 0.25}
-BLOCK_SAMPLES = 50_000_000
+BLOCK_RATE = 50e6
+"""Samples of a flowgraph's run for each second that a measurement is to take."""
+WANTED = 1.0
 
 
-def rate(preprocess: Callable[[torch.Tensor], torch.Tensor], iq: torch.Tensor) -> float:
+def rate(preprocess: Callable[[torch.Tensor], torch.Tensor], iq: torch.Tensor, seconds: float) -> float:
     """Samples a second through `preprocess`, complex64 [B, 1, T]."""
     runs, start = 0, time.perf_counter()
-    while time.perf_counter() - start < SECONDS:
+    while time.perf_counter() - start < seconds:
         preprocess(iq)
         runs += 1
     return runs * iq.numel() / (time.perf_counter() - start)
 
 
-def block_rate(iq: torch.Tensor, output: str) -> float:
+def block_rate(iq: torch.Tensor, output: str, samples: int) -> float:
     """Samples a second through wfm.spectrogram ("images" or "rows") in a flowgraph that repeats `iq`."""
     item, floats = gr.sizeof_gr_complex, SIZE[0] * SIZE[1] if output == "images" else FFT_SIZE
     shape = {"height": SIZE[0], "width": SIZE[1]}
     block = wfm.spectrogram(FFT_SIZE, FFT_SIZE, output, iq.size(-1), **shape, **STATISTICS)
     top = gr.top_block()
     source = blocks.vector_source_c(iq.flatten().numpy(), True)
-    top.connect(source, blocks.head(item, BLOCK_SAMPLES), block, blocks.null_sink(gr.sizeof_float * floats))
+    top.connect(source, blocks.head(item, samples), block, blocks.null_sink(gr.sizeof_float * floats))
     start = time.perf_counter()
     top.run()
-    return BLOCK_SAMPLES / (time.perf_counter() - start)
+    return samples / (time.perf_counter() - start)
 
 
-def compare_block(iq: torch.Tensor, output: str) -> None:
+def compare_block(iq: torch.Tensor, output: str, length: argparse.Namespace) -> None:
     module = torch.jit.script(Spectrogram(FFT_SIZE, FFT_SIZE, SIZE, **STATISTICS))
     torch_path = module if output == "images" else module.decibels
     for _ in range(3):
         torch_path(iq)
-    ours, theirs = alternate(lambda: block_rate(iq, output), lambda: rate(torch_path, iq), ROUNDS)
+    samples = int(BLOCK_RATE * length.seconds)
+    ours, theirs = alternate(
+        lambda: block_rate(iq, output, samples), lambda: rate(torch_path, iq, length.seconds), length.rounds
+    )
     shape = f"images {SIZE} of windows of {iq.size(-1)}" if output == "images" else "rows"
     conditions = (
         f"{shape}, fft_size and hop {FFT_SIZE}, noise; baseline: scripted wfm_core.signal.Spectrogram, batch {BATCH}, "
         f"one thread, torch {torch.__version__}; all of either on one core; {machine()}"
     )
-    Result(f"spectrogram_block_{output}", ours / theirs, ours / 1e6, "MS/s", theirs / 1e6, None, conditions).emit()
+    Result(f"spectrogram_block_{output}", ours / theirs, ours / 1e6, "MS/s", theirs / 1e6, WANTED, conditions).emit()
 
 
 @torch.inference_mode()
 def main() -> None:
+    length = length_options(__doc__, seconds=1.0, rounds=5).parse_args()
     torch.set_num_threads(1)
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     config = load_config("interference.yaml", [])
@@ -76,14 +81,14 @@ def main() -> None:
     iq = torch.from_numpy(noise(BATCH * samples)).view(BATCH, 1, samples)
     for _ in range(3):
         preprocess(iq)
-    median = statistics.median(rate(preprocess, iq) for _ in range(ROUNDS))
+    median = statistics.median(rate(preprocess, iq, length.seconds) for _ in range(length.rounds))
     conditions = (
         f"{config['signal']}, 1 antenna, windows of {samples}, batch {BATCH}, one thread, torch {torch.__version__}; "
         f"baseline: the fastest LTE sample rate; {machine()}"
     )
     Result("spectrogram_rate", median / LTE_RATE, median / 1e6, "MS/s", LTE_RATE / 1e6, None, conditions).emit()
     for output in ("images", "rows"):
-        compare_block(iq, output)
+        compare_block(iq, output, length)
 
 
 if __name__ == "__main__":

@@ -8,30 +8,29 @@ tap_vs_copy: every sample in a window. tap_vs_copy_sparse: one sample in ten. ta
 and another Python thread computes all the time, beside both flowgraphs.
 """
 
+import argparse
 import threading
 from contextlib import contextmanager
 
 from flowgraphs import through_rate
 from gnuradio import blocks, gr, wfm
-from result import Result, alternate, machine
+from result import Result, alternate, length_options, machine
 
 CHANNELS = 4
 WINDOW = 4096
 HOLD = 65536
-SECONDS = 1.5
-ROUNDS = 5
 
 
-def copy_rate() -> float:
+def copy_rate(seconds: float) -> float:
     def connect(top, sink):
         source = blocks.null_source(gr.sizeof_gr_complex)
         for channel in range(CHANNELS):
             top.connect((source, channel), blocks.copy(gr.sizeof_gr_complex), (sink, channel))
 
-    return through_rate(connect, SECONDS)
+    return through_rate(connect, seconds)
 
 
-def tap_rate(hop: int) -> float:
+def tap_rate(hop: int, seconds: float) -> float:
     tap = wfm.window_tap(CHANNELS, WINDOW, hop, HOLD)
 
     def connect(top, sink):
@@ -40,7 +39,7 @@ def tap_rate(hop: int) -> float:
             top.connect((source, channel), (tap, channel), (sink, channel))
 
     with thread(lambda done: discard_all(tap)):
-        rate = through_rate(connect, SECONDS)
+        rate = through_rate(connect, seconds)
     if not tap.counters()["windows_in"]:
         raise RuntimeError("the tap cut no windows: the figure would mean nothing")
     return rate
@@ -76,17 +75,19 @@ def compute(done: threading.Event) -> None:
         total += sum(range(1000))
 
 
-def emit(name: str, hop: int, wanted: float, remark: str) -> None:
-    ours, theirs = alternate(lambda: tap_rate(hop), copy_rate, ROUNDS)
+def emit(length: argparse.Namespace, name: str, hop: int, wanted: float, remark: str) -> None:
+    seconds = length.seconds
+    ours, theirs = alternate(lambda: tap_rate(hop, seconds), lambda: copy_rate(seconds), length.rounds)
     conditions = f"{CHANNELS} channels, window {WINDOW}, hop {hop}, hold {HOLD}, {remark}; {machine()}"
     Result(name, ours / theirs, ours / 1e6, "MS/s per channel", theirs / 1e6, wanted, conditions).emit()
 
 
 def main() -> None:
-    emit("tap_vs_copy", WINDOW, 0.6, "every sample in a window")
-    emit("tap_vs_copy_sparse", 10 * WINDOW, 0.75, "one sample in ten in a window")
+    length = length_options(__doc__, seconds=1.5, rounds=5).parse_args()
+    emit(length, "tap_vs_copy", WINDOW, 1.2, "every sample in a window")
+    emit(length, "tap_vs_copy_sparse", 10 * WINDOW, 1.8, "one sample in ten in a window")
     with thread(compute):
-        emit("tap_vs_copy_gil", WINDOW, 0.6, "every sample in a window, another Python thread computing")
+        emit(length, "tap_vs_copy_gil", WINDOW, 1.2, "every sample in a window, another Python thread computing")
 
 
 if __name__ == "__main__":

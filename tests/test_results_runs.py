@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The plan of docs/results.md on tiny generated recordings."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +13,8 @@ from finetune_sets import tiny_foundation
 from wfm_core.data.dataset import open_dataset
 from wfm_core.errors import WfmError
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks" / "results"))
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks" / "results"
+sys.path.insert(0, str(BENCHMARKS))
 import data  # noqa: E402
 import plan  # noqa: E402
 import run  # noqa: E402
@@ -31,6 +34,11 @@ def realdata(tmp_path):
     y = distance.astype(np.float32)
     np.savez(folder / "lgtm.npz", csi=csi, dist_m=distance, laptop=test % 2, test=test, x_m=0 * y, y_m=y)
     return folder.parent
+
+
+def _program(name, *arguments, **environment):
+    command = [sys.executable, str(BENCHMARKS / name), *map(str, arguments)]
+    return subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=True).stdout
 
 
 def _run(regime):
@@ -59,9 +67,11 @@ def test_floor_learns_is_cached_and_shown(realdata, tmp_path):
 
 @pytest.mark.slow
 def test_fine_tuned_run(realdata, tmp_path):
-    init = tiny_foundation(tmp_path / "tiny")
-    figures = run.measure(_run("lp"), realdata, tmp_path / "out", epochs=1, init=str(init))
-    assert figures["epochs"] == 1 and 0 < figures["figure"] < 5
+    out, init = tmp_path / "out", tiny_foundation(tmp_path / "tiny")
+    options = ("--out", out, "--only", "position-lp-1", "--epochs", 1, "--init", init)
+    said = _program("run.py", *options, WFM_REALDATA=str(realdata))
+    assert 0 < float(said.splitlines()[-1].split()[1]) < 5
+    assert "| lp | " in _program("table.py", out)
 
 
 def test_absent_recordings_are_named(tmp_path):

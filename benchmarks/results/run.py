@@ -59,9 +59,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out/results"))
     parser.add_argument("--only", default="", help="runs whose name holds this, such as floor or har-lp")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--init", default="wfm-small", help="the foundation to start from")
     arguments = parser.parse_args()
     for run in (run for run in RUNS if arguments.only in run.name):
-        figures = measure(run, REALDATA, arguments.out, arguments.epochs)
+        figures = measure(run, REALDATA, arguments.out, arguments.epochs, arguments.init)
         print(f"{run.name} {figures['figure']:.4f} ({figures['minutes']} min)", flush=True)
 
 
