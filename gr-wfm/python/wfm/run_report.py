@@ -11,6 +11,7 @@ from gnuradio.wfm.report_files import Run, write_meta, write_summary, write_wate
 from gnuradio.wfm.truth import SceneTruth
 
 from wfm_core.errors import WfmError
+from wfm_core.needs import needed
 
 _FULL_SCALE = 32768.0
 
@@ -44,6 +45,7 @@ class run_report(gr.hier_block2):
             for channel in range(channels):
                 self.connect((self, channel), blocks.null_sink(gr.sizeof_gr_complex))
             return
+        needed("sigmf", "a report in a folder")  # now, and not when the run is over
         _make_folder(self._out)
         self._decisions = _decisions(str(self._out / "decisions.jsonl"), sample_rate)
         self.msg_connect(self, "detects", self._decisions, "detects")

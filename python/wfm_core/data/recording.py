@@ -11,10 +11,10 @@ from pathlib import Path
 
 import jsonschema
 import numpy as np
-import sigmf.validate
 
 from wfm_core.data.sample_format import SampleFormat, sample_format
 from wfm_core.errors import WfmError
+from wfm_core.needs import needed
 
 HASH_LIMIT_BYTES = 1 << 30  # a larger file is not hashed at opening: it would delay the start by seconds
 TIME_TOLERANCE = 1.5  # samples by which a capture's time may miss the predicted one, the same as in window_tap
@@ -165,7 +165,7 @@ def _load(meta_path: Path) -> dict:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # undeclared extensions do not concern us
-            sigmf.validate.validate(metadata)
+            needed("sigmf.validate", "reading SigMF").validate(metadata)
     except jsonschema.ValidationError as error:
         where = "/".join(str(step) for step in error.absolute_path) or "the metadata"
         raise WfmError(f"{meta_path} is not valid SigMF at {where}: {error.message}; mend that field") from error
@@ -240,10 +240,10 @@ def _utc(text: str, meta_path: Path) -> tuple[int, float]:
 def _check_reach(data_path: Path, captures: tuple, annotations: tuple, samples: int) -> None:
     reach = [("a capture starts at", c.sample_start + 1) for c in captures]
     reach += [("an annotation ends at", a.sample_start + a.sample_count) for a in annotations]
-    for what, needed in reach:
-        if needed > samples:
+    for what, least in reach:
+        if least > samples:
             raise WfmError(
-                f"the data file {data_path} has {samples} samples per channel but {what} sample {needed}: "
+                f"the data file {data_path} has {samples} samples per channel but {what} sample {least}: "
                 "it is truncated, fetch it again or mend the metadata"
             )
 
