@@ -11,7 +11,7 @@ VENV_PYTHON := $(VENV)/bin/python
 THREADS := $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -lt 4 ] && echo $$n || echo 4)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-classify test test-all bench companion docs pictures lint clean
+.PHONY: help setup demo demo-classify test test-all bench companion docs deb pictures lint clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -49,6 +49,12 @@ companion: setup ## Start GNU Radio Companion with the module's blocks
 docs: setup ## Build the documentation into out/site; a warning is an error
 	$(VENV_PYTHON) -m mkdocs build --quiet --strict
 	@echo out/site/index.html
+
+deb: ## Build a Debian package for this distribution in out/, with the tools that are there
+	cmake -S . -B build/deb -DCMAKE_INSTALL_PREFIX=/usr -DWFM_INSTALL_BUNDLES=OFF
+	cmake --build build/deb -j $$(nproc)
+	cd build/deb && cpack
+	@mkdir -p out && cp build/deb/gr-wfm_*.deb out/ && ls out/gr-wfm_*.deb
 
 pictures: demo ## Make every picture in docs/images anew (needs Xvfb)
 	scripts/make_pictures.sh
