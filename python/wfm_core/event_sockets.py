@@ -41,7 +41,7 @@ class EventSender:
         except zmq.ZMQError as error:
             self._socket.close()
             raise WfmError(
-                f"events cannot be published at {address} ({error.strerror}): "
+                f"events cannot be published at {address} ({zmq.strerror(error.errno)}): "
                 f"name a free address of this machine, such as {DEFAULT_ADDRESS}"
             ) from error
         self.address = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
@@ -94,7 +94,8 @@ class EventListener:
             except zmq.ZMQError as error:
                 self._socket.close()
                 raise WfmError(
-                    f"cannot listen to {address!r} ({error.strerror}): give tcp://HOST:PORT, such as {DEFAULT_ADDRESS}"
+                    f"cannot listen to {address!r} ({zmq.strerror(error.errno)}): "
+                    f"give tcp://HOST:PORT, such as {DEFAULT_ADDRESS}"
                 ) from error
 
     def receive(self, timeout: float) -> Message | None:
