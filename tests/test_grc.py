@@ -104,7 +104,7 @@ def meaning(program: str) -> dict[str, list[str]]:
     nodes = list(ast.walk(ast.parse(program)))
     made = [node for node in nodes if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("wfm.")]
     calls = [node for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
-    connected = [node for node in calls if node.func.attr in ("connect", "msg_connect")]
+    connected = [node for node in calls if ast.unparse(node.func) in ("self.connect", "self.msg_connect")]
     functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
     ours = [node for node in functions if node.name.startswith(("argument_parser", "set_", "get_", "snip"))]
     kinds = {"blocks": made, "connections": connected, "functions": ours}

@@ -67,6 +67,13 @@ def test_a_command_whose_library_is_missing_says_so_in_one_sentence(tmp_path):
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and "not_there" in done.stderr
 
 
+def test_every_need_is_listed_where_a_user_looks():
+    names = {re.match(r"[\w-]+", need)[0] for need in PROJECT["dependencies"]}
+    for page in ("README.md", "docs/installing.md"):
+        text = (ROOT / page).read_text()
+        assert [name for name in names if not re.search(rf"\b{name}\b", text)] == [], page
+
+
 def test_versions_agree():
     stated = re.search(r"project\(gr-wfm VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text())[1]
     assert stated == PROJECT["version"]

@@ -26,7 +26,7 @@ announce_cuda() {
     local report
     report=$("$@" --dry-run --report - "$TORCH_SPEC" 2>/dev/null) || return 0  # installing says what is wrong
     if grep -qiE '"name": "(nvidia|cuda)-' <<<"$report"; then
-        say "$TORCH_SPEC comes with CUDA here: about 2.7 GB to download, 7 GB on disk. Without: TORCH_SPEC=system where" \
+        say "$TORCH_SPEC comes with CUDA here: about 2.7 GB to download. Without: TORCH_SPEC=system where" \
             "the distribution's python3-torch is $(least_torch) or newer, or an index of PyTorch for the CPU in" \
             "PIP_INDEX_URL"
     fi
