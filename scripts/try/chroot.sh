@@ -28,6 +28,7 @@ make_debian() {
     open_debian "$folder"
     # How this machine reaches mirror and index: proxies, certificates, names.
     cp /etc/resolv.conf "$folder/etc/resolv.conf"
+    echo "127.0.0.1 localhost $(hostname)" >>"$folder/etc/hosts"
     apt-config dump | grep -E '^Acquire::https?::[^:]*Proxy' >"$folder/etc/apt/apt.conf.d/90proxy" || true
     find /usr/local/share/ca-certificates -name '*.crt' -exec cp {} "$folder/usr/local/share/ca-certificates/" \;
     chroot "$folder" update-ca-certificates >/dev/null 2>&1

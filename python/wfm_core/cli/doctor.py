@@ -20,7 +20,7 @@ from wfm_core.places import bundle_folders, installed_folders, model_folders
 
 BF16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16")  # x86, x86, arm
 
-# Import names; scikit-learn and PyYAML are installed under these, sklearn and yaml imported.
+# By the names they are imported under; what pip calls otherwise is in PIP_NAMES.
 FLOWGRAPH_LIBRARIES = ("safetensors", "yaml", "scipy", "jsonschema", "zmq", "threadpoolctl", "matplotlib")
 COMMAND_LIBRARIES = {
     "sigmf": "wfm-evaluate on recordings, and the folder that --out of an example leaves",
@@ -29,6 +29,7 @@ COMMAND_LIBRARIES = {
     "lightning": "wfm-finetune and wfm-pretrain",
     "sklearn": "wfm-evaluate --probe",
 }
+PIP_NAMES = {"yaml": "PyYAML", "zmq": "pyzmq", "sklearn": "scikit-learn"}
 
 
 @dataclass(frozen=True)
@@ -99,12 +100,16 @@ def libraries() -> Finding:
     """What a flowgraph imports must be there; what only some commands import is told, and what for."""
     missing = _missing(FLOWGRAPH_LIBRARIES)
     if missing:
-        return Finding("libraries", "fail", f"missing: {', '.join(missing)}", "make setup, or pip install them")
+        return Finding("libraries", "fail", f"missing: {', '.join(missing)}", f"make setup, or {_pip(missing)}")
     missing = _missing(COMMAND_LIBRARIES)
     if missing:
         text = "; ".join(f"no {name}, for {COMMAND_LIBRARIES[name]}" for name in missing)
-        return Finding("libraries", "warn", text, f"where you want these: pip install {' '.join(missing)}")
+        return Finding("libraries", "warn", text, f"where you want these: {_pip(missing)}")
     return Finding("libraries", "ok", ", ".join([*FLOWGRAPH_LIBRARIES, *COMMAND_LIBRARIES]))
+
+
+def _pip(names: list[str]) -> str:
+    return "pip install " + " ".join(PIP_NAMES.get(name, name) for name in names)
 
 
 def _missing(names: Iterable[str]) -> list[str]:
