@@ -2,55 +2,56 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Sets up what is missing, and only that: system packages, virtual environment, Python packages, the GNU Radio
 # module, the model bundles. Each step keeps a stamp of its inputs in $VENV/.setup, so a second run takes seconds.
-# VENV (default .venv) and TORCH_SPEC (default torch==2.13.0) may be set in the environment.
+# May be set in the environment: VENV (default .venv); PYTHON, the interpreter that GNU Radio belongs to (default: the
+# first python3 that imports it); TORCH_SPEC (default torch==2.13.0), what pip installs, or `system`.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 VENV=${VENV:-.venv}
 TORCH_SPEC=${TORCH_SPEC:-torch==2.13.0}
-SYSTEM_PYTHON=/usr/bin/python3   # GNU Radio is the distribution's, so the interpreter is too
-PACKAGES=(gnuradio gnuradio-dev cmake g++ pkg-config libsndfile1-dev python3-dev python3-venv
-    python3-numpy python3-scipy python3-matplotlib python3-yaml gir1.2-gtk-3.0)
 [[ $VENV == /* ]] || VENV=$PWD/$VENV
 STAMPS=$VENV/.setup
 
 say() { echo "setup: $*"; }
 die() { echo "setup: $*" >&2; exit 1; }
 
+# shellcheck source=scripts/setup/interpreter.sh
+source scripts/setup/interpreter.sh
+# shellcheck source=scripts/setup/system.sh
+source scripts/setup/system.sh
+# shellcheck source=scripts/setup/torch.sh
+source scripts/setup/torch.sh
+
 # fresh NAME KEY: true when step NAME was last done with this KEY. done_with NAME KEY notes that it is.
 fresh() { [[ -f $STAMPS/$1 && $(<"$STAMPS/$1") == "$2" ]]; }
 done_with() { mkdir -p "$STAMPS" && echo "$2" >"$STAMPS/$1"; }
 
-system_packages() {
-    if ! command -v dpkg-query >/dev/null; then
-        "$SYSTEM_PYTHON" -c 'import gnuradio' || die "no dpkg here: install GNU Radio 3.10 with its headers, then run this again"
-        return
+# Sets BASE_PYTHON. A GNU Radio that is not the distribution's gets none of its packages: two would get in each
+# other's way.
+gnu_radio() {
+    BASE_PYTHON=$(gnuradio_python) || BASE_PYTHON=
+    if command -v apt-get >/dev/null && { [[ -z $BASE_PYTHON ]] || of_distribution "$BASE_PYTHON"; }; then
+        system_torch
+        system_packages
+        BASE_PYTHON=$(gnuradio_python) || BASE_PYTHON=
     fi
-    local missing=() package
-    for package in "${PACKAGES[@]}"; do
-        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
-    done
-    ((${#missing[@]})) || return 0
-    local root=()
-    if ((EUID)); then
-        command -v sudo >/dev/null || die "missing system packages: ${missing[*]}; no sudo here: install them as root"
-        root=(sudo)
-    fi
-    say "installing system packages: ${missing[*]}"
-    local install=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends)
-    # Package lists may be absent (fresh container) or stale: refresh them, but an offline mirror need not stop us.
-    "${root[@]}" apt-get update -qq || say "apt-get update failed; going on with the package lists there are"
-    "${install[@]}" "${missing[@]}" >/dev/null || die "apt-get could not install: ${missing[*]}"
+    [[ -n $BASE_PYTHON ]] || die "no GNU Radio found for $(python_candidates | paste -sd, | sed 's/,/, /g'): install" \
+        "version 3.10 with its headers, or name the interpreter that imports it: PYTHON=/path/to/python3"
+    build_tools "$BASE_PYTHON"
 }
 
 virtual_environment() {
-    [[ -x $VENV/bin/python ]] && return
-    say "making the virtual environment $VENV"
-    "$SYSTEM_PYTHON" -m venv --system-site-packages "$VENV"
+    if [[ -x $VENV/bin/python ]]; then
+        ask "$VENV/bin/python" 'from gnuradio import gr' || die "$VENV was made for another Python than $BASE_PYTHON," \
+            "or its numpy does not fit GNU Radio: remove it (rm -r $VENV) and run this again"
+        return
+    fi
+    say "making the virtual environment $VENV with $BASE_PYTHON"
+    "$BASE_PYTHON" -m venv --system-site-packages "$VENV"
 }
 
 python_packages() {
-    local needs key
+    local needs key file constraints
     needs=$("$VENV/bin/python" - <<'PY'
 import tomllib
 project = tomllib.load(open("pyproject.toml", "rb"))
@@ -59,16 +60,24 @@ wanted += project["project"]["optional-dependencies"]["dev"]
 print("\n".join(name for name in wanted if not name.startswith("torch>")))
 PY
     )
-    key=$( { echo "$needs"; echo "$TORCH_SPEC"; cat constraints.txt; } | sha256sum)
+    mapfile -t constraints < <(constraint_files "$BASE_PYTHON")
+    key=$( { echo "$needs"; echo "$TORCH_SPEC"; cat "${constraints[@]}"; } | sha256sum)
     fresh python_packages "$key" && return
-    local pip=("$VENV/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt)
-    # torch alone and first: another package must not choose its version, which may bring gigabytes of CUDA.
-    say "installing $TORCH_SPEC"
-    "${pip[@]}" "$TORCH_SPEC"
-    say "installing the other Python packages"
+    local pip=("$VENV/bin/python" -m pip install --quiet --disable-pip-version-check)
+    for file in "${constraints[@]}"; do pip+=(-c "$file"); done
     local list
     mapfile -t list <<<"$needs"
-    "${pip[@]}" "${list[@]}" "$TORCH_SPEC"
+    if [[ $TORCH_SPEC == system ]]; then
+        check_system_torch "$VENV/bin/python"
+    else
+        # torch alone and first: another package must not choose its version, which may bring gigabytes of CUDA.
+        announce_cuda "${pip[@]}"
+        say "installing $TORCH_SPEC"
+        "${pip[@]}" "$TORCH_SPEC"
+        list+=("$TORCH_SPEC")
+    fi
+    say "installing the other Python packages"
+    "${pip[@]}" "${list[@]}"
     done_with python_packages "$key"
 }
 
@@ -82,8 +91,8 @@ core_package() {
 }
 
 radio_module() {
-    local key
-    key=$( { find CMakeLists.txt gr-wfm grc examples -type f ! -name '*.pyc' -print0 2>/dev/null | sort -z \
+    local key prefix
+    key=$( { find CMakeLists.txt cmake gr-wfm grc examples -type f ! -name '*.pyc' -print0 2>/dev/null | sort -z \
         | xargs -0 sha256sum; echo "$PWD $VENV"; } | sha256sum)
     fresh radio_module "$key" && return
     say "building and installing the GNU Radio module"
@@ -93,7 +102,8 @@ radio_module() {
     fi
     mkdir -p build
     local log=build/setup.log
-    { cmake -S . -B build -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$VENV" \
+    prefix=$(gnuradio_prefix "$BASE_PYTHON")
+    { cmake -S . -B build -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$VENV" -DCMAKE_PREFIX_PATH="$prefix" \
         -DPYTHON_EXECUTABLE="$VENV/bin/python" -DWFM_INSTALL_CORE=OFF \
         && cmake --build build -j "${JOBS:-$(nproc)}" && cmake --install build; } >"$log" 2>&1 \
         || { tail -n 40 "$log" >&2; die "the build failed; the whole log is $log"; }
@@ -116,7 +126,7 @@ bundles() {
     done
 }
 
-system_packages
+gnu_radio
 virtual_environment
 python_packages
 core_package

@@ -3,6 +3,7 @@
 
 import importlib
 import json
+import sys
 import tomllib
 from pathlib import Path
 
@@ -166,6 +167,35 @@ def test_doctor_says_what_is_missing(monkeypatch, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["fail", "mend:", "fail", "mend:", "warn", "mend:", "warn", "mend:"]
     assert "apt-get install python3-pyqt5" in lines[-1]
+
+
+def test_doctor_tells_what_only_commands_take_from_what_flowgraphs_take(monkeypatch, capsys):
+    monkeypatch.setattr(doctor, "CHECKS", (doctor.libraries,))
+    monkeypatch.setattr(doctor, "bundles", list)
+    for name in ("sklearn", "sigmf"):
+        monkeypatch.setitem(sys.modules, name, None)  # its import fails
+    assert doctor.main([]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("warn") and "no sigmf, for wfm-evaluate on recordings" in said
+    assert "pip install sigmf scikit-learn" in said
+    monkeypatch.setitem(sys.modules, "zmq", None)
+    assert doctor.main([]) == 1
+    assert "pip install pyzmq" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("numpy", "error", "says"),
+    [
+        ("2.2.4", "ImportError: initialization failed", "pip install 'numpy<2'"),
+        ("1.24.2", "ModuleNotFoundError: No module named 'gnuradio'", "apt-get install gnuradio"),
+        ("2.2.4", "ModuleNotFoundError: No module named 'gnuradio'", "apt-get install gnuradio"),
+    ],
+)
+def test_doctor_blames_numpy_only_where_gnu_radio_does_not_load_with_it(monkeypatch, numpy, error, says):
+    monkeypatch.setattr(doctor, "probe", lambda code: (True, numpy) if "numpy" in code else (False, error))
+    assert doctor.numpy().status == "ok"
+    found = doctor.gnu_radio()
+    assert found.status == "fail" and says in found.mend
 
 
 def test_a_crashing_and_a_hanging_probe_are_answers():

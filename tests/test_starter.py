@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The starter models: what they learn from, and when they are made, kept and made anew."""
 
-import multiprocessing
-import os
 import shutil
-import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -13,9 +12,9 @@ import pytest
 import torch
 
 from wfm_core import load_bundle, starter
-from wfm_core.bundle.find import cache_folder
 from wfm_core.errors import WfmError
 from wfm_core.foundation import DESCRIPTION, find_foundation
+from wfm_core.places import cache_folder
 from wfm_core.starter import catalog
 from wfm_core.starter.catalog import STARTERS, Starter
 from wfm_core.starter.recipes import RECIPES, WINDOW, draw
@@ -122,20 +121,29 @@ def test_a_failure_leaves_what_was_there(teach, monkeypatch):
     assert cached() == before
 
 
+HANGING = """
+import sys, time
+from pathlib import Path
+from wfm_core import starter
+from wfm_core.starter.catalog import STARTERS, Starter
+
+def hang(name, folder):
+    (folder / f"{name}.wfm.pt").write_text("ha")
+    Path(sys.argv[1]).touch()
+    time.sleep(120)
+
+STARTERS["pair"] = Starter("making a pair", hang, suffixes=(".wfm.pt", ".safetensors"))
+starter.ensure("pair")
+"""
+
+
 def test_one_that_is_killed_leaves_nothing_that_looks_whole(teach, tmp_path, capsys):
+    """A program of its own, not a fork: this process has threads, whose locks a fork would hold for ever."""
     under_way = tmp_path / "under way"
-
-    def hang(name: str, folder: Path) -> str:
-        (folder / f"{name}.wfm.pt").write_text("ha")
-        under_way.touch()
-        time.sleep(60)
-
-    teach(hang)
-    process = multiprocessing.get_context("fork").Process(target=starter.ensure, args=("pair",))
-    process.start()
+    process = subprocess.Popen([sys.executable, "-c", HANGING, str(under_way)], stdout=subprocess.DEVNULL)
     wait_for(under_way.exists)
-    os.kill(process.pid, signal.SIGKILL)
-    process.join()
+    process.kill()
+    process.wait()
     assert not list(cache_folder().glob("pair*"))
     teach(write_pair)
     starter.ensure("pair")
@@ -164,7 +172,7 @@ def test_of_two_at_once_one_makes_and_the_other_waits(teach, capsys):
 
 
 def wait_for(condition) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)

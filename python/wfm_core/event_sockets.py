@@ -46,7 +46,7 @@ class EventSender:
         except zmq.ZMQError as error:
             self._socket.close()
             raise WfmError(
-                f"events cannot be published at {address} ({error.strerror}): "
+                f"events cannot be published at {address} ({zmq.strerror(error.errno)}): "
                 f"name a free address of this machine, such as {DEFAULT_ADDRESS}"
             ) from error
         self.address = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
@@ -177,7 +177,7 @@ class _Line:
         except zmq.ZMQError as error:
             self.close()
             raise WfmError(
-                f"cannot listen to {address!r} ({error.strerror}): give tcp://HOST:PORT, such as {DEFAULT_ADDRESS}"
+                f"cannot listen to {address!r} ({zmq.strerror(error.errno)}): give tcp://HOST:PORT, such as {DEFAULT_ADDRESS}"
             ) from error
 
     def was_cut_off(self) -> bool:

@@ -20,6 +20,7 @@ from wfm_core.bundle.export import WEIGHTS
 from wfm_core.errors import WfmError
 from wfm_core.files import write_atomically
 from wfm_core.model import EncoderConfig, ImageTokens, IqTokens, WirelessModel
+from wfm_core.places import model_folders
 from wfm_core.signal import build_preprocessor
 
 DESCRIPTION = "foundation.yaml"
@@ -80,7 +81,7 @@ def save_foundation(folder: Path, description: dict, weights: dict[str, Tensor])
 
 
 def load_foundation(name: str | Path) -> Foundation:
-    """The foundation in the folder `name`, or in models/NAME of the checkout. Raises `WfmError`."""
+    """The foundation in the folder `name`, or NAME in one of `model_folders()`. Raises `WfmError`."""
     folder = find_foundation(name)
     description = _read_description(folder / DESCRIPTION)
     try:
@@ -108,10 +109,9 @@ def load_foundation(name: str | Path) -> Foundation:
 
 
 def find_foundation(name: str | Path) -> Path:
-    """The folder of a foundation: `name` itself, or models/NAME of the checkout. Raises `WfmError`."""
+    """The folder of a foundation: `name` itself, or NAME in one of `model_folders()`. Raises `WfmError`."""
     path = Path(name).expanduser()
-    checkout = Path(__file__).resolve().parents[2] / "models"
-    for folder in (path, checkout / path, Path.cwd() / "models" / path):
+    for folder in (path, *(models / path for models in model_folders())):
         if (folder / DESCRIPTION).is_file():
             return folder
     raise WfmError(

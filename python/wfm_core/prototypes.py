@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from wfm_core.errors import WfmError
 from wfm_core.files import write_atomically
+from wfm_core.plain import plain
 
 LEAST_WINDOWS = 3
 """Fewer of a class say nothing about its spread."""
@@ -59,6 +60,7 @@ class Prototypes:
     def enrol(self, name: str, embeddings: np.ndarray) -> None:
         """Make `embeddings` [n, D] the class `name`, in place of one of that name. Raises `WfmError`."""
         check_name(name)
+        name = str(name)  # numpy has texts of its own, which print otherwise
         embeddings = np.array(embeddings, np.float32)
         if embeddings.ndim != 2 or len(embeddings) < LEAST_WINDOWS:
             raise WfmError(
@@ -78,7 +80,7 @@ class Prototypes:
     def forget(self, name: str) -> None:
         """Drop the class `name`. Raises `WfmError` where there is none."""
         if name not in self._windows:
-            raise WfmError(f"no class {name!r} to forget; enrolled: {', '.join(self.names) or 'none'}")
+            raise WfmError(f"no class {plain(name)} to forget; enrolled: {', '.join(self.names) or 'none'}")
         del self._windows[name]
         self._fit = None
 
@@ -105,7 +107,7 @@ class Prototypes:
     def save(self, path: str | Path) -> None:
         """Write the enrolled embeddings as safetensors."""
         tensors = {str(number): windows for number, windows in enumerate(self._windows.values())}
-        about = {"wfm_prototypes": _FORMAT, "names": json.dumps(self.names), "margin": repr(self.margin)}
+        about = {"wfm_prototypes": _FORMAT, "names": json.dumps(self.names), "margin": plain(self.margin)}
         try:
             write_atomically(Path(path), lambda part: safetensors.numpy.save_file(tensors, part, metadata=about))
         except OSError as error:
@@ -224,7 +226,7 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
 def check_name(name: object) -> None:
     """Raises `WfmError` for what cannot name a class."""
     if not isinstance(name, str) or not name.strip() or name == UNKNOWN:
-        raise WfmError(f"class name {name!r}, a text other than '' and {UNKNOWN!r} is wanted")
+        raise WfmError(f"class name {plain(name)}, a text other than '' and {UNKNOWN!r} is wanted")
 
 
 def _check_width(embeddings: np.ndarray, width: int) -> None:

@@ -15,6 +15,7 @@ from gnuradio.wfm.csi_gather import ChannelVector, CsiGather, CsiWindow
 from gnuradio.wfm.guard import Guard, guarded
 
 from wfm_core.errors import WfmError
+from wfm_core.plain import plain
 from wfm_core.signal import build_preprocessor
 
 SOURCES = ("tags", "pdus")
@@ -167,7 +168,7 @@ def _rows(subcarriers, fft_len: int) -> np.ndarray:
         raise WfmError(f"fft_len is {fft_len}, 1 or more is wanted")
     rows = np.array(list(subcarriers) or range(fft_len))
     if rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= fft_len:
-        raise WfmError(f"subcarriers {list(subcarriers)}: entries of a vector, 0 to {fft_len - 1}, are wanted")
+        raise WfmError(f"subcarriers {plain(list(subcarriers))}: entries of a vector, 0 to {fft_len - 1}, are wanted")
     return rows
 
 

@@ -2,6 +2,7 @@
 """WFM Run Report: what a run leaves in a folder. Recording, picture, decisions, summary."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from gnuradio import blocks, gr
@@ -72,8 +73,8 @@ class run_report(gr.hier_block2):
 
     def set_sample_rate(self, sample_rate: float) -> None:
         """Hz, where the radio has another rate than was asked for."""
-        self._sample_rate = sample_rate
-        if self._out is not None:
+        if self._run is not None:
+            self._run = replace(self._run, sample_rate=sample_rate)
             self._decisions.set_sample_rate(sample_rate)
 
     def finish(self, status: dict, truth: SceneTruth | None = None) -> None:
@@ -83,7 +84,7 @@ class run_report(gr.hier_block2):
         """
         if self._run is None:
             return
-        run = Run(self._run.folder, self._run.channels, self._run.sample_rate, self._run.policy, truth)
+        run = replace(self._run, truth=truth)
         self._try("recording.sigmf-meta has no decisions", lambda: write_meta(run))
         self._try("summary.json was not written", lambda: write_summary(run, status))
         if self._samples.samples():

@@ -9,14 +9,27 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import wfm_core
 from wfm_core.cli import run
 from wfm_core.errors import WfmError
+from wfm_core.places import bundle_folders, installed_folders, model_folders
 
 BF16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16")  # x86, x86, arm
+
+# By the names they are imported under; what pip calls otherwise is in PIP_NAMES.
+FLOWGRAPH_LIBRARIES = ("safetensors", "yaml", "scipy", "jsonschema", "zmq", "threadpoolctl", "matplotlib")
+COMMAND_LIBRARIES = {
+    "sigmf": "wfm-evaluate on recordings, and the folder that --out of an example leaves",
+    "h5py": "data sets and the models made at first start",
+    "pydantic": "wfm-finetune and wfm-pretrain",
+    "lightning": "wfm-finetune and wfm-pretrain",
+    "sklearn": "wfm-evaluate --probe",
+}
+PIP_NAMES = {"yaml": "PyYAML", "zmq": "pyzmq", "sklearn": "scikit-learn"}
 
 
 @dataclass(frozen=True)
@@ -50,22 +63,32 @@ def numpy() -> Finding:
     good, text = probe("import numpy; print(numpy.__version__)")
     if not good:
         return Finding("numpy", "fail", text, "apt-get install python3-numpy")
-    if int(text.split(".")[0]) >= 2:
-        return Finding("numpy", "fail", f"{text}: GNU Radio does not load with numpy 2", "pip install 'numpy<2'")
     return Finding("numpy", "ok", text)
 
 
 def gnu_radio() -> Finding:
+    """Whether GNU Radio loads in this environment. One built against numpy 1 does not with numpy 2; one built against
+    numpy 2 does with either."""
     good, text = probe("from gnuradio import gr; print(gr.version())")
     if good:
         return Finding("GNU Radio", "ok", text)
+    _, version = probe("import numpy; print(numpy.__version__)")
+    if version.startswith("2.") and ("numpy" in text or "initialization failed" in text):
+        text = f"built against numpy 1, it does not load with the numpy {version} that is here ({text})"
+        return Finding("GNU Radio", "fail", text, "pip install 'numpy<2', or make setup")
     mend = "apt-get install gnuradio, and make the environment with --system-site-packages: make setup"
     return Finding("GNU Radio", "fail", text, mend)
 
 
 def module() -> Finding:
     good, text = probe("from gnuradio import wfm; wfm.inference, wfm.window_tap, wfm.sdr_source; print(wfm.__file__)")
-    return Finding("gnuradio.wfm", "ok" if good else "fail", text, "" if good else "build and install it: make setup")
+    if good:
+        return Finding("gnuradio.wfm", "ok", text)
+    packages = Path(wfm_core.__file__).resolve().parents[1]
+    if (packages / "gnuradio" / "wfm").is_dir() and "cannot import name 'wfm'" in text:
+        mend = f"export PYTHONPATH={packages}"
+        return Finding("gnuradio.wfm", "fail", f"it is in {packages}, where {sys.executable} does not look", mend)
+    return Finding("gnuradio.wfm", "fail", text, "build and install it: make setup")
 
 
 def torch() -> Finding:
@@ -74,15 +97,29 @@ def torch() -> Finding:
 
 
 def libraries() -> Finding:
+    """What a flowgraph imports must be there; what only some commands import is told, and what for."""
+    missing = _missing(FLOWGRAPH_LIBRARIES)
+    if missing:
+        return Finding("libraries", "fail", f"missing: {', '.join(missing)}", f"make setup, or {_pip(missing)}")
+    missing = _missing(COMMAND_LIBRARIES)
+    if missing:
+        text = "; ".join(f"no {name}, for {COMMAND_LIBRARIES[name]}" for name in missing)
+        return Finding("libraries", "warn", text, f"where you want these: {_pip(missing)}")
+    return Finding("libraries", "ok", ", ".join([*FLOWGRAPH_LIBRARIES, *COMMAND_LIBRARIES]))
+
+
+def _pip(names: list[str]) -> str:
+    return "pip install " + " ".join(PIP_NAMES.get(name, name) for name in names)
+
+
+def _missing(names: Iterable[str]) -> list[str]:
     missing = []
-    for name in ("sigmf", "safetensors", "yaml", "scipy", "h5py", "matplotlib"):
+    for name in names:
         try:
             importlib.import_module(name)
         except ImportError:
             missing.append(name)
-    if missing:
-        return Finding("libraries", "fail", f"missing: {', '.join(missing)}", "make setup")
-    return Finding("libraries", "ok", "sigmf, safetensors, yaml, scipy, h5py, matplotlib")
+    return missing
 
 
 def processor() -> Finding:
@@ -112,10 +149,10 @@ def companion() -> Finding:
     for folder in filter(None, searched):
         if (Path(folder).expanduser() / "wfm_inference.block.yml").is_file():
             return Finding("Companion", "ok", f"blocks in {folder}")
-    ours = Path(sys.prefix) / "share/gnuradio/grc/blocks"
-    if (ours / "wfm_inference.block.yml").is_file():
-        mend = f"start it with make companion, or export GRC_BLOCKS_PATH={ours}"
-        return Finding("Companion", "warn", f"the blocks are in {ours}, where Companion does not look", mend)
+    for ours in installed_folders("gnuradio/grc/blocks"):
+        if (ours / "wfm_inference.block.yml").is_file():
+            mend = f"start it with make companion, or export GRC_BLOCKS_PATH={ours}"
+            return Finding("Companion", "warn", f"the blocks are in {ours}, where Companion does not look", mend)
     return Finding("Companion", "warn", "wfm_inference.block.yml is nowhere", "install the module: make setup")
 
 
@@ -156,12 +193,11 @@ def soapy() -> Finding:
 
 
 def bundles() -> list[Finding]:
-    """Every bundle that a name can find, loaded."""
-    folders = [Path(entry) for entry in os.environ.get("WFM_BUNDLES", "").split(os.pathsep) if entry]
-    folders.append(Path(sys.prefix) / "share/wfm/bundles")
-    files = [path for folder in folders for path in sorted(folder.glob("*.wfm.pt"))]
+    """Every bundle that a name can find, loaded; where there is none, every model folder, which does as well."""
+    files = [path for folder in bundle_folders() for path in sorted(folder.glob("*.wfm.pt"))]
+    files = files or [path.parent for folder in model_folders() for path in sorted(folder.glob("*/contract.yaml"))]
     if not files:
-        where = ", ".join(map(str, folders))
+        where = ", ".join(map(str, [*bundle_folders(), *model_folders()]))
         mend = "make setup, or wfm-export models/NAME -o NAME.wfm.pt and WFM_BUNDLES=FOLDER"
         return [Finding("bundle", "fail", f"none in {where}", mend)]
     return [bundle(path) for path in files]

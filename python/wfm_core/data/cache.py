@@ -13,6 +13,7 @@ import torch
 
 from wfm_core.errors import WfmError
 from wfm_core.files import write_atomically
+from wfm_core.plain import plain
 
 _IQ_WANTED = "complex64 [windows, antennas, samples] or float32 [windows, antennas, samples, 2]"
 _IMAGE_WANTED = "float32 [images, channels, height, width]"
@@ -106,7 +107,7 @@ class CacheSource:
         if rate is None:
             return None
         if np.ndim(rate) or not isinstance(rate, int | float | np.number) or not rate > 0:
-            raise WfmError(f"{self.path} states sample_rate {rate!r}: one number above 0 Hz is wanted")
+            raise WfmError(f"{self.path} states sample_rate {plain(rate)}: one number above 0 Hz is wanted")
         return float(rate)
 
 

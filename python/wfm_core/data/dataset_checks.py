@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from wfm_core.errors import WfmError
+from wfm_core.plain import plain
 from wfm_core.signal import build_preprocessor
 
 KINDS = ("sample", "image", "csi", "features")
@@ -91,14 +92,14 @@ def check_task(where: str, task: str, labels: tuple[str, ...]) -> None:
     if task not in ("position", "custom") and not labels:
         raise WfmError(f"{where}: task {task} without names of classes: give them as `labels`")
     if len(set(labels)) != len(labels) or not all(labels):
-        raise WfmError(f"{where}: classes {list(labels)}: every name once and none of them empty is wanted")
+        raise WfmError(f"{where}: classes {plain(list(labels))}: every name once and none of them empty is wanted")
 
 
 def check_groups(where: str, groups: dict[str, Sequence[str]], count: int) -> None:
     """One text per window in every group."""
     for name, texts in groups.items():
         if not name or "/" in name:
-            raise WfmError(f"{where}: a group named {name!r}: a plain name such as source is wanted")
+            raise WfmError(f"{where}: a group named {plain(name)}: a plain name such as source is wanted")
         if len(texts) != count:
             raise WfmError(f"{where}: group {name} has {len(texts)} entries for {count} windows: one each is wanted")
 
@@ -116,7 +117,7 @@ def check_rate(where: str, rate) -> float | None:
     if rate is None:
         return None
     if np.ndim(rate) or not isinstance(rate, int | float | np.number) or not 0 < rate < np.inf:
-        raise WfmError(f"{where}: sample_rate {rate!r}: one number above 0 Hz is wanted")
+        raise WfmError(f"{where}: sample_rate {plain(rate)}: one number above 0 Hz is wanted")
     return float(rate)
 
 
@@ -130,7 +131,7 @@ def check_scene(where: str, scene: dict | None) -> dict | None:
     except (KeyError, TypeError, ValueError):
         fits = False
     if not fits:
-        raise WfmError(f"{where}: scene {scene}: low and high, three metres each with low <= high, are wanted")
+        raise WfmError(f"{where}: scene {plain(scene)}: low and high, three metres each with low <= high, are wanted")
     return scene
 
 

@@ -15,6 +15,7 @@ from wfm_core.data.record import Annotation, Recording, SampleFile
 from wfm_core.data.sample_format import SampleFormat, sample_format
 from wfm_core.data.utc import utc_time
 from wfm_core.errors import WfmError
+from wfm_core.needs import needed
 
 HASH_LIMIT_BYTES = 1 << 30  # a larger file is not hashed at opening: it would delay the start by seconds
 
@@ -107,12 +108,11 @@ def parse_json(content: bytes, path: Path) -> dict:
 
 def _validate(metadata: dict, meta_path: Path) -> None:
     import jsonschema
-    import sigmf.validate  # only where SigMF is read: a plain installation may be without it
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # undeclared extensions do not concern us
-            sigmf.validate.validate(metadata)
+            needed("sigmf.validate", "reading SigMF").validate(metadata)
     except jsonschema.ValidationError as error:
         where = "/".join(str(step) for step in error.absolute_path) or "the metadata"
         raise WfmError(f"{meta_path} is not valid SigMF at {where}: {error.message}; fix that field") from error
@@ -198,10 +198,10 @@ def _check_reach(name: str, captures: Sequence[Capture], annotations: Sequence[A
         )
     reach = [("a capture starts at", c.sample_start) for c in captures]
     reach += [("an annotation ends at", a.sample_start + a.sample_count) for a in annotations]
-    for what, needed in reach:
-        if needed > samples:
+    for what, least in reach:
+        if least > samples:
             raise WfmError(
-                f"the data file {name} has {samples} samples per channel but {what} sample {needed}: "
+                f"the data file {name} has {samples} samples per channel but {what} sample {least}: "
                 "it is truncated, fetch it again or fix the metadata"
             )
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wfm_core.errors import WfmError
+from wfm_core.plain import plain
 
 SOURCE = "source"
 """The group that says which recording a window was cut from."""
@@ -275,7 +276,7 @@ def _nearest(seen: str, known: list[str], what: str) -> str:
     if not known:
         return f"there are no {what}: build the set with one"
     near = difflib.get_close_matches(seen, known, n=1, cutoff=0)
-    return f"the nearest of the {what} is {near[0]!r} ({_listed(known)}): use one of them"
+    return f"the nearest of the {what} is {plain(near[0])} ({_listed(known)}): use one of them"
 
 
 def _listed(values, most: int = 12) -> str:

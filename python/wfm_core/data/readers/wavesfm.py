@@ -21,6 +21,7 @@ from wfm_core.data.dataset_checks import KINDS, check_shape
 from wfm_core.data.readers.columns import encode_classes, encode_group
 from wfm_core.data.readers.folders import common_rate, provenance
 from wfm_core.errors import WfmError
+from wfm_core.plain import plain
 
 _CHUNK = 64  # windows at a time
 
@@ -105,7 +106,8 @@ def _numbers(file: h5py.File, name: str, count: int, default: float) -> list[flo
         raise WfmError(f"{file.filename}: attribute {name} is no number ({error}); make the cache anew") from error
     if len(numbers) not in (1, count) or not np.isfinite(numbers).all():
         raise WfmError(
-            f"{file.filename}: attribute {name} is {stated!r}, {count} finite numbers are wanted; make the cache anew"
+            f"{file.filename}: attribute {name} is {plain(stated)}, {count} finite numbers are expected; make the "
+            "cache again"
         )
     return np.broadcast_to(numbers, count).tolist()
 
@@ -134,7 +136,8 @@ def _names(file: h5py.File) -> list[str]:
         names = json.loads(stated) if isinstance(stated, str | bytes) else list(stated)
     except ValueError as error:
         raise WfmError(
-            f"{file.filename}: attribute labels is {stated!r}, a JSON list of names is wanted; name them with --labels"
+            f"{file.filename}: attribute labels is {plain(stated)}, a JSON list of names is wanted; name them with "
+            "--labels"
         ) from error
     return [str(name) for name in names]
 

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values as they are written in sentences and files, whichever numpy they come from."""
+
+import numpy as np
+
+
+def plain(value) -> str:
+    """`repr` of `value` with numpy's scalars as Python's own, also inside lists, tuples and dicts.
+
+    numpy 2 writes np.float64(2.5) and np.str_('x') where numpy 1 wrote 2.5 and 'x'.
+    """
+    return repr(_own(value))
+
+
+def _own(value):
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, dict):
+        return {_own(key): _own(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)([_own(entry) for entry in value]) if type(value) in (list, tuple) else value
+    return value

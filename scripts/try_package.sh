@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Does the Debian package install into a clean Debian, and do a flowgraph and Companion find everything there?
+#
+#   scripts/try_package.sh bookworm|trixie [FOLDER]
+#
+# Builds the package in one fresh system below FOLDER (default /var/tmp/wfm-package), installs it into another with
+# nothing but its Depends, and there, as an ordinary user without any variable set: runs live_interference.py on the
+# simulated radio, starts a command, looks the blocks up as Companion does. Then removes the package and looks for what
+# it left. Root. PyTorch and safetensors come from Debian where it has PyTorch 2.6, else from pip, for that user alone.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/try/chroot.sh
+source scripts/try/chroot.sh
+
+SUITE=${1:-}
+[[ $SUITE == bookworm || $SUITE == trixie ]] && (($# <= 2)) \
+    || { echo "usage: scripts/try_package.sh bookworm|trixie [FOLDER]" >&2; exit 2; }
+FOLDER=$(realpath -m "${2:-/var/tmp/wfm-package}")
+BUILD=$FOLDER/$SUITE-build CLEAN=$FOLDER/$SUITE-clean
+TORCH=${TORCH_SPEC:-torch==2.13.0}
+trap 'remove_debian "$BUILD"; remove_debian "$CLEAN"; rmdir --ignore-fail-on-non-empty "$FOLDER"' EXIT
+
+make_debian "$SUITE" "$BUILD" make cmake g++ dpkg-dev file gnuradio gnuradio-dev python3-dev
+clone_into "$BUILD"
+say "building the package"
+as_newcomer "$BUILD" 'make deb'
+package=$(cd "$BUILD/home/newcomer/gr-wfm/out" && ls gr-wfm_*.deb)
+
+make_debian "$SUITE" "$CLEAN"
+cp "$BUILD/home/newcomer/gr-wfm/out/$package" "$CLEAN/tmp/"
+remove_debian "$BUILD"
+say "installing $package with what it depends on"
+install_in "$CLEAN" "/tmp/$package"
+if ! chroot "$CLEAN" dpkg-query -W python3-torch >/dev/null 2>&1; then
+    say "installing $TORCH and safetensors with pip"
+    install_in "$CLEAN" python3-pip
+    as_newcomer "$CLEAN" "pip install --quiet --user --break-system-packages '$TORCH' safetensors"
+fi
+
+say "a flowgraph"
+as_newcomer "$CLEAN" 'python3 /usr/share/gnuradio/wfm/examples/live_interference.py --source sim --duration 3 \
+    --json decisions.jsonl | tail -n 3; wc -l decisions.jsonl'
+say "the commands"
+as_newcomer "$CLEAN" 'wfm-evaluate --help >/dev/null && wfm-doctor'
+say "Companion's blocks and compiler"
+as_newcomer "$CLEAN" "python3 - $(ls grc/*.block.yml | wc -l)" <scripts/try/companion_blocks.py
+as_newcomer "$CLEAN" 'grcc -o "$HOME" /usr/share/gnuradio/wfm/examples/live_interference.grc >/dev/null'
+
+say "removing it"
+as_system_root "$CLEAN" apt-get purge -y -qq gr-wfm >/dev/null
+left=$(find "$CLEAN/usr" "$CLEAN/etc" \( -name '*gr-wfm*' -o -name 'wfm*' -o -name '*gnuradio-wfm*' \) | head)
+[[ -z $left ]] || die "the package left behind: $left"
+say "$package installs, runs and goes"
