@@ -9,18 +9,18 @@ of that on into a bundle's contract.
 from dataclasses import dataclass
 from pathlib import Path
 
-import safetensors
 import safetensors.torch
 import torch
-import yaml
 from torch import Tensor, nn
 
 from wfm_core.bundle.assemble import weights_sha256
 from wfm_core.bundle.export import WEIGHTS
 from wfm_core.errors import WfmError
-from wfm_core.files import write_atomically
+from wfm_core.files import read_file, write_atomically
 from wfm_core.model import EncoderConfig, ImageTokens, IqTokens, WirelessModel
 from wfm_core.signal import build_preprocessor
+from wfm_core.weights_file import read_weights
+from wfm_core.yaml_text import BYTES_LIMIT, read_yaml, write_yaml
 
 DESCRIPTION = "foundation.yaml"
 FORMAT = 1
@@ -75,7 +75,7 @@ def save_foundation(folder: Path, description: dict, weights: dict[str, Tensor])
     half = {name: tensor.detach().cpu().half().contiguous() for name, tensor in weights.items()}
     description = {"format": FORMAT, **description, "weights_sha256": weights_sha256(half)}
     write_atomically(folder / WEIGHTS, lambda path: safetensors.torch.save_file(half, path))
-    text = yaml.safe_dump(description, sort_keys=False, allow_unicode=True)
+    text = write_yaml(description)
     write_atomically(folder / DESCRIPTION, lambda path: path.write_text(text))
 
 
@@ -83,10 +83,7 @@ def load_foundation(name: str | Path) -> Foundation:
     """The foundation in the folder `name`, or in models/NAME of the checkout. Raises `WfmError`."""
     folder = find_foundation(name)
     description = _read_description(folder / DESCRIPTION)
-    try:
-        weights = safetensors.torch.load_file(folder / WEIGHTS)
-    except (safetensors.SafetensorError, OSError) as error:
-        raise WfmError(f"{folder / WEIGHTS} cannot be read as safetensors ({error}); get the file again") from error
+    weights = read_weights(folder / WEIGHTS)
     seen = weights_sha256(weights)
     if seen != description["weights_sha256"]:
         raise WfmError(
@@ -121,10 +118,7 @@ def find_foundation(name: str | Path) -> Path:
 
 
 def _read_description(path: Path) -> dict:
-    try:
-        description = yaml.safe_load(path.read_bytes())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise WfmError(f"{path} is not YAML ({' '.join(str(error).split())}); get the file again") from error
+    description = read_yaml(read_file(path, BYTES_LIMIT), str(path))
     wanted = {"format", "name", "encoder", "affine", "modalities", "weights_sha256"}
     missing = wanted - set(description if isinstance(description, dict) else ())
     if missing:

@@ -37,6 +37,7 @@ def assemble(contract: Contract, weights: dict[str, Tensor], where: str) -> nn.M
             f"{where}: the weights' sha256 is {seen}, but the contract says {contract.weights_sha256}; "
             "get both files again from one source"
         )
+    _check_size(contract, weights, where)
     network = build_network(contract)
     try:
         network.load_state_dict(weights)
@@ -48,6 +49,19 @@ def assemble(contract: Contract, weights: dict[str, Tensor], where: str) -> nn.M
             _check_image(model, build_preprocess(model), where)
     live = build_live_tree(contract, network) if contract.stems else build_live(contract, network)
     return live.eval().requires_grad_(False)
+
+
+def _check_size(contract: Contract, weights: dict[str, Tensor], where: str) -> None:
+    """Refuse an encoder that is far larger than the weights, before memory for it is asked for."""
+    there = sum(tensor.numel() for tensor in weights.values())
+    for model in contract.stems.values() or [contract]:
+        encoder = model.encoder
+        least = encoder.depth * encoder.width * (4 * encoder.width + 2 * encoder.mlp_hidden)
+        if least > 4 * there + (1 << 20):
+            raise WfmError(
+                f"{where}: the weights do not fit the contract: its encoder has more than {least} values, the weights "
+                f"{there}; get both files again from one source"
+            )
 
 
 def _check_image(contract: Contract, preprocess: nn.Module, where: str) -> None:
