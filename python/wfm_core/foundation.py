@@ -13,8 +13,10 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from wfm_core.bundle.assemble import weights_sha256
+from wfm_core.bundle.assemble import check_encoder, weights_sha256
+from wfm_core.bundle.contract import MOST
 from wfm_core.bundle.export import WEIGHTS
+from wfm_core.bundle.fields import shortened
 from wfm_core.errors import WfmError
 from wfm_core.files import read_file, write_atomically
 from wfm_core.model import EncoderConfig, ImageTokens, IqTokens, WirelessModel
@@ -91,17 +93,29 @@ def load_foundation(name: str | Path) -> Foundation:
             "get both files again from one source"
         )
     try:
+        where = f"{folder}: the weights do not fit {DESCRIPTION}"
+        check_encoder(EncoderConfig(**description["encoder"]), weights, where)
+        _check_sizes(description["modalities"], where)
         model = build_model(description)
         model.load_state_dict(weights)
-    except (RuntimeError, KeyError, TypeError, ValueError) as error:
+        modalities = description["modalities"].items()
+        # a modality that was pretrained on ready images only has no way in from IQ
+        ways = {modality: settings["signal"] for modality, settings in modalities if "signal" in settings}
+        preprocess = {modality: build_preprocessor(signal) for modality, signal in ways.items()}
+    except (RuntimeError, LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         first = " ".join(str(error).split(":", 1)[-1].split())[:200]
         raise WfmError(f"{folder}: the weights do not fit {DESCRIPTION}: {first}; get both files again") from error
-    # a modality that was pretrained on ready images only has no way in from IQ
-    ways = {
-        modality: settings["signal"] for modality, settings in description["modalities"].items() if "signal" in settings
-    }
-    preprocess = {modality: build_preprocessor(signal) for modality, signal in ways.items()}
     return Foundation(description, model.eval().requires_grad_(False), preprocess)
+
+
+def _check_sizes(modalities: dict, where: str) -> None:
+    """Raise `WfmError` for inputs beyond the limits of a contract, before memory for them is asked for."""
+    for settings in modalities.values():
+        sizes = {"pixels": settings.get("size", []), "channels": [settings.get("channels", 1)]}
+        sizes["antennas"] = [settings.get("antennas", 1)]
+        for name, values in sizes.items():
+            if any(not 1 <= int(value) <= MOST[name] for value in values):
+                raise WfmError(f"{where}: {shortened(values)} {name}, expected 1 to {MOST[name]}; get both files again")
 
 
 def find_foundation(name: str | Path) -> Path:
@@ -124,5 +138,5 @@ def _read_description(path: Path) -> dict:
     if missing:
         raise WfmError(f"{path} has no {', '.join(sorted(missing))}; get the file again")
     if description["format"] != FORMAT:
-        raise WfmError(f"{path}: format {description['format']!r}, but this version reads format {FORMAT}")
+        raise WfmError(f"{path}: format {shortened(description['format'])}, but this version reads format {FORMAT}")
     return description

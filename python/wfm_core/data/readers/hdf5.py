@@ -9,6 +9,7 @@ from pathlib import Path
 
 import h5py
 
+from wfm_core.data import hdf5_file
 from wfm_core.data.readers.table import read_table
 from wfm_core.errors import WfmError
 
@@ -16,7 +17,7 @@ from wfm_core.errors import WfmError
 def open_hdf5(source: Path) -> h5py.File:
     """The file, for reading. Raises `WfmError`."""
     try:
-        return h5py.File(source, "r")
+        return hdf5_file.open_hdf5(source)
     except OSError as error:
         raise WfmError(f"{source} cannot be read as HDF5 ({error}); name an existing HDF5 file") from error
 
