@@ -17,6 +17,8 @@ from wfm_core.errors import WfmError
 
 CONTRACT = "contract.yaml"
 EXTRA_CONTRACT = f"extra/{CONTRACT}"
+BUNDLE_KIND = b"content_sha256"
+"""Changes when bundles of before are not read any more: what was made of a model is then made again."""
 MIB = 1 << 20
 FILE_LIMIT = 1024 * MIB
 """Most bytes of a bundle file, and of all files in it together once they are inflated."""
@@ -63,7 +65,7 @@ def _members(archive: zipfile.ZipFile, where: str) -> dict[str, zipfile.ZipInfo]
     """What is to be read, by the name inside the folder, with all of it in order."""
     members = archive.infolist()
     names = [member.filename.partition("/")[2] for member in members]
-    if "constants.pkl" not in names or not any(name.startswith("code/") for name in names):
+    if not {"data.pkl", "constants.pkl"} <= set(names) or not any(name.startswith("code/") for name in names):
         raise WfmError(f"{where} is a zip file but not TorchScript; expected a bundle made by wfm-export")
     if EXTRA_CONTRACT not in names:
         raise WfmError(f"{where} is TorchScript without a {CONTRACT} inside; expected a bundle made by wfm-export")

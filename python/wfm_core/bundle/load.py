@@ -71,7 +71,7 @@ def _open(path: Path, sha256: str | None) -> tuple[Contract, torch.jit.ScriptMod
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # TorchScript stays behind this package
             module = torch.jit.load(pack(members), map_location="cpu").eval()
-    except RuntimeError as error:
+    except (RuntimeError, LookupError, ValueError, TypeError, OverflowError, MemoryError) as error:
         first = " ".join(str(error).split())[:160]
         raise WfmError(f"{path} cannot be loaded as TorchScript ({first}); make it again with wfm-export") from error
     screen_graphs(module, str(path))
