@@ -177,7 +177,8 @@ class _Line:
         except zmq.ZMQError as error:
             self.close()
             raise WfmError(
-                f"cannot listen to {address!r} ({zmq.strerror(error.errno)}): give tcp://HOST:PORT, such as {DEFAULT_ADDRESS}"
+                f"cannot listen to {address!r} ({zmq.strerror(error.errno)}): give tcp://HOST:PORT, such as "
+                f"{DEFAULT_ADDRESS}"
             ) from error
 
     def was_cut_off(self) -> bool:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that are whole or not there."""
+"""Files that are whole or not there, and of a size that is expected."""
 
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -28,3 +29,17 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         os.replace(temporary, path)
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+def read_file(path: Path, limit: int) -> bytes:
+    """The bytes of an ordinary file. Raises `WfmError`, for one of more than `limit` bytes before any is read."""
+    try:
+        with open(path, "rb") as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise WfmError(f"{path} is not an ordinary file; give the path of one")
+            if found.st_size > limit:
+                raise WfmError(f"{path} has {found.st_size} bytes, at most {limit} are read; check the file")
+            return file.read(limit)
+    except OSError as error:
+        raise WfmError(f"{path} cannot be read ({error.strerror}); check the file") from error

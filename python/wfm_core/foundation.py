@@ -9,19 +9,21 @@ of that on into a bundle's contract.
 from dataclasses import dataclass
 from pathlib import Path
 
-import safetensors
 import safetensors.torch
 import torch
-import yaml
 from torch import Tensor, nn
 
-from wfm_core.bundle.assemble import weights_sha256
+from wfm_core.bundle.assemble import check_encoder, weights_sha256
+from wfm_core.bundle.contract import MOST
 from wfm_core.bundle.export import WEIGHTS
+from wfm_core.bundle.fields import shortened
 from wfm_core.errors import WfmError
-from wfm_core.files import write_atomically
+from wfm_core.files import read_file, write_atomically
 from wfm_core.model import EncoderConfig, ImageTokens, IqTokens, WirelessModel
 from wfm_core.places import model_folders
 from wfm_core.signal import build_preprocessor
+from wfm_core.weights_file import read_weights
+from wfm_core.yaml_text import BYTES_LIMIT, read_yaml, write_yaml
 
 DESCRIPTION = "foundation.yaml"
 FORMAT = 1
@@ -76,7 +78,7 @@ def save_foundation(folder: Path, description: dict, weights: dict[str, Tensor])
     half = {name: tensor.detach().cpu().half().contiguous() for name, tensor in weights.items()}
     description = {"format": FORMAT, **description, "weights_sha256": weights_sha256(half)}
     write_atomically(folder / WEIGHTS, lambda path: safetensors.torch.save_file(half, path))
-    text = yaml.safe_dump(description, sort_keys=False, allow_unicode=True)
+    text = write_yaml(description)
     write_atomically(folder / DESCRIPTION, lambda path: path.write_text(text))
 
 
@@ -84,10 +86,7 @@ def load_foundation(name: str | Path) -> Foundation:
     """The foundation in the folder `name`, or NAME in one of `model_folders()`. Raises `WfmError`."""
     folder = find_foundation(name)
     description = _read_description(folder / DESCRIPTION)
-    try:
-        weights = safetensors.torch.load_file(folder / WEIGHTS)
-    except (safetensors.SafetensorError, OSError) as error:
-        raise WfmError(f"{folder / WEIGHTS} cannot be read as safetensors ({error}); get the file again") from error
+    weights = read_weights(folder / WEIGHTS)
     seen = weights_sha256(weights)
     if seen != description["weights_sha256"]:
         raise WfmError(
@@ -95,17 +94,29 @@ def load_foundation(name: str | Path) -> Foundation:
             "get both files again from one source"
         )
     try:
+        where = f"{folder}: the weights do not fit {DESCRIPTION}"
+        check_encoder(EncoderConfig(**description["encoder"]), weights, where)
+        _check_sizes(description["modalities"], where)
         model = build_model(description)
         model.load_state_dict(weights)
-    except (RuntimeError, KeyError, TypeError, ValueError) as error:
+        modalities = description["modalities"].items()
+        # a modality that was pretrained on ready images only has no way in from IQ
+        ways = {modality: settings["signal"] for modality, settings in modalities if "signal" in settings}
+        preprocess = {modality: build_preprocessor(signal) for modality, signal in ways.items()}
+    except (RuntimeError, LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         first = " ".join(str(error).split(":", 1)[-1].split())[:200]
         raise WfmError(f"{folder}: the weights do not fit {DESCRIPTION}: {first}; get both files again") from error
-    # a modality that was pretrained on ready images only has no way in from IQ
-    ways = {
-        modality: settings["signal"] for modality, settings in description["modalities"].items() if "signal" in settings
-    }
-    preprocess = {modality: build_preprocessor(signal) for modality, signal in ways.items()}
     return Foundation(description, model.eval().requires_grad_(False), preprocess)
+
+
+def _check_sizes(modalities: dict, where: str) -> None:
+    """Raise `WfmError` for inputs beyond the limits of a contract, before memory for them is asked for."""
+    for settings in modalities.values():
+        sizes = {"pixels": settings.get("size", []), "channels": [settings.get("channels", 1)]}
+        sizes["antennas"] = [settings.get("antennas", 1)]
+        for name, values in sizes.items():
+            if any(not 1 <= int(value) <= MOST[name] for value in values):
+                raise WfmError(f"{where}: {shortened(values)} {name}, expected 1 to {MOST[name]}; get both files again")
 
 
 def find_foundation(name: str | Path) -> Path:
@@ -121,14 +132,11 @@ def find_foundation(name: str | Path) -> Path:
 
 
 def _read_description(path: Path) -> dict:
-    try:
-        description = yaml.safe_load(path.read_bytes())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise WfmError(f"{path} is not YAML ({' '.join(str(error).split())}); get the file again") from error
+    description = read_yaml(read_file(path, BYTES_LIMIT), str(path))
     wanted = {"format", "name", "encoder", "affine", "modalities", "weights_sha256"}
     missing = wanted - set(description if isinstance(description, dict) else ())
     if missing:
         raise WfmError(f"{path} has no {', '.join(sorted(missing))}; get the file again")
     if description["format"] != FORMAT:
-        raise WfmError(f"{path}: format {description['format']!r}, but this version reads format {FORMAT}")
+        raise WfmError(f"{path}: format {shortened(description['format'])}, but this version reads format {FORMAT}")
     return description

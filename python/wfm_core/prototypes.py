@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import safetensors
 import safetensors.numpy
 from threadpoolctl import threadpool_limits
 
 from wfm_core.errors import WfmError
 from wfm_core.files import write_atomically
 from wfm_core.plain import plain
+from wfm_core.weights_file import read_weights_and_notes
 
 LEAST_WINDOWS = 3
 """Fewer of a class say nothing about its spread."""
@@ -117,14 +117,16 @@ class Prototypes:
     def load(cls, path: str | Path) -> "Prototypes":
         """What `save` wrote. Raises `WfmError`."""
         try:
-            with safetensors.safe_open(str(path), "numpy") as file:
-                about = file.metadata() or {}
-                if about.get("wfm_prototypes") != _FORMAT:
-                    raise WfmError(f"{path} holds no prototypes of format {_FORMAT}; give a task head's file")
-                loaded = cls(float(about["margin"]))
-                for number, name in enumerate(json.loads(about["names"])):
-                    loaded.enrol(name, file.get_tensor(str(number)))
-        except (safetensors.SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+            tensors, about = read_weights_and_notes(Path(path))
+        except WfmError as error:
+            raise WfmError(f"no prototypes: {error}") from error
+        try:
+            if about.get("wfm_prototypes") != _FORMAT:
+                raise WfmError(f"{path} holds no prototypes of format {_FORMAT}; give a task head's file")
+            loaded = cls(float(about["margin"]))
+            for number, name in enumerate(json.loads(about["names"])):
+                loaded.enrol(name, tensors[str(number)].float().numpy())
+        except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise WfmError(f"{path} cannot be read as prototypes ({error}); give a task head's file") from error
         if loaded.names:
             loaded._fitted()  # here, and not when the first window of a stream is to be judged

@@ -92,6 +92,7 @@ class engine(gr.basic_block):
         self._ended = False
         self._forget_last_run()
         self._tap.open()
+        self._swap.open()
         self._worker = threading.Thread(target=self._run, name="wfm-engine", daemon=True)
         self._worker.start()
         return True
@@ -107,7 +108,8 @@ class engine(gr.basic_block):
         self._tap.close()
         if self._worker is not None:
             self._worker.join()
-        self._swap.join()
+        if not self._swap.close():
+            self.log.error("a bundle is still being loaded; its thread is left behind")
         return True
 
     def error(self) -> str:

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hot swap: a new bundle is loaded and warmed beside the old one, and taken between two batches."""
+"""Hot swap: a new bundle is tried in a process of its own, loaded and warmed beside the old one, and taken between two
+batches.
+"""
 
 import threading
 from collections.abc import Callable
 
 from wfm_core import load_bundle
+from wfm_core.bundle import Trial, find_bundle
 from wfm_core.errors import WfmError
+
+JOIN_SECONDS = 10.0
 
 
 def agreement(contract) -> tuple:
@@ -28,9 +33,10 @@ class BundleSwap:
         self._event = event
         self._lock = threading.Lock()
         self._loader = None
+        self._trial = Trial()
 
     def request(self, name_or_path: str) -> None:
-        """Load and warm `name_or_path` in a thread of its own; raises WfmError while another one is being loaded."""
+        """Try, load and warm `name_or_path` in a thread of its own; raises WfmError while another is being loaded."""
         with self._lock:
             if self._loader is not None and self._loader.is_alive():
                 raise WfmError(f"model {name_or_path} refused: another one is being loaded, send it again later")
@@ -40,7 +46,10 @@ class BundleSwap:
     def _load(self, name_or_path: str) -> None:
         try:
             current = self.current
-            bundle = load_bundle(name_or_path, device=str(current.device), dtype=current.dtype)
+            path = find_bundle(name_or_path)
+            # The new bundle's first run is not in this process: one without end would hold up the one in use.
+            pin = self._trial.run(path, self._batch, self._channels)
+            bundle = load_bundle(path, device=str(current.device), dtype=current.dtype, sha256=pin)
             if agreement(bundle.contract) != agreement(current.contract):
                 raise WfmError(
                     f"its contract (input, shape, tasks) is {agreement(bundle.contract)}, "
@@ -62,6 +71,17 @@ class BundleSwap:
             self._event("model", f"model {bundle.contract.name} ({bundle.path}) in use")
         return self.current
 
-    def join(self) -> None:
+    def open(self) -> None:
+        """Take requests, after `close` as well."""
+        self._trial.open()
+
+    def close(self) -> bool:
+        """End a trial that runs, and wait for the loader; False if it still loads after `JOIN_SECONDS`."""
+        self._trial.close()
+        return self.join(JOIN_SECONDS)
+
+    def join(self, seconds: float | None = None) -> bool:
+        """Wait, at most `seconds`, until nothing is being loaded; whether that is so."""
         if self._loader is not None:
-            self._loader.join()
+            self._loader.join(seconds)
+        return self._loader is None or not self._loader.is_alive()

@@ -10,7 +10,7 @@ from wfm_core.bundle.contract import Contract
 from wfm_core.bundle.live import build_live, build_preprocess
 from wfm_core.bundle.tree import TaskTree, build_live_tree
 from wfm_core.errors import WfmError
-from wfm_core.model import ClassHead, ImageTokens, IqTokens, PositionHead, WirelessModel
+from wfm_core.model import ClassHead, EncoderConfig, ImageTokens, IqTokens, PositionHead, WirelessModel
 
 
 def build_network(contract: Contract) -> WirelessModel | TaskTree:
@@ -37,6 +37,8 @@ def assemble(contract: Contract, weights: dict[str, Tensor], where: str) -> nn.M
             f"{where}: the weights' sha256 is {seen}, but the contract says {contract.weights_sha256}; "
             "get both files again from one source"
         )
+    for model in contract.stems.values() or [contract]:
+        check_encoder(model.encoder, weights, f"{where}: the weights do not fit the contract")
     network = build_network(contract)
     try:
         network.load_state_dict(weights)
@@ -48,6 +50,17 @@ def assemble(contract: Contract, weights: dict[str, Tensor], where: str) -> nn.M
             _check_image(model, build_preprocess(model), where)
     live = build_live_tree(contract, network) if contract.stems else build_live(contract, network)
     return live.eval().requires_grad_(False)
+
+
+def check_encoder(encoder: EncoderConfig, weights: dict[str, Tensor], where: str) -> None:
+    """Raise `WfmError` for an encoder that is far larger than the weights, before memory for it is asked for."""
+    there = sum(tensor.numel() for tensor in weights.values())
+    least = encoder.depth * encoder.width * (4 * encoder.width + 2 * encoder.mlp_hidden)
+    if least > 4 * there + (1 << 20):
+        raise WfmError(
+            f"{where}: its encoder has more than {least} values, the weights {there}; get both files again from one "
+            "source"
+        )
 
 
 def _check_image(contract: Contract, preprocess: nn.Module, where: str) -> None:

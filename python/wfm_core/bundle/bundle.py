@@ -10,6 +10,7 @@ from torch import Tensor
 
 from wfm_core import compute
 from wfm_core.bundle.contract import Contract, TaskContract
+from wfm_core.bundle.outputs import check_outputs
 from wfm_core.errors import WfmError
 
 CPU_TOKENS = 600
@@ -56,7 +57,10 @@ class Bundle:
         return self._compute(tensor)
 
     def warm(self, batch: int, antennas: int) -> None:
-        """Run silent windows of the shape that will come, so that the first real one is not slow."""
+        """Run silent windows of the shape that will come, so that the first real one is not slow.
+
+        Raises `WfmError` where the outputs are not what the contract says.
+        """
         contract = self.contract
         shape = (antennas, contract.samples)
         if contract.input == "image":
@@ -65,7 +69,8 @@ class Bundle:
         kind = np.float32 if contract.input == "image" else np.complex64
         blank = torch.from_numpy(np.zeros((batch, *shape), kind))
         for _ in range(WARM_RUNS):
-            self._compute(blank)
+            outputs = self._compute(blank)
+        check_outputs(outputs, contract, batch)
 
     def decide(self, outputs: dict[str, np.ndarray], i: int, threshold: float | None = None) -> dict[str, dict]:
         """The decisions of every task on window `i` of `infer`'s outputs, as plain Python values.
@@ -104,7 +109,7 @@ class Bundle:
         parts = [self._network(part) for part in batch.to(self.device).split(self._micro_batch(batch))]
         outputs = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
         for name, task in self.contract.tasks.items():
-            if task.kind == "classification":
+            if task.kind == "classification" and name in outputs:  # one that is missing is found by warm
                 outputs[name] = outputs[name].softmax(1)
         return {name: value.cpu().numpy() for name, value in outputs.items()}
 

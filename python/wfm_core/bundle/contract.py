@@ -3,17 +3,30 @@
 
 from dataclasses import dataclass, field, replace
 
-import yaml
-
-from wfm_core.bundle.fields import Fields
+from wfm_core.bundle.fields import Fields, shortened
 from wfm_core.data.record import RATE_TOLERANCE
 from wfm_core.errors import WfmError
 from wfm_core.model import AFFINES, PATCH, POOLINGS, SEGMENT, EncoderConfig
+from wfm_core.yaml_text import read_yaml
 
 FORMAT = 1
 """The only contract format that this version reads and writes."""
 
 KINDS = ("classification", "position")
+
+MOST = {
+    "antennas": 64,
+    "samples": 1 << 22,
+    "channels": 1024,
+    "pixels": 4096,
+    "width": 4096,
+    "depth": 128,
+    "heads": 128,
+    "mlp_hidden": 32768,
+    "labels": 10_000,
+    "tasks": 64,
+}
+"""Limits of a contract, before anything is allocated for it."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +62,8 @@ class Contract:
     whose `input` is an image they are 0. `image_size` is (height, width) of what becomes tokens; `input_shape`
     (channels, height, width) of an image as `forward_image` takes it, which `signal` may resize. `affine` is one of
     `wfm_core.model.AFFINES`. `raw` is the mapping it was read from. Without tasks, as of a bare foundation, `embedding`
-    says how the embedding that goes out is pooled; else it is "".
+    says how the embedding that goes out is pooled; else it is "". `content_sha256` is of everything in a bundle file
+    beside the contract; a model folder has none ("").
 
     A bundle of several fine-tuned models is a tree: `stems` are its input sides, each a contract of its own with the
     tasks that hang on it (`antennas` are then those it knows), `segments` the blocks after them. There the fields that
@@ -75,6 +89,7 @@ class Contract:
     weights_sha256: str
     raw: dict
     embedding: str = ""
+    content_sha256: str = ""
     stems: dict[str, "Contract"] = field(default_factory=dict)
     segments: dict[str, Segment] = field(default_factory=dict)
 
@@ -98,7 +113,7 @@ def parse_contract(source: str | bytes | dict, where: str) -> Contract:
     version = root.get("format")
     if version != FORMAT:
         raise WfmError(
-            f"{where}: contract format {version!r}, but this version reads format {FORMAT}; export the model "
+            f"{where}: contract format {shortened(version)}, but this version reads format {FORMAT}; export the model "
             "again with wfm-export of this version"
         )
     return _tree(root) if "stems" in root.values else _model(root)
@@ -132,6 +147,7 @@ def _model(root: Fields) -> Contract:
         embedding=_embedding(root),
         origin=root.table("origin", optional=True).values,
         weights_sha256=root.text("weights_sha256"),
+        content_sha256=root.text("content_sha256") if "content_sha256" in root.values else "",
         raw=root.values,
     )
 
@@ -144,7 +160,7 @@ def _tree(root: Fields) -> Contract:
     path = {str(name): (str(name), 0) for name in root.table("stems").values}  # -> its stem, blocks so far
     for name in tables.values:
         table = tables.table(name)
-        segment = segments[name] = Segment(table.choice("from", tuple(path)), table.count("blocks"))
+        segment = segments[name] = Segment(table.choice("from", tuple(path)), table.count("blocks", MOST["depth"]))
         stem, blocks = path[segment.source]
         path[name] = stem, blocks + segment.blocks
     for name in path:
@@ -189,10 +205,7 @@ def _stem(root: Fields, name: str, tasks: list[str]) -> Contract:
 
 def _mapping(source: str | bytes | dict, where: str) -> dict:
     if not isinstance(source, dict):
-        try:
-            source = yaml.safe_load(source)
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise WfmError(f"{where}: the contract is not YAML ({' '.join(str(error).split())})") from error
+        source = read_yaml(source, f"{where}: the contract")
     if not isinstance(source, dict):
         raise WfmError(f"{where}: the contract is {type(source).__name__}, wanted a mapping of fields")
     return source
@@ -200,7 +213,7 @@ def _mapping(source: str | bytes | dict, where: str) -> dict:
 
 def _window(root: Fields) -> tuple[int, int, tuple[float, float]]:
     window, rate = root.table("window"), root.table("sample_rate")
-    antennas, samples = window.count("antennas"), window.count("samples")
+    antennas, samples = window.count("antennas", MOST["antennas"]), window.count("samples", MOST["samples"])
     low, high = rate.number("min"), rate.number("max")
     if not 0 < low <= high:
         raise WfmError(f"{root.where}: sample_rate from {low} to {high}; wanted 0 < min <= max, in Hz")
@@ -210,23 +223,27 @@ def _window(root: Fields) -> tuple[int, int, tuple[float, float]]:
 def _image(root: Fields) -> tuple[int, tuple[int, int]]:
     image = root.table("image")
     height, width = image.numbers("size", 2)
-    if height % PATCH or width % PATCH or min(height, width) < PATCH:
-        raise WfmError(f"{root.where}: image.size {height:g}x{width:g}; wanted multiples of {PATCH}")
-    return image.count("channels"), (int(height), int(width))
+    if height % PATCH or width % PATCH or not PATCH <= min(height, width) <= max(height, width) <= MOST["pixels"]:
+        raise WfmError(
+            f"{root.where}: image.size {height:g}x{width:g}; wanted multiples of {PATCH}, at most {MOST['pixels']}"
+        )
+    return image.count("channels", MOST["channels"]), (int(height), int(width))
 
 
 def _input_image(root: Fields) -> tuple[int, int, int]:
     """What an image bundle's `signal` makes the network's images from, where it is of another shape; any size."""
     table = root.table("input_image")
     height, width = table.numbers("size", 2)
-    if min(height, width) < 1:
-        raise WfmError(f"{root.where}: input_image.size {height:g}x{width:g}; wanted pixels, 1 or more")
-    return table.count("channels"), int(height), int(width)
+    if not 1 <= min(height, width) <= max(height, width) <= MOST["pixels"]:
+        raise WfmError(
+            f"{root.where}: input_image.size {height:g}x{width:g}; wanted pixels, 1 to {MOST['pixels']} a side"
+        )
+    return table.count("channels", MOST["channels"]), int(height), int(width)
 
 
 def _encoder(root: Fields) -> EncoderConfig:
     table = root.table("encoder")
-    sizes = [table.count(key) for key in ("width", "depth", "heads", "mlp_hidden")]
+    sizes = [table.count(key, MOST[key]) for key in ("width", "depth", "heads", "mlp_hidden")]
     try:
         return EncoderConfig(*sizes, table.number("norm_eps", EncoderConfig.norm_eps))
     except ValueError as error:
@@ -235,8 +252,9 @@ def _encoder(root: Fields) -> EncoderConfig:
 
 def _tasks(root: Fields) -> dict[str, TaskContract]:
     tables = root.table("tasks")
-    if not tables.values:
-        raise WfmError(f"{root.where}: no tasks; wanted at least one under tasks:")
+    if not 1 <= len(tables.values) <= MOST["tasks"]:
+        seen = len(tables.values) or "no"
+        raise WfmError(f"{root.where}: {seen} tasks; wanted at least one under tasks:, at most {MOST['tasks']}")
     return {name: _task(name, tables.table(name)) for name in tables.values}
 
 
@@ -250,15 +268,19 @@ def _embedding(root: Fields) -> str:
 
 def _task(name: str, table: Fields) -> TaskContract:
     if not str(name).isidentifier() or str(name).startswith("embedding"):
-        raise WfmError(f"{table.where}: task name {name!r}; wanted a name such as 'interference'")
+        raise WfmError(f"{table.where}: task name {shortened(name)}; wanted a name such as 'interference'")
     kind, pooling = table.choice("kind", KINDS), table.choice("pooling", POOLINGS, "cls")
     source = str(table.values.get("from", ""))
     if kind == "position":
         low, high = table.numbers("low", 3), table.numbers("high", 3)
         return TaskContract(name, kind, pooling, low=low, high=high, source=source)
     labels = table.get("labels")
-    if not isinstance(labels, list) or len(labels) < 2 or len({str(label) for label in labels}) != len(labels):
-        raise WfmError(f"{table.where}: {table.path}labels is {labels!r}; wanted a list of two or more names")
+    names = [str(label) for label in labels] if isinstance(labels, list) else []
+    if not 2 <= len(names) <= MOST["labels"] or len(set(names)) != len(names):
+        raise WfmError(
+            f"{table.where}: {table.path}labels is {shortened(labels)}; wanted a list of two or more names, at most "
+            f"{MOST['labels']}"
+        )
     temperature = table.number("temperature", 1.0)
     if temperature <= 0:
         raise WfmError(f"{table.where}: {table.path}temperature is {temperature:g}; wanted a positive number")
@@ -266,7 +288,7 @@ def _task(name: str, table: Fields) -> TaskContract:
         name,
         kind,
         pooling,
-        labels=tuple(str(label) for label in labels),
+        labels=tuple(names),
         temperature=temperature,
         bias=table.numbers("bias", len(labels), [0.0] * len(labels)),
         open_set_threshold=table.number("open_set_threshold", 0.0),

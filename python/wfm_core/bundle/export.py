@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Model folders (`weights.safetensors` + `contract.yaml`) and the one-file bundles scripted from them."""
 
+import io
 import warnings
 from pathlib import Path
 
-import safetensors
 import safetensors.torch
 import torch
-import yaml
 from torch import Tensor
 
+from wfm_core.bundle.archive import CONTRACT, EXTRA_CONTRACT, content_sha256, pack, read_archive
 from wfm_core.bundle.assemble import assemble, weights_sha256
 from wfm_core.bundle.contract import Contract, parse_contract
 from wfm_core.errors import WfmError
-from wfm_core.files import write_atomically
+from wfm_core.files import read_file, write_atomically
+from wfm_core.weights_file import read_weights
+from wfm_core.yaml_text import BYTES_LIMIT, write_yaml
 
-CONTRACT = "contract.yaml"
 WEIGHTS = "weights.safetensors"
 SUFFIX = ".wfm.pt"
 
@@ -35,7 +36,7 @@ def save_model_folder(folder: Path, contract: dict, weights: dict[str, Tensor]) 
     parsed = parse_contract(contract, str(folder / CONTRACT))
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / WEIGHTS, lambda path: safetensors.torch.save_file(weights, path))
-    text = yaml.safe_dump(contract, sort_keys=False, allow_unicode=True)
+    text = write_yaml(contract)
     write_atomically(folder / CONTRACT, lambda path: path.write_text(text))
     return parsed
 
@@ -45,12 +46,8 @@ def read_model_folder(folder: Path) -> tuple[Contract, dict[str, Tensor]]:
     for name in (CONTRACT, WEIGHTS):
         if not (folder / name).is_file():
             raise WfmError(f"{folder} has no {name}; wanted a model folder with {CONTRACT} and {WEIGHTS}")
-    contract = parse_contract((folder / CONTRACT).read_bytes(), str(folder / CONTRACT))
-    try:
-        weights = safetensors.torch.load_file(folder / WEIGHTS)
-    except (safetensors.SafetensorError, OSError) as error:
-        raise WfmError(f"{folder / WEIGHTS} cannot be read as safetensors ({error}); get the file again") from error
-    return contract, weights
+    contract = parse_contract(read_file(folder / CONTRACT, BYTES_LIMIT), str(folder / CONTRACT))
+    return contract, read_weights(folder / WEIGHTS)
 
 
 def export_bundle(folder: Path, output: Path) -> Path:
@@ -61,8 +58,17 @@ def export_bundle(folder: Path, output: Path) -> Path:
     live = assemble(contract, weights, str(folder))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # TorchScript stays behind this package
-        scripted = torch.jit.script(live)
-        text = yaml.safe_dump(contract.raw, sort_keys=False, allow_unicode=True)
-        output.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(output, lambda path: scripted.save(str(path), _extra_files={CONTRACT: text}))
+        write_bundle(torch.jit.script(live), contract.raw, output)
     return output
+
+
+def write_bundle(module: torch.jit.ScriptModule, contract: dict, output: Path) -> None:
+    """Write a bundle: `module` and `contract`, to which the sha256 of everything else in the file is added."""
+    saved = io.BytesIO()
+    torch.jit.save(module, saved, _extra_files={CONTRACT: ""})
+    members = read_archive(saved.getvalue(), str(output))
+    contract = {**contract, "content_sha256": content_sha256(members)}
+    members[EXTRA_CONTRACT] = write_yaml(contract).encode()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    packed = pack(members)
+    write_atomically(output, lambda path: path.write_bytes(packed.getbuffer()))

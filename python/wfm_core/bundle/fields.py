@@ -2,9 +2,18 @@
 """Reading the fields of a contract with checks."""
 
 import math
+import reprlib
 from typing import Any
 
 from wfm_core.errors import WfmError
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 120
+
+
+def shortened(value: Any) -> str:
+    """A value of a file as it is shown in an error: on one line that is not long."""
+    return _SHORT.repr(value)
 
 
 class Fields:
@@ -20,7 +29,7 @@ class Fields:
         return value
 
     def _wanted(self, key: str, value: Any, wanted: str) -> WfmError:
-        return WfmError(f"{self.where}: {self.path}{key} is {value!r}; wanted {wanted}")
+        return WfmError(f"{self.where}: {self.path}{key} is {shortened(value)}; wanted {wanted}")
 
     def table(self, key: str, optional: bool = False) -> "Fields":
         value = self.get(key, {} if optional else None)
@@ -58,8 +67,10 @@ class Fields:
         row = Fields(dict(enumerate(value)), self.where, f"{self.path}{key}.")
         return tuple(row.number(index) for index in range(count))
 
-    def count(self, key: str) -> int:
+    def count(self, key: str, most: int) -> int:
         value = self.get(key)
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise self._wanted(key, value, "a positive whole number")
+        if value > most:
+            raise self._wanted(key, value, f"at most {most}")
         return value

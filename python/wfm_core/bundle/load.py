@@ -2,25 +2,23 @@
 """Loading: every check before anything of the bundle runs, then device and dtype."""
 
 import hashlib
-import io
 import tempfile
 import warnings
-import zipfile
 from pathlib import Path
 
 import torch
 
 from wfm_core import compute
+from wfm_core.bundle.archive import EXTRA_CONTRACT, FILE_LIMIT, content_sha256, pack, read_archive
 from wfm_core.bundle.assemble import weights_of, weights_sha256
 from wfm_core.bundle.bundle import Bundle
 from wfm_core.bundle.contract import Contract, parse_contract
 from wfm_core.bundle.dtype import choose_dtype
-from wfm_core.bundle.export import CONTRACT, SUFFIX, export_bundle
+from wfm_core.bundle.export import SUFFIX, export_bundle
 from wfm_core.bundle.find import find_bundle
 from wfm_core.bundle.operators import screen_graphs, screen_source
 from wfm_core.errors import WfmError
-
-ZIP_START = b"PK\x03\x04"
+from wfm_core.files import read_file
 
 
 def load_bundle(
@@ -61,18 +59,19 @@ def choose_device(device: str) -> torch.device:
 
 def _open(path: Path, sha256: str | None) -> tuple[Contract, torch.jit.ScriptModule]:
     """The verified contents of a bundle file, on the CPU, nothing of it run yet."""
-    try:
-        data = path.read_bytes()  # once: what is checked is what is loaded
-    except OSError as error:
-        raise WfmError(f"cannot read {path}: {error.strerror}; check the file") from error
+    data = read_file(path, FILE_LIMIT)  # once: what is checked is what is loaded
     if sha256 is not None:
         _check_file_hash(data, path, sha256)
-    contract = _screen(data, path)
+    members = read_archive(data, str(path))
+    del data
+    contract = parse_contract(members[EXTRA_CONTRACT], str(path))
+    screen_source(members, str(path))
+    content, constants = content_sha256(members), any(name.startswith("constants/") for name in members)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # TorchScript stays behind this package
-            module = torch.jit.load(io.BytesIO(data), map_location="cpu").eval()
-    except RuntimeError as error:
+            module = torch.jit.load(pack(members), map_location="cpu").eval()
+    except (RuntimeError, LookupError, ValueError, TypeError, OverflowError, MemoryError) as error:
         first = " ".join(str(error).split())[:160]
         raise WfmError(f"{path} cannot be loaded as TorchScript ({first}); make it again with wfm-export") from error
     screen_graphs(module, str(path))
@@ -82,37 +81,26 @@ def _open(path: Path, sha256: str | None) -> tuple[Contract, torch.jit.ScriptMod
             f"{path}: the weights' sha256 is {seen}, but its contract says {contract.weights_sha256}; "
             "get the bundle again or make it with wfm-export"
         )
+    _check_content(module, content, constants, contract, path)
     return contract, module
 
 
-def _screen(data: bytes, path: Path) -> Contract:
-    """The contract of a file whose outside is in order; nothing is loaded yet."""
-    if not data.startswith(ZIP_START):
+def _check_content(module: torch.jit.ScriptModule, seen: str, constants: bool, contract: Contract, path: Path):
+    """Whether all of the bundle is as it was exported: buffers and constants too, which are not among the weights."""
+    stated = contract.content_sha256
+    if not stated and (any(True for _ in module.buffers()) or constants):
         raise WfmError(
-            f"{path} is not a bundle (it begins with {data[:4]!r}, wanted a zip file); make one with wfm-export"
+            f"{path} was made by an earlier version, whose hash left out what is not a weight; export the model again "
+            "with wfm-export"
         )
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            contract = _contract(archive, path)
-            screen_source(archive, str(path))
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
-        raise WfmError(f"{path} is truncated or damaged ({error}, {len(data)} bytes); get the bundle again") from error
-    return contract
+    if stated and seen != stated:
+        raise WfmError(
+            f"{path}: the sha256 of what is in it is {seen}, but its contract says {stated}; get the bundle again or "
+            "make it with wfm-export"
+        )
 
 
 def _check_file_hash(data: bytes, path: Path, wanted: str) -> None:
     seen = hashlib.sha256(data).hexdigest()
     if seen != wanted.lower():
         raise WfmError(f"{path} has sha256 {seen}, but {wanted} was asked for; get the right file or mend the pin")
-
-
-def _contract(archive: zipfile.ZipFile, path: Path) -> Contract:
-    damaged = archive.testzip()
-    if damaged:
-        raise WfmError(f"{path} is damaged at {damaged}; get the bundle again")
-    names = {name.partition("/")[2]: name for name in archive.namelist()}
-    if "constants.pkl" not in names or not any(name.startswith("code/") for name in names):
-        raise WfmError(f"{path} is a zip file but not TorchScript; wanted a bundle made by wfm-export")
-    if f"extra/{CONTRACT}" not in names:
-        raise WfmError(f"{path} is TorchScript without a {CONTRACT} inside; wanted a bundle made by wfm-export")
-    return parse_contract(archive.read(names[f"extra/{CONTRACT}"]), str(path))

@@ -6,18 +6,19 @@ that it *runs* is `__setstate__` of classes in the file, or of classes registere
 screened twice, and neither screen runs anything of it:
 
 1. `screen_source`, before `torch.jit.load`: the sources may not so much as name `__setstate__`, `__getstate__` or
-   a registered class, and the pickles may build nothing but this file's own modules and tensors.
+   a registered class, and the pickles may build nothing but this file's own modules and tensors, stored in full.
 2. `screen_graphs`, after it: every graph of every method of every submodule, with all calls inlined, may use only
    the operators below: tensor arithmetic and the language's own plumbing; no file, network or process access.
 
 Neither bounds the time or the memory that a program takes: a bundle from elsewhere may still be useless or slow.
 """
 
-import pickletools
-import zipfile
+import re
 
 import torch
 
+from wfm_core.bundle.archive import forbidden
+from wfm_core.bundle.pickles import screen_pickle
 from wfm_core.errors import WfmError
 
 _ATEN = """
@@ -43,60 +44,56 @@ _PRIM = """
     layout max min shape tolist unchecked_cast unchecked_unwrap_optional
 """
 ATEN, PRIM = frozenset(_ATEN.split()), frozenset(_PRIM.split())
-_PICKLE_GLOBALS = (
-    "__torch__.",
-    "torch._utils _rebuild_tensor",
-    "torch._utils _rebuild_parameter",
-    "torch.jit._pickle ",
-)
+NESTING_LIMIT, JOINTS_LIMIT, INDENT_LIMIT = 64, 2000, 256
+"""Of the sources: brackets inside each other, operators of a statement, columns. torch's compiler recurses there."""
+_LITERALS = re.compile(rb'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'')
+_BRACKETS = re.compile(rb"[()\[\]{}]")
+_JOINTS = re.compile(rb"[-+*/%@<>=!&|^~.]|\b(?:not|and|or|if|else|is|in)\b")
+_LONG_TEXTS = (b'"""', b"'''", b"\\\n", b"\r")
+"""With these a line does not say by itself what is text in it. torch writes none of them."""
 _SOURCE_WORDS = (b"__setstate__", b"__getstate__", b"torch.classes")
 
 
-def screen_source(archive: zipfile.ZipFile, where: str) -> None:
-    """Refuse a TorchScript archive of which something would run while it is loaded. Raises `WfmError`."""
-    names = archive.namelist()
-    if len(set(names)) != len(names) or len({name.partition("/")[0] for name in names}) != 1:
-        # two readers of such a file may see two different programs
-        raise _forbidden(where, "two files of one name, or files beside its folder")
-    for name in names:
+def screen_source(members: dict[str, bytes], where: str) -> None:
+    """Refuse a TorchScript archive's files if something would run while they are loaded. Raises `WfmError`."""
+    for name, content in members.items():
         if name.endswith(".py"):
-            _screen_python(archive.read(name), where)
-        elif name.endswith("pkl"):
-            _screen_pickle(archive.read(name), where)
+            _screen_python(content, name, where)
+    used = screen_pickle(members, "data.pkl", "data", where) | screen_pickle(
+        members, "constants.pkl", "constants", where
+    )
+    idle = next((name for name in members if name.startswith(("data/", "constants/")) and name not in used), None)
+    if idle is not None:
+        raise forbidden(where, f"{idle}, which no tensor uses,")
 
 
-def _screen_python(source: bytes, where: str) -> None:
+def _screen_python(source: bytes, name: str, where: str) -> None:
     for word in _SOURCE_WORDS:
         if word in source:
-            raise _forbidden(where, f"code with {word.decode()}, which runs on loading")
-
-
-def _screen_pickle(data: bytes, where: str) -> None:
-    strings: list[str] = []
-    try:
-        for opcode, argument, _ in pickletools.genops(data):
-            if opcode.name == "STACK_GLOBAL":
-                raise _forbidden(where, f"a pickled {' '.join(strings[-2:])}")
-            if opcode.name in ("GLOBAL", "INST"):
-                _check_global(str(argument), where)
-            if isinstance(argument, str):
-                strings.append(argument)
-    except ValueError as error:
-        raise WfmError(f"{where} holds a damaged pickle ({error}); get the file again") from error
-
-
-def _check_global(name: str, where: str) -> None:
-    storage = name.startswith("torch ") and name.endswith("Storage")
-    known = storage or name == "collections OrderedDict" or name.startswith(_PICKLE_GLOBALS)
-    if not known or name.startswith("__torch__.torch.classes"):
-        raise _forbidden(where, f"a pickled {name}")
+            raise forbidden(where, f"code with {word.decode()}, which runs on loading")
+    if any(marks in source for marks in _LONG_TEXTS):
+        raise forbidden(where, "code with a text over several lines")
+    depth = length = 0
+    for line in source.split(b"\n"):
+        text = _LITERALS.sub(b"", line)
+        length = length + len(_JOINTS.findall(text)) if depth else len(_JOINTS.findall(text))
+        for bracket in _BRACKETS.findall(text):
+            depth += 1 if bracket in b"([{" else -1
+            if depth > NESTING_LIMIT:
+                break
+        indent = len(line) - len(line.lstrip(b" \t"))
+        if depth > NESTING_LIMIT or indent > INDENT_LIMIT or length > JOINTS_LIMIT:
+            raise WfmError(
+                f"{where} holds {name} with an expression or a block of too many parts (at most {NESTING_LIMIT} "
+                f"brackets, {JOINTS_LIMIT} operators, {INDENT_LIMIT} columns of indent); make the bundle again"
+            )
 
 
 def screen_graphs(module: torch.jit.ScriptModule, where: str) -> None:
     """Refuse a loaded module that uses an operator which is not on the list. Runs nothing. Raises `WfmError`."""
     for part in module.modules():
         if part._c._get_forward_hooks() or part._c._get_forward_pre_hooks():
-            raise _forbidden(where, "a hook")
+            raise forbidden(where, "a hook")
         for name in part._c._method_names():
             _screen_block(part._c._get_method(name).inlined_graph, where)
 
@@ -106,12 +103,6 @@ def _screen_block(block, where: str) -> None:
         kind = node.kind()
         namespace, _, name = kind.partition("::")
         if not (namespace == "aten" and name in ATEN or namespace == "prim" and name in PRIM):
-            raise _forbidden(where, f"the operator {kind}")
+            raise forbidden(where, f"the operator {kind}")
         for inner in node.blocks():
             _screen_block(inner, where)
-
-
-def _forbidden(where: str, what: str) -> WfmError:
-    return WfmError(
-        f"{where} holds {what}, which no bundle may; it is not loaded: make the bundle yourself with wfm-export"
-    )

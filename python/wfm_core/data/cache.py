@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import torch
 
+from wfm_core.data.hdf5_file import open_hdf5
 from wfm_core.errors import WfmError
 from wfm_core.files import write_atomically
 from wfm_core.plain import plain
@@ -98,7 +99,7 @@ class CacheSource:
         if not self.path.is_file():
             raise WfmError(f"no cache at {self.path}: name an existing HDF5 file")
         try:
-            return h5py.File(self.path, "r")
+            return open_hdf5(self.path)
         except OSError as error:
             raise WfmError(f"{self.path} cannot be read as HDF5 ({error}): write the cache anew") from error
 

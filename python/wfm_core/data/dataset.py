@@ -32,6 +32,7 @@ from wfm_core.data.dataset_checks import (
     check_signal,
     checked_label,
 )
+from wfm_core.data.hdf5_file import open_hdf5
 from wfm_core.errors import WfmError
 from wfm_core.files import write_atomically
 
@@ -208,7 +209,7 @@ def _open(path: Path) -> h5py.File:
     if not path.is_file():
         raise WfmError(f"no data set at {path}: name an existing HDF5 file, wfm-dataset build makes one")
     try:
-        return h5py.File(path, "r")
+        return open_hdf5(path)
     except OSError as error:
         raise WfmError(f"{path} cannot be read as HDF5 ({error}): build it anew with wfm-dataset build") from error
 

@@ -5,10 +5,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from wfm_core.errors import WfmError
+from wfm_core.files import read_file
 from wfm_core.report.published import COLUMNS, NOTES, ROWS
+from wfm_core.yaml_text import BYTES_LIMIT, read_yaml
 
 FIGURES = "figures.json"
 _ACCURACY = {"fingerprint": "RFP", "activity": "HAS", "classification": "RFS"}
@@ -116,7 +116,7 @@ def _measured(folder: Path, figures: dict) -> tuple[str, str]:
 def _origin_data(folder: Path):
     """What the contract of a run says of its data: such as `synthetic`."""
     path = folder / "contract.yaml"
-    contract = yaml.safe_load(path.read_bytes()) if path.is_file() else {}
+    contract = read_yaml(read_file(path, BYTES_LIMIT), str(path)) if path.is_file() else {}
     return contract.get("origin", {}).get("data", "unknown")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from wfm_core.bundle.archive import BUNDLE_KIND
 from wfm_core.bundle.export import SUFFIX
 from wfm_core.foundation import DESCRIPTION, find_foundation
 from wfm_core.starter import activities, encoder, positions, training
@@ -31,7 +32,7 @@ class Starter:
 
     def made_from(self) -> str:
         """Another text for other code or another foundation. Raises `WfmError` without the foundation."""
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(BUNDLE_KIND)
         for part in self.code:
             digest.update((_CORE / part).read_bytes())
         if self.foundation:  # the description has the weights' sha256

@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import scipy.io
 
+from wfm_core.data.hdf5_file import open_hdf5
 from wfm_core.errors import WfmError
 
 
@@ -18,7 +19,7 @@ def read_matlab(path: Path, name: str) -> np.ndarray:
     """
     try:
         if h5py.is_hdf5(path):
-            with h5py.File(path, "r") as file:
+            with open_hdf5(path) as file:
                 names = sorted(file)
                 values = file[name][()].T if name in file else None
         else:

@@ -12,6 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from wfm_core.data.hdf5_file import open_hdf5
 from wfm_core.errors import WfmError
 
 _PARTS = ({"real", "imag"}, {"re", "im"}, {"r", "i"})
@@ -23,15 +24,15 @@ class Hdf5Table(Mapping):
 
     def __init__(self, source: Path):
         try:
-            self._file = h5py.File(source, "r")
+            self._file = open_hdf5(source)
         except OSError as error:
             raise WfmError(f"{source} cannot be read as HDF5 ({error}); name an existing HDF5 file") from error
 
     def __enter__(self) -> "Hdf5Table":
         return self
 
-    def __exit__(self, *_) -> None:
-        self._file.close()
+    def __exit__(self, *error) -> None:
+        self._file.__exit__(*error)  # which says damage that was met meanwhile in a sentence
 
     def __getitem__(self, name: str):
         entry = self._file[name]

@@ -1,25 +1,62 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A user's own .npz file, with an array of windows beside arrays of their labels and groups."""
 
-import zipfile
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from wfm_core.data.npz_file import DAMAGED, check_npz
 from wfm_core.data.readers.table import read_table
 from wfm_core.errors import WfmError
 
 
-def open_npz(source: Path) -> np.lib.npyio.NpzFile:
-    """The arrays of the file by name, each read when it is asked for. Raises `WfmError`."""
+class _Arrays(Mapping):
+    """The arrays of a file by name, each read when it is asked for."""
+
+    def __init__(self, source: Path, archive: np.lib.npyio.NpzFile):
+        self._source, self._archive = source, archive
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self._archive.files:
+            raise KeyError(name)
+        try:
+            return self._archive[name]
+        except DAMAGED as error:
+            if "allow_pickle" in str(error):
+                raise  # an array of objects, of which the reader of tables speaks
+            raise _damaged(self._source, error) from error
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._archive.files)
+
+    def __len__(self) -> int:
+        return len(self._archive.files)
+
+    def __enter__(self) -> "_Arrays":
+        return self
+
+    def __exit__(self, *_error) -> None:
+        self._archive.close()
+
+
+def open_npz(source: Path) -> _Arrays:
+    """The arrays of the file. Raises `WfmError`."""
     try:
-        archive = np.load(source, allow_pickle=False)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise WfmError(f"{source} cannot be read as .npz ({error}); name a file of numpy.savez") from error
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise WfmError(f"{source} is a single array, one with labels beside it is wanted; write it with numpy.savez")
-    return archive
+        with open(source, "rb") as file:
+            single = file.read(len(np.lib.format.MAGIC_PREFIX)) == np.lib.format.MAGIC_PREFIX
+        if single:
+            raise WfmError(f"{source} is a single array, expected one with labels beside it; write it with numpy.savez")
+        check_npz(source)
+        return _Arrays(source, np.load(source, allow_pickle=False))
+    except DAMAGED as error:
+        raise _damaged(source, error) from error
+
+
+def _damaged(source: Path, error: Exception) -> WfmError:
+    said = " ".join(str(error).split())[:160]
+    return WfmError(f"{source} cannot be read as .npz ({said}); name a file of numpy.savez")
 
 
 read = partial(read_table, "npz", open_npz)

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from wfm_core.data.dataset import write_dataset
+from wfm_core.data.hdf5_file import open_hdf5
 from wfm_core.data.readers.folders import existing_folder, found, provenance
 from wfm_core.errors import WfmError
 
@@ -117,6 +118,6 @@ def _features(paths: list[Path]) -> Iterator[np.ndarray]:
 
 def _open(path: Path) -> h5py.File:
     try:
-        return h5py.File(path, "r")
+        return open_hdf5(path)
     except OSError as error:
         raise WfmError(f"{path} cannot be read as MATLAB v7.3 (HDF5) ({error}): fetch it again") from error

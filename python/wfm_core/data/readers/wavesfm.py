@@ -18,6 +18,7 @@ import numpy as np
 
 from wfm_core.data.dataset import write_dataset
 from wfm_core.data.dataset_checks import KINDS, check_shape
+from wfm_core.data.hdf5_file import open_hdf5
 from wfm_core.data.readers.columns import encode_classes, encode_group
 from wfm_core.data.readers.folders import common_rate, provenance
 from wfm_core.errors import WfmError
@@ -29,7 +30,7 @@ _CHUNK = 64  # windows at a time
 def read(source: Path, out: Path, *, labels: list[str] | None = None, task: str | None = None) -> Path:
     """Write the data set `out`; `labels` names the classes of a cache that does not. Raises `WfmError`."""
     try:
-        file = h5py.File(source, "r")
+        file = open_hdf5(source)
     except OSError as error:
         raise WfmError(f"{source} cannot be read as HDF5 ({error}); name a cache of the authors' scripts") from error
     with file:

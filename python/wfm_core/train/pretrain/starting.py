@@ -7,7 +7,6 @@ of the windows: the encoder knows those levels.
 
 from pathlib import Path
 
-import safetensors
 import safetensors.torch
 from torch import Tensor, nn
 
@@ -15,6 +14,7 @@ from wfm_core.errors import WfmError
 from wfm_core.files import write_atomically
 from wfm_core.foundation import find_foundation, load_foundation
 from wfm_core.model.masked import MaskedAutoencoder
+from wfm_core.weights_file import read_weights
 
 DECODER = "decoder.safetensors"
 STATISTICS = {"minimum", "maximum", "mean", "std"}
@@ -46,10 +46,7 @@ def start_from(name: str, training: nn.Module, description: dict) -> None:
     decoder = find_foundation(name) / DECODER
     if not isinstance(getattr(training, "autoencoder", None), MaskedAutoencoder) or not decoder.is_file():
         return
-    try:
-        weights = safetensors.torch.load_file(decoder)
-    except (safetensors.SafetensorError, OSError) as error:
-        raise WfmError(f"{decoder} cannot be read as safetensors ({error}); get the file again or delete it") from error
+    weights = read_weights(decoder)
     wanted = _decoder(training.autoencoder)
     if all(name in weights and weights[name].shape == weight.shape for name, weight in wanted.items()):
         training.autoencoder.load_state_dict({name: weights[name] for name in wanted}, strict=False)

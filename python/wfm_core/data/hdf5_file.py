@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HDF5 files of others, opened for reading after a look at what is in them.
+
+An HDF5 file may have its values in other files of the machine, by external links, external storage or virtual data
+sets, may ask for a filter that is loaded as a library, and may state terabytes of which nothing is stored.
+"""
+
+from pathlib import Path
+
+import h5py
+
+from wfm_core.errors import WfmError
+
+OBJECTS_LIMIT = 100_000
+CHUNK_LIMIT = 1 << 30
+"""Bytes of a chunk, which is unpacked at once."""
+FREE_BYTES = 64 << 20
+INFLATION_LIMIT = 1000
+"""A data set of more than `FREE_BYTES` may be so many times what is stored of it."""
+FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf"}
+"""Those that come with h5py."""
+
+
+DAMAGED = (OSError, RuntimeError, KeyError, UnicodeError)
+"""What h5py raises where a file turns out to be damaged while it is read."""
+
+
+class _File(h5py.File):
+    """In a `with` block, damage that is met inside it becomes a `WfmError`."""
+
+    def __exit__(self, kind, error, trace) -> None:
+        name = self.filename
+        super().__exit__(kind, error, trace)
+        if isinstance(error, DAMAGED):
+            said = " ".join(str(error).split())[:160]
+            raise WfmError(f"{name} cannot be read as HDF5 ({said}); get the file again") from error
+
+
+def open_hdf5(path: Path) -> h5py.File:
+    """The file, for reading. Raises `OSError` for what is no HDF5, `WfmError` for what it may not hold."""
+    file = _File(path, "r")
+    try:
+        _check(file, path)
+    except BaseException as error:
+        file.close()
+        if isinstance(error, RuntimeError | KeyError | ValueError | TypeError):
+            raise OSError(f"damaged: {' '.join(str(error).split())[:160]}") from error
+        raise
+    return file
+
+
+def _check(file: h5py.File, path: Path) -> None:
+    seen, waiting, links = set(), [file], 0
+    while waiting:
+        group = waiting.pop()
+        for name in group:
+            links += 1
+            if links > OBJECTS_LIMIT:
+                raise WfmError(f"{path} holds more than {OBJECTS_LIMIT} objects; split the file")
+            link = group.get(name, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                raise _elsewhere(path, name, f"a link to {str(link.filename)[:80]!r}")
+            if isinstance(link, h5py.SoftLink):
+                continue  # to something in this file, which is met there
+            item = group[name]
+            place = h5py.h5o.get_info(item.id).addr
+            if place in seen:
+                continue
+            seen.add(place)
+            if isinstance(item, h5py.Group):
+                waiting.append(item)
+            elif isinstance(item, h5py.Dataset):
+                _check_dataset(item, path)
+
+
+def _check_dataset(dataset: h5py.Dataset, path: Path) -> None:
+    if dataset.external:
+        raise _elsewhere(path, dataset.name, f"stored in {str(dataset.external[0][0])[:80]!r}")
+    if dataset.is_virtual:
+        raise _elsewhere(path, dataset.name, "a virtual data set")
+    layout = dataset.id.get_create_plist()
+    for number in range(layout.get_nfilters()):
+        code = layout.get_filter(number)[0]
+        if code not in FILTERS:
+            raise WfmError(
+                f"{path}: {dataset.name[:80]!r} is packed by filter {code}, which is not one of "
+                f"{', '.join(FILTERS.values())}; write it with one of these"
+            )
+    if dataset.shape is None or dataset.size == 0:
+        return
+    stored, size = dataset.id.get_storage_size(), dataset.size * dataset.dtype.itemsize
+    if size > FREE_BYTES and size > INFLATION_LIMIT * stored:
+        raise WfmError(
+            f"{path}: {dataset.name[:80]!r} states {size} bytes, {stored} are stored; write it with all its "
+            "values"
+        )
+    if dataset.chunks is not None:
+        chunk = dataset.dtype.itemsize
+        for length in dataset.chunks:
+            chunk *= length
+        if chunk > CHUNK_LIMIT:
+            raise WfmError(
+                f"{path}: {dataset.name[:80]!r} has chunks of {chunk} bytes, at most {CHUNK_LIMIT} are read; write it "
+                "with smaller ones"
+            )
+
+
+def _elsewhere(path: Path, name: str, what: str) -> WfmError:
+    return WfmError(f"{path}: {name[:80]!r} is {what}; values of other files are not read: write them into this one")

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A look at a .npz file of others before numpy reads it: every array is stored in full, and none is a bomb."""
+
+import math
+import os
+import struct
+import tokenize
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from wfm_core.errors import WfmError
+
+ARRAYS_LIMIT = 10_000
+FREE_BYTES = 64 << 20
+INFLATION_LIMIT = 100
+"""An array of more than `FREE_BYTES` may be so many times what is stored of it."""
+DIRECTORY_LIMIT = 16 << 20
+_END = struct.Struct("<4s4H2LH")
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+DAMAGED = (
+    zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, RuntimeError, KeyError, TypeError,
+    IndexError, OverflowError, MemoryError, SyntaxError, RecursionError, tokenize.TokenError,
+)  # fmt: skip
+"""What zipfile and numpy raise for damaged files."""
+
+
+def check_npz(path: Path) -> None:
+    """Raise `ValueError` or another of `DAMAGED` for a damaged archive, `WfmError` for one that is refused."""
+    with open(path, "rb") as file:
+        _check_directory(file)
+        with zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+            if len({member.filename for member in members}) != len(members):
+                raise ValueError("two arrays of one name")
+            for member in members:
+                _check_member(archive, member, path)
+
+
+def _check_directory(file) -> None:
+    """Its size, before zipfile makes objects of all its entries."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(size - _END.size, 0))
+    tail = file.read()
+    if len(tail) == _END.size and tail.startswith(b"PK\x05\x06"):
+        length = _END.unpack(tail)[5]
+        if length > DIRECTORY_LIMIT:
+            raise ValueError(f"a directory of {length} bytes, at most {DIRECTORY_LIMIT} are read")
+    else:
+        raise zipfile.BadZipFile("no end of a zip file")
+    file.seek(0)
+
+
+def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> None:
+    name = member.filename
+    if not name.endswith(".npy"):
+        raise ValueError(f"{name[:80]!r}, which is no array")
+    if member.file_size > FREE_BYTES and member.file_size > INFLATION_LIMIT * member.compress_size:
+        raise WfmError(
+            f"{path}: {name[:80]!r} inflates from {member.compress_size} to {member.file_size} bytes, at most "
+            f"{INFLATION_LIMIT} times as many are read; write it with numpy.savez"
+        )
+    with archive.open(member) as content:
+        version = np.lib.format.read_magic(content)
+        if version not in _HEADERS:
+            raise ValueError(f"{name[:80]!r} of version {version}")
+        shape, _, kind = _HEADERS[version](content)
+        if kind.hasobject:
+            return  # numpy refuses it where it is asked for
+        needed = content.tell() + math.prod(shape) * kind.itemsize
+        if needed != member.file_size or any(length < 0 for length in shape):
+            raise ValueError(f"{name[:80]!r} of {list(shape)} needs {needed} bytes, {member.file_size} are there")
