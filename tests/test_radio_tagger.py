@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """radio_tagger: the tags that a radio's driver leaves out, on the very sample."""
 
-import threading
 import time
 
 import numpy as np
 import pmt
 import pytest
 from gnuradio import blocks, gr, wfm
+from paced_source import PacedSource, wait_until
 from tap_harness import noise, tag
 
 RATE = 1000.0
@@ -103,7 +103,7 @@ def test_timed_retunes_follow_each_other():
 
 def test_a_retune_while_it_runs_begins_with_the_next_sample_of_the_radio():
     """The samples that wait in front of the tagger were received before it."""
-    radio = Paced()
+    radio = PacedSource()
     tagger, sink = wfm.radio_tagger(1, RATE, [1e9], False, False), blocks.vector_sink_c()
     top = gr.top_block()
     top.connect(radio, tagger, sink)
@@ -119,7 +119,7 @@ def test_a_retune_while_it_runs_begins_with_the_next_sample_of_the_radio():
 
 
 def test_a_stream_without_samples_can_be_ended():
-    radio = Paced()
+    radio = PacedSource()
     tagger, sink = wfm.radio_tagger(1, RATE, [1e9], False, False), blocks.vector_sink_c()
     top = gr.top_block()
     top.connect(radio, tagger, sink)
@@ -139,34 +139,3 @@ def test_a_stream_without_samples_can_be_ended():
 def test_bad_parameters(arguments):
     with pytest.raises(ValueError, match="radio_tagger: .*expected"):
         wfm.radio_tagger(*arguments, True, True)
-
-
-class Paced(gr.sync_block):
-    """Gives as many zeros as it is told to, then waits; ends on None."""
-
-    def __init__(self):
-        gr.sync_block.__init__(self, "paced", None, [np.complex64])
-        self._lock, self._left, self._end = threading.Condition(), 0, False
-
-    def give(self, samples):
-        with self._lock:
-            self._left += samples or 0
-            self._end = samples is None
-            self._lock.notify()
-
-    def work(self, input_items, output_items):
-        with self._lock:
-            self._lock.wait_for(lambda: self._left or self._end, 0.05)
-            count = min(self._left, len(output_items[0]))
-            self._left -= count
-            if not count and self._end:
-                return -1
-            output_items[0][:count] = 0
-            return count
-
-
-def wait_until(condition):
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)

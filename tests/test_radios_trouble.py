@@ -6,6 +6,7 @@ Through the real gr-uhd and libuhd, gr-soapy and gr-osmosdr, with simulated devi
 
 import importlib.util
 import os
+import signal
 
 import pytest
 from flowgraph_helpers import random_model
@@ -140,6 +141,16 @@ def test_ctrl_c_ends_within_two_seconds(tmp_path, bundle, source):
     assert program.ended_at - pressed < seconds(2)
     assert done.returncode in ((0, 1) if hangs else (0,)), done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("source", [f"{UHD},slow_open=20", f"{SOAPY},slow_open=20"])
+def test_ctrl_c_ends_a_program_whose_radio_is_still_being_opened(tmp_path, bundle, source):
+    program = begin_example("live_interference", source, tmp_path, "--bundle", bundle)
+    program.wait_until(lambda: program.moment("opening"), 60)
+    pressed = program.interrupt()
+    done = program.end(30)
+    assert program.ended_at - pressed < seconds(2)
+    assert done.returncode == -signal.SIGINT and done.stderr == ""
 
 
 @NEEDS_OSMOSDR

@@ -90,6 +90,7 @@ bool radio_tagger_impl::start()
             if (each.index)
                 each.index = 0; // samples count from 0 in each run
     }
+    d_runs++;
     return block::start();
 }
 

@@ -36,6 +36,7 @@ public:
                              uint64_t secs,
                              double frac) override;
     void end() override;
+    uint64_t runs() const override { return d_runs; }
     bool ended() const override { return d_over; }
     bool source_ended() const override { return d_source_ended; }
     bool clock() const override { return d_clock; }
@@ -79,6 +80,7 @@ private:
 
     mutable std::mutex d_mutex; //!< for d_pending
     std::list<tuning> d_pending;
+    std::atomic<uint64_t> d_runs{ 0 };
     std::atomic<bool> d_ending{ false };
     std::atomic<bool> d_over{ false };
     std::atomic<bool> d_clock;

@@ -14,6 +14,7 @@ simulated_radio::simulated_radio(const SoapySDR::Kwargs& args)
       d_clock(d_options.pulse_per_second),
       d_reception(d_options, d_clock)
 {
+    note("opening");
     std::this_thread::sleep_for(std::chrono::duration<double>(d_options.open_seconds));
     note("opened");
 }

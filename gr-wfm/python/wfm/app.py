@@ -2,7 +2,8 @@
 """What an example needs around its flowgraph. Importing this module first
 
 - chooses Qt's offscreen platform where no display can be opened, so that the same program runs on a server;
-- makes every WfmError that nobody caught one sentence on stderr and exit status 1.
+- makes every WfmError that nobody caught one sentence on stderr and exit status 1;
+- lets Ctrl-C end the program at once while it starts.
 
 `run` then is the main loop of an example with a window: it ends with the stream, with the window, or with Ctrl-C;
 `run_without_window` that of one without. `finish` has the last lines of those that play recordings only.
@@ -14,7 +15,7 @@ import sys
 
 from gnuradio.wfm import keys, messages
 from gnuradio.wfm.display import choose_platform
-from gnuradio.wfm.ending import Running
+from gnuradio.wfm.ending import Running, end_at_once
 
 from wfm_core.errors import WfmError
 
@@ -27,8 +28,6 @@ def _install_excepthook() -> None:
     def hook(kind, error, trace):
         if issubclass(kind, WfmError):
             print(f"{_program()}: {error}", file=sys.stderr)
-        elif issubclass(kind, KeyboardInterrupt):
-            print(f"{_program()}: interrupted", file=sys.stderr)
         else:
             previous(kind, error, trace)
 
@@ -186,5 +185,6 @@ def _losses(status: dict) -> str:
     return f"samples lost {status['samples_lost']}" + (f" and about {about} more" if about else "")
 
 
+end_at_once()
 _no_window = choose_platform()
 _install_excepthook()

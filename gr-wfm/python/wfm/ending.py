@@ -17,6 +17,16 @@ _JOIN_SECONDS = 0.5
 _POLL_SECONDS = 0.1
 
 
+def end_at_once() -> None:
+    """While a program starts Ctrl-C ends it at once: a driver or a model that loads keeps Python from seeing it.
+
+    Nothing is to be saved before a flowgraph runs; from then on `Running.end_on_signals` holds.
+    """
+    is_pythons_own = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if is_pythons_own and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Running:
     """A started flowgraph. Blocks: the `wfm.sdr_source` and what takes its samples, with `status()` and `finish()`."""
 

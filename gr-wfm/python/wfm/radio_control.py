@@ -47,6 +47,7 @@ class radio_control(gr.basic_block):
         self._log = gr.logger("wfm.sdr_source")
         self._commands_refused = 0
         self._error = ""
+        self._runs = 0
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -96,6 +97,7 @@ class radio_control(gr.basic_block):
             self._watch_samples()
         except Exception as error:  # noqa: BLE001 - a watch that dies must not be silent either
             self._fail(f"the watch over source {self._name} failed: {error}")
+        self._runs = self._radio.tagger.runs()
         self.message_port_pub(keys.STATUS, pmt.to_pmt(self.status()))
         self.to_basic_block()._post(keys.SYSTEM, keys.DONE)
 
@@ -104,6 +106,9 @@ class radio_control(gr.basic_block):
         seen, since, began, said, hushed, next_status = 0, time.monotonic(), None, False, False, 0.0
         while not self._stopping.wait(_POLL_SECONDS):
             now = time.monotonic()
+            if tagger.runs() == self._runs:
+                since = now
+                continue  # this block was started first
             if tagger.ended():
                 self._end_of_stream(tagger)
                 return

@@ -53,6 +53,9 @@ public:
     //! End the stream: the next call of work says that it is done.
     virtual void end() = 0;
 
+    //! How many runs of the flowgraph have begun.
+    virtual uint64_t runs() const = 0;
+
     //! Has the stream of this run ended?
     virtual bool ended() const = 0;
 

@@ -38,6 +38,7 @@ void bind_radio_tagger(py::module& m)
              release,
              "The radio will be tuned at this time of its clock.")
         .def("end", &radio_tagger::end, release, "End the stream.")
+        .def("runs", &radio_tagger::runs)
         .def("ended", &radio_tagger::ended)
         .def("source_ended", &radio_tagger::source_ended)
         .def("clock", &radio_tagger::clock)

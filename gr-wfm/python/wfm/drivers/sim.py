@@ -31,20 +31,21 @@ class SimDriver(Driver):
         seconds = min(wanted, _MOST_SAMPLES / request.sample_rate)
         scene = compute.run(render, name, seconds, request.sample_rate, request.channels, seed)
         samples = scene.samples.shape[1]
-        self._file = tempfile.NamedTemporaryFile(prefix="wfm-sim-", suffix=".ci16")  # noqa: SIM115 - lives with us
-        _write(scene.samples.numpy(), self._file)
         now = time.time()
         start = (int(now), now % 1.0)
-        self._player = sample_player(
-            self._file.name,
-            "ci16_le",
-            request.channels,
-            scene.sample_rate,
-            repeat=seconds < wanted,
-            paced=request.paced,
-            fifo_seconds=_FIFO_SECONDS,
-            segments=[(0, scene.center_freq, *start, True)],
-        )
+        # The player has the file mapped: its name can go, so that no end of the program leaves it behind.
+        with tempfile.NamedTemporaryFile(prefix="wfm-sim-", suffix=".ci16") as file:
+            _write(scene.samples.numpy(), file)
+            self._player = sample_player(
+                file.name,
+                "ci16_le",
+                request.channels,
+                scene.sample_rate,
+                repeat=seconds < wanted,
+                paced=request.paced,
+                fifo_seconds=_FIFO_SECONDS,
+                segments=[(0, scene.center_freq, *start, True)],
+            )
         self._truth = SceneTruth(scene.truth, scene.sample_rate, start, samples)
         outputs = [(self._player, channel) for channel in range(request.channels)]
         super().__init__(outputs, scene.sample_rate, scene.center_freq)

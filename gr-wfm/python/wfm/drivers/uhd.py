@@ -114,7 +114,9 @@ def open_source(request: Request) -> Driver:
         raise WfmError("source uhd: GNU Radio's UHD blocks are missing, install gnuradio with gr-uhd") from error
     named = f" with {request.argument!r}" if request.argument else ""
     try:
-        if not uhd.find(uhd.device_addr(request.argument)):
+        found = uhd.find(uhd.device_addr(request.argument))
+        _log().unlink()
+        if not found:
             raise WfmError(f"no USRP{named} found: attach one, or use --source sim or file:PATH")
         outlive_radio_failures()
         return open_channels(request, lambda fewer: _open(uhd, fewer), _TOO_MANY)

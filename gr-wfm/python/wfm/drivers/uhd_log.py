@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """UHD's warnings, once each and as a sentence: its own console output would bury ours."""
 
+import contextlib
 import os
 import re
 import tempfile
@@ -16,17 +17,23 @@ class UhdLog:
     """
 
     def __init__(self):
-        self._file = None
+        self._file, self._name = None, ""
         self._seen: set[str] = set()
         self._back: list[str] = []
         if "UHD_LOG_FILE" not in os.environ and "UHD_LOG_CONSOLE_LEVEL" not in os.environ:
-            self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - lives with us
-                prefix="wfm-uhd-", suffix=".log", mode="r", encoding="utf-8", errors="replace"
-            )
-            os.environ["UHD_LOG_FILE"] = self._file.name
+            handle, name = tempfile.mkstemp(prefix="wfm-uhd-", suffix=".log")
+            self._file = open(handle, encoding="utf-8", errors="replace")  # noqa: SIM115 - lives with us
+            self._name = name
+            os.environ["UHD_LOG_FILE"] = name
             os.environ["UHD_LOG_FILE_LEVEL"] = "warning"
         os.environ.setdefault("UHD_LOG_CONSOLE_LEVEL", "off")
         os.environ.setdefault("UHD_LOG_FASTPATH_DISABLE", "1")
+
+    def unlink(self) -> None:
+        """UHD has the file open now: its name can go, so that no end of the program leaves it behind."""
+        if self._name:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._name)
 
     def news(self) -> list[str]:
         """Warnings and errors that were not given before."""
