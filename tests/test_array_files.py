@@ -139,3 +139,23 @@ def test_npz_bombs(tmp_path):
         archive.writestr("a.npy", array(np.ones(2)))
     with pytest.raises(WfmError, match="two arrays of one name"):
         npz.open_npz(tmp_path / "z.npz")
+
+
+def test_a_heap_of_texts_that_would_be_read_for_ever(tmp_path):
+    """Free space of 0 bytes, over which HDF5 1.14 does not get: a text is never read."""
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["task"] = "a text"
+        file["numbers"] = np.frombuffer(b"GCOL\x01\0\0\0" * 64, np.uint8)  # values are no heap
+    with open_hdf5(path) as file:
+        assert file.attrs["task"] == "a text"
+    data = bytearray(path.read_bytes())
+    heap = next(
+        place for place in range(len(data)) if data[place : place + 8] == b"GCOL\x01\0\0\0" and data[place + 16]
+    )
+    free = heap + 16 + 16 + 8  # behind the header, and the object of 6 bytes with its own
+    assert data[free : free + 2] == b"\0\0"
+    data[free + 8 : free + 16] = bytes(8)
+    path.write_bytes(data)
+    with pytest.raises((WfmError, OSError), match="object 0 of a heap"):
+        open_hdf5(path)

@@ -4,6 +4,7 @@
 import io
 import pickle
 import re
+import struct
 import warnings
 import zipfile
 import zlib
@@ -21,7 +22,7 @@ FILE_LIMIT = 4 << 30
 PICKLE_LIMIT = 64 << 20
 _DAMAGED = (
     RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError, TypeError, MemoryError,
-    OverflowError, RecursionError, zipfile.BadZipFile, zlib.error,
+    OverflowError, RecursionError, zipfile.BadZipFile, zlib.error, struct.error,
 )  # fmt: skip
 """What zipfile, pickle and torch raise for damaged files."""
 

@@ -70,8 +70,9 @@ def _check_image(contract: Contract, preprocess: nn.Module, where: str) -> None:
     wanted = [contract.image_channels, *contract.image_size]
     try:
         seen = list(preprocess(blank).shape[1:])
-    except ValueError as error:
-        raise WfmError(f"{where}: signal and {contract.input} of the contract do not fit: {error}; mend one") from error
+    except (ValueError, RuntimeError, TypeError, LookupError, ArithmeticError) as error:
+        said = " ".join(str(error).split())[-300:]
+        raise WfmError(f"{where}: signal and {contract.input} of the contract do not fit: {said}; mend one") from error
     if seen != wanted:
         raise WfmError(
             f"{where}: the contract says image {wanted}, but its signal settings make {seen} (channels, height, "

@@ -54,7 +54,7 @@ class Fields:
         try:
             # text is taken too: YAML reads 1.92e6, which has no sign in its exponent, as text
             number = math.nan if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not math.isfinite(number):
             raise self._wanted(key, value, "a number")

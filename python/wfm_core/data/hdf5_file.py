@@ -5,10 +5,12 @@ An HDF5 file may have its values in other files of the machine, by external link
 sets, may ask for a filter that is loaded as a library, and may state terabytes of which nothing is stored.
 """
 
+import os
 from pathlib import Path
 
 import h5py
 
+from wfm_core.data.hdf5_heap import check_heaps
 from wfm_core.errors import WfmError
 
 OBJECTS_LIMIT = 100_000
@@ -19,6 +21,9 @@ INFLATION_LIMIT = 1000
 """A data set of more than `FREE_BYTES` may be so many times what is stored of it."""
 FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf"}
 """Those that come with h5py."""
+CHECKED_LIMIT = 1024
+_CHECKED: dict[tuple, None] = {}
+"""Files that are in order, as long as they are not changed."""
 
 
 DAMAGED = (OSError, RuntimeError, KeyError, UnicodeError)
@@ -40,7 +45,13 @@ def open_hdf5(path: Path) -> h5py.File:
     """The file, for reading. Raises `OSError` for what is no HDF5, `WfmError` for what it may not hold."""
     file = _File(path, "r")
     try:
-        _check(file, path)
+        found = os.stat(path)
+        about = (str(path), found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+        if about not in _CHECKED:  # a data set is opened for each batch
+            _check(file, path)
+            _CHECKED[about] = None
+            while len(_CHECKED) > CHECKED_LIMIT:
+                _CHECKED.pop(next(iter(_CHECKED)), None)
     except BaseException as error:
         file.close()
         if isinstance(error, RuntimeError | KeyError | ValueError | TypeError):
@@ -50,7 +61,7 @@ def open_hdf5(path: Path) -> h5py.File:
 
 
 def _check(file: h5py.File, path: Path) -> None:
-    seen, waiting, links = set(), [file], 0
+    seen, waiting, links, datasets = set(), [file], 0, []
     while waiting:
         group = waiting.pop()
         for name in group:
@@ -71,6 +82,8 @@ def _check(file: h5py.File, path: Path) -> None:
                 waiting.append(item)
             elif isinstance(item, h5py.Dataset):
                 _check_dataset(item, path)
+                datasets.append(item)
+    check_heaps(path, datasets)
 
 
 def _check_dataset(dataset: h5py.Dataset, path: Path) -> None:
@@ -91,8 +104,7 @@ def _check_dataset(dataset: h5py.Dataset, path: Path) -> None:
     stored, size = dataset.id.get_storage_size(), dataset.size * dataset.dtype.itemsize
     if size > FREE_BYTES and size > INFLATION_LIMIT * stored:
         raise WfmError(
-            f"{path}: {dataset.name[:80]!r} states {size} bytes, {stored} are stored; write it with all its "
-            "values"
+            f"{path}: {dataset.name[:80]!r} states {size} bytes, {stored} are stored; write it with all its values"
         )
     if dataset.chunks is not None:
         chunk = dataset.dtype.itemsize

@@ -11,6 +11,8 @@ from wfm_core.data.npz_file import DAMAGED, check_npz
 from wfm_core.data.readers.table import read_table
 from wfm_core.errors import WfmError
 
+MOST_CHARACTER = 0x10FFFF
+
 
 class _Arrays(Mapping):
     """The arrays of a file by name, each read when it is asked for."""
@@ -22,7 +24,7 @@ class _Arrays(Mapping):
         if name not in self._archive.files:
             raise KeyError(name)
         try:
-            return self._archive[name]
+            return _texts_checked(self._archive[name])
         except DAMAGED as error:
             if "allow_pickle" in str(error):
                 raise  # an array of objects, of which the reader of tables speaks
@@ -39,6 +41,15 @@ class _Arrays(Mapping):
 
     def __exit__(self, *_error) -> None:
         self._archive.close()
+
+
+def _texts_checked(values: np.ndarray) -> np.ndarray:
+    """`values`; raises ValueError for texts with numbers in them that are no characters, over which Python stumbles."""
+    if values.dtype.kind == "U" and values.size:
+        codes = np.frombuffer(np.ascontiguousarray(values).tobytes(), values.dtype.byteorder.replace("|", "=") + "u4")
+        if codes.max() > MOST_CHARACTER:
+            raise ValueError("a text that is none")
+    return values
 
 
 def open_npz(source: Path) -> _Arrays:
