@@ -36,7 +36,7 @@ make_debian "$SUITE" "$CLEAN"
 cp "$DEB" "$CLEAN/tmp/"
 say "installing $package with what it depends on"
 install_in "$CLEAN" "/tmp/$package"
-if ! chroot "$CLEAN" dpkg-query -W python3-torch >/dev/null 2>&1; then
+if ! as_newcomer "$CLEAN" 'python3 -c "import torch"' 2>/dev/null; then
     say "installing $TORCH and safetensors with pip"
     install_in "$CLEAN" python3-pip
     as_newcomer "$CLEAN" "pip install --quiet --user --break-system-packages '$TORCH' safetensors"
