@@ -52,7 +52,9 @@ as_newcomer "$CLEAN" "python3 - $(ls grc/*.block.yml | wc -l)" <scripts/try/comp
 as_newcomer "$CLEAN" 'grcc -o "$HOME" /usr/share/gnuradio/wfm/examples/live_interference.grc >/dev/null'
 
 say "removing it"
+as_system_root "$CLEAN" dpkg -L gr-wfm >"$CLEAN/tmp/files"
 as_system_root "$CLEAN" apt-get purge -y -qq gr-wfm >/dev/null
-left=$(find "$CLEAN/usr" "$CLEAN/etc" \( -name '*gr-wfm*' -o -name 'wfm*' -o -name '*gnuradio-wfm*' \) | head)
-[[ -z $left ]] || die "the package left behind: $left"
+while read -r file; do
+    [[ $file != *wfm* || ! -e $CLEAN$file ]] || die "the package left $file behind"
+done <"$CLEAN/tmp/files"
 say "$package installs, runs and goes"
