@@ -12,19 +12,14 @@ TORCH_SPEC=${TORCH_SPEC:-torch==2.13.0}
 [[ $VENV == /* ]] || VENV=$PWD/$VENV
 STAMPS=$VENV/.setup
 
-say() { echo "setup: $*"; }
-die() { echo "setup: $*" >&2; exit 1; }
-
+# shellcheck source=scripts/setup/steps.sh
+source scripts/setup/steps.sh
 # shellcheck source=scripts/setup/interpreter.sh
 source scripts/setup/interpreter.sh
 # shellcheck source=scripts/setup/system.sh
 source scripts/setup/system.sh
 # shellcheck source=scripts/setup/torch.sh
 source scripts/setup/torch.sh
-
-# fresh NAME KEY: true when step NAME was last done with this KEY. done_with NAME KEY notes that it is.
-fresh() { [[ -f $STAMPS/$1 && $(<"$STAMPS/$1") == "$2" ]]; }
-done_with() { mkdir -p "$STAMPS" && echo "$2" >"$STAMPS/$1"; }
 
 # Sets BASE_PYTHON. A GNU Radio that is not the distribution's gets none of its packages: two would get in each
 # other's way.
@@ -37,7 +32,10 @@ gnu_radio() {
     fi
     [[ -n $BASE_PYTHON ]] || die "no GNU Radio found for $(python_candidates | paste -sd, | sed 's/,/, /g'): install" \
         "version 3.10 with its headers, or name the interpreter that imports it: PYTHON=/path/to/python3"
-    build_tools "$BASE_PYTHON"
+    if ! fresh build_tools "$BASE_PYTHON"; then
+        build_tools "$BASE_PYTHON"
+        done_with build_tools "$BASE_PYTHON"
+    fi
 }
 
 virtual_environment() {

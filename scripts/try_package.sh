@@ -4,8 +4,8 @@
 #
 #   scripts/try_package.sh bookworm|trixie [FOLDER]
 #
-# Builds the package in one fresh system below FOLDER (default /var/tmp/wfm-package), installs it into another with
-# nothing but its Depends, and there, as an ordinary user without any variable set: runs live_interference.py on the
+# Builds the package in one fresh system below FOLDER (default /var/tmp/wfm-package), or takes the one that DEB in the
+# environment names, installs it into another with nothing but its Depends, and there, as an ordinary user without any variable set: runs live_interference.py on the
 # simulated radio, starts a command, looks the blocks up as Companion does. Then removes the package and looks for what
 # it left. Root. PyTorch and safetensors come from Debian where it has PyTorch 2.6, else from pip, for that user alone.
 set -euo pipefail
@@ -19,20 +19,24 @@ SUITE=${1:-}
 FOLDER=$(realpath -m "${2:-/var/tmp/wfm-package}")
 BUILD=$FOLDER/$SUITE-build CLEAN=$FOLDER/$SUITE-clean
 TORCH=${TORCH_SPEC:-torch==2.13.0}
-trap 'remove_debian "$BUILD"; remove_debian "$CLEAN"; rmdir --ignore-fail-on-non-empty "$FOLDER"' EXIT
+trap 'remove_debian "$BUILD"; remove_debian "$CLEAN"; rm -rf "$FOLDER/$SUITE-package"; rmdir --ignore-fail-on-non-empty "$FOLDER"' EXIT
 
-make_debian "$SUITE" "$BUILD" make cmake g++ dpkg-dev file gnuradio gnuradio-dev python3-dev
-clone_into "$BUILD"
-say "building the package"
-as_newcomer "$BUILD" 'make deb'
-package=$(cd "$BUILD/home/newcomer/gr-wfm/out" && ls gr-wfm_*.deb)
-
+if [[ -z ${DEB:-} ]]; then
+    make_debian "$SUITE" "$BUILD" make cmake g++ dpkg-dev file gnuradio gnuradio-dev python3-dev
+    clone_into "$BUILD"
+    say "building the package"
+    as_newcomer "$BUILD" 'make deb'
+    mkdir "$FOLDER/$SUITE-package"
+    cp "$BUILD"/home/newcomer/gr-wfm/out/gr-wfm_*.deb "$FOLDER/$SUITE-package/"
+    remove_debian "$BUILD"
+    DEB=$(ls "$FOLDER/$SUITE-package/"*.deb)
+fi
+package=$(basename "$DEB")
 make_debian "$SUITE" "$CLEAN"
-cp "$BUILD/home/newcomer/gr-wfm/out/$package" "$CLEAN/tmp/"
-remove_debian "$BUILD"
+cp "$DEB" "$CLEAN/tmp/"
 say "installing $package with what it depends on"
 install_in "$CLEAN" "/tmp/$package"
-if ! chroot "$CLEAN" dpkg-query -W python3-torch >/dev/null 2>&1; then
+if ! as_newcomer "$CLEAN" 'python3 -c "import torch"' 2>/dev/null; then
     say "installing $TORCH and safetensors with pip"
     install_in "$CLEAN" python3-pip
     as_newcomer "$CLEAN" "pip install --quiet --user --break-system-packages '$TORCH' safetensors"
@@ -48,7 +52,9 @@ as_newcomer "$CLEAN" "python3 - $(ls grc/*.block.yml | wc -l)" <scripts/try/comp
 as_newcomer "$CLEAN" 'grcc -o "$HOME" /usr/share/gnuradio/wfm/examples/live_interference.grc >/dev/null'
 
 say "removing it"
+as_system_root "$CLEAN" dpkg -L gr-wfm >"$CLEAN/tmp/files"
 as_system_root "$CLEAN" apt-get purge -y -qq gr-wfm >/dev/null
-left=$(find "$CLEAN/usr" "$CLEAN/etc" \( -name '*gr-wfm*' -o -name 'wfm*' -o -name '*gnuradio-wfm*' \) | head)
-[[ -z $left ]] || die "the package left behind: $left"
+while read -r file; do
+    [[ $file != *wfm* || ! -e $CLEAN$file ]] || die "the package left $file behind"
+done <"$CLEAN/tmp/files"
 say "$package installs, runs and goes"

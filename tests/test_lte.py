@@ -77,7 +77,7 @@ def test_constellations_have_unit_power_and_all_points(bits):
 
 
 @pytest.mark.parametrize(
-    "n_rb, rate", zip((6, 15, 25, 50, 75, 100), (1.92, 3.84, 7.68, 15.36, 23.04, 30.72), strict=True)
+    "n_rb, rate", list(zip((6, 15, 25, 50, 75, 100), (1.92, 3.84, 7.68, 15.36, 23.04, 30.72), strict=True))
 )
 def test_rate_length_and_unit_power_of_a_full_cell(n_rb, rate):
     cell = LteCell(n_rb=n_rb, cell_id=5, **FULL)

@@ -67,7 +67,7 @@ def ramp(tmp_path):
     return str(path)
 
 
-@pytest.mark.parametrize("datatype", datatypes())
+@pytest.mark.parametrize("datatype", list(datatypes()))
 def test_every_datatype_is_scaled_to_full_scale_one(tmp_path, datatype):
     kind = NUMBERS[datatype[1:].split("_")[0]]
     rng = np.random.default_rng(1)

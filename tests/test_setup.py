@@ -11,8 +11,8 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("interpreter", "system", "torch")
-TOOLS = ("bash", "sed", "grep", "awk", "sort", "cat", "true", "paste", "env", "dpkg")
+PARTS = ("steps", "interpreter", "system", "torch")
+TOOLS = ("bash", "sed", "grep", "awk", "sort", "cat", "true", "paste", "env", "dpkg", "mkdir")
 
 
 def stand_in(path: Path, script: str) -> Path:
@@ -37,7 +37,7 @@ def bash(code: str, path: list[Path], **environment: str) -> subprocess.Complete
         where = shutil.which(name)
         if where and not (tools / name).exists():
             (tools / name).symlink_to(where)
-    head = 'set -euo pipefail; say() { echo "setup: $*"; }; die() { echo "setup: $*" >&2; exit 1; }; '
+    head = f"set -euo pipefail; STAMPS={path[-1]}/stamps; "
     head += "".join(f"source scripts/setup/{part}.sh; " for part in PARTS)
     env = {"PATH": ":".join(map(str, [*path, tools])), "LANG": "C.UTF-8", "VENV": "/nowhere/.venv", **environment}
     return subprocess.run(["bash", "-c", head + code], cwd=ROOT, env=env, capture_output=True, text=True)
@@ -163,6 +163,11 @@ def test_an_optional_package_that_is_not_there_or_fails_ends_nothing(tmp_path):
     log = (tmp_path / "log").read_text()
     assert "libsoapysdr-dev" in log and "uhd-soapysdr" not in log
     assert "gr-osmosdr could not be installed: tests with simulated radios are skipped" in done.stdout
+    (tmp_path / "log").unlink()
+    there = 'case "$3" in libsoapysdr*|uhd-soapy*|gr-osmo*) exit 1;; esac; echo install ok installed'
+    stand_in(tmp_path / "dpkg-query", there)
+    again = bash("system_packages", [tmp_path])
+    assert (again.stdout, (tmp_path / "log").exists()) == ("", False), "apt is asked once, not at every make"
 
 
 def test_a_needed_package_that_cannot_be_had_is_one_sentence(tmp_path):
@@ -204,7 +209,7 @@ def test_cuda_is_announced_before_it_is_fetched(tmp_path, fetched, said):
 def test_without_dpkg_and_gnu_radio_it_says_how_to_name_one(tmp_path):
     """The whole script on a machine with neither: it must not touch the virtual environment."""
     fake_python(tmp_path, gnuradio=False)
-    for name in (*TOOLS, "dirname", "mkdir"):
+    for name in (*TOOLS, "dirname"):
         if not (tmp_path / name).exists():
             (tmp_path / name).symlink_to(shutil.which(name))
     environment = {"PATH": str(tmp_path), "PYTHON": str(tmp_path / "python3"), "VENV": str(tmp_path / "venv")}

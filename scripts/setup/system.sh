@@ -20,15 +20,18 @@ as_root() {
 
 apt_install() { as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null; }
 
-# Packages of the distribution: the needed ones or an error, the optional ones as far as they are there.
+# Packages of the distribution: the needed ones or an error, the optional ones as far as they are there, tried once.
 system_packages() {
     local package missing=() extra=()
     for package in "${PACKAGES[@]}"; do installed "$package" || missing+=("$package"); done
-    for package in "${OPTIONAL_PACKAGES[@]}"; do installed "$package" || extra+=("$package"); done
+    if ! fresh optional_packages "${OPTIONAL_PACKAGES[*]}"; then
+        for package in "${OPTIONAL_PACKAGES[@]}"; do installed "$package" || extra+=("$package"); done
+    fi
     ((${#missing[@]} + ${#extra[@]})) || return 0
     if ((EUID)) && ! command -v sudo >/dev/null; then
         ((${#missing[@]} == 0)) || die "missing system packages: ${missing[*]}; no sudo here: install them as root"
         say "without ${extra[*]} (no sudo here to install them): tests with simulated radios are skipped"
+        done_with optional_packages "${OPTIONAL_PACKAGES[*]}"
         return 0
     fi
     # Package lists may be absent (fresh container) or stale: refresh them, but an offline mirror need not stop us.
@@ -42,6 +45,7 @@ system_packages() {
         say "installing the system package $package"
         apt_install "$package" || say "$package could not be installed: tests with simulated radios are skipped"
     done
+    done_with optional_packages "${OPTIONAL_PACKAGES[*]}"
 }
 
 # What building takes, whoever installed it; PYTHON is the interpreter that GNU Radio belongs to.

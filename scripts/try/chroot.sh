@@ -30,7 +30,7 @@ make_debian() {
     cp /etc/resolv.conf "$folder/etc/resolv.conf"
     echo "127.0.0.1 localhost $(hostname)" >>"$folder/etc/hosts"
     apt-config dump | grep -E '^Acquire::https?::[^:]*Proxy' >"$folder/etc/apt/apt.conf.d/90proxy" || true
-    find /usr/local/share/ca-certificates -name '*.crt' -exec cp {} "$folder/usr/local/share/ca-certificates/" \;
+    cp /usr/local/share/ca-certificates/*.crt "$folder/usr/local/share/ca-certificates/" 2>/dev/null || true
     chroot "$folder" update-ca-certificates >/dev/null 2>&1
     printf '#!/bin/sh\nexit 101\n' >"$folder/usr/sbin/policy-rc.d"  # nothing that is installed starts a service
     chmod 755 "$folder/usr/sbin/policy-rc.d"
