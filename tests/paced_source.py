@@ -31,7 +31,7 @@ class PacedSource(gr.sync_block):
             count = min(self._left, len(output_items[0]))
             self._left -= count
             if not count and self._end:
-                return gr.WORK_DONE
+                return -1  # WORK_DONE, which gr has as no number
             output_items[0][:count] = 0
             return count
 

@@ -64,7 +64,7 @@ class tag_repeater(gr.sync_block):
 
     def work(self, input_items, output_items):
         if self._finished:
-            return gr.WORK_DONE
+            return -1  # WORK_DONE, which gr has as no number
         count = len(output_items[0]) // self._interval * self._interval
         output_items[0][:count] = input_items[0][:count]
         first = self.nitems_written(0)
