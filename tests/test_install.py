@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from pathlib import Path
 
@@ -72,6 +73,23 @@ def test_every_need_is_listed_where_a_user_looks():
     for page in ("README.md", "docs/installing.md"):
         text = (ROOT / page).read_text()
         assert [name for name in names if not re.search(rf"\b{name}\b", text)] == [], page
+
+
+def python_dir(python: str, prefix) -> str:
+    return run(python, ROOT / "gr-wfm/cmake/python_dir.py", prefix).stdout.strip()
+
+
+def test_packages_go_where_the_interpreter_looks(tmp_path):
+    assert Path(sys.prefix, python_dir(sys.executable, sys.prefix)) == Path(sysconfig.get_path("platlib"))
+    assert re.fullmatch(r"lib/python3\.\d+/site-packages", python_dir(sys.executable, tmp_path))
+
+
+@pytest.mark.skipif(not Path("/etc/debian_version").exists(), reason="not Debian or one like it")
+@pytest.mark.parametrize("prefix", ["/usr", "/usr/local"])
+def test_a_package_of_debian_leaves_usr_local_alone(prefix):
+    folder = os.path.normpath(os.path.join(prefix, python_dir("/usr/bin/python3", prefix)))
+    path = run("/usr/bin/python3", "-c", "import sys; print(*sys.path, sep='\\n')").stdout.split()
+    assert folder in path and folder.startswith("/usr/local/") is (prefix == "/usr/local")
 
 
 def test_versions_agree():

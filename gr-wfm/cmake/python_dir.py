@@ -9,10 +9,9 @@ import sysconfig
 def package_dir(prefix: str) -> str:
     """A site directory of this interpreter that lies below the prefix, else the usual one for such a prefix."""
     prefix = os.path.abspath(prefix)
-    if os.path.realpath(prefix) == os.path.realpath(sys.prefix):
-        return os.path.relpath(sysconfig.get_path("platlib"), sys.prefix)
+    # Not sysconfig's own path: on Debian that is below /usr/local also for the prefix /usr.
     for path in site.getsitepackages():
-        if path.startswith(os.path.join(prefix, "lib", "")):
+        if path.startswith((os.path.join(prefix, "lib", ""), os.path.join(prefix, "lib64", ""))):
             return os.path.relpath(path, prefix)
     places = {"base": prefix, "platbase": prefix}
     return os.path.relpath(sysconfig.get_path("platlib", scheme="posix_prefix", vars=places), prefix)
