@@ -182,7 +182,7 @@ def inference_summary(status: dict) -> str:
 
 def _losses(status: dict) -> str:
     about = status.get("samples_lost_estimated", 0)
-    return f"samples lost {status['samples_lost']}" + (f" and about {about} more" if about else "")
+    return f"samples lost {status['samples_lost']}" + (f", about {about} lost by the computer's clock" if about else "")
 
 
 end_at_once()

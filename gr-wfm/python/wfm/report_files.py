@@ -138,6 +138,7 @@ def write_summary(run: Run, status: dict) -> None:
         "antennas": run.channels,
         "policy": run.policy,
         **{key: status[key] for key in _STATUS_KEYS},
+        "samples_lost_estimated": status.get("samples_lost_estimated", 0),
     }
     text = json.dumps(summary, indent=2) + "\n"
     write_atomically(run.folder / "summary.json", lambda path: path.write_text(text, encoding="utf-8"))
