@@ -4,7 +4,6 @@
 #include <cstring>
 #include <fcntl.h>
 #include <stdexcept>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,22 +26,19 @@ sample_file::sample_file(const std::string& path,
                          const std::vector<float>& hilbert)
     : d_format(format),
       d_frame(channels * format.bytes()),
-      d_hilbert(format.real() ? hilbert : std::vector<float>())
+      d_hilbert(format.real() ? hilbert : std::vector<float>()),
+      d_header(header_bytes),
+      d_file(::open(path.c_str(), O_RDONLY | O_CLOEXEC))
 {
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0)
+    if (d_file < 0)
         refuse(path, std::strerror(errno));
     struct stat status;
-    const bool known = ::fstat(file, &status) == 0 && S_ISREG(status.st_mode);
+    const bool known = ::fstat(d_file, &status) == 0 && S_ISREG(status.st_mode);
     const uint64_t bytes = known ? status.st_size : 0;
     if (bytes > header_bytes)
         d_samples = (bytes - header_bytes) / d_frame;
-    if (d_samples > 0) {
-        d_map_bytes = bytes;
-        d_map = ::mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, file, 0);
-    }
-    const int error = errno;
-    ::close(file);
+    if (d_samples == 0)
+        ::close(d_file);
     if (!known)
         refuse(path, "not a regular file");
     if (d_samples == 0)
@@ -50,10 +46,32 @@ sample_file::sample_file(const std::string& path,
                "has " + std::to_string(bytes) + " bytes: no sample of " +
                    std::to_string(d_frame) + " bytes after a header of " +
                    std::to_string(header_bytes));
-    if (d_map == MAP_FAILED)
-        refuse(path, std::strerror(error));
-    ::madvise(d_map, d_map_bytes, MADV_SEQUENTIAL);
-    d_data = static_cast<const unsigned char*>(d_map) + header_bytes;
+    ::posix_fadvise(d_file, 0, 0, POSIX_FADV_SEQUENTIAL);
+}
+
+size_t sample_file::load(uint64_t first, size_t count)
+{
+    const size_t reach = d_hilbert.size();
+    d_begin = first > reach ? first - reach : 0;
+    const uint64_t end = std::min<uint64_t>(first + count + reach, d_samples);
+    const size_t wanted = end > d_begin ? (end - d_begin) * d_frame : 0;
+    d_block.resize(wanted);
+    size_t there = 0;
+    while (there < wanted) {
+        const ssize_t got = ::pread(d_file,
+                                    d_block.data() + there,
+                                    wanted - there,
+                                    d_header + d_begin * d_frame + there);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            break;
+        there += got;
+    }
+    const uint64_t last = d_begin + there / d_frame;
+    if (there < wanted)
+        d_samples = last; // it was cut
+    return last > first ? std::min<uint64_t>(count, last - first) : 0;
 }
 
 void sample_file::read(uint64_t first, size_t count, size_t channel, gr_complex* to)
@@ -88,7 +106,7 @@ void sample_file::read_analytic(uint64_t first,
     }
 }
 
-sample_file::~sample_file() { ::munmap(d_map, d_map_bytes); }
+sample_file::~sample_file() { ::close(d_file); }
 
 } // namespace wfm
 } // namespace gr

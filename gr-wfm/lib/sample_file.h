@@ -11,7 +11,12 @@
 namespace gr {
 namespace wfm {
 
-//! A file of interleaved samples, mapped into memory.
+/*!
+ * \brief A file of interleaved samples.
+ *
+ * Read and not mapped into memory: what is cut off a mapped file while it is
+ * played ends the process (SIGBUS).
+ */
 class sample_file
 {
 public:
@@ -34,15 +39,23 @@ public:
     //! What comes after the first samples of the file is not played, and counts as 0
     //! where a filter reaches beyond them.
     void end_after(uint64_t samples) { d_samples = std::min(d_samples, samples); }
-    //! Convert count samples of one channel.
+    /*!
+     * \brief Fetch count samples of all channels, for read().
+     * \returns how many of them the file really has: fewer if it was cut
+     */
+    size_t load(uint64_t first, size_t count);
+    //! Convert count samples of one channel, which were loaded.
     void read(uint64_t first, size_t count, size_t channel, gr_complex* to);
 
 private:
     void
     convert(uint64_t first, size_t count, size_t channel, gr_complex* to) const
     {
-        d_format.convert(
-            d_data + first * d_frame + channel * d_format.bytes(), d_frame, count, to);
+        d_format.convert(d_block.data() + (first - d_begin) * d_frame +
+                             channel * d_format.bytes(),
+                         d_frame,
+                         count,
+                         to);
     }
     void read_analytic(uint64_t first, size_t count, size_t channel, gr_complex* to);
 
@@ -51,10 +64,11 @@ private:
     const std::vector<float> d_hilbert; //!< of h[1] on
     std::vector<gr_complex> d_real;     //!< samples with what the filter reaches
     std::vector<float> d_padded;
+    const uint64_t d_header;
     uint64_t d_samples = 0;
-    void* d_map = nullptr;
-    size_t d_map_bytes = 0;
-    const unsigned char* d_data = nullptr;
+    int d_file = -1;
+    std::vector<unsigned char> d_block; //!< what is loaded, from sample d_begin on
+    uint64_t d_begin = 0;
 };
 
 } // namespace wfm

@@ -126,6 +126,7 @@ bool sample_player_impl::start()
     d_after = 0;
     d_time_told = d_freq_told = false;
     d_lost = d_overflows = d_played = 0;
+    d_cut = false;
     return sync_block::start();
 }
 
@@ -172,6 +173,8 @@ int sample_player_impl::work(int noutput_items,
     const bool paced = d_parameters.paced;
     // The scheduler takes a source that gives nothing for idle, and leaves it
     // alone for a quarter of a second: wait here.
+    if (d_cut)
+        return WORK_DONE;
     uint64_t available = ready();
     while (available == 0) {
         if (!paced || d_fifo->received() == last())
@@ -186,9 +189,11 @@ int sample_player_impl::work(int noutput_items,
         add_tags(next, done);
         const size_t piece =
             std::min<uint64_t>(count - done, d_clock.until_next_segment(next));
-        copy(next, piece, done, output_items);
-        done += piece;
-        d_after = next + piece;
+        const size_t there = copy(next, piece, done, output_items);
+        done += there;
+        d_after = next + there;
+        if (there < piece)
+            return end_early(done);
     }
     if (paced)
         d_fifo->take(count);
@@ -196,18 +201,32 @@ int sample_player_impl::work(int noutput_items,
     return count;
 }
 
-void sample_player_impl::copy(uint64_t next,
-                              size_t count,
-                              size_t offset,
-                              gr_vector_void_star& outputs)
+// The file has become shorter while it was played.
+int sample_player_impl::end_early(size_t count)
 {
+    d_played += count;
+    if (!d_cut.exchange(true))
+        d_logger->error("{:s} was cut while it was played: it ends after {:d} samples",
+                        d_parameters.path,
+                        d_played.load());
+    return count > 0 ? static_cast<int>(count) : static_cast<int>(WORK_DONE);
+}
+
+// Returns how many samples the files really have.
+size_t sample_player_impl::copy(uint64_t next,
+                                size_t count,
+                                size_t offset,
+                                gr_vector_void_star& outputs)
+{
+    const uint64_t first = d_clock.in_file(next);
+    for (const auto& file : d_files)
+        count = std::min(count, file->load(first, count));
     size_t output = 0;
     for (const auto& file : d_files)
         for (size_t channel = 0; channel < file->channels(); channel++, output++)
-            file->read(d_clock.in_file(next),
-                       count,
-                       channel,
-                       static_cast<gr_complex*>(outputs[output]) + offset);
+            file->read(
+                first, count, channel, static_cast<gr_complex*>(outputs[output]) + offset);
+    return count;
 }
 
 // Tags for the played sample `next`, which goes out at this offset of the call.

@@ -42,6 +42,7 @@ public:
     uint64_t samples_lost() const override { return d_lost; }
     uint64_t overflows() const override { return d_overflows; }
     uint64_t samples_played() const override { return d_played; }
+    bool cut() const override { return d_cut; }
 
 private:
     using clock = std::chrono::steady_clock;
@@ -49,7 +50,8 @@ private:
     uint64_t last() const;
     uint64_t ready();
     void wait_for_packet() const;
-    void copy(uint64_t next, size_t count, size_t offset, gr_vector_void_star& outputs);
+    size_t copy(uint64_t next, size_t count, size_t offset, gr_vector_void_star& outputs);
+    int end_early(size_t count);
     void add_tags(uint64_t next, size_t offset);
     void add_tag(size_t offset, const pmt::pmt_t& key, const pmt::pmt_t& value);
     void tell(size_t offset, const pmt::pmt_t& key, const pmt::pmt_t& value, bool& told);
@@ -70,6 +72,7 @@ private:
     std::atomic<uint64_t> d_lost{ 0 };
     std::atomic<uint64_t> d_overflows{ 0 };
     std::atomic<uint64_t> d_played{ 0 };
+    std::atomic<bool> d_cut{ false };
 };
 
 } // namespace wfm

@@ -175,8 +175,8 @@ class sdr_source(gr.hier_block2):
         return self._control.status() if self._control is not None else {}
 
     def error(self) -> str:
-        """Why a radio's stream ended early, or ""."""
-        return self._control.error() if self._control is not None else ""
+        """Why a radio's stream, or that of a recording, ended early, or ""."""
+        return self._control.error() if self._control is not None else self._driver.error()
 
     def release(self) -> None:
         """After the flowgraph has ended, let go of the device; this block cannot run again."""

@@ -11,6 +11,7 @@ import numpy as np
 from wfm_core.data.analytic import analytic
 from wfm_core.data.captures import Capture, Timeline
 from wfm_core.data.sample_format import SampleFormat, sample_format
+from wfm_core.errors import WfmError
 
 RATE_TOLERANCE = 1e-6
 """Two rates that differ by less than this share are one rate, rounded: an oscillator is off by more."""
@@ -78,27 +79,14 @@ class Recording:
         """Does any channel hold real samples?"""
         return any(file.format.parts == 1 for file in self.files)
 
-    @cached_property
-    def _components(self) -> list[np.ndarray]:
-        """The files, memory mapped: [samples, channels, parts]."""
-        return [
-            np.memmap(
-                file.path,
-                file.format.component,
-                "r",
-                offset=file.header_bytes,
-                shape=(self.samples, file.channels, file.format.parts),
-            )
-            for file in self.files
-        ]
-
     def read(self, start: int, count: int) -> np.ndarray:
-        """Samples [start, start + count) as complex64 [channels, count], full scale 1.0."""
+        """Samples [start, start + count) as complex64 [channels, count], full scale 1.0.
+
+        Raises `WfmError` for a file that has become shorter since it was opened.
+        """
         if start < 0 or count < 0 or start + count > self.samples:
             raise ValueError(f"samples {start} to {start + count} asked for, the recording has 0 to {self.samples}")
-        parts = [
-            _read(file.format, mapped, start, count) for file, mapped in zip(self.files, self._components, strict=True)
-        ]
+        parts = [_read(file, start, count, self.samples) for file in self.files]
         return np.ascontiguousarray(parts[0] if len(parts) == 1 else np.concatenate(parts))
 
     @cached_property
@@ -124,8 +112,22 @@ def same_rate(one: float, other: float) -> bool:
     return abs(one - other) <= RATE_TOLERANCE * max(abs(one), abs(other))
 
 
-def _read(form: SampleFormat, mapped: np.ndarray, start: int, count: int) -> np.ndarray:
-    """complex64 [channels, count] of one file."""
-    if form.parts == 1:
-        return analytic(lambda begin, end: form.to_complex(mapped[begin:end]).real.T, start, count, len(mapped))
-    return form.to_complex(mapped[start : start + count]).T
+def _read(file: SampleFile, start: int, count: int, samples: int) -> np.ndarray:
+    """complex64 [channels, count] of one file that has `samples` samples of each channel."""
+    if file.format.parts == 1:
+        return analytic(lambda begin, end: _samples(file, begin, end - begin).real, start, count, samples)
+    return _samples(file, start, count)
+
+
+def _samples(file: SampleFile, start: int, count: int) -> np.ndarray:
+    """complex64 [channels, count]. Read and not mapped: what is cut off a mapped file ends the process (SIGBUS)."""
+    form = file.format
+    frame = file.channels * form.parts
+    offset = file.header_bytes + start * file.channels * form.bytes
+    try:
+        values = np.fromfile(file.path, form.component, count * frame, offset=offset)
+    except OSError as error:
+        raise WfmError(f"{file.path} cannot be read any more ({error.strerror}): get it again") from error
+    if len(values) < count * frame:
+        raise WfmError(f"{file.path} was cut while it was read: sample {start + count - 1} is gone; get it again")
+    return form.to_complex(values.reshape(count, file.channels, form.parts)).T

@@ -6,7 +6,6 @@ a run fails at its start. What it draws is a function of the files and of the ge
 """
 
 from bisect import bisect_right
-from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 
@@ -73,8 +72,7 @@ class RecordingSource:
         windows = torch.empty(count, antennas, samples, dtype=torch.complex64)
         for window, place, rank in zip(windows, places, ranks, strict=True):
             index, start = plan.locate(place)
-            # a copy of the record maps the file for this read only: thousands of files may not all stay open
-            seen = torch.from_numpy(replace(self.recordings[index]).read(start, samples))
+            seen = torch.from_numpy(self.recordings[index].read(start, samples))
             self._check_finite(index, start, seen)
             window.copy_(seen[rank[: len(seen)].argsort()[:antennas].sort().values])
         return windows.to(device)

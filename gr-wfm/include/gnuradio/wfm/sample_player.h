@@ -83,6 +83,8 @@ public:
     virtual uint64_t samples_lost() const = 0;
     virtual uint64_t overflows() const = 0;
     virtual uint64_t samples_played() const = 0;
+    //! Did the file become shorter while it was played? The stream has ended there.
+    virtual bool cut() const = 0;
 };
 
 } // namespace wfm

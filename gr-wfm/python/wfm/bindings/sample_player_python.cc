@@ -43,5 +43,6 @@ void bind_sample_player(py::module& m)
              "As a retune does: rx_freq (Hz) and a known rx_time at the next sample.")
         .def("samples_lost", &sample_player::samples_lost)
         .def("overflows", &sample_player::overflows)
+        .def("cut", &sample_player::cut, "Did the file become shorter while it was played?")
         .def("samples_played", &sample_player::samples_played);
 }

@@ -96,6 +96,10 @@ class Driver:
         self.connections.clear()
         self.outputs.clear()
 
+    def error(self) -> str:
+        """Why the stream ended early, or "". Radios are watched from outside (`wfm.radio_control`)."""
+        return ""
+
     def truth(self):
         """What was really sent (`wfm.truth.SceneTruth`); most sources do not know: None."""
 

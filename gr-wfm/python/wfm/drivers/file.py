@@ -18,6 +18,7 @@ class FileDriver(Driver):
     """The recording's own rate and frequencies count, whatever was asked for."""
 
     def __init__(self, recording: Recording, request: Request):
+        self._name = recording.meta_path.name
         self._player = _player(recording, request.paced)
         # A recording with fewer channels repeats its last one; one with more leaves the rest unheard.
         outputs = [(self._player, min(channel, recording.channels - 1)) for channel in range(request.channels)]
@@ -28,6 +29,11 @@ class FileDriver(Driver):
 
     def samples_lost(self) -> int:
         return int(self._player.samples_lost())
+
+    def error(self) -> str:
+        if not self._player.cut():
+            return ""
+        return f"{self._name} was cut while it was played: it ended after {self._player.samples_played()} samples"
 
     @staticmethod
     def _note(recording: Recording, request: Request) -> None:

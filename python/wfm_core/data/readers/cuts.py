@@ -33,9 +33,7 @@ class Cut:
 
     def windows(self, window: int, antennas: int) -> Iterator[np.ndarray]:
         """complex64 [n, antennas, window] for a few of `starts` at a time, in order, of the first channels."""
-        # a copy of the record maps the file for this read only: thousands of files may not all stay open
-        recording = replace(self.recording)
-        resampled = None
+        recording, resampled = self.recording, None
         if self.ratio != 1:
             whole = self._finite(recording.read(self.begin, self.end - self.begin)[:antennas], self.begin)
             resampled = resample_poly(whole, self.ratio.numerator, self.ratio.denominator, axis=1)
