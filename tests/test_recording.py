@@ -183,3 +183,18 @@ def test_files_that_are_not_there_or_not_sigmf(tmp_path):
     path.write_text("[1]")
     with pytest.raises(WfmError, match="list"):
         open_recording(path)
+
+
+def test_whole_numbers_may_be_written_with_a_point(tmp_path):
+    captures = [{"core:sample_start": 0.0}, {"core:sample_start": 10.0, "core:frequency": 1e9}]
+    annotations = [{"core:sample_start": 5.0, "core:sample_count": 2.0, "core:label": "a"}]
+    path = write(tmp_path, bytes(4 * 50), captures=captures, annotations=annotations, trailing_bytes=40.0)
+    recording = open_recording(path)
+    assert (recording.samples, recording.breaks) == (40, [10])
+    assert recording.read(5, 2).shape == (1, 2) and recording.annotations[0].sample_count == 2
+
+
+@pytest.mark.parametrize("name", [".", "", "..", "a" * 5000, "x\0y"])
+def test_a_dataset_that_is_no_file_name_is_one_sentence(tmp_path, name):
+    with pytest.raises(WfmError, match="core:dataset .*: the name of a file beside it is expected"):
+        open_recording(write(tmp_path, bytes(40), dataset=name))

@@ -15,8 +15,15 @@ from wfm_core.data.record import Annotation, Recording, SampleFile
 from wfm_core.data.sample_format import SampleFormat, sample_format
 from wfm_core.data.utc import utc_time
 from wfm_core.errors import WfmError
+from wfm_core.files import read_file
 from wfm_core.needs import needed
 
+METADATA_LIMIT_BYTES = 256 << 20  # some million captures
+_LONGEST_NAME = 255  # bytes, of a file on any usual system
+_WHOLE = (
+    "core:num_channels", "core:offset", "core:trailing_bytes", "core:sample_start", "core:sample_count",
+    "core:global_index", "core:header_bytes",
+)  # fmt: skip
 HASH_LIMIT_BYTES = 1 << 30  # a larger file is not hashed at opening: it would delay the start by seconds
 
 
@@ -43,11 +50,7 @@ def meta_path_of(path: Path) -> Path:
 def read_sigmf(path: Path) -> Recording:
     """The recording of X.sigmf-meta, X.sigmf-data or X, real samples included. Raises WfmError naming what is wrong."""
     meta_path = meta_path_of(path)
-    try:
-        content = meta_path.read_bytes()
-    except OSError as error:
-        raise WfmError(f"{meta_path} cannot be read ({error.strerror}): give the right to read it") from error
-    metadata = parse_metadata(content, meta_path)
+    metadata = parse_metadata(read_file(meta_path, METADATA_LIMIT_BYTES), meta_path)
     data_path = data_path_of(meta_path, metadata["global"])
     return recording_of(metadata, meta_path, Dataset(data_path, 0, data_path.stat().st_size, str(data_path)))
 
@@ -88,6 +91,10 @@ def parse_metadata(content: bytes, meta_path: Path) -> dict:
             raise WfmError(f"{meta_path} lacks the field {field} in its global section: add it")
     sample_format(metadata["global"]["core:datatype"])  # its sentence says more than the schema's pattern
     _validate(metadata, meta_path)
+    for section in (metadata["global"], *metadata["captures"], *metadata["annotations"]):
+        for name in _WHOLE:
+            if isinstance(section.get(name), float):  # JSON's 2.0, which the schema takes for a whole number
+                section[name] = int(section[name])
     rate = metadata["global"]["core:sample_rate"]
     if not 0 < rate < math.inf:
         raise WfmError(f"{meta_path} states core:sample_rate {rate}: a rate above 0 Hz is expected, fix that field")
@@ -130,7 +137,10 @@ def data_name(meta_path: Path, head: dict) -> str:
     """The name of the data file: a dataset lies beside its metadata, never elsewhere."""
     if head.get("core:metadata_only"):
         raise WfmError(f"{meta_path} says core:metadata_only: there are no samples to read, use a recording with data")
-    return Path(head.get("core:dataset", meta_path.name.removesuffix("-meta") + "-data")).name
+    name = Path(head.get("core:dataset", meta_path.name.removesuffix("-meta") + "-data")).name
+    if name in ("", "..") or "\0" in name or len(name.encode(errors="replace")) > _LONGEST_NAME:
+        raise WfmError(f"{meta_path} states core:dataset {name[:40]!r}: the name of a file beside it is expected")
+    return name
 
 
 def extent_of(name: str, size: int, metadata: dict, form: SampleFormat, channels: int) -> tuple[int, int]:
