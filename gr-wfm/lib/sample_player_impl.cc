@@ -206,8 +206,7 @@ int sample_player_impl::end_early(size_t count)
 {
     d_played += count;
     if (!d_cut.exchange(true))
-        d_logger->error("{:s} was cut while it was played: it ends after {:d} samples",
-                        d_parameters.path,
+        d_logger->error("the file was cut while it was played: it ends after {:d} samples",
                         d_played.load());
     return count > 0 ? static_cast<int>(count) : static_cast<int>(WORK_DONE);
 }
