@@ -34,7 +34,8 @@ def retune_is_tagged(seen, freq: float, granularity: int) -> None:
     for channel in seen.tags:
         places = [index for index, key, value in channel if key == "rx_freq" and value == freq]
         assert places, "the new frequency is tagged nowhere"
-        assert abs(places[0] + lost + seen.first - truths[-1]) <= granularity
+        # The channels are tuned one after the other.
+        assert truths[0] - granularity <= places[0] + lost + seen.first <= truths[-1] + granularity
     before, after = [at for at in seen.tunings if at[1] != freq], [at for at in seen.tunings if at[1] == freq]
     assert len(before) == 1 and len(after) == 1, "windows of the old frequency, then of the new one"
 

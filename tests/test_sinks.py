@@ -133,7 +133,8 @@ with Running(sys.argv[1]) as running:
 status = dict.fromkeys(("coverage", "latency_ms_p50", "latency_ms_p95"), 0.0)
 status |= dict.fromkeys(("samples_in", "windows_dropped", "windows_flushed", "windows_gated", "windows_invalid"), 0)
 model = SimpleNamespace(status=lambda: {**status, "samples_lost": 0, "error": ""})
-sys.exit(app.finish(SimpleNamespace(samples_lost=lambda: 0), model, running.log))
+source = SimpleNamespace(samples_lost=lambda: 0, status=lambda: {}, error=lambda: "")
+sys.exit(app.finish(source, model, running.log))
 """
 
 

@@ -101,7 +101,8 @@ def finish(source, inference, log, report=None, judges=(), recorder=None, interr
     # A retune flushes and an overflow jumps: the tap sees both; what was lost in front of it only the source knows.
     status["samples_lost"] = max(status["samples_lost"], source.samples_lost())
     # The source's estimate becomes better after each loss, the tap's does not.
-    status["samples_lost_estimated"] = source.status().get("samples_lost_estimated", status["samples_lost_estimated"])
+    about = status.get("samples_lost_estimated", 0)
+    status["samples_lost_estimated"] = source.status().get("samples_lost_estimated", about)
     if not log.to_stdout:
         log.say("\n".join([summary(log, status), *(judge.summary() for judge in judges)]))
         if recorder is not None:
