@@ -33,6 +33,7 @@ class window_tap_impl : public window_tap
 public:
     explicit window_tap_impl(const tap_parameters& parameters);
 
+    bool check_topology(int ninputs, int noutputs) override;
     bool start() override;
     bool stop() override;
     void forecast(int noutput_items, gr_vector_int& ninput_items_required) override;

@@ -9,6 +9,20 @@
 namespace gr {
 namespace wfm {
 
+// Before the buffers of a run are made. The scheduler notes the size that it made as the
+// most that is allowed, and in the next run heeds that instead of the least: it would make
+// the buffers small. A limit that a user has set was heeded the first time, and stays.
+bool window_tap_impl::check_topology(int ninputs, int noutputs)
+{
+    const block_detail_sptr before = detail();
+    for (int i = 0; before && i < std::min(noutputs, before->noutputs()); i++) {
+        const long made = before->output(i)->bufsize();
+        if (max_output_buffer(i) == made && made >= min_output_buffer(i))
+            set_max_output_buffer(i, -1);
+    }
+    return block::check_topology(ninputs, noutputs);
+}
+
 bool window_tap_impl::start()
 {
     open();
