@@ -4,6 +4,7 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -245,6 +246,28 @@ def test_rx_freq_tags_move_the_axis(display):
     tag.offset, tag.key, tag.value = 100 * ROW, pmt.intern("rx_freq"), pmt.from_double(433e6)
     run(display, spelled("0" * 600), tags=[tag])
     assert display.state.frame().center_freq == 433e6
+
+
+def test_as_many_rows_wait_for_python_in_later_runs(application):
+    """A buffer that is smaller in the second run lets the stream wait for the drawing."""
+    display = wfm.detection_display(sample_rate=RATE, fft_size=1024, seconds=SECONDS)
+    top, source, opened = gr.top_block(), blocks.null_source(gr.sizeof_gr_complex), threading.Event()
+    display.state.add_rows = lambda number, rows: opened.wait(20)
+    top.connect(source, display)
+    passed = []
+    for _ in range(2):
+        opened.clear()
+        top.start()
+        count = -1
+        while count != source.nitems_written(0):
+            count = source.nitems_written(0)
+            time.sleep(0.2)
+        passed.append(count / ROW)
+        opened.set()
+        top.stop()
+        top.wait()
+    assert passed[0] > 64
+    assert passed[1] == pytest.approx(passed[0], abs=4)
 
 
 def test_strangers_messages_are_counted_and_end_nothing(display):

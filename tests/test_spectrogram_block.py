@@ -6,6 +6,7 @@ import pmt
 import pytest
 import torch
 from gnuradio import blocks, gr, wfm
+from paced_source import PacedSource, wait_until
 
 from wfm_core.signal import Spectrogram
 
@@ -89,6 +90,63 @@ def test_tags_land_on_the_row_whose_step_holds_their_sample(fft_size, hop):
     assert found == [(o, o // hop) for o in offsets]
 
 
+@pytest.mark.parametrize("chunk", [1, 63, 64, 100, 1000, 5000])
+@pytest.mark.parametrize(("fft_size", "hop"), [(64, 64), (64, 32), (64, 65), (64, 1000), (16, 5000)])
+def test_no_tag_is_lost_however_the_samples_come(fft_size, hop, chunk):
+    """Those of the samples between two transforms come after the first of these, and still are on its row."""
+    offsets = range(0, 20_000, 100)
+    tags = [tag(offset, float(offset)) for offset in offsets]
+    source = blocks.vector_source_c(noise(20_000 - 1).tolist(), False, 1, tags)
+    pieces, sink, top = blocks.copy(gr.sizeof_gr_complex), blocks.vector_sink_f(fft_size), gr.top_block()
+    pieces.set_max_noutput_items(chunk)
+    top.connect(source, pieces, wfm.spectrogram(fft_size=fft_size, hop=hop), sink)
+    top.run()
+    rows = (20_000 - 1 - fft_size) // hop + 1
+    assert len(sink.data()) == rows * fft_size
+    found = sorted((int(pmt.to_double(t.value)), t.offset) for t in sink.tags())
+    assert found == [(offset, offset // hop) for offset in offsets if offset // hop < rows]
+
+
+@pytest.mark.parametrize(("fft_size", "hop"), [(64, 1000), (64, 16)])
+def test_each_run_begins_with_its_first_sample(fft_size, hop):
+    source = blocks.vector_source_c(noise(30_500).tolist())  # it ends amid a step
+    sink, top = blocks.vector_sink_f(fft_size), gr.top_block()
+    top.connect(source, wfm.spectrogram(fft_size=fft_size, hop=hop), sink)
+    runs = []
+    for _ in range(3):
+        top.run()
+        runs.append(np.array(sink.data()))
+        source.rewind()
+        sink.reset()
+    assert len(runs[0]) == ((30_500 - fft_size) // hop + 1) * fft_size
+    assert np.array_equal(runs[0], runs[1]) and np.array_equal(runs[0], runs[2])
+
+
+def test_rows_begin_again_after_lock_and_unlock():
+    """The scheduler counts the samples from 0 then, so that row k is still that of sample k * hop."""
+    source, sink, top = PacedSource(), blocks.vector_sink_f(64), gr.top_block()
+    block = wfm.spectrogram(fft_size=64, hop=1000)
+    top.connect(source, block, sink)
+    top.start()
+    source.give(2500)
+    wait_until(lambda: block.nitems_read(0) == 2500)
+    wait_until(lambda: len(sink.data()) == 2 * 64)
+    top.lock()
+    top.unlock()
+    source.give(1064)
+    source.give(None)
+    top.wait()
+    assert len(sink.data()) == 4 * 64
+    assert block.nitems_read(0) == 1064
+
+
+@pytest.mark.parametrize("hop", [10_000_000, 200_000_000, 2**31 - 1])
+def test_a_hop_longer_than_any_buffer(hop):
+    rows, tags = run(noise(40_000), 64, [tag(39_999, 1.0)], fft_size=64, hop=hop)
+    assert len(rows) == 1
+    assert [t.offset for t in tags] == [0]
+
+
 def test_tags_of_images_land_on_their_window():
     tags = [tag(o, float(o)) for o in (0, 1023, 1024, 2500)]
     shape = {"height": 8, "width": 8}
@@ -113,6 +171,10 @@ def test_a_tail_shorter_than_a_transform_ends_the_stream(samples):
         ({"width": 0}, "width is 0"),
         ({"maximum": -60.0}, "maximum is -60, wanted: more than the minimum"),
         ({"std": 0.0}, "std is 0, wanted: more than 0"),
+        ({"fft_size": 2**30}, "fft_size is 1073741824, wanted: 2 or more samples, and 16777216 at most"),
+        ({"window": 2**31 - 1}, "window is 2147483647, wanted: .* 16777216 at most"),
+        ({"window": 2**24, "fft_size": 2**16, "hop": 1}, "hop is 1, wanted: a greater one"),
+        ({"height": 2**20, "width": 2**20}, "height is 1048576, wanted: 16 pixels at most"),
     ],
 )
 def test_a_bad_parameter_is_refused(change, words):

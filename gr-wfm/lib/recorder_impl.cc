@@ -76,14 +76,13 @@ recorder_impl::~recorder_impl()
 
 bool recorder_impl::start()
 {
-    // A flowgraph that was locked and unlocked goes on where it was.
-    if (nitems_read(0) == 0 || !d_segment) {
-        d_segment = std::make_unique<segment_tracker>(
-            d_parameters.channels, d_parameters.sample_rate, nitems_read(0));
-        d_host.reset();
-        d_radio_start.reset();
-        d_aligned = true;
-    }
+    // After lock() and unlock(), too: samples are counted from 0 again, and those in the
+    // buffers are lost, with their tags.
+    d_segment = std::make_unique<segment_tracker>(
+        d_parameters.channels, d_parameters.sample_rate, 0);
+    d_host.reset();
+    d_radio_start.reset();
+    d_aligned = true;
     d_ring.end_segment();
     d_ring.open();
     if (d_wanted)

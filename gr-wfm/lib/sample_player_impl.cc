@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/thread/thread.hpp>
 #include <cmath>
+#include <gnuradio/block_detail.h>
 #include <gnuradio/io_signature.h>
 #include <limits>
 #include <stdexcept>
@@ -120,6 +121,13 @@ sample_player_impl::sample_player_impl(const player_parameters& p,
 
 bool sample_player_impl::start()
 {
+    // lock() and unlock() keep the detail; they drop samples and tags on their way.
+    if (d_detail_of_run.lock() == detail()) {
+        d_all_told = false;
+        return sync_block::start();
+    }
+    d_detail_of_run = detail();
+    d_all_told = true;
     const double capacity = d_parameters.fifo_seconds * d_parameters.sample_rate;
     d_fifo = std::make_unique<radio_fifo>(std::max<uint64_t>(std::llround(capacity), 1));
     d_started.reset();
@@ -238,7 +246,8 @@ void sample_player_impl::add_tags(uint64_t next, size_t offset)
 
     const uint64_t dropped = next - d_after; // by the paced radio's FIFO
     const std::optional<uint64_t> missing = d_clock.missing(d_after, next);
-    const bool full = dropped > 0 || d_clock.segment_starts(next);
+    const bool again = !std::exchange(d_all_told, true);
+    const bool full = dropped > 0 || again || d_clock.segment_starts(next);
     std::unique_lock<std::mutex> lock(d_retune_mutex);
     const double freq = d_retuned.value_or(d_clock.center_freq(next));
     const bool retuned = std::exchange(d_retune_news, false);
@@ -250,7 +259,7 @@ void sample_player_impl::add_tags(uint64_t next, size_t offset)
     // Two times tell what is between them, if the recording says no better.
     if (missing || (dropped > 0 && !(time && d_time_told)))
         add_tag(offset, lost_key, pmt::from_uint64(dropped + missing.value_or(0)));
-    if (next == 0 || dropped > 0)
+    if (next == 0 || dropped > 0 || again)
         add_tag(offset, rate_key, pmt::from_double(d_parameters.sample_rate));
     tell(offset, time_key, time ? stamp(*time) : pmt::PMT_NIL, d_time_told);
     tell(offset,

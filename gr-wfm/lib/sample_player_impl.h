@@ -61,7 +61,9 @@ private:
     const recording_clock d_clock;
     std::unique_ptr<radio_fifo> d_fifo;
     std::optional<clock::time_point> d_started;
-    uint64_t d_after = 0; //!< the played sample after the last one put out
+    std::weak_ptr<block_detail> d_detail_of_run; //!< another one in each run
+    bool d_all_told = true; //!< the streams have all tags of what is played
+    uint64_t d_after = 0;   //!< the played sample after the last one put out
     bool d_time_told = false; //!< the streams' last rx_time tag has a time
     bool d_freq_told = false;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "spectrogram_impl.h"
 #include <algorithm>
+#include <gnuradio/block_detail.h>
+#include <gnuradio/buffer_reader.h>
 #include <gnuradio/io_signature.h>
 
 namespace gr {
@@ -44,12 +46,33 @@ spectrogram_impl::spectrogram_impl(const spectrogram_parameters& p)
 {
     set_tag_propagation_policy(TPP_DONT);
     // Sizes the input buffer, which must hold a whole item; tags don't depend on it.
-    set_relative_rate(1, std::max(d_span, d_step));
+    set_relative_rate(1, d_span);
+    if (d_step > d_span)
+        d_waiting.resize(d_item_size);
 }
 
+// Also after lock() and unlock(), when the samples are counted from 0 again.
+bool spectrogram_impl::start()
+{
+    d_waits = false;
+    d_skip = 0;
+    return block::start();
+}
+
+bool spectrogram_impl::input_is_over() const
+{
+    const buffer_reader_sptr input = detail()->input(0);
+    gr::thread::scoped_lock guard(*input->mutex());
+    return input->done() && input->items_available() == 0;
+}
+
+// What one more item needs: asked for all of them, it would wait, or overflow.
 void spectrogram_impl::forecast(int noutput_items, gr_vector_int& required)
 {
-    required[0] = d_skip + d_span + (noutput_items - 1) * d_step;
+    if (d_waits && input_is_over())
+        required[0] = 0;
+    else
+        required[0] = d_skip > 0 || d_waits ? 1 : d_span;
 }
 
 int spectrogram_impl::general_work(int noutput_items,
@@ -57,31 +80,69 @@ int spectrogram_impl::general_work(int noutput_items,
                                    gr_vector_const_void_star& input_items,
                                    gr_vector_void_star& output_items)
 {
-    const auto* iq = static_cast<const gr_complex*>(input_items[0]);
     auto* out = static_cast<float*>(output_items[0]);
-    const size_t available = ninput_items[0];
-    size_t next = d_skip; // where the next item starts
     int produced = 0;
-    while (produced < noutput_items && next + d_span <= available) {
-        if (d_images)
-            d_kernel.image(iq + next, out);
-        else
-            d_kernel.row(iq + next, out);
-        out += d_item_size;
-        next += d_step;
+    const size_t consumed = run(static_cast<const gr_complex*>(input_items[0]),
+                                ninput_items[0],
+                                out,
+                                noutput_items,
+                                produced);
+    if (d_waits && produced < noutput_items && consumed == 0 && input_is_over()) {
+        std::copy(d_waiting.begin(), d_waiting.end(), out + produced * d_item_size);
+        d_waits = false;
         produced++;
     }
-    const size_t consumed = std::min(next, available);
-    d_skip = next - consumed;
-    pass_tags(nitems_written(0), nitems_written(0) + produced);
+    pass_tags(consumed);
     consume_each(consumed);
     return produced;
 }
 
-void spectrogram_impl::pass_tags(uint64_t first, uint64_t end)
+void spectrogram_impl::make_item(const gr_complex* iq, float* out)
 {
+    if (d_images)
+        d_kernel.image(iq, out);
+    else
+        d_kernel.row(iq, out);
+}
+
+// Returns the samples that are not needed any more.
+size_t spectrogram_impl::run(const gr_complex* iq,
+                             size_t available,
+                             float* out,
+                             int noutput_items,
+                             int& produced)
+{
+    size_t next = 0;
+    for (;;) {
+        const size_t skipped = std::min(d_skip, available - next);
+        d_skip -= skipped;
+        next += skipped;
+        if (d_skip > 0 || produced == noutput_items)
+            return next;
+        if (d_waits) {
+            std::copy(d_waiting.begin(), d_waiting.end(), out + produced * d_item_size);
+            d_waits = false;
+            produced++;
+        } else if (available - next < d_span) {
+            return next;
+        } else if (d_step > d_span) {
+            make_item(iq + next, d_waiting.data());
+            d_waits = true;
+            d_skip = d_step;
+        } else {
+            make_item(iq + next, out + produced * d_item_size);
+            produced++;
+            next += d_step;
+        }
+    }
+}
+
+// A tag may be ahead of the items: its item is not out yet.
+void spectrogram_impl::pass_tags(size_t consumed)
+{
+    const uint64_t first = nitems_read(0);
     std::vector<tag_t> tags;
-    get_tags_in_range(tags, 0, first * d_step, end * d_step);
+    get_tags_in_range(tags, 0, first, first + consumed);
     for (auto& tag : tags) {
         tag.offset /= d_step;
         add_item_tag(0, tag);

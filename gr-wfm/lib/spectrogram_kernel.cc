@@ -16,6 +16,10 @@ constexpr float decibels_per_octave = 3.01029995663981f;
 constexpr float smallest_ratio = 1e-12f;
 constexpr double smallest_level = 1e-30;
 
+// Of a transform, of an image's samples and of its pixels: buffers stay under 1 GiB.
+constexpr int most_samples = 16 * 1024 * 1024;
+constexpr uint64_t most_levels = 256 * 1024 * 1024;
+
 template <typename T>
 void check(bool good, const char* name, const T& seen, const std::string& wanted)
 {
@@ -43,17 +47,30 @@ size_t rows_of(const spectrogram_parameters& p)
 void spectrogram_parameters::check() const
 {
     using gr::wfm::check;
-    check(fft_size >= 2, "fft_size", fft_size, "2 or more samples");
+    check(fft_size >= 2 && fft_size <= most_samples,
+          "fft_size",
+          fft_size,
+          "2 or more samples, and 16777216 at most");
     check(hop >= 1, "hop", hop, "1 or more samples");
     check(output == "rows" || images(), "output", "'" + output + "'", "rows or images");
     if (!images())
         return;
-    check(window >= fft_size,
+    check(window >= fft_size && window <= most_samples,
           "window",
           window,
-          "fft_size (" + std::to_string(fft_size) + ") or more samples");
+          "fft_size (" + std::to_string(fft_size) +
+              ") or more samples, and 16777216 at most");
+    check(static_cast<uint64_t>(rows_of(*this)) * fft_size <= most_levels,
+          "hop",
+          hop,
+          "a greater one: " + std::to_string(rows_of(*this)) + " transforms of " +
+              std::to_string(fft_size) + " samples are more than 268435456 levels");
     check(height >= 1, "height", height, "1 or more pixels");
     check(width >= 1, "width", width, "1 or more pixels");
+    check(height <= most_samples / width,
+          "height",
+          height,
+          std::to_string(most_samples / width) + " pixels at most for this width");
     check(std::isfinite(minimum), "minimum", minimum, "a level in dB");
     check(std::isfinite(maximum) && maximum > minimum,
           "maximum",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "stream_tags.h"
+#include <utility>
 
 namespace gr {
 namespace wfm {
@@ -15,9 +16,23 @@ void stream_tags::pass(size_t channel, const tag_t& tag)
     d_passing.insert({ tag.offset, { channel, tag } });
 }
 
-void stream_tags::add(const window_result& result)
+void stream_tags::add(const window_result& result, int64_t shift)
 {
-    d_results.insert({ result.start, result.tags });
+    d_results.insert({ static_cast<int64_t>(result.start) - shift, result.tags });
+}
+
+void stream_tags::shift(int64_t samples)
+{
+    std::multimap<uint64_t, channel_tag> passing;
+    for (auto& [offset, waiting] : d_passing) {
+        waiting.tag.offset -= samples;
+        passing.insert({ waiting.tag.offset, waiting });
+    }
+    d_passing.swap(passing);
+    std::multimap<int64_t, tag_list> results;
+    for (auto& [start, tags] : d_results)
+        results.insert({ start - samples, std::move(tags) });
+    d_results.swap(results);
 }
 
 size_t stream_tags::write(uint64_t first, uint64_t end, const writer& write_tag)
@@ -30,9 +45,9 @@ size_t stream_tags::write(uint64_t first, uint64_t end, const writer& write_tag)
         d_passing.erase(d_passing.begin());
     }
     size_t late_results = 0;
-    while (!d_results.empty() && d_results.begin()->first < end) {
+    while (!d_results.empty() && d_results.begin()->first < static_cast<int64_t>(end)) {
         const auto result = d_results.begin();
-        const bool late = result->first < first;
+        const bool late = result->first < static_cast<int64_t>(first);
         write_result(result->second, late ? first : result->first, late, write_tag);
         late_results += late;
         d_results.erase(result);

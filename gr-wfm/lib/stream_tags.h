@@ -26,7 +26,10 @@ public:
     void clear();
     //! A tag that came in on a channel, and leaves on the same.
     void pass(size_t channel, const tag_t& tag);
-    void add(const window_result& result);
+    //! shift: the window starts that much earlier than it says, maybe before sample 0.
+    void add(const window_result& result, int64_t shift);
+    //! All samples are counted from a later one: take this off all that waits.
+    void shift(int64_t samples);
     /*!
      * \brief Write all that belongs to the samples from first to before end.
      *
@@ -48,7 +51,7 @@ private:
 
     const size_t d_channels;
     std::multimap<uint64_t, channel_tag> d_passing;
-    std::multimap<uint64_t, tag_list> d_results;
+    std::multimap<int64_t, tag_list> d_results;
 };
 
 } // namespace wfm

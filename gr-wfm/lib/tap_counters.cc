@@ -9,6 +9,7 @@ std::map<std::string, uint64_t> tap_counters::values() const
     return {
         { "samples_in", samples_in },
         { "samples_out", samples_out },
+        { "samples_before", samples_before },
         { "windows_in", windows_in },
         { "windows_dropped", windows_dropped },
         { "windows_flushed", windows_flushed },
@@ -26,6 +27,7 @@ void tap_counters::reset()
 {
     for (count* each : { &samples_in,
                          &samples_out,
+                         &samples_before,
                          &windows_in,
                          &windows_dropped,
                          &windows_flushed,

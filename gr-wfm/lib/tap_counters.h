@@ -15,6 +15,7 @@ struct tap_counters {
     using count = std::atomic<uint64_t>;
     count samples_in{ 0 };      //!< samples looked at, per channel
     count samples_out{ 0 };     //!< samples passed on, per channel
+    count samples_before{ 0 };  //!< those of them before lock(); sample numbers begin after
     count windows_in{ 0 };      //!< windows cut whole and queued
     count windows_dropped{ 0 }; //!< windows lost because inference was too slow
     count windows_flushed{ 0 }; //!< windows begun but ended by a break or the end

@@ -31,12 +31,22 @@ std::shared_ptr<tap_core> window_tap_impl::core() const
     return d_core;
 }
 
+// Windows that waited when the flowgraph was locked come first.
+std::shared_ptr<tap_core> window_tap_impl::core_to_take_from() const
+{
+    std::lock_guard<std::mutex> lock(d_core_mutex);
+    for (const earlier_core& earlier : d_earlier)
+        if (earlier.core->ring.waiting() > 0)
+            return earlier.core;
+    return d_core;
+}
+
 window_batch::sptr window_tap_impl::take(int max_windows, int timeout_ms)
 {
     if (max_windows < 1)
         throw std::invalid_argument("take: max_windows is " +
                                     std::to_string(max_windows) + ", wanted: 1 or more");
-    const auto core = this->core();
+    const auto core = core_to_take_from();
     std::vector<int> slots;
     std::vector<window_info> infos;
     const auto outcome = core->ring.take(
@@ -80,10 +90,18 @@ void window_tap_impl::fail()
 void window_tap_impl::bypass()
 {
     d_bypassed = true;
-    const auto core = this->core();
-    core->ring.abandon();
-    core->board.abandon();
-    core->signal();
+    std::vector<std::shared_ptr<tap_core>> cores;
+    {
+        std::lock_guard<std::mutex> lock(d_core_mutex);
+        for (const earlier_core& earlier : d_earlier)
+            cores.push_back(earlier.core);
+        cores.push_back(d_core);
+    }
+    for (const auto& core : cores) {
+        core->ring.abandon();
+        core->board.abandon();
+        core->signal();
+    }
 }
 
 std::map<std::string, uint64_t> window_tap_impl::counters() const

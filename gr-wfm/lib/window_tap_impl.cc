@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What runs in the stream thread; the methods for others are in window_tap_control.cc.
+// What runs in the stream thread; a run's beginning and end are in window_tap_run.cc, the
+// methods for other threads in window_tap_control.cc.
 #include "window_tap_impl.h"
 #include <algorithm>
 #include <gnuradio/block_detail.h>
 #include <gnuradio/buffer_reader.h>
 #include <gnuradio/io_signature.h>
+#include <limits>
 
 namespace gr {
 namespace wfm {
@@ -18,6 +20,14 @@ constexpr std::chrono::milliseconds nap(20);
 // as it would be with the scheduler's usual buffers. 1 MiB a channel.
 constexpr long output_buffer_samples = 128 * 1024;
 
+// As counted now; the largest number if every window has its result.
+int64_t first_outstanding(const tap_core& core, int64_t shift)
+{
+    const uint64_t first = core.board.first_outstanding();
+    return first == result_board::none ? std::numeric_limits<int64_t>::max()
+                                       : static_cast<int64_t>(first) - shift;
+}
+
 } // namespace
 
 window_tap_impl::window_tap_impl(const tap_parameters& p)
@@ -29,6 +39,7 @@ window_tap_impl::window_tap_impl(const tap_parameters& p)
       d_core(std::make_shared<tap_core>(p.slots, p.channels, p.window)),
       d_cutter(p.channels, p.window, p.lossless, d_counters),
       d_tags(p.channels),
+      d_held(p.channels),
       d_input(p.channels)
 {
     set_hop(p.hop);
@@ -42,42 +53,15 @@ window_tap_impl::window_tap_impl(const tap_parameters& p)
     d_write_tag = [this](size_t output, const tag_t& tag) { add_item_tag(output, tag); };
 }
 
-bool window_tap_impl::start()
+// The first sample in the input buffer; it may be one of the zeros in front.
+int64_t window_tap_impl::read_position()
 {
-    open();
-    d_run = core();
-    d_run->attach(detail());
-    // A flowgraph that was locked and unlocked goes on where it was.
-    if (nitems_read(0) == 0) {
-        d_counters.reset();
-        d_tags.clear();
-        d_scanned = 0;
-        d_tags_read = 0;
-        d_segment = std::make_unique<segment_tracker>(
-            d_parameters.channels, d_parameters.sample_rate, 0);
-    }
-    d_cutter.begin(d_run, d_scanned);
-    if (room() <= d_parameters.hold) {
-        d_logger->error("the input buffer has room for {:d} samples, hold is {:d}: "
-                        "do not limit the output buffer of the block before",
-                        room(),
-                        d_parameters.hold);
-        fail();
-    }
-    return block::start();
-}
-
-bool window_tap_impl::stop()
-{
-    d_cutter.pause(d_scanned);
-    close();
-    d_bypassed = false;
-    return block::stop();
+    return static_cast<int64_t>(nitems_read(0)) + d_input_starts - d_zeros;
 }
 
 int64_t window_tap_impl::position()
 {
-    return static_cast<int64_t>(nitems_read(0)) - d_parameters.hold;
+    return read_position() - static_cast<int64_t>(d_held.left());
 }
 
 // Samples that fit in the smallest input buffer.
@@ -92,7 +76,7 @@ int window_tap_impl::room() const
 // Is there a channel that has ended, and was looked at to its last sample?
 bool window_tap_impl::ended()
 {
-    const int ahead = d_scanned - position();
+    const int ahead = d_scanned - read_position();
     for (int i = 0; i < d_parameters.channels; i++) {
         const buffer_reader_sptr input = detail()->input(i);
         if (!input->done())
@@ -107,12 +91,30 @@ bool window_tap_impl::ended()
 // The samples before this one may leave.
 int64_t window_tap_impl::may_leave(bool at_end) const
 {
-    const int64_t limit = at_end ? d_scanned : d_scanned - d_parameters.hold;
+    int64_t limit = at_end ? d_scanned : d_scanned - d_parameters.hold;
     if (!d_exact)
         return limit;
-    const uint64_t first = d_run->board.first_outstanding();
-    return first == result_board::none ? limit
-                                       : std::min(limit, static_cast<int64_t>(first));
+    for (const earlier_core& earlier : d_earlier)
+        limit = std::min(limit, first_outstanding(*earlier.core, earlier.shift));
+    return std::min(limit, first_outstanding(*d_run, 0));
+}
+
+void window_tap_impl::collect_results()
+{
+    for (const window_result& result : d_run->board.collect())
+        d_tags.add(result, 0);
+    if (d_earlier.empty())
+        return;
+    std::lock_guard<std::mutex> lock(d_core_mutex);
+    std::vector<earlier_core> remain;
+    for (const earlier_core& earlier : d_earlier) {
+        // Asked before the results are collected: then none is missed.
+        if (earlier.core->board.first_outstanding() != result_board::none)
+            remain.push_back(earlier);
+        for (const window_result& result : earlier.core->board.collect())
+            d_tags.add(result, earlier.shift);
+    }
+    d_earlier.swap(remain);
 }
 
 void window_tap_impl::forecast(int noutput_items, gr_vector_int& ninput_items_required)
@@ -124,9 +126,9 @@ void window_tap_impl::forecast(int noutput_items, gr_vector_int& ninput_items_re
         // Samples that can leave need no new ones; nor does an input that has
         // no new ones to give. A full buffer must not be asked for more.
         if (at_end || may_leave(at_end) > position)
-            needed = 1;
+            needed = d_held.left() > 0 ? 0 : 1;
         else
-            needed = std::min<int64_t>(d_scanned - position + 1, room());
+            needed = std::min<int64_t>(d_scanned - read_position() + 1, room());
     }
     std::fill(ninput_items_required.begin(), ninput_items_required.end(), needed);
 }
@@ -140,7 +142,7 @@ int window_tap_impl::general_work(int noutput_items,
         return WORK_DONE;
     // Seen first: what happens while we look counts as news.
     const uint64_t signals = d_run->signals();
-    const size_t ahead = d_scanned - position();
+    const size_t ahead = d_scanned - read_position();
     for (size_t i = 0; i < d_input.size(); i++)
         d_input[i] = static_cast<const gr_complex*>(input_items[i]) + ahead;
     const size_t there = *std::min_element(ninput_items.begin(), ninput_items.end());
@@ -152,8 +154,7 @@ int window_tap_impl::general_work(int noutput_items,
     // Asked before the results are collected: a window whose result lets its
     // samples leave has its tags among them.
     const int64_t limit = may_leave(at_end);
-    for (const window_result& result : d_run->board.collect())
-        d_tags.add(result);
+    collect_results();
     const int produced = pass(limit, noutput_items, input_items, output_items, moved);
     if (!moved)
         d_run->wait_after(signals, nap);
@@ -192,9 +193,14 @@ void window_tap_impl::read_tags(size_t fresh)
     d_arrived.clear();
     const uint64_t first = std::max<uint64_t>(d_scanned, d_tags_read);
     for (size_t channel = 0; channel < d_input.size(); channel++) {
-        get_tags_in_range(d_channel_tags, channel, first, d_scanned + fresh);
-        for (const tag_t& tag : d_channel_tags)
+        get_tags_in_range(d_channel_tags,
+                          channel,
+                          first - d_input_starts,
+                          d_scanned + fresh - d_input_starts);
+        for (tag_t& tag : d_channel_tags) {
+            tag.offset += d_input_starts;
             d_arrived.push_back({ channel, tag });
+        }
     }
     if (d_arrived.empty())
         return;
@@ -253,18 +259,24 @@ int window_tap_impl::pass(int64_t limit,
                           bool& moved)
 {
     int64_t first = position();
-    const int64_t zeros = std::max<int64_t>(std::min<int64_t>(limit, 0) - first, 0);
+    const int64_t held = d_held.left();
+    const int64_t zeros =
+        held > 0 ? 0 : std::max<int64_t>(std::min<int64_t>(limit, 0) - first, 0);
     first += zeros;
-    const int64_t count =
-        first < 0 ? 0 : std::clamp<int64_t>(limit - first, 0, noutput_items);
-    for (size_t i = 0; i < output_items.size(); i++)
-        std::copy_n(static_cast<const gr_complex*>(input_items[i]) + zeros,
-                    count,
-                    static_cast<gr_complex*>(output_items[i]));
+    const int64_t most =
+        held > 0 ? std::min<int64_t>(noutput_items, held) : noutput_items;
+    const int64_t count = first < 0 ? 0 : std::clamp<int64_t>(limit - first, 0, most);
+    if (held > 0)
+        d_held.take(output_items, count);
+    else
+        for (size_t i = 0; i < output_items.size(); i++)
+            std::copy_n(static_cast<const gr_complex*>(input_items[i]) + zeros,
+                        count,
+                        static_cast<gr_complex*>(output_items[i]));
     if (count > 0)
         d_counters.tags_late += d_tags.write(first, first + count, d_write_tag);
     d_counters.samples_out += count;
-    consume_each(zeros + count);
+    consume_each(held > 0 ? 0 : zeros + count);
     moved = moved || zeros + count > 0;
     return count;
 }

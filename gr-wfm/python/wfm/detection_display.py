@@ -54,7 +54,10 @@ class detection_display(gr.hier_block2):
         mean = blocks.integrate_ff(plan.transforms, fft_size)
         mean.set_log_level("warn")  # it would tell of its buffer on standard output
         mean.set_min_output_buffer(_SLACK_ROWS)
-        self._rows = display_rows_sink(self.state, fft_size, plan.transforms)  # GNU Radio keeps no Python block alive
+        # GNU Radio notes the size of a buffer as its limit, which in the next run goes before the least size.
+        self._rows = display_rows_sink(  # kept: GNU Radio keeps no Python block alive
+            self.state, fft_size, plan.transforms, lambda: mean.set_max_output_buffer(-1)
+        )
         self.listener = display_messages_sink(self.state)
         self.connect(self, spectra, mean, self._rows)
         for port in ("detects", "events", "status"):

@@ -17,16 +17,20 @@ _STATUS_NUMBERS = ("windows_inferred", "windows_dropped", "samples_lost", "laten
 
 
 class display_rows_sink(gr.sync_block):
-    """Items float32 [fft_size]: sums of `transforms` rows of WFM Spectrogram; rx_freq tags tune the display."""
+    """Items float32 [fft_size]: sums of `transforms` rows of WFM Spectrogram; rx_freq tags tune the display.
 
-    def __init__(self, state: DisplayState, fft_size: int, transforms: int):
+    `on_start` is called when a run starts, its buffers being made.
+    """
+
+    def __init__(self, state: DisplayState, fft_size: int, transforms: int, on_start=lambda: None):
         gr.sync_block.__init__(self, name="wfm_display_rows_sink", in_sig=[(np.float32, fft_size)], out_sig=None)
-        self._state, self._transforms = state, transforms
+        self._state, self._transforms, self._on_start = state, transforms, on_start
         self._guard = Guard(self.logger.warn)
         self._full_scale = np.float32(20 * math.log10(fft_size / 2))  # a full-scale tone behind a Hann window
 
     def start(self) -> bool:
         self._state.clear()
+        self._on_start()
         return True
 
     def work(self, input_items, output_items):

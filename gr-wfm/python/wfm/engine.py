@@ -88,7 +88,7 @@ class engine(gr.basic_block):
     # -- life of the block ---------------------------------------------------------------------------------------
 
     def start(self) -> bool:
-        self._statistics, self._error, self._control_refused = Statistics(), "", 0
+        self._error, self._control_refused = "", 0
         self._ended = False
         self._forget_last_run()
         self._tap.open()
@@ -119,6 +119,7 @@ class engine(gr.basic_block):
     def status(self) -> dict:
         """Counters, latencies, coverage, the bundle in use and the error, if any."""
         bundle = self._swap.current
+        self._statistics.of_run(self._tap.run())
         return {
             **self._statistics.snapshot(self._tap.counters()),
             "bundle": bundle.contract.name,
@@ -165,6 +166,7 @@ class engine(gr.basic_block):
         latencies = behind / rates + (time.monotonic() - taken)
         shared = [messages.facts_dict(facts) for facts in self._facts(batch, lengths, rates, latencies, bundle)]
         self._hand_back(batch, shared, decisions)
+        self._statistics.of_run(self._tap.run())
         self._statistics.add(batch.start, lengths, latencies.tolist())
         self._publish_embeddings(outputs, shared)
         return True
@@ -188,11 +190,16 @@ class engine(gr.basic_block):
         """Which rates the bundle was not trained for."""
         return ~contract.knows_rate(rates)
 
+    def _samples(self, name: str) -> int:
+        """How far it is, as the windows count: from the last lock() and unlock() on."""
+        counters = self._tap.counters()
+        return counters[name] - counters["samples_before"]
+
     def _samples_behind(self, batch, lengths: np.ndarray) -> np.ndarray:
         """How far a radio has run on since each window's last sample; a stream that waits for us does not run on."""
         if self._lossless:
             return np.zeros(batch.count)
-        return self._tap.counters()["samples_in"] - (batch.start.astype(np.int64) + lengths)
+        return self._samples("samples_in") - (batch.start.astype(np.int64) + lengths)
 
     def _facts(self, batch, lengths, rates, latencies, bundle) -> list[messages.WindowFacts]:
         foreign = self._foreign(rates, bundle.contract)
@@ -219,7 +226,7 @@ class engine(gr.basic_block):
             [(pmt.intern(task), messages.task_dict(fields, decision)) for task, decision in answer.items()]
             for fields, answer in zip(shared, decisions, strict=True)
         ]
-        gone = self._tap.counters()["samples_out"]
+        gone = self._samples("samples_out")
         self._tap.complete(batch, tags)
         for start, values, answer in zip(batch.start, tags, decisions, strict=True):
             for (_, value), (task, decision) in zip(values, answer.items(), strict=True):

@@ -78,7 +78,8 @@ class event_tracker(gr.basic_block):
 
     def _look_at_status(self, status: dict) -> None:
         nothing_waits = status["queue_depth"] == 0
-        silent = status["samples_in"] - self._answered_to >= self._max_gap
+        here = status["samples_in"] - status.get("samples_before", 0)  # as the windows count
+        silent = here - self._answered_to >= self._max_gap
         if status["ended"] or (nothing_waits and silent):
             self._publish(self._smoother.reset())
 

@@ -40,7 +40,7 @@ class ImageQueue:
     def __init__(self, slots: int, lossless: bool):
         self._slots, self._lossless = slots, lossless
         self._changed = threading.Condition()
-        self._over = True
+        self._over, self._runs = True, 0
         self.open()
 
     def open(self) -> None:
@@ -50,6 +50,7 @@ class ImageQueue:
             if not self._over:
                 return
             self._over = self._ended = self._closed = self._finished = False
+            self._runs += 1
             self._waiting: deque[Image] = deque()
             self._at_the_door = 0  # images that wait for room
             names = ("samples_in", "samples_lost", "windows_in", "windows_dropped", "images_refused")
@@ -123,12 +124,18 @@ class ImageQueue:
     def complete(self, batch: ImageBatch, tags: list) -> None:
         """There is no stream to put tags on."""
 
+    def run(self) -> int:
+        """The number of this run."""
+        with self._changed:
+            return self._runs
+
     def counters(self) -> dict[str, int]:
         with self._changed:
             # Nothing passes through, so all that came in is gone: a decision is always late for a tag.
             return {
                 **self._counts,
                 "samples_out": self._counts["samples_in"],
+                "samples_before": 0,
                 "windows_gated": 0,
                 "windows_flushed": 0,
                 "windows_invalid": 0,

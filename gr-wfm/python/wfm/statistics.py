@@ -10,14 +10,29 @@ _LATENCIES_KEPT = 4096
 
 
 class Statistics:
-    """Written by the engine's worker, read by anyone; windows come in rising order of their first sample."""
+    """Written by the engine's worker, read by anyone.
+
+    Windows come in rising order of their first sample; after lock() and unlock() of the flowgraph it begins again.
+    """
 
     def __init__(self):
         self._lock = threading.Lock()
+        self._run = 0
+        self._clear()
+
+    def of_run(self, number: int) -> None:
+        """What follows is of the run with this number of the tap; counts begin with each run, as the tap's do."""
+        with self._lock:
+            if number != self._run:
+                self._run = number
+                self._clear()
+
+    def _clear(self) -> None:
         self._latencies = deque(maxlen=_LATENCIES_KEPT)
         self._inferred = 0
         self._covered = 0
         self._covered_to = 0
+        self._last_start = 0
 
     def add(self, starts: np.ndarray, lengths: np.ndarray, latencies: list[float]) -> None:
         """A batch was inferred: of each window the first sample, the samples, and the latency in seconds."""
@@ -25,6 +40,9 @@ class Statistics:
             self._inferred += len(starts)
             self._latencies.extend(latencies)
             for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
+                if start < self._last_start:
+                    self._covered_to = 0
+                self._last_start = start
                 begin = max(start, self._covered_to)
                 self._covered_to = max(start + length, self._covered_to)
                 self._covered += self._covered_to - begin

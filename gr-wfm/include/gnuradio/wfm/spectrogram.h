@@ -18,7 +18,8 @@ namespace wfm {
  * rows: item k is the Hann-windowed transform of the samples from k * hop, as
  * 10 log10(|X|^2 + 1e-12). images: item k is [height, width] of the samples from
  * k * window to before (k + 1) * window. A tag goes to the item in whose step (hop
- * or window) its sample lies. What is left at the end for no whole item is dropped.
+ * or window) its sample lies; so with a hop over fft_size an item leaves when its step
+ * is over, or the stream. What is left at the end for no whole item is dropped.
  */
 class WFM_API spectrogram : virtual public gr::block
 {
@@ -26,10 +27,10 @@ public:
     using sptr = std::shared_ptr<spectrogram>;
 
     /*!
-     * \param fft_size samples a transform, 2 or more
+     * \param fft_size samples a transform, 2 to 16 Mi
      * \param hop samples from one transform to the next, 1 or more
      * \param output "rows" or "images"; the rest is of images only
-     * \param window samples an image, fft_size or more
+     * \param window samples an image, fft_size to 16 Mi
      * \param height rows of an image
      * \param width columns of an image
      * \param minimum, maximum the data set's, dB over the window's mean bin

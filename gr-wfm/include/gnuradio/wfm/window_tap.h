@@ -34,8 +34,14 @@ using tag_list = std::vector<std::pair<pmt::pmt_t, pmt::pmt_t>>;
  * and if hold >= window it also waits for each window's result before its
  * first sample leaves, so that no tag is late and every run gives the same.
  *
+ * lock() and unlock(): the samples that are held leave first, as sample 0 of
+ * the streams, with their tags and results; the counters go on. The scheduler
+ * drops what is in other buffers, and all tags in them: this is a break, and
+ * rx_time and rx_freq are unknown until tags tell them again.
+ *
  * Memory: slots * channels * window samples, and per channel an input buffer
- * of 2 * (hold + 1) samples; a sample is 8 bytes. "slots" bounds the windows in
+ * of 2 * (hold + 1) samples, and from a stop to the next start what was held;
+ * a sample is 8 bytes. "slots" bounds the windows in
  * progress, waiting and taken together.
  *
  * The methods of the inference side may be called from one other thread.
@@ -95,6 +101,9 @@ public:
 
     //! All counts of this run, see tap_counters.h, and "queue_depth".
     virtual std::map<std::string, uint64_t> counters() const = 0;
+
+    //! The number of this run, from 1; lock() and unlock() begin no new one.
+    virtual uint64_t run() const = 0;
 
     virtual void set_gate_dbfs(double gate_dbfs) = 0;
     virtual void set_hop(int hop) = 0;

@@ -125,6 +125,9 @@ void bind_window_tap(py::module& m)
         .def("fail", &window_tap::fail, no_gil(), "End the flowgraph.")
         .def("bypass", &window_tap::bypass, no_gil(), "From now on only pass samples.")
         .def("counters", &window_tap::counters, "dict of the counts of this run")
+        .def("run",
+             &window_tap::run,
+             "number of this run, from 1; lock() and unlock() begin no new one")
         .def("set_gate_dbfs", &window_tap::set_gate_dbfs, py::arg("gate_dbfs"))
         .def("set_hop", &window_tap::set_hop, py::arg("hop"))
         .def("hop", &window_tap::hop)
