@@ -44,7 +44,7 @@ class Radio:
 
 
 class Flowgraph:
-    def __init__(self, silence=0.3, patience=1.0, duration=0.0):
+    def __init__(self, silence=0.3, patience=2.5, duration=0.0):
         self.radio = Radio()
         self.sources = [PacedSource() for _ in range(2)]
         self.control = radio_control(self.radio, "test", silence, patience, duration)
@@ -93,7 +93,7 @@ def test_silence_is_said_once_and_its_end_too(running):
 
 def test_long_silence_ends_the_stream_with_one_sentence(running):
     wait_until(running.control.error)
-    assert "gave no sample for 1 s, 500 before that" in running.control.error()
+    assert "gave no sample for 3 s, 500 before that" in running.control.error()
     assert running.events("error") == [running.control.error()]
     wait_until(running.radio.tagger.ended)
     assert running.control.status()["error"] == running.control.error()
@@ -101,7 +101,7 @@ def test_long_silence_ends_the_stream_with_one_sentence(running):
 
 def test_a_radio_that_has_failed_ends_the_stream_at_once(running):
     running.radio.broken = "device removed"
-    wait_until(running.control.error, 0.8)
+    wait_until(running.control.error, 2.0)
     assert "failed after 500 samples: device removed" in running.control.error()
 
 

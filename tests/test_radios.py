@@ -15,6 +15,7 @@ from radio_harness import SOAPY, UHD, begin_example, begin_watch, lost_by, retun
 
 RATE = 1.92e6
 MTU = 4096  # samples of one read, and so of one work call, of the device
+SCHEDULING = 2e-3  # s by which a thread of a busy computer may be late to fetch what is there
 NEEDS_OSMOSDR = pytest.mark.skipif(not importlib.util.find_spec("osmosdr"), reason="gr-osmosdr is not installed")
 
 
@@ -127,7 +128,7 @@ def test_a_retune_is_tagged_on_its_sample(tmp_path, source, how):
     call = {"call": "set_center_freq", "arguments": [806e6]}
     action = call if how == "call" else {"post": {"freq": 806e6}}
     seen = watch(source, tmp_path, channels=2, sample_rate=480e3, seconds=3, actions=[[1.5, action]])
-    retune_is_tagged(seen, 806e6, MTU)
+    retune_is_tagged(seen, 806e6, MTU + round(SCHEDULING * 480e3))
 
 
 def test_a_timed_retune_is_tagged_on_the_very_sample(tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 import pmt
 import pytest
 from gnuradio import wfm
+from paced_source import wait_until
 from recorder_harness import RATE, Session, ramp
 
 TIME = pmt.make_tuple(pmt.from_uint64(1_800_000_000), pmt.from_double(0.25))
@@ -156,6 +157,8 @@ def test_another_sample_rate_begins_another_file(tmp_path):
 def test_a_rate_that_sigmf_cannot_hold_ends_the_recording(tmp_path):
     with Session(tmp_path, tags=[(0, 700, "rx_rate", pmt.from_double(1e13))], recording=True) as session:
         session.feed(1000)
+        # What it says after the stream's end may be lost.
+        wait_until(lambda: any(m["event"] == "error" for m in session.events.dicts()))
     assert session.starts() == [(0, 700)]
     assert session.recorder.counters()["failures"] == 1
     assert "sample rate" in next(m["text"] for m in session.events.dicts() if m["event"] == "error")
