@@ -72,7 +72,7 @@ def _check_image(contract: Contract, preprocess: nn.Module, where: str) -> None:
         seen = list(preprocess(blank).shape[1:])
     except (ValueError, RuntimeError, TypeError, LookupError, ArithmeticError) as error:
         said = " ".join(str(error).split())[-300:]
-        raise WfmError(f"{where}: signal and {contract.input} of the contract do not fit: {said}; mend one") from error
+        raise WfmError(f"{where}: signal and {contract.input} of the contract do not fit: {said}; fix one") from error
     if seen != wanted:
         raise WfmError(
             f"{where}: the contract says image {wanted}, but its signal settings make {seen} (channels, height, "
