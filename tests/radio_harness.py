@@ -85,7 +85,9 @@ class Program:
         self._files = [folder / "stdout", folder / "stderr"]
         self.ended_at = None  # seconds since 1970
         with open(self._files[0], "wb") as out, open(self._files[1], "wb") as err:
-            self.process = subprocess.Popen(command, env=environment(source, self.log), stdout=out, stderr=err)
+            # What runs in a shell's background ignores Ctrl-C, and so would its children.
+            heeding = ["env", "--default-signal=INT", *command]
+            self.process = subprocess.Popen(heeding, env=environment(source, self.log), stdout=out, stderr=err)
         threading.Thread(target=self._note_end, daemon=True).start()
 
     def _note_end(self) -> None:
