@@ -38,7 +38,7 @@ def build_preprocessor(settings: dict) -> nn.Module:
     except (TypeError, ValueError, LookupError, RuntimeError, ArithmeticError, MemoryError) as error:
         said = " ".join(str(error).split())[:200]
         shown = reprlib.repr(settings)
-        raise WfmError(f"signal settings {shown} do not fit {kind!r}: {said}; mend the contract") from error
+        raise WfmError(f"signal settings {shown} do not fit {kind!r}: {said}; fix the contract") from error
 
 
 def _plain(value, depth: int = 0) -> bool:
