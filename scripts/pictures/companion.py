@@ -4,11 +4,13 @@
     companion.py IMAGES FLOWGRAPH...
 
 NAME_grc.png for each flowgraph; blocks/ID.png for each of our blocks; companion.png: the first flowgraph in the window;
-wfm_tree.png: our blocks in its tree. A flowgraph that is not valid ends it with exit status 1.
+wfm_tree.png: our blocks in its tree. A flowgraph that is not valid, or in which blocks or the names of their ports lie
+over each other, ends it with exit status 1.
 """
 
 # ruff: noqa: E402, I001 - gi wants to know versions before it imports; of GNU Radio's modules the order matters
 
+import itertools
 import sys
 import traceback
 from pathlib import Path
@@ -41,6 +43,18 @@ def draw_flow_graph(platform: Platform, path: str, images: Path) -> None:
     if not flow_graph.is_valid():
         raise ValueError(f"{path}: {'; '.join(text for _, text in flow_graph.iter_error_messages())}")
     make_screenshot(flow_graph, str(images / f"{Path(path).stem}_grc.png"))
+    if hidden := overlaps(flow_graph):  # known only now that the texts are laid out
+        raise ValueError(f"{path}: {hidden}")
+
+
+def overlaps(flow_graph) -> str:
+    """Which blocks lie over each other, ports included; empty if none do."""
+    areas = [(block.name, block.get_extents()) for block in flow_graph.blocks]
+    return "; ".join(
+        f"{one} and {other} overlap"
+        for (one, a), (other, b) in itertools.combinations(areas, 2)
+        if a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+    )
 
 
 def draw_block(platform: Platform, key: str, images: Path) -> None:
