@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What does not end keeps nothing else from ending: every stop returns in time, and says what it waited for."""
+"""Inference that does not come back keeps nothing else from ending: every stop returns in time, and says what it waited
+for."""
 
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from endless import endless_bundle
 from flowgraph_helpers import WINDOW, Collector, RuleBundle, noise
 from gnuradio import blocks, gr, wfm
 from image_bundles import ImageRule, image
+from stops import stopped_within, wait_for
 
 from wfm_core import compute, left_behind
 from wfm_core.errors import WfmError
@@ -84,23 +86,6 @@ class Running:
         return [event["text"] for event in self.events.dicts()]
 
 
-def wait_for(condition, seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
-
-
-def stopped_within(seconds: float, top) -> float:
-    """Stop and wait in another thread; how long it took."""
-    begin = time.monotonic()
-    ending = threading.Thread(target=lambda: (top.stop(), top.wait()), daemon=True)
-    ending.start()
-    ending.join(seconds)
-    assert not ending.is_alive(), "the flowgraph does not end"
-    return time.monotonic() - begin
-
-
 def test_a_batch_that_does_not_come_back_is_left_behind_and_its_bundle_refused_until_it_does():
     gate = Gate()
     with Running(RuleBundle(before_infer=gate), gate) as running:
@@ -134,7 +119,8 @@ def test_what_was_left_behind_says_nothing_in_the_next_run():
         assert first.is_alive()
         gate.open.set()
         wait_for(lambda: not first.is_alive())
-        wait_for(lambda before=len(running.detects.messages): len(running.detects.messages) > before + 3)
+        before = len(running.detects.messages)
+        wait_for(lambda: len(running.detects.messages) > before + 3)
         status = running.block.status()
         assert (status["error"], status["bundle"], status["ended"], decided) == ("", "second", False, [])
 

@@ -75,7 +75,7 @@ class event_subscriber(gr.basic_block):
             if time.monotonic() >= next_status:
                 next_status = time.monotonic() + _STATUS_SECONDS
                 self._tell_counts()
-        listener.close()
+        self._guard.run(listener.close, what="the listener was not closed")
 
     @guarded("the counts were not told")
     def _tell_counts(self) -> None:

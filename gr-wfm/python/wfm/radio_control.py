@@ -7,7 +7,7 @@ import time
 import pmt
 from gnuradio import gr
 from gnuradio.wfm import keys, messages
-from gnuradio.wfm.guard import Guard, guarded, guarded_stop
+from gnuradio.wfm.guard import Guard, guarded, guarded_start, guarded_stop
 
 from wfm_core.errors import WfmError
 
@@ -75,6 +75,7 @@ class radio_control(gr.basic_block):
 
     # -- life of the block ---------------------------------------------------------------------------------------
 
+    @guarded_start
     def start(self) -> bool:
         self._error, self._commands_refused = "", 0
         self._stopping = threading.Event()
@@ -103,12 +104,16 @@ class radio_control(gr.basic_block):
             self._watch_samples(stopping)
         except Exception as error:  # noqa: BLE001 - a watch that dies must not be silent either
             if stopping is self._stopping:
-                self._fail(f"the watch over source {self._name} failed: {error}")
+                sentence = f"the watch over source {self._name} failed: {error}"
+                self._guard.run(self._fail, sentence, what="the stream was not ended")
         if stopping is not self._stopping:
             return  # it was left behind, and another run has begun
+        self._guard.run(self._end_watch, what="the end of the watch was not told")
+        self.to_basic_block()._post(keys.SYSTEM, keys.DONE)
+
+    def _end_watch(self) -> None:
         self._runs = self._radio.tagger.runs()
         self.message_port_pub(keys.STATUS, pmt.to_pmt(self.status()))
-        self.to_basic_block()._post(keys.SYSTEM, keys.DONE)
 
     def _watch_samples(self, stopping: threading.Event) -> None:
         tagger = self._radio.tagger
