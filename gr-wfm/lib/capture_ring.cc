@@ -117,6 +117,12 @@ void capture_ring::open()
     d_closed = false;
 }
 
+bool capture_ring::closed()
+{
+    std::lock_guard<std::mutex> lock(d_mutex);
+    return d_closed;
+}
+
 capture_ring::taken capture_ring::take(std::chrono::milliseconds patience,
                                        capture_command& command,
                                        capture_piece& piece)

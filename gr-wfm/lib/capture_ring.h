@@ -61,6 +61,7 @@ public:
     //! No sample and no command comes any more.
     void close();
     void open();
+    bool closed();
 
     // For the writer.
     taken take(std::chrono::milliseconds patience,

@@ -11,8 +11,6 @@ namespace wfm {
 
 namespace {
 
-constexpr std::chrono::milliseconds writer_patience(100);
-constexpr std::chrono::seconds status_period(1);
 // A radio's time below it counts from when the radio started, and is no date.
 constexpr int64_t clock_not_set = 365 * 86400;
 
@@ -51,8 +49,12 @@ recorder_impl::recorder_impl(const recorder_parameters& p)
                      gr::io_signature::make(p.channels, p.channels, sizeof(gr_complex)),
                      gr::io_signature::make(0, 0, 0)),
       d_parameters(p),
-      d_ring(p.channels, p.ring_samples(), p.keep_samples()),
-      d_writer(p, d_ring, d_counters, [this](const recording_event& e) { tell(e); }),
+      d_thread(std::make_shared<writer_thread>(
+          p,
+          [this](const recording_event& e) { tell(e); },
+          [this] { publish_status(); })),
+      d_ring(d_thread->ring),
+      d_counters(d_thread->counters),
       d_input(p.channels),
       d_label(p.label),
       d_wanted(p.recording)
@@ -69,9 +71,7 @@ recorder_impl::recorder_impl(const recorder_parameters& p)
 
 recorder_impl::~recorder_impl()
 {
-    d_ring.close();
-    if (d_thread.joinable())
-        d_thread.join();
+    d_thread->forget();
 }
 
 bool recorder_impl::start()
@@ -84,10 +84,9 @@ bool recorder_impl::start()
     d_radio_start.reset();
     d_aligned = true;
     d_ring.end_segment();
-    d_ring.open();
     if (d_wanted)
         obey({ { "start", "" } });
-    d_thread = std::thread([this] { run_writer(); });
+    d_thread->begin();
     return gr::sync_block::start();
 }
 
@@ -97,9 +96,8 @@ bool recorder_impl::stop()
     if (wanted)
         obey({ { "stop", "" } });
     d_wanted = wanted;
-    d_ring.close();
-    if (d_thread.joinable())
-        d_thread.join();
+    if (const std::string sentence = d_thread->end(); !sentence.empty())
+        tell_left_behind(sentence);
     publish_status();
     return gr::sync_block::stop();
 }
@@ -215,15 +213,20 @@ window_info recorder_impl::describe(uint64_t offset)
     return info;
 }
 
-void recorder_impl::run_writer()
+void recorder_impl::tell_left_behind(const std::string& sentence)
 {
-    auto next_status = std::chrono::steady_clock::now();
-    while (d_writer.step(writer_patience)) {
-        if (std::chrono::steady_clock::now() >= next_status) {
-            publish_status();
-            next_status += status_period;
-        }
+    d_counters.failures++;
+    std::string text = sentence;
+    {
+        std::lock_guard<std::mutex> lock(d_text_mutex);
+        text = (d_path.empty() ? d_parameters.folder : d_path) + ": " + sentence;
+        d_error = text;
     }
+    d_logger->error(text);
+    pmt::pmt_t dict = pmt::make_dict();
+    dict = pmt::dict_add(dict, pmt::intern("event"), pmt::intern("error"));
+    dict = pmt::dict_add(dict, pmt::intern("text"), pmt::intern(text));
+    message_port_pub(pmt::intern("events"), dict);
 }
 
 void recorder_impl::tell(const recording_event& event)

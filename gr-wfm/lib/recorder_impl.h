@@ -2,14 +2,12 @@
 #ifndef INCLUDED_WFM_RECORDER_IMPL_H
 #define INCLUDED_WFM_RECORDER_IMPL_H
 
-#include "capture_ring.h"
-#include "recording_writer.h"
 #include "segment_tracker.h"
+#include "writer_thread.h"
 #include <atomic>
 #include <gnuradio/wfm/recorder.h>
 #include <mutex>
 #include <optional>
-#include <thread>
 
 namespace gr {
 namespace wfm {
@@ -45,19 +43,18 @@ private:
     void on_trigger(const pmt::pmt_t& message);
     void obey(const std::map<std::string, std::string>& orders);
     void refuse(const std::string& why);
+    void tell_left_behind(const std::string& sentence);
 
     // Of the writer thread.
-    void run_writer();
     void tell(const recording_event& event);
     void publish_status();
 
     const recorder_parameters d_parameters;
-    recorder_counters d_counters;
     //! Twice the number of starts so far, and one more while recording.
     std::atomic<uint64_t> d_session{ 0 };
-    capture_ring d_ring;
-    recording_writer d_writer;
-    std::thread d_thread;
+    const std::shared_ptr<writer_thread> d_thread;
+    capture_ring& d_ring;
+    recorder_counters& d_counters;
 
     struct arrived_tag {
         size_t channel;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where results go: JSON lines in a file, and text on standard output. What fails there ends nothing else."""
 
+import errno
 import json
 import os
 import stat
@@ -37,9 +38,11 @@ class JsonLines:
         if path == STDOUT:
             return
         try:
-            self._file = open(path, "wb", buffering=0)  # noqa: SIM115 - open as long as decisions come
+            self._file = open(path, "wb", buffering=0, opener=_at_once)  # noqa: SIM115 - as long as decisions come
         except (OSError, ValueError) as error:  # ValueError: a zero in the name
             reason = getattr(error, "strerror", None) or str(error)
+            if getattr(error, "errno", 0) == errno.ENXIO:
+                reason, way_out = "no program reads this pipe", "start the one that does first"
             raise WfmError(f"decisions cannot be written to {path} ({reason}): {way_out}") from error
         self._cuts = stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
 
@@ -91,6 +94,13 @@ class JsonLines:
         except OSError as error:
             if not self.failure:
                 self._fail(error)
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open without waiting for a pipe's reader, who may never come."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK, 0o666)
+    os.set_blocking(descriptor, True)
+    return descriptor
 
 
 class Terminal:

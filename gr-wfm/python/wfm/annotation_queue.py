@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from wfm_core import left_behind
 from wfm_core.data.annotations import Mark, annotate
 from wfm_core.errors import WfmError
 
@@ -15,6 +16,7 @@ _PATIENCE_SECONDS = 3.0
 """How long a mark waits for its samples: the recorder writes within a fraction of a second."""
 
 _PERIOD_SECONDS = 0.5
+_STOP_SECONDS = 5.0
 _SHARE = 0.05
 """Of the time may go into rewriting metadata, which grow."""
 
@@ -48,18 +50,32 @@ class AnnotationQueue:
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
+        self._busy_with: Path | None = None
+        self.failure = ""
+        """Why the last marks may be missing, or ""."""
         self.counts = {"written": 0, "outside": 0}
         """Marks by their fate; outside: no recording has their samples."""
 
     def start(self) -> None:
-        self._ending.clear()
-        self._thread = threading.Thread(target=self._run, name="wfm-annotate", daemon=True)
+        self._ending, self.failure = threading.Event(), ""
+        arguments = self._ending, self._thread
+        self._thread = threading.Thread(target=self._run, args=arguments, name="wfm-annotate", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Writes what waits; up to three seconds if the samples of the last marks are not there yet."""
+        """Writes what waits; up to three seconds if the samples of the last marks are not there yet.
+
+        A disk that hangs is waited for five seconds in all; then the thread is left behind, which `failure` tells.
+        """
         self._ending.set()
-        self._thread.join()
+        self._thread.join(_STOP_SECONDS)
+        if self._thread.is_alive():
+            where = f"the annotation of {self._busy_with}" if self._busy_with else f"the thread {self._thread.name}"
+            self.failure = (
+                f"{where} did not end within {_STOP_SECONDS:g} s, {len(self._waiting)} marks wait: left behind"
+            )
+            left_behind.remember(self._thread, self.failure)
+            self._complain(self.failure)
 
     def follow(self, path: str, start: int) -> None:
         """A recording begins at sample `start` of the stream."""
@@ -71,9 +87,12 @@ class AnnotationQueue:
         with self._lock:
             self._waiting[mark.key] = (mark, time.monotonic() + _PATIENCE_SECONDS)
 
-    def _run(self) -> None:
+    def _run(self, ending: threading.Event, before: threading.Thread | None) -> None:
         pause = _PERIOD_SECONDS
-        while not self._ending.wait(pause):
+        while before is not None and before.is_alive():  # left behind: two must not write at once
+            if ending.wait(pause):
+                return
+        while not ending.wait(pause):
             begin = time.monotonic()
             self._flush()
             pause = max(_PERIOD_SECONDS, (time.monotonic() - begin) / _SHARE)
@@ -104,7 +123,9 @@ class AnnotationQueue:
     def _write(self, recording: _Recording, marks: list[Mark]) -> int:
         """Returns up to where there are samples."""
         try:
+            self._busy_with = recording.path
             written = annotate(recording.path, marks, in_stream=self._in_stream)
+            self._busy_with = None
         except Exception as error:  # noqa: BLE001 - one strange file must not end the work on the others
             sentence = str(error) if isinstance(error, WfmError) else f"{recording.path} was not annotated: {error!r}"
             if sentence not in self._complaints:

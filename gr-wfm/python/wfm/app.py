@@ -17,6 +17,7 @@ from gnuradio.wfm import keys, messages
 from gnuradio.wfm.display import choose_platform
 from gnuradio.wfm.ending import Running, end_at_once
 
+from wfm_core import left_behind
 from wfm_core.errors import WfmError
 
 _POLL_MS = 100
@@ -146,8 +147,12 @@ def mean_position_error(store, places) -> float:
 
 
 def exit_status(error: str, log, report=None, recorder=None) -> int:
-    """1 with one sentence when inference failed by `error`, or a sink lost some of what it was to keep."""
+    """1 with one sentence when inference failed by `error`, a sink lost some of what it was to keep, or a thread was
+    left behind."""
     failures = [f"inference failed: {error}"] if error else []
+    for left in left_behind.sentences():
+        left_behind.told(left)
+        failures += [left] if left != error else []
     failures += [sink.failure() for sink in (log, report) if sink is not None]
     if recorder is not None and (times := recorder.counters()["failures"]):
         failures.append(f"{times} recordings ended early, as the log says: make room on the disk")

@@ -8,7 +8,7 @@ from contextlib import suppress
 import pmt
 from gnuradio import gr
 from gnuradio.wfm import keys, messages
-from gnuradio.wfm.guard import Guard, guarded
+from gnuradio.wfm.guard import Guard, guarded, guarded_stop
 from gnuradio.wfm.waiting import handle_waiting
 from gnuradio.wfm.window_lines import WindowLines
 
@@ -55,6 +55,7 @@ class decision_log(gr.basic_block):
         """(task, label) -> decisions so far; positions count under the label ""."""
         self.windows = 0
 
+    @guarded_stop
     def stop(self) -> bool:
         handle_waiting(self, keys.DETECTS, self._on_detection)
         self._windows.finish()
@@ -62,6 +63,7 @@ class decision_log(gr.basic_block):
 
     def set_sample_rate(self, sample_rate: float) -> None:
         self._sample_rate = sample_rate
+
     @property
     def refused(self) -> int:
         """Messages that were ignored."""

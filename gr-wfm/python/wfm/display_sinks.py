@@ -11,7 +11,7 @@ import pmt
 from gnuradio import gr
 from gnuradio.wfm import fields, keys, messages
 from gnuradio.wfm.display_state import DisplayState
-from gnuradio.wfm.guard import Guard, guarded
+from gnuradio.wfm.guard import Guard, guarded, guarded_start
 
 _STATUS_NUMBERS = ("windows_inferred", "windows_dropped", "samples_lost", "latency_ms_p50", "latency_ms_p95")
 
@@ -28,6 +28,7 @@ class display_rows_sink(gr.sync_block):
         self._guard = Guard(self.logger.warn)
         self._full_scale = np.float32(20 * math.log10(fft_size / 2))  # a full-scale tone behind a Hann window
 
+    @guarded_start
     def start(self) -> bool:
         self._state.clear()
         self._on_start()

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
+from wfm_core import left_behind
+
 PATIENCE_SECONDS = 1.0
 """For windows under way when the user ends the program."""
 _JOIN_SECONDS = 0.5
@@ -85,6 +87,8 @@ class Running:
         status = sum_up(self.interrupted)
         if hangs:
             self._leave_behind(status)
+        if left_behind.sentences():
+            _exit_now(status)  # with its thread, nothing can be taken down
         # Some drivers of radios abort the process where the interpreter ends before the device is closed.
         self._source.release()
         self._top_block.disconnect_all()
@@ -93,9 +97,16 @@ class Running:
 
     def _leave_behind(self, status: int) -> NoReturn:
         """End the process although a thread does not."""
-        if not self._source.error() and not self.interrupted:
-            program = os.path.basename(sys.argv[0])
+        program = os.path.basename(sys.argv[0])
+        if not status and not self._taker.status()["ended"]:
+            status = 1
+            print(f"{program}: inference did not end within {_JOIN_SECONDS:g} s: left behind", file=sys.stderr)
+        elif not self._source.error() and not self.interrupted:
             print(f"{program}: the flowgraph did not end within {_JOIN_SECONDS:g} s: left behind", file=sys.stderr)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+        _exit_now(status)
+
+
+def _exit_now(status: int) -> NoReturn:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

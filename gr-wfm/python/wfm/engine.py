@@ -7,17 +7,18 @@ that no decision is lost at the end of a stream.
 """
 
 import math
-import threading
 import time
 
 import numpy as np
 import pmt
 from gnuradio import gr
 from gnuradio.wfm import keys, messages
-from gnuradio.wfm.guard import Guard, guarded
+from gnuradio.wfm.guard import Guard, guarded, guarded_start, guarded_stop
 from gnuradio.wfm.statistics import Statistics
 from gnuradio.wfm.swap import BundleSwap
+from gnuradio.wfm.worker import StuckBundles, Worker, named
 
+from wfm_core.bundle.bundle import WARM_RUNS
 from wfm_core.errors import WfmError
 
 ON_ERROR = ("stop", "bypass")
@@ -77,23 +78,28 @@ class engine(gr.basic_block):
         self._sample_rate = sample_rate
         self._lossless = lossless
         self._on_error = on_error
+        began = time.monotonic()
         bundle.warm(batch, channels)
+        self._longest = (time.monotonic() - began) / WARM_RUNS  # seconds that a batch takes
+        self._batch, self._channels = batch, channels
         self._buffer = self._blank_windows(bundle.contract, batch, channels)
         self._statistics = Statistics()
         self._error = ""
         self._warned_rate = False
-        self._worker = None
+        self._worker: Worker | None = None
+        self._stuck = StuckBundles()
         self._next_status = 0.0
 
     # -- life of the block ---------------------------------------------------------------------------------------
 
+    @guarded_start
     def start(self) -> bool:
         self._error, self._control_refused = "", 0
         self._ended = False
         self._forget_last_run()
         self._tap.open()
         self._swap.open()
-        self._worker = threading.Thread(target=self._run, name="wfm-engine", daemon=True)
+        self._worker = Worker(self._run, self._longest)
         self._worker.start()
         return True
 
@@ -104,13 +110,26 @@ class engine(gr.basic_block):
             pass
         block.clear_finished()
 
+    @guarded_stop
     def stop(self) -> bool:
+        """Returns within seconds, also when inference does not: then its thread is left behind, which is an error."""
         self._tap.close()
-        if self._worker is not None:
-            self._worker.join()
-        if not self._swap.close():
-            self.log.error("a bundle is still being loaded; its thread is left behind")
+        self._swap.end_trial()
+        if self._worker is not None and (sentence := self._worker.end()):
+            self._leave_behind(self._worker, sentence)
+        if sentence := self._swap.close():
+            self.log.error(sentence)
         return True
+
+    def _leave_behind(self, worker: Worker, sentence: str) -> None:
+        self._stuck.remember(worker, self._swap.current)
+        # Whoever was left behind has the old one.
+        self._buffer = self._blank_windows(self._swap.current.contract, self._batch, self._channels)
+        self._error = sentence
+        self.log.error(sentence)
+        self._event("error", sentence)
+        self._ended = True
+        self._publish_status()
 
     def error(self) -> str:
         """Why the worker ended early, or ""."""
@@ -133,19 +152,26 @@ class engine(gr.basic_block):
 
     # -- worker --------------------------------------------------------------------------------------------------
 
-    def _run(self) -> None:
+    def _run(self, worker: Worker) -> None:
         try:
-            while self._serve():
+            while self._serve(worker):
                 pass
         except Exception as error:  # noqa: BLE001 - whatever happens here must surface, never kill the thread silently
-            self._fail(error)
+            if not worker.abandoned:
+                self._fail(error)
+        if worker.abandoned:
+            return
+        self._longest = worker.longest
         self._ended = True
         self._publish_status()
         time.sleep(_FAREWELL_SECONDS)
         self.to_basic_block()._post(keys.SYSTEM, keys.DONE)
 
-    def _serve(self) -> bool:
-        """One batch. False when the stream has ended and nothing waits."""
+    def _serve(self, worker: Worker) -> bool:
+        """One batch. False when the stream has ended and nothing waits, or the flowgraph was stopped a while ago."""
+        if worker.must_end():
+            self._warn_undecided()
+            return False
         if time.monotonic() >= self._next_status:
             self._publish_status()  # with no batch in hand: what is not queued is decided
         batch = self._tap.take(len(self._buffer), _TAKE_TIMEOUT_MS)
@@ -154,12 +180,15 @@ class engine(gr.basic_block):
         if batch.count == 0:
             return False
         bundle = self._swap.take_next()
+        self._stuck.check(bundle)
         taken = time.monotonic()
         lengths = self._lengths(batch, bundle.contract)
         behind = self._samples_behind(batch, lengths)
         windows = self._buffer[: batch.count]
         batch.copy_to(windows)
-        outputs = self._infer(bundle, windows)
+        outputs = worker.call(f"inference with {named(bundle)}", self._infer, bundle, windows)
+        if worker.abandoned:
+            return False
         threshold = self.threshold if self.threshold >= 0 else None
         decisions = [self._chosen(bundle.decide(outputs, i, threshold)) for i in range(batch.count)]
         rates = np.where(batch.rx_rate > 0, batch.rx_rate, self._sample_rate)
@@ -253,15 +282,21 @@ class engine(gr.basic_block):
         else:
             self._tap.fail()
 
+    def _warn_undecided(self) -> None:
+        waiting = int(self._tap.counters()["queue_depth"])
+        self._warn(f"the flowgraph was stopped while {waiting} windows waited: they are not decided in this run")
+
+    def _warn(self, text: str) -> None:
+        self.log.warn(text)
+        self._event("warning", text)
+
     def _warn_rate(self, rate: float, contract) -> None:
         if not self._warned_rate:
             self._warned_rate = True
-            text = (
+            self._warn(
                 f"sample rate {rate:g} Hz, the bundle {contract.name} was trained for {contract.sample_rate_min:g} to "
                 f"{contract.sample_rate_max:g} Hz: decisions carry out_of_range"
             )
-            self.log.warn(text)
-            self._event("warning", text)
 
     def _event(self, kind: str, text: str) -> None:
         self.message_port_pub(keys.EVENTS, pmt.to_pmt({"event": kind, "text": text}))

@@ -7,7 +7,7 @@ import time
 import pmt
 from gnuradio import gr
 from gnuradio.wfm import fields, keys, messages
-from gnuradio.wfm.guard import Guard, guarded
+from gnuradio.wfm.guard import Guard, guarded, guarded_start, guarded_stop
 
 from wfm_core.decisions import decision_json
 from wfm_core.errors import WfmError
@@ -45,7 +45,7 @@ class event_publisher(gr.basic_block):
         self.message_port_register_out(keys.STATUS)
         self._guard = Guard(self.logger.warn, lambda _: self._tell_counts())
         self._next_status = 0.0
-        self._open = True
+        self._open, self._running = True, False
         self._settings = radio, high_water_mark
         # Handlers run in the block's thread, stop() in another: a ZeroMQ socket allows one at a time.
         self._lock = threading.Lock()
@@ -58,14 +58,17 @@ class event_publisher(gr.basic_block):
     def status(self) -> dict[str, int]:
         return {"sent": self._sender.sent, "dropped": self._sender.dropped, "refused": self._guard.refused}
 
+    @guarded_start
     def start(self) -> bool:
         """Binds again after a stop, as when a flowgraph is locked and unlocked; the counts start anew then."""
         with self._lock:
+            self._running = True
             if not self._open:
                 self._sender = EventSender(self._sender.address, *self._settings)
                 self._open = True
         return True
 
+    @guarded_stop
     def stop(self) -> bool:
         self._close()
         return True
@@ -73,6 +76,7 @@ class event_publisher(gr.basic_block):
     @guarded("the end was not told")
     def _close(self) -> None:
         with self._lock:
+            self._running = False
             if self._open:
                 self._open = False
                 self._sender.close()
@@ -104,6 +108,8 @@ class event_publisher(gr.basic_block):
     def _send(self, kind: str, body: dict) -> None:
         with self._lock:
             if not self._open:
+                if self._running:
+                    raise WfmError(f"nothing is bound to {self._sender.address}: its port was taken after a stop")
                 return
             self._sender.send(kind, body)
         self._tell_counts()

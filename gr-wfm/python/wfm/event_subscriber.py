@@ -7,7 +7,7 @@ import time
 import pmt
 from gnuradio import gr
 from gnuradio.wfm import keys, messages
-from gnuradio.wfm.guard import Guard, guarded
+from gnuradio.wfm.guard import Guard, guarded, guarded_start, guarded_stop
 
 from wfm_core.errors import WfmError
 from wfm_core.event_sockets import DEFAULT_ADDRESS, EventListener
@@ -45,45 +45,48 @@ class event_subscriber(gr.basic_block):
         self._guard = Guard(self.logger.warn, self._count_refusal)
         self._thread: threading.Thread | None = None
 
+    @guarded_start
     def start(self) -> bool:
         """Listens; after a stop (a flowgraph locked and unlocked) again, with counts from zero."""
         if self._thread is not None:
             self._listener = EventListener(*self._settings)
-            self._stopping.clear()
-        self._thread = threading.Thread(target=self._listen, name="wfm_event_subscriber", daemon=True)
+            self._stopping = threading.Event()
+        arguments = self._listener, self._stopping
+        self._thread = threading.Thread(target=self._listen, args=arguments, name="wfm_event_subscriber", daemon=True)
         self._thread.start()
         return True
 
+    @guarded_stop
     def stop(self) -> bool:
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(_JOIN_SECONDS)
             if self._thread.is_alive():
-                self.logger.error(f"the listening thread did not end within {_JOIN_SECONDS:g} s; it is left behind")
+                self.logger.error(f"the listening thread did not end within {_JOIN_SECONDS:g} s: left behind")
         return True
 
     def counts(self) -> dict[str, int]:
         return self._listener.counts()
 
-    def _listen(self) -> None:
+    def _listen(self, listener: EventListener, stopping: threading.Event) -> None:
         next_status = 0.0
-        while not self._stopping.is_set():
-            self._receive()
+        while not stopping.is_set():
+            self._receive(listener, stopping)
             if time.monotonic() >= next_status:
                 next_status = time.monotonic() + _STATUS_SECONDS
                 self._tell_counts()
-        self._listener.close()
+        self._guard.run(listener.close, what="the listener was not closed")
 
     @guarded("the counts were not told")
     def _tell_counts(self) -> None:
         self.message_port_pub(keys.STATUS, pmt.to_pmt(self.counts()))
 
     @guarded("listening was interrupted")
-    def _receive(self) -> None:
+    def _receive(self, listener: EventListener, stopping: threading.Event) -> None:
         try:
-            message = self._listener.receive(_POLL_SECONDS)
+            message = listener.receive(_POLL_SECONDS)
         except Exception:
-            self._stopping.wait(_POLL_SECONDS)  # a fault that stays must not keep a processor busy
+            stopping.wait(_POLL_SECONDS)  # a fault that stays must not keep a processor busy
             raise
         if message is not None:
             self._pass_on(message)

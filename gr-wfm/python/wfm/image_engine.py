@@ -6,7 +6,7 @@ import pmt
 from gnuradio import gr
 from gnuradio.wfm import image_messages, keys
 from gnuradio.wfm.engine import engine
-from gnuradio.wfm.guard import Guard, guarded
+from gnuradio.wfm.guard import Guard, guarded, guarded_start, guarded_stop
 from gnuradio.wfm.image_queue import ImageQueue
 from gnuradio.wfm.waiting import handle_waiting
 
@@ -49,11 +49,13 @@ class image_intake(gr.basic_block):
         self.message_port_register_in(keys.IMAGES)
         self.set_msg_handler(keys.IMAGES, self._on_image)
 
+    @guarded_start
     def start(self) -> bool:
         self.to_basic_block().clear_finished()
         self._queue.open()
         return True
 
+    @guarded_stop
     def stop(self) -> bool:
         handle_waiting(self, keys.IMAGES, self._on_image)
         self._queue.end()

@@ -7,6 +7,7 @@ import time
 import pmt
 from gnuradio import gr
 from gnuradio.wfm import keys, messages
+from gnuradio.wfm.guard import Guard, guarded, guarded_start, guarded_stop
 
 from wfm_core.errors import WfmError
 
@@ -41,10 +42,11 @@ class radio_control(gr.basic_block):
         # The hierarchical block ties `alive` to itself: a block without any connection is not started.
         self.message_port_register_in(keys.ALIVE)
         self.message_port_register_in(keys.COMMAND)
-        self.set_msg_handler(keys.COMMAND, self._on_command)
+        self.set_msg_handler(keys.COMMAND, self._obey)
         self._radio, self._name = radio, name
         self._silence, self._patience, self._duration = silence, patience, duration
         self._log = gr.logger("wfm.sdr_source")
+        self._guard = Guard(self._log.error, self._count_refusal)
         self._commands_refused = 0
         self._error = ""
         self._runs = 0
@@ -73,38 +75,50 @@ class radio_control(gr.basic_block):
 
     # -- life of the block ---------------------------------------------------------------------------------------
 
+    @guarded_start
     def start(self) -> bool:
         self._error, self._commands_refused = "", 0
-        self._stopping.clear()
+        self._stopping = threading.Event()
         block = self.to_basic_block()  # that it was done in the last run would end this one at once
         while block.delete_head_nowait(keys.SYSTEM) is not None:
             pass
         block.clear_finished()
-        self._thread = threading.Thread(target=self._watch, name="wfm-radio", daemon=True)
+        self._thread = threading.Thread(target=self._watch, args=(self._stopping,), name="wfm-radio", daemon=True)
         self._thread.start()
         return True
 
+    @guarded_stop
     def stop(self) -> bool:
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(_JOIN_SECONDS)
+            if self._thread.is_alive():
+                seconds = f"{_JOIN_SECONDS:g} s"
+                self._log.error(f"the watch over source {self._name} did not end within {seconds}: left behind")
         return True
 
     # -- the watch -----------------------------------------------------------------------------------------------
 
-    def _watch(self) -> None:
+    def _watch(self, stopping: threading.Event) -> None:
         try:
-            self._watch_samples()
+            self._watch_samples(stopping)
         except Exception as error:  # noqa: BLE001 - a watch that dies must not be silent either
-            self._fail(f"the watch over source {self._name} failed: {error}")
-        self._runs = self._radio.tagger.runs()
-        self.message_port_pub(keys.STATUS, pmt.to_pmt(self.status()))
+            if stopping is self._stopping:
+                sentence = f"the watch over source {self._name} failed: {error}"
+                self._guard.run(self._fail, sentence, what="the stream was not ended")
+        if stopping is not self._stopping:
+            return  # it was left behind, and another run has begun
+        self._guard.run(self._end_watch, what="the end of the watch was not told")
         self.to_basic_block()._post(keys.SYSTEM, keys.DONE)
 
-    def _watch_samples(self) -> None:
+    def _end_watch(self) -> None:
+        self._runs = self._radio.tagger.runs()
+        self.message_port_pub(keys.STATUS, pmt.to_pmt(self.status()))
+
+    def _watch_samples(self, stopping: threading.Event) -> None:
         tagger = self._radio.tagger
         seen, since, began, said, hushed, next_status = 0, time.monotonic(), None, False, False, 0.0
-        while not self._stopping.wait(_POLL_SECONDS):
+        while not stopping.wait(_POLL_SECONDS):
             now = time.monotonic()
             if tagger.runs() == self._runs:
                 since = now
@@ -172,14 +186,11 @@ class radio_control(gr.basic_block):
 
     # -- commands ------------------------------------------------------------------------------------------------
 
-    def _on_command(self, message: pmt.pmt_base) -> None:
-        try:
-            self._obey(message)
-        except Exception as error:  # noqa: BLE001 - whatever a stranger sends must not end the flowgraph
-            self._commands_refused += 1
-            self._log.error(f"a command was refused: {error}")
-            self._event("refused", str(error))
+    def _count_refusal(self, error: Exception) -> None:
+        self._commands_refused += 1
+        self._event("refused", str(error))
 
+    @guarded("a command was refused")
     def _obey(self, message: pmt.pmt_base) -> None:
         values = messages.read_control(message)
         if not values.keys() <= _RADIO_KEYS:
@@ -208,4 +219,3 @@ def _time(value) -> tuple[int, float]:
     secs, frac = value
     messages.read_number("time", secs, 0, 2**62)
     return int(secs), messages.read_number("time", frac, 0, 1)
-

@@ -8,7 +8,7 @@ import pmt
 from gnuradio import gr
 from gnuradio.wfm import fields, messages
 from gnuradio.wfm.annotation_queue import AnnotationQueue
-from gnuradio.wfm.guard import Guard, guarded
+from gnuradio.wfm.guard import Guard, guarded, guarded_start, guarded_stop
 from gnuradio.wfm.waiting import handle_waiting
 
 from wfm_core.data.annotations import Mark
@@ -57,6 +57,10 @@ class sigmf_annotator(gr.hier_block2):
         """Marks `written`, or `outside` of every recording; messages `refused`."""
         return {**self._queue.counts, "refused": self._guard.refused}
 
+    def failure(self) -> str:
+        """Why the last marks may be missing, or ""."""
+        return self._queue.failure
+
     def _begin(self) -> None:
         with self._lock:
             self._running += 1
@@ -65,7 +69,7 @@ class sigmf_annotator(gr.hier_block2):
 
     def _end(self) -> None:
         with self._lock:
-            self._running -= 1
+            self._running = max(0, self._running - 1)
             if self._running == 0:
                 self._queue.stop()
 
@@ -96,10 +100,12 @@ class _inbox(gr.basic_block):
         self.message_port_register_in(_IN)
         self.set_msg_handler(_IN, self._handle)
 
+    @guarded_start
     def start(self) -> bool:
         self._begin()
         return True
 
+    @guarded_stop
     def stop(self) -> bool:
         handle_waiting(self, _IN, self._handle)
         self._end()

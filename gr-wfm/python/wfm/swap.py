@@ -6,11 +6,12 @@ batches.
 import threading
 from collections.abc import Callable
 
-from wfm_core import load_bundle
+from wfm_core import compute, left_behind, load_bundle
 from wfm_core.bundle import Trial, find_bundle
 from wfm_core.errors import WfmError
 
-JOIN_SECONDS = 10.0
+_CLOSE_SECONDS = 1.0
+"""For a load under way when the flowgraph ends."""
 
 
 def agreement(contract) -> tuple:
@@ -32,7 +33,8 @@ class BundleSwap:
         self._batch, self._channels = batch, channels
         self._event = event
         self._lock = threading.Lock()
-        self._loader = None
+        self._loader: threading.Thread | None = None
+        self._name = ""
         self._trial = Trial()
 
     def request(self, name_or_path: str) -> None:
@@ -40,6 +42,7 @@ class BundleSwap:
         with self._lock:
             if self._loader is not None and self._loader.is_alive():
                 raise WfmError(f"model {name_or_path} refused: another one is being loaded, send it again later")
+            self._name = name_or_path
             self._loader = threading.Thread(target=self._load, args=(name_or_path,), name="wfm-load", daemon=True)
             self._loader.start()
 
@@ -75,10 +78,21 @@ class BundleSwap:
         """Take requests, after `close` as well."""
         self._trial.open()
 
-    def close(self) -> bool:
-        """End a trial that runs, and wait for the loader; False if it still loads after `JOIN_SECONDS`."""
+    def end_trial(self) -> None:
+        """End a trial that runs: what was asked for is refused soon then."""
         self._trial.close()
-        return self.join(JOIN_SECONDS)
+
+    def close(self) -> str:
+        """End a trial that runs, and wait for the loader. Returns "", or a sentence when it had to be left behind."""
+        self.end_trial()
+        if self.join(_CLOSE_SECONDS):
+            return ""
+        sentence = f"the loading of model {self._name} did not end within {_CLOSE_SECONDS:g} s: left behind"
+        compute.give_up(self._loader, sentence)
+        if self.join(_CLOSE_SECONDS / 2):
+            return ""
+        left_behind.remember(self._loader, sentence)
+        return sentence
 
     def join(self, seconds: float | None = None) -> bool:
         """Wait, at most `seconds`, until nothing is being loaded; whether that is so."""

@@ -8,7 +8,7 @@ import numpy as np
 import pmt
 from gnuradio import gr
 from gnuradio.wfm import fields, keys
-from gnuradio.wfm.guard import Guard, guarded
+from gnuradio.wfm.guard import Guard, guarded, guarded_start, guarded_stop
 
 _NAME = "wfm_tag_repeater"
 _SLOWEST, _FASTEST = 1e-3, 1e12  # Hz
@@ -48,6 +48,7 @@ class tag_repeater(gr.sync_block):
         """Items passed on so far."""
         return self.nitems_written(0)
 
+    @guarded_start
     def start(self) -> bool:
         self._anchor = _NO_CLOCK  # a flowgraph that starts again counts its items anew
         self.ended.clear()
@@ -58,6 +59,7 @@ class tag_repeater(gr.sync_block):
         """End the stream with the next samples."""
         self._finished = True
 
+    @guarded_stop
     def stop(self) -> bool:
         self.ended.set()
         return True

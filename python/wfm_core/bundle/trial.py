@@ -25,6 +25,7 @@ TRIAL_SECONDS = 60.0
 """For loading, warming and checking a bundle."""
 START_SECONDS = 120.0
 """For the process to import PyTorch, on a busy machine."""
+_KILL_SECONDS = 1.0
 WINDOWS = 2
 """At once: the process has one thread, and a large model may take a second for each."""
 MEMORY_BYTES = 4 << 30
@@ -69,8 +70,7 @@ class Trial:
         with self._lock:
             self._closed = True
             if self._process is not None:
-                self._process.kill()
-                self._process.wait()
+                _kill(self._process)
 
     def open(self) -> None:
         """Take bundles again."""
@@ -113,12 +113,20 @@ class Trial:
 
     @staticmethod
     def _end(process: subprocess.Popen) -> int:
-        process.kill()
-        status = process.wait()
+        status = _kill(process)
         for pipe in (process.stdin, process.stdout):
             with contextlib.suppress(OSError):  # what was not written has no reader any more
                 pipe.close()
         return status
+
+
+def _kill(process: subprocess.Popen) -> int:
+    """Returns how it ended; one that the kernel does not let go of, as on a disk that hangs, is not waited for."""
+    process.kill()
+    try:
+        return process.wait(_KILL_SECONDS)
+    except subprocess.TimeoutExpired:
+        return -signal.SIGKILL
 
 
 def _start() -> subprocess.Popen:

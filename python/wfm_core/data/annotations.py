@@ -7,6 +7,7 @@ the old one: readers see either. WFM Recorder does the same, so both may write t
 
 import fcntl
 import json
+import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ from wfm_core.errors import WfmError
 from wfm_core.files import write_atomically
 
 GENERATOR = "gr-wfm"
+_LOCK_SECONDS = 3.0
+"""The recorder holds the lock for less."""
+_LOCK_POLL_SECONDS = 0.002
 _INDENT = "\n    "
 
 
@@ -162,11 +166,25 @@ def _load(meta_path: Path) -> dict:
     return metadata
 
 
+def _lock(stream, data_path: Path) -> None:
+    give_up = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > give_up:
+                raise WfmError(
+                    f"{data_path} was locked by another program for {_LOCK_SECONDS:g} s (flock): end that program"
+                ) from None
+            time.sleep(_LOCK_POLL_SECONDS)
+
+
 @contextmanager
 def _locked(data_path: Path):
     try:
         with data_path.open("rb") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
+            _lock(stream, data_path)
             yield
     except OSError as error:
         raise WfmError(f"{data_path} cannot be read ({error.strerror}): give the right to read it") from error
