@@ -68,6 +68,7 @@ def _main(argv: list[str] | None) -> int:
     recording = open_recording(options.input, told_of(options))
     bundle = load_bundle(options.bundle, device=options.device, dtype=options.dtype)
     antennas = check(recording, bundle, options.antennas)
+    bundle.warm(1, antennas)  # and so checks that it gives what its contract says
     report = Report()
     output = JsonLines(options.json, "name another file with --json") if options.json else None
     for decision in decide(recording, bundle, antennas, options, report):

@@ -82,7 +82,7 @@ def evaluate(bundle: Bundle, dataset: Dataset, part: Part, task: TaskContract, o
     many there are.
     """
     outputs = list(_infer(bundle, dataset, part.rows))
-    answers = np.concatenate([output[task.name] for output in outputs])
+    answers = _given(bundle, outputs, task.name, len(task.labels) or 3)
     truth = dataset.label[part.rows]
     units = dataset.groups[SOURCE][part.rows] if SOURCE in dataset.groups else np.arange(len(part.rows))
     head = {
@@ -126,4 +126,16 @@ def _embedding(bundle: Bundle, outputs: list[dict[str, np.ndarray]], task: TaskC
     """What the bundle gives out as embedding of the task's modality (of the first task of that modality)."""
     stems = bundle.contract.stems.values()
     modality = next((stem.modality for stem in stems if task.name in stem.tasks), bundle.contract.modality)
-    return np.concatenate([output[f"embedding_{modality}"] for output in outputs])
+    return _given(bundle, outputs, f"embedding_{modality}", None)
+
+
+def _given(bundle: Bundle, outputs: list[dict[str, np.ndarray]], name: str, columns: int | None) -> np.ndarray:
+    """The output `name` [windows, columns] of all batches. Raises `WfmError` where a bundle does not give it."""
+    for output in outputs:
+        seen = list(output[name].shape) if name in output else "nothing"
+        if name not in output or output[name].ndim != 2 or (columns or output[name].shape[1]) != output[name].shape[1]:
+            raise WfmError(
+                f"bundle {bundle.contract.name!r} gives {seen} as {name}, its contract says {columns or 'some'} "
+                "columns; export the model again"
+            )
+    return np.concatenate([output[name] for output in outputs])
