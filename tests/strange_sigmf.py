@@ -8,6 +8,7 @@ import json
 import random
 import sys
 import tarfile
+from pathlib import Path
 
 import numpy as np
 
@@ -232,3 +233,13 @@ class Stranger:
             text = text.replace("1000000000.0", choose.choice(["1e999", "1e-999", "9" * 5000, "1E9", "01"]))
         encoding = choose.choice(["utf-8"] * 8 + ["utf-16", "utf-8-sig"])
         return text.encode(encoding, "surrogatepass")
+
+
+def recording(folder: Path, change=lambda whole: None, text=str) -> Path:
+    """A good recording in `folder` with a change of its values, or of its JSON."""
+    whole = json.loads(json.dumps({"global": GLOBAL, "captures": CAPTURES, "annotations": ANNOTATIONS}))
+    change(whole)
+    (folder / "x.sigmf-data").write_bytes(VALUES.tobytes())
+    path = folder / "x.sigmf-meta"
+    path.write_text(text(json.dumps(whole)))
+    return path

@@ -45,9 +45,12 @@ class _Archive:
                 f"{self.path}: {name} has {member.size} bytes, {MOST_METADATA_BYTES} at most are expected of metadata: "
                 "unpack the archive if you trust it"
             )
-        with open_file(self.path) as stream:
-            stream.seek(member.offset_data)
-            return stream.read(member.size)
+        try:
+            with open_file(self.path) as stream:
+                stream.seek(member.offset_data)
+                return stream.read(member.size)
+        except OSError as error:
+            raise WfmError(f"{self.path} cannot be read any more ({error.strerror}): get it again") from error
 
     def recording(self, name: str, content: bytes | None = None) -> Recording:
         """That of the member `name`, a metadata file."""

@@ -258,11 +258,14 @@ def _check_hash(dataset: Dataset, stated: str | None) -> None:
     if stated is None or dataset.size > HASH_LIMIT_BYTES:
         return
     digest, left = hashlib.sha512(), dataset.size
-    with open_file(dataset.path) as stream:
-        stream.seek(dataset.begin)
-        while left and (block := stream.read(min(left, 1 << 20))):
-            digest.update(block)
-            left -= len(block)
+    try:
+        with open_file(dataset.path) as stream:
+            stream.seek(dataset.begin)
+            while left and (block := stream.read(min(left, 1 << 20))):
+                digest.update(block)
+                left -= len(block)
+    except OSError as error:
+        raise WfmError(f"the data file {dataset.name} cannot be read ({error.strerror}): get it again") from error
     actual = digest.hexdigest()
     if actual != stated.lower():
         raise WfmError(

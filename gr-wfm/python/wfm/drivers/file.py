@@ -58,19 +58,22 @@ def _player(recording: Recording, paced: bool) -> sample_player:
     ]
     first, *beside = [(os.fsencode(f.path), f.datatype, f.channels, f.header_bytes) for f in recording.files]
     path, datatype, channels, header_bytes = first
-    return sample_player(
-        path,
-        datatype,
-        channels,
-        recording.sample_rate,
-        header_bytes=header_bytes,
-        count=recording.samples,
-        paced=paced,
-        segments=segments,
-        missing=sorted(timeline.lost.items()),
-        beside=beside,
-        hilbert=hilbert_taps() if recording.is_real else [],
-    )
+    try:
+        return sample_player(
+            path,
+            datatype,
+            channels,
+            recording.sample_rate,
+            header_bytes=header_bytes,
+            count=recording.samples,
+            paced=paced,
+            segments=segments,
+            missing=sorted(timeline.lost.items()),
+            beside=beside,
+            hilbert=hilbert_taps() if recording.is_real else [],
+        )
+    except (RuntimeError, ValueError) as error:  # it may not be read, or is gone since it was looked at
+        raise WfmError(f"{recording.meta_path} cannot be played ({error}): get it again") from error
 
 
 def open_argument(argument: str, sample_rate: float, center_freq: float | None = None) -> Recording:
