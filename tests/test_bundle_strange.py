@@ -71,7 +71,7 @@ def test_a_bundle_without_parameters_is_run(good, tmp_path):
     [
         (Demanding, "cannot be run .*missing value for argument 'more'"),
         (Silent, "gives nothing as interference"),
-        (Narrow, r"gives \[1, 2\] as interference"),
+        (Narrow, r"gives \[16, 2\] as interference"),
         (NoDict, "cannot be run"),
         (Raising, "cannot be run .*boo hoo"),
     ],

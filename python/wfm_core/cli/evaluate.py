@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from wfm_core.bundle import Bundle, load_bundle
+from wfm_core.bundle.outputs import check_output
 from wfm_core.cli import run
 from wfm_core.cli.told import add_told, told_of
 from wfm_core.data.recording import Recording, open_recording
@@ -68,7 +69,6 @@ def _main(argv: list[str] | None) -> int:
     recording = open_recording(options.input, told_of(options))
     bundle = load_bundle(options.bundle, device=options.device, dtype=options.dtype)
     antennas = check(recording, bundle, options.antennas)
-    bundle.warm(1, antennas)  # and so checks that it gives what its contract says
     report = Report()
     output = JsonLines(options.json, "name another file with --json") if options.json else None
     for decision in decide(recording, bundle, antennas, options, report):
@@ -114,6 +114,8 @@ def decide(
         if not keep.any():
             continue
         outputs = bundle.infer(iq[keep])
+        for name, task in bundle.contract.tasks.items():
+            check_output(outputs, bundle.contract, name, len(task.labels) or 3)
         for index, start in enumerate(block[keep].tolist()):
             tasks = bundle.decide(outputs, index, threshold=options.threshold)
             report.starts.append(start)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from wfm_core.bundle import Bundle, TaskContract
+from wfm_core.bundle.outputs import check_output
 from wfm_core.data.dataset import Dataset
 from wfm_core.data.splits import SOURCE
 from wfm_core.errors import WfmError
@@ -132,10 +133,5 @@ def _embedding(bundle: Bundle, outputs: list[dict[str, np.ndarray]], task: TaskC
 def _given(bundle: Bundle, outputs: list[dict[str, np.ndarray]], name: str, columns: int | None) -> np.ndarray:
     """The output `name` [windows, columns] of all batches. Raises `WfmError` where a bundle does not give it."""
     for output in outputs:
-        seen = list(output[name].shape) if name in output else "nothing"
-        if name not in output or output[name].ndim != 2 or (columns or output[name].shape[1]) != output[name].shape[1]:
-            raise WfmError(
-                f"bundle {bundle.contract.name!r} gives {seen} as {name}, its contract says {columns or 'some'} "
-                "columns; export the model again"
-            )
+        check_output(output, bundle.contract, name, columns)
     return np.concatenate([output[name] for output in outputs])
