@@ -15,6 +15,7 @@ import sys
 import traceback
 import warnings
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -23,6 +24,7 @@ import safetensors.torch
 import torch
 from bundle_files import make_folder, windows
 from finetune_sets import tiny_foundation, tones
+from recording_kinds import RECORDING_KINDS
 
 import wfm_core
 from wfm_core.bundle import export_bundle, parse_contract
@@ -290,7 +292,7 @@ KINDS = {
         DataSet,
         Cache,
     )
-}
+} | {kind.__name__.lower(): partial(kind, damage=damage) for kind in RECORDING_KINDS}
 
 
 def same(outputs: dict, wanted: dict) -> None:

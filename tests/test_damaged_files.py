@@ -13,7 +13,7 @@ import pytest
 TESTS = Path(__file__).parent
 KINDS = (
     "bundle", "forged", "contract", "weights", "foundation", "learned", "checkpoint", "tensors", "arrays", "table",
-    "dataset", "cache",
+    "dataset", "cache", "metadata", "archive", "wav", "matlab",
 )  # fmt: skip
 QUICK, LONG = 20, 200
 START_SECONDS, CASE_SECONDS = 120, 5

@@ -10,6 +10,9 @@ from gnuradio import wfm
 from paced_source import wait_until
 from recorder_harness import RATE, Session, ramp
 
+from wfm_core.data.annotations import Mark, annotate
+from wfm_core.data.recording import open_recording
+
 TIME = pmt.make_tuple(pmt.from_uint64(1_800_000_000), pmt.from_double(0.25))
 
 
@@ -146,6 +149,34 @@ def test_a_retune_and_a_jump_in_time_begin_a_capture(tmp_path):
     assert [(a.sample_start, a.sample_count) for a in recording.annotations] == [(0, 1000), (1000, 500), (1500, 500)]
 
 
+def test_samples_that_a_radio_lost_are_counted_in_the_global_index(tmp_path):
+    """As `wfm_lost` tells them; events and marks count the samples that came."""
+    tags = [
+        (channel, sample, "wfm_lost", pmt.from_uint64(lost))
+        for channel in (0, 1)
+        for sample, lost in ((300, 50), (700, 0))
+    ]
+    with Session(tmp_path, 2, [*tags, (1, 900, "wfm_lost", pmt.from_uint64(7))], recording=True) as session:
+        session.feed(1000)
+    (recording,) = session.recordings()
+    captures = json.loads(recording.meta_path.read_text())["captures"]
+    places = [(c["core:sample_start"], c["core:global_index"], c.get("wfm:stream_index")) for c in captures]
+    assert places == [(0, 0, None), (300, 350, 300), (700, 750, 700), (900, 957, 900)]
+    lost = recording.timeline.lost
+    assert (lost[300], lost[900]) == (50, 7)
+    annotate(recording.meta_path, [Mark(290, 310, "a", "t", "c")], in_stream=True)
+    assert [(a.sample_start, a.sample_count) for a in open_recording(recording.meta_path).annotations] == [(290, 20)]
+
+
+def test_a_loss_beyond_all_counting_leaves_valid_sigmf(tmp_path):
+    tags = [(0, sample, "wfm_lost", pmt.from_uint64(2**64 - 1)) for sample in (10, 20)]
+    with Session(tmp_path, 1, tags, recording=True) as session:
+        session.feed(100)
+    (recording,) = session.recordings()
+    indices = [capture.global_index for capture in recording.captures]
+    assert indices == [0, 2**62 + 10, 2**62 + 20]
+
+
 def test_another_sample_rate_begins_another_file(tmp_path):
     tags = [(0, 700, "rx_rate", pmt.from_double(2e5)), (0, 900, "rx_rate", pmt.from_double(-3.0))]
     with Session(tmp_path, tags=tags, recording=True) as session:
@@ -203,13 +234,22 @@ def test_odd_labels_are_kept_and_file_names_are_safe(tmp_path, label):
     assert len(recording.meta_path.name) < 100
 
 
+def nested(depth: int) -> pmt.pmt_base:
+    value = pmt.PMT_NIL
+    for _ in range(depth):
+        value = pmt.make_tuple(value)
+    return value
+
+
 MALFORMED = [
     pmt.PMT_NIL, pmt.PMT_T, pmt.from_long(3), pmt.intern("start"), pmt.make_vector(3, pmt.PMT_T), pmt.make_dict(),
     pmt.cons(pmt.intern("start"), pmt.from_long(1)), pmt.cons(pmt.intern("stop"), pmt.PMT_F),
     pmt.cons(pmt.from_long(1), pmt.PMT_T), pmt.cons(pmt.PMT_T, pmt.PMT_T), pmt.cons(pmt.intern("stop"), pmt.PMT_NIL),
     pmt.to_pmt({"start": True, "stop": True}), pmt.to_pmt({"start": True, "shout": True}),
     pmt.to_pmt({"label": "x" * 201, "start": True}), pmt.to_pmt({"label": 3}), pmt.to_pmt({"annotate": True}),
-    pmt.init_u8vector(2, [1, 2]), pmt.cons(pmt.make_dict(), pmt.init_f32vector(1, [1.0])), pmt.to_pmt({3: "x"}),
+    pmt.init_u8vector(2, [1, 2]), nested(1000), pmt.cons(pmt.intern("label"), nested(1000)),
+    pmt.cons(nested(1000), pmt.PMT_T), pmt.to_pmt({"label": [1.0] * 100_000}),
+    pmt.cons(pmt.make_dict(), pmt.init_f32vector(1, [1.0])), pmt.to_pmt({3: "x"}),
 ]  # fmt: skip
 
 
@@ -225,6 +265,7 @@ def test_malformed_messages_are_counted_told_and_ignored(tmp_path):
     assert session.recorder.counters()["refused"] == len(MALFORMED)
     refused = [m for m in session.events.dicts() if m["event"] == "refused"]
     assert len(refused) == len(MALFORMED) and all("wanted" in m["text"] for m in refused)
+    assert max(len(m["text"]) for m in refused) < 300
 
 
 def test_existing_files_are_left_alone(tmp_path):

@@ -12,6 +12,37 @@ namespace {
 constexpr const char* wanted =
     "a dict or pair with start (true or a label), stop (true), label, annotate (texts)";
 
+constexpr size_t longest_shown = 60;
+
+// The begin of a text, in quotes.
+std::string shown(std::string text)
+{
+    if (!is_utf8(text))
+        return "a text that is not UTF-8";
+    if (text.size() <= longest_shown)
+        return json_string(text);
+    text.resize(longest_shown);
+    while (!is_utf8(text))
+        text.pop_back();
+    return json_string(text) + "...";
+}
+
+// A message's value in a few words: it may be as deep and as long as its sender likes.
+std::string shown(const pmt::pmt_t& value)
+{
+    if (pmt::is_symbol(value))
+        return shown(pmt::symbol_to_string(value));
+    if (pmt::is_bool(value) || pmt::is_number(value))
+        return pmt::write_string(value);
+    return pmt::is_null(value)             ? "nil"
+           : pmt::is_dict(value)           ? "a dict"
+           : pmt::is_pair(value)           ? "a pair"
+           : pmt::is_tuple(value)          ? "a tuple"
+           : pmt::is_vector(value)         ? "a vector"
+           : pmt::is_uniform_vector(value) ? "a vector of numbers"
+                                           : "something else";
+}
+
 // The text of a label or comment; "" for true.
 std::string checked_order(const std::string& key, const pmt::pmt_t& value)
 {
@@ -21,8 +52,8 @@ std::string checked_order(const std::string& key, const pmt::pmt_t& value)
     const bool yes = pmt::is_true(value) && pmt::is_bool(value) &&
                      (key == "start" || key == "stop");
     if (!known || !(text || yes))
-        throw std::invalid_argument("control message " + key + " " +
-                                    pmt::write_string(value) + ", wanted: " + wanted);
+        throw std::invalid_argument("control message " + shown(key) + " with " +
+                                    shown(value) + ", wanted: " + wanted);
     if (!text)
         return "";
     const std::string found = pmt::symbol_to_string(value);
@@ -36,7 +67,7 @@ std::map<std::string, std::string> read_orders(const pmt::pmt_t& message)
     const auto add = [&orders](const pmt::pmt_t& key, const pmt::pmt_t& value) {
         if (!pmt::is_symbol(key))
             throw std::invalid_argument("control message with the key " +
-                                        pmt::write_string(key) + ", wanted: " + wanted);
+                                        shown(key) + ", wanted: " + wanted);
         const std::string name = pmt::symbol_to_string(key);
         const std::string text = checked_order(name, value);
         if (name == "start" && !text.empty())
@@ -51,7 +82,7 @@ std::map<std::string, std::string> read_orders(const pmt::pmt_t& message)
             add(pmt::caar(items), pmt::cdar(items));
     }
     if (orders.empty() || (orders.count("start") && orders.count("stop")))
-        throw std::invalid_argument("control message " + pmt::write_string(message) +
+        throw std::invalid_argument("control message, " + shown(message) +
                                     ", wanted: " + wanted + ", not start with stop");
     return orders;
 }
@@ -80,7 +111,7 @@ void recorder_impl::on_trigger(const pmt::pmt_t& message)
 {
     try {
         if (!pmt::is_dict(message))
-            throw std::invalid_argument("trigger " + pmt::write_string(message) +
+            throw std::invalid_argument("trigger, " + shown(message) +
                                         ", wanted: an event of an event tracker");
         const std::string event = text_of(message, "event");
         const std::string label = text_of(message, "label");
@@ -90,7 +121,7 @@ void recorder_impl::on_trigger(const pmt::pmt_t& message)
         else if (event == "end")
             obey({ { "stop", "" } });
         else
-            throw std::invalid_argument("trigger event " + json_string(event) +
+            throw std::invalid_argument("trigger event " + shown(event) +
                                         ", wanted: begin or end");
     } catch (const std::exception& error) {
         refuse(error.what());

@@ -13,6 +13,8 @@ namespace {
 
 // A radio's time below it counts from when the radio started, and is no date.
 constexpr int64_t clock_not_set = 365 * 86400;
+// Whatever a tag says, SigMF holds an index of 2^63 - 1 at most.
+constexpr uint64_t most_lost = uint64_t(1) << 62;
 
 time_anchor host_time(uint64_t offset)
 {
@@ -82,6 +84,7 @@ bool recorder_impl::start()
         d_parameters.channels, d_parameters.sample_rate, 0);
     d_host.reset();
     d_radio_start.reset();
+    d_lost = 0;
     d_aligned = true;
     d_ring.end_segment();
     if (d_wanted)
@@ -151,6 +154,7 @@ size_t recorder_impl::apply_tags(size_t next, uint64_t offset)
         return next;
     using change = segment_tracker::change;
     const change what = d_segment->commit(offset);
+    d_lost = std::min(d_lost + std::min(d_segment->lost_told(), most_lost), most_lost);
     if (what == change::stop)
         d_logger->warn("the channels' rx_freq, rx_rate or rx_time tags disagree: nothing "
                        "is recorded until they agree");
@@ -187,6 +191,7 @@ window_info recorder_impl::describe(uint64_t offset)
 {
     window_info info;
     info.start = offset;
+    info.lost = d_lost;
     d_segment->describe(info);
     if (!info.has_rx_time) {
         if (!d_host)

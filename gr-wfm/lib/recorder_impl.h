@@ -64,6 +64,7 @@ private:
     std::vector<tag_t> d_channel_tags;
     std::vector<const gr_complex*> d_input;
     std::unique_ptr<segment_tracker> d_segment;
+    uint64_t d_lost = 0; //!< samples of this run that wfm_lost told
     bool d_aligned = true;
     std::string d_label;                      //!< of the next start
     bool d_wanted;                            //!< recording, also after a pause

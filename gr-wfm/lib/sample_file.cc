@@ -28,7 +28,7 @@ sample_file::sample_file(const std::string& path,
       d_frame(channels * format.bytes()),
       d_hilbert(format.real() ? hilbert : std::vector<float>()),
       d_header(header_bytes),
-      d_file(::open(path.c_str(), O_RDONLY | O_CLOEXEC))
+      d_file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) // a pipe would wait
 {
     if (d_file < 0)
         refuse(path, std::strerror(errno));

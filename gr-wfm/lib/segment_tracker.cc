@@ -148,6 +148,8 @@ segment_tracker::change segment_tracker::commit(uint64_t offset)
     const news told = std::exchange(d_news, {});
     d_lost = d_lost_about = 0;
     d_clock_set = d_resumed = false;
+    // Also while the channels disagree: what is lost meanwhile is lost.
+    d_lost_told = offset == d_first ? 0 : told.lost.value_or(0);
     advance_times(offset);
     if (!channels_agree()) {
         const bool news = d_agreed;

@@ -54,6 +54,8 @@ public:
 
     //! Samples that are missing in front of the last commit's, where that is known.
     uint64_t lost() const { return d_lost; }
+    //! Those of them that wfm_lost told.
+    uint64_t lost_told() const { return d_lost_told; }
     //! About how many are, by the host's clock.
     uint64_t lost_about() const { return d_lost_about; }
     //! The last commit goes on after a loss of which no clock told the length.
@@ -94,6 +96,7 @@ private:
     bool d_agreed = true;
     news d_news;
     uint64_t d_lost = 0;
+    uint64_t d_lost_told = 0;
     uint64_t d_lost_about = 0;
     bool d_resumed = false;
     bool d_clock_set = false;

@@ -59,7 +59,10 @@ std::string utc(int64_t secs, double frac)
 std::string capture_entry(uint64_t sample, const window_info& first)
 {
     std::string entry = "{\"core:sample_start\": " + std::to_string(sample) +
-                        ", \"core:global_index\": " + std::to_string(first.start);
+                        ", \"core:global_index\": " +
+                        std::to_string(first.start + first.lost);
+    if (first.lost > 0) // events and decisions count the samples that came
+        entry += ", \"wfm:stream_index\": " + std::to_string(first.start);
     if (std::abs(first.rx_freq) <= highest_freq)
         entry += ", \"core:frequency\": " + json_number(first.rx_freq);
     if (first.has_rx_time && first.rx_time_secs <= last_second)
@@ -75,6 +78,8 @@ std::string document(const sigmf_head& head)
            ",\n    \"core:num_channels\": " + std::to_string(head.channels) +
            ",\n    \"core:version\": \"1.2.0\"" +
            ",\n    \"core:recorder\": \"gr-wfm\"" +
+           ",\n    \"core:extensions\": [{\"name\": \"wfm\", \"version\": \"1.0.0\", "
+           "\"optional\": true}]"
            "\n  },\n  \"captures\": [],\n  \"annotations\": []\n}\n";
 }
 

@@ -18,7 +18,7 @@ from wfm_core.bundle.contract import MOST
 from wfm_core.bundle.export import WEIGHTS
 from wfm_core.bundle.fields import shortened
 from wfm_core.errors import WfmError
-from wfm_core.files import read_file, write_atomically
+from wfm_core.files import read_file, user_path, write_atomically
 from wfm_core.model import EncoderConfig, ImageTokens, IqTokens, WirelessModel
 from wfm_core.places import model_folders
 from wfm_core.signal import build_preprocessor
@@ -121,7 +121,7 @@ def _check_sizes(modalities: dict, where: str) -> None:
 
 def find_foundation(name: str | Path) -> Path:
     """The folder of a foundation: `name` itself, or NAME in one of `model_folders()`. Raises `WfmError`."""
-    path = Path(name).expanduser()
+    path = user_path(name)
     for folder in (path, *(models / path for models in model_folders())):
         if (folder / DESCRIPTION).is_file():
             return folder

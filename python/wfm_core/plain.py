@@ -12,6 +12,11 @@ def plain(value) -> str:
     return repr(_own(value))
 
 
+def unicode_text(value: object) -> str:
+    """`value` as a text that every file takes; bytes of a file's name that are not UTF-8 become escapes."""
+    return str(value).encode("utf-8", "backslashreplace").decode()
+
+
 def _own(value):
     if isinstance(value, np.generic):
         return value.item()

@@ -4,7 +4,6 @@
 import json
 import math
 import os
-import stat
 from pathlib import Path
 
 import safetensors
@@ -12,6 +11,7 @@ import safetensors.torch
 from torch import Tensor
 
 from wfm_core.errors import WfmError
+from wfm_core.files import open_file
 
 FILE_LIMIT = 2 << 30
 HEADER_LIMIT = 8 << 20
@@ -31,11 +31,8 @@ def read_weights_and_notes(path: Path) -> tuple[dict[str, Tensor], dict[str, str
     holds, is an error and not a crash.
     """
     try:
-        with open(path, "rb") as file:
-            found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode):
-                raise _bad(path, "it is not an ordinary file")
-            size = found.st_size
+        with open_file(path) as file:
+            size = os.fstat(file.fileno()).st_size
             if size > FILE_LIMIT:
                 raise _bad(path, f"it has {size} bytes, at most {FILE_LIMIT} are read")
             head = file.read(8)

@@ -11,6 +11,7 @@ from torch import Tensor
 from wfm_core import compute
 from wfm_core.bundle.contract import Contract, TaskContract
 from wfm_core.bundle.outputs import check_outputs
+from wfm_core.bundle.running import raised_in
 from wfm_core.errors import WfmError
 
 CPU_TOKENS = 600
@@ -106,12 +107,13 @@ class Bundle:
 
     @torch.inference_mode()
     def _run(self, batch: Tensor) -> dict[str, np.ndarray]:
-        parts = [self._network(part) for part in batch.to(self.device).split(self._micro_batch(batch))]
-        outputs = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-        for name, task in self.contract.tasks.items():
-            if task.kind == "classification" and name in outputs:  # one that is missing is found by warm
-                outputs[name] = outputs[name].softmax(1)
-        return {name: value.cpu().numpy() for name, value in outputs.items()}
+        with raised_in(f"bundle {self.contract.name!r}"):
+            parts = [self._network(part) for part in batch.to(self.device).split(self._micro_batch(batch))]
+            outputs = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+            for name, task in self.contract.tasks.items():
+                if task.kind == "classification" and name in outputs:  # one that is missing is found by warm
+                    outputs[name] = outputs[name].softmax(1)
+            return {name: value.cpu().numpy() for name, value in outputs.items()}
 
     def _micro_batch(self, batch: Tensor) -> int:
         """How many inputs of a batch go through the network at once: on a CPU, what its cache can hold."""

@@ -92,7 +92,7 @@ def probe_inputs(contract: Contract, device: torch.device) -> list[Tensor]:
 def _in_format(module: torch.jit.ScriptModule, contract: Contract, name: str) -> Callable:
     """The frozen callable; for bf16 `module` itself is changed."""
     method = "forward_image" if contract.input == "image" else "forward"
-    on_cpu = not next(module.parameters()).is_cuda
+    on_cpu = not any(parameter.is_cuda for parameter in module.parameters())
     if name == "bf16":
         module.network.to(torch.bfloat16)
     with warnings.catch_warnings():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from wfm_core.bundle.export import SUFFIX, is_model_folder
 from wfm_core.errors import WfmError
+from wfm_core.files import user_path
 from wfm_core.places import bundle_folders, model_folders
 
 
@@ -16,7 +17,7 @@ def find_bundle(name: str | Path) -> Path:
     share/wfm/bundles, the cache), then as a folder NAME in `model_folders()` (the checkout's, share/wfm/models).
     """
     text = str(name)
-    path = Path(text).expanduser()
+    path = user_path(text)
     if path.is_file() or (path.is_dir() and is_model_folder(path)):
         return path
     if not text or "/" in text or os.sep in text or text.endswith(".pt"):

@@ -17,6 +17,7 @@ from wfm_core.bundle.dtype import choose_dtype
 from wfm_core.bundle.export import SUFFIX, export_bundle
 from wfm_core.bundle.find import find_bundle
 from wfm_core.bundle.operators import screen_graphs, screen_source
+from wfm_core.bundle.running import raised_in
 from wfm_core.errors import WfmError
 from wfm_core.files import read_file
 
@@ -40,7 +41,8 @@ def load_bundle(
             bundle = compute.run(export_bundle, path, Path(folder) / f"model{SUFFIX}")
             contract, module = _open(bundle, None)
     # Only what computes goes to the compute thread: a bundle that is swapped in must not hold up the one in use.
-    network, name = compute.run(choose_dtype, module.to(place), contract, place, dtype)
+    with raised_in(str(path)):
+        network, name = compute.run(choose_dtype, module.to(place), contract, place, dtype)
     return Bundle(contract, network, path, place, name)
 
 

@@ -8,6 +8,17 @@ from wfm_core.bundle.fields import shortened
 from wfm_core.errors import WfmError
 
 
+def check_output(outputs: dict[str, np.ndarray], contract: Contract, name: str, columns: int | None = None) -> None:
+    """Whether `name` [windows, `columns`] is among them; None: any number of columns. Raises `WfmError`."""
+    found = outputs.get(name)
+    if found is None or found.ndim != 2 or (columns is not None and found.shape[1] != columns):
+        seen = "nothing" if found is None else list(found.shape)
+        raise WfmError(
+            f"bundle {contract.name!r} gives {seen} as {name}, its contract says {columns or 'some'} columns; export "
+            "the model again"
+        )
+
+
 def check_outputs(outputs: dict[str, np.ndarray], contract: Contract, batch: int, finite: bool = False) -> None:
     """Names and shapes of what `batch` inputs gave; `finite`: no NaN and no infinity either. Raises `WfmError`."""
     width = contract.encoder.width

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from wfm_core.bundle import Bundle, load_bundle
+from wfm_core.bundle.outputs import check_output
 from wfm_core.cli import run
 from wfm_core.cli.told import add_told, told_of
 from wfm_core.data.recording import Recording, open_recording
@@ -113,6 +114,8 @@ def decide(
         if not keep.any():
             continue
         outputs = bundle.infer(iq[keep])
+        for name, task in bundle.contract.tasks.items():
+            check_output(outputs, bundle.contract, name, len(task.labels) or 3)
         for index, start in enumerate(block[keep].tolist()):
             tasks = bundle.decide(outputs, index, threshold=options.threshold)
             report.starts.append(start)

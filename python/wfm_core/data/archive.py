@@ -1,20 +1,36 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """SigMF archives (`.sigmf`): recordings in a tar file, read where they are. Nothing is unpacked."""
 
+import os
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from wfm_core.data.collection import COLLECTION, joined, streams_of
 from wfm_core.data.record import Recording
 from wfm_core.data.sigmf_meta import Dataset, data_name, parse_json, parse_metadata, recording_of
 from wfm_core.errors import WfmError
+from wfm_core.files import open_file
 
 SUFFIX = ".sigmf"
 META = ".sigmf-meta"
 MOST_METADATA_BYTES = 256 << 20
 """Larger metadata is refused: an archive comes from anywhere."""
 _MOST_MEMBERS = 100_000
+_MOST_HEADER_BYTES = 1 << 20
+
+
+class _Headers:
+    """The stream for tarfile, which reads the long headers of a member at once, however long they say they are."""
+
+    def __init__(self, stream: BinaryIO):
+        self._stream, self.seek, self.tell = stream, stream.seek, stream.tell
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= _MOST_HEADER_BYTES:
+            raise tarfile.ReadError(f"a header of {size} bytes, at most {_MOST_HEADER_BYTES} are read")
+        return self._stream.read(size)
 
 
 @dataclass(frozen=True)
@@ -29,9 +45,12 @@ class _Archive:
                 f"{self.path}: {name} has {member.size} bytes, {MOST_METADATA_BYTES} at most are expected of metadata: "
                 "unpack the archive if you trust it"
             )
-        with self.path.open("rb") as stream:
-            stream.seek(member.offset_data)
-            return stream.read(member.size)
+        try:
+            with open_file(self.path) as stream:
+                stream.seek(member.offset_data)
+                return stream.read(member.size)
+        except OSError as error:
+            raise WfmError(f"{self.path} cannot be read any more ({error.strerror}): get it again") from error
 
     def recording(self, name: str, content: bytes | None = None) -> Recording:
         """That of the member `name`, a metadata file."""
@@ -75,11 +94,11 @@ def _collection(archive: _Archive, name: str) -> Recording:
 def _open(path: Path) -> _Archive:
     """The plain files in it. Links, devices and sparse files are passed over: what needs them is missing then."""
     members: dict[str, tarfile.TarInfo] = {}
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise WfmError(f"no file {path}: name an existing SigMF archive")
-    size = path.stat().st_size
     try:
-        with tarfile.open(path, "r:") as archive:
+        with open_file(path) as stream, tarfile.open(fileobj=_Headers(stream), mode="r:") as archive:
+            size = os.fstat(stream.fileno()).st_size
             for number, member in enumerate(archive):
                 if number >= _MOST_MEMBERS:
                     raise WfmError(f"{path} has more than {_MOST_MEMBERS} members: unpack it and name its recordings")
@@ -88,8 +107,13 @@ def _open(path: Path) -> _Archive:
                     continue
                 if member.offset_data + member.size > size:
                     raise WfmError(f"{path} ends within {member.name}: it is truncated, fetch it again")
-                members[str(PurePosixPath(member.name))] = member
-    except (tarfile.TarError, OSError, ValueError, EOFError) as error:
+                name = PurePosixPath(member.name)
+                if name.is_absolute() or ".." in name.parts:
+                    raise WfmError(f"{path} holds {member.name}, a name that leads out of it: pack it again without")
+                if str(name) in members:  # tar unpacks the last, others take the first
+                    raise WfmError(f"{path} holds {name} twice: pack it again with one of them")
+                members[str(name)] = member
+    except (tarfile.TarError, OSError, ValueError, EOFError, RecursionError) as error:
         raise WfmError(
             f"{path} cannot be read as a SigMF archive ({error}): an uncompressed tar file is expected, fetch it again"
         ) from error

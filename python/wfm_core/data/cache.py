@@ -5,6 +5,7 @@ Datasets: `iq`, complex64 [N, A, T] (or float32 [N, A, T, 2] with I and Q last) 
 float32 [N, C, H, W]; at least one of them. The file's attribute `sample_rate` (Hz) is optional.
 """
 
+import os
 from pathlib import Path
 
 import h5py
@@ -13,7 +14,7 @@ import torch
 
 from wfm_core.data.hdf5_file import open_hdf5
 from wfm_core.errors import WfmError
-from wfm_core.files import write_atomically
+from wfm_core.files import user_path, write_atomically
 from wfm_core.plain import plain
 
 _IQ_WANTED = "complex64 [windows, antennas, samples] or float32 [windows, antennas, samples, 2]"
@@ -28,7 +29,7 @@ class CacheSource:
     """
 
     def __init__(self, path: str | Path):
-        self.path = Path(path).expanduser()
+        self.path = user_path(path)
         with self._open() as file:
             self._iq_shape = _checked(file, "iq", _is_iq, _IQ_WANTED)
             self._image_shape = _checked(file, "image", _is_image, _IMAGE_WANTED)
@@ -96,7 +97,7 @@ class CacheSource:
 
     def _open(self) -> h5py.File:
         """Opened for every draw (under a millisecond): an HDF5 handle does not survive a fork into data workers."""
-        if not self.path.is_file():
+        if not os.path.isfile(self.path):
             raise WfmError(f"no cache at {self.path}: name an existing HDF5 file")
         try:
             return open_hdf5(self.path)

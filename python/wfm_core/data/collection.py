@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wfm_core.data.captures import TIME_TOLERANCE
-from wfm_core.data.record import Annotation, Recording, same_rate
-from wfm_core.data.sigmf_meta import parse_json, read_sigmf
+from wfm_core.data.record import MOST_CHANNELS, Annotation, Recording, same_rate
+from wfm_core.data.sigmf_meta import METADATA_LIMIT_BYTES, meta_path_of, name_beside, parse_json, sigmf_of
 from wfm_core.errors import WfmError
+from wfm_core.files import read_file
 
 COLLECTION = ".sigmf-collection"
 
@@ -33,16 +34,17 @@ class Stream:
 def read_collection(path: Path) -> Recording:
     """One recording with the channels of all that the collection names, which lie beside it. Raises WfmError."""
     recordings = []
-    try:
-        content = path.read_bytes()
-        for stream in streams_of(parse_json(content, path), path):
-            meta = path.with_name(f"{stream.name}.sigmf-meta")
-            if meta.is_file():
-                stream.check(meta.read_bytes(), path)
-            recordings.append(read_sigmf(meta))
-    except OSError as error:
-        raise WfmError(f"{path} cannot be read ({error.strerror}): name an existing {COLLECTION} file") from error
+    for stream in streams_in(path):
+        meta = meta_path_of(path.with_name(f"{stream.name}.sigmf-meta"))
+        content = read_file(meta, METADATA_LIMIT_BYTES)  # once: what is checked is what is read
+        stream.check(content, path)
+        recordings.append(sigmf_of(content, meta))
     return joined(path, recordings)
+
+
+def streams_in(path: Path) -> list[Stream]:
+    """What the collection in the file `path` names. Raises WfmError."""
+    return streams_of(parse_json(read_file(path, METADATA_LIMIT_BYTES), path), path)
 
 
 def streams_of(content: dict, path: Path) -> list[Stream]:
@@ -51,14 +53,20 @@ def streams_of(content: dict, path: Path) -> list[Stream]:
     entries = collection.get("core:streams") if isinstance(collection, dict) else None
     if not isinstance(entries, list) or not entries:
         raise WfmError(f"{path} names no recordings: core:streams in its collection section is expected to list them")
+    if len(entries) > MOST_CHANNELS:
+        raise WfmError(f"{path} names {len(entries)} recordings, at most {MOST_CHANNELS} are read as channels of one")
     streams = []
     for entry in entries:
         if isinstance(entry, list) and len(entry) == 2:  # as SigMF had it before 1.0
             entry = dict(zip(("name", "hash"), entry, strict=True))
-        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
-            raise WfmError(f"{path} has {entry!r} in core:streams: an object with name and hash is expected")
-        name, digest = Path(entry["name"]).name, entry.get("hash")  # beside the collection, never elsewhere
-        streams.append(Stream(name.removesuffix(".sigmf-meta"), digest if isinstance(digest, str) else None))
+        name = name_beside(entry.get("name")) if isinstance(entry, dict) else None
+        name = name and name_beside(name.removesuffix(".sigmf-meta"))
+        if name is None:
+            raise WfmError(f"{path} has {entry!r:.80} in core:streams: an object with name and hash is expected")
+        digest = entry.get("hash")
+        streams.append(Stream(name, digest if isinstance(digest, str) else None))
+    if len({stream.name for stream in streams}) < len(streams):
+        raise WfmError(f"{path} names a recording twice in core:streams: each of its channels once is expected")
     return streams
 
 

@@ -15,6 +15,7 @@ Attributes:
 """
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,8 @@ from wfm_core.data.dataset_checks import (
 )
 from wfm_core.data.hdf5_file import open_hdf5
 from wfm_core.errors import WfmError
-from wfm_core.files import write_atomically
+from wfm_core.files import user_path, write_atomically
+from wfm_core.plain import unicode_text
 
 _IQ_SIGNALS = ("iq_rms", "iq_standard")
 _FOREIGN = "it was not written by wfm-dataset, bring it in with wfm-dataset build --from hdf5 (or wavesfm)"
@@ -91,7 +93,7 @@ class Dataset:
 
 def open_dataset(path: str | Path) -> Dataset:
     """Open a data set and check everything but its values, which are checked when they are read. Raises `WfmError`."""
-    path = Path(path).expanduser()
+    path = user_path(path)
     where = str(path)
     with _open(path) as file:
         kind = _kind(where, file)
@@ -142,7 +144,7 @@ def write_dataset(
     also complex [n, A, T], or [n, C, H, W]): only one of them is in memory at a time. `label` has one entry per
     window, N integers with their names in `labels`, or N positions (x, y, z) in metres.
     """
-    path, names, groups = Path(path), tuple(labels or ()), dict(groups or {})
+    path, names, groups = Path(path), tuple(map(unicode_text, labels or ())), dict(groups or {})
     where = str(path)
     if kind not in KINDS:
         raise WfmError(f"{where}: a value set {kind!r} is not known, wanted one of {', '.join(KINDS)}")
@@ -164,7 +166,7 @@ def write_dataset(
             _write_values(where, file, kind, chunks, count, groups.get("source"))
             file["label"] = label
             for name, texts in groups.items():
-                file.create_dataset(f"group/{name}", data=list(map(str, texts)), dtype=h5py.string_dtype())
+                file.create_dataset(f"group/{name}", data=list(map(unicode_text, texts)), dtype=h5py.string_dtype())
             file.attrs.update(attributes)
 
     try:
@@ -206,7 +208,7 @@ def _parts(kind: str, chunk: np.ndarray) -> np.ndarray:
 
 
 def _open(path: Path) -> h5py.File:
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise WfmError(f"no data set at {path}: name an existing HDF5 file, wfm-dataset build makes one")
     try:
         return open_hdf5(path)

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The recordings in a folder, and the files in it that only some system left there."""
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from wfm_core.data.archive import SUFFIX as ARCHIVE
-from wfm_core.data.collection import COLLECTION, streams_of
+from wfm_core.data.collection import COLLECTION, streams_in
 from wfm_core.data.raw import Told, is_raw
 from wfm_core.data.record import Recording
 from wfm_core.data.recording import open_recordings
-from wfm_core.data.sigmf_meta import parse_json
 from wfm_core.errors import WfmError
 
 _META = ".sigmf-meta"
@@ -35,11 +35,11 @@ def recordings_in(source: Path, told: Told | None = None) -> list[Recording]:
     A folder's SigMF recordings, archives and collections are read (a recording of a collection as a part of it alone);
     raw and WAV files only where it has none of those.
     """
-    if source.is_file():
+    if os.path.isfile(source):
         return open_recordings(source, told)
-    if not source.is_dir():
+    if not os.path.isdir(source):
         raise WfmError(f"no folder {source}: name an existing folder of recordings")
-    files = [path for path in without_system_files(source.rglob("*"), source) if path.is_file()]
+    files = [path for path in without_system_files(source.rglob("*"), source) if os.path.isfile(path)]
     paths = list(_sigmf(files)) or [path for path in files if is_raw(path)]
     if not paths:
         raise WfmError(
@@ -53,8 +53,7 @@ def _sigmf(files: list[Path]) -> Iterator[Path]:
     taken = set()
     for path in files:
         if path.suffix == COLLECTION:
-            streams = streams_of(parse_json(path.read_bytes(), path), path)
-            taken |= {path.with_name(f"{stream.name}{_META}") for stream in streams}
+            taken |= {path.with_name(f"{stream.name}{_META}") for stream in streams_in(path)}
     for path in files:
         if path.suffix in (ARCHIVE, COLLECTION) or (path.suffix == _META and path not in taken):
             yield path

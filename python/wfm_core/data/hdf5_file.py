@@ -12,6 +12,7 @@ import h5py
 
 from wfm_core.data.hdf5_heap import check_heaps
 from wfm_core.errors import WfmError
+from wfm_core.files import open_file
 
 OBJECTS_LIMIT = 100_000
 CHUNK_LIMIT = 1 << 30
@@ -43,6 +44,7 @@ class _File(h5py.File):
 
 def open_hdf5(path: Path) -> h5py.File:
     """The file, for reading. Raises `OSError` for what is no HDF5, `WfmError` for what it may not hold."""
+    open_file(path).close()  # to open a pipe would wait for its writer
     file = _File(path, "r")
     try:
         found = os.stat(path)

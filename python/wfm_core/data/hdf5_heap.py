@@ -11,6 +11,8 @@ from typing import BinaryIO
 
 import h5py
 
+from wfm_core.files import open_file
+
 HEAP = b"GCOL\x01\0\0\0"
 CHUNKS_LIMIT = 100_000
 _BLOCK = 16 << 20
@@ -18,7 +20,7 @@ _BLOCK = 16 << 20
 
 def check_heaps(path: Path, datasets: list[h5py.Dataset]) -> None:
     """Raise `OSError` for a file with a damaged collection."""
-    with open(path, "rb") as file:  # not mapped: a file that is cut meanwhile would be a signal
+    with open_file(path) as file:  # not mapped: a file that is cut meanwhile would be a signal
         begin, end = 0, file.seek(0, 2)
         for start, stop in [*_values(datasets), (end, end)]:
             for place in range(begin, min(start, end), _BLOCK):

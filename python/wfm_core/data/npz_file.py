@@ -8,6 +8,7 @@ import tokenize
 import zipfile
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -27,19 +28,22 @@ DAMAGED = (
 """What zipfile and numpy raise for damaged files."""
 
 
-def check_npz(path: Path) -> None:
-    """Raise `ValueError` or another of `DAMAGED` for a damaged archive, `WfmError` for one that is refused."""
-    with open(path, "rb") as file:
-        _check_directory(file)
-        with zipfile.ZipFile(file) as archive:
-            members = archive.infolist()
-            if len({member.filename for member in members}) != len(members):
-                raise ValueError("two arrays of one name")
-            for member in members:
-                _check_member(archive, member, path)
+def check_npz(file: BinaryIO, path: Path) -> None:
+    """Raise `ValueError` or another of `DAMAGED` for a damaged archive, `WfmError` for one that is refused.
+
+    `file` is open at its begin, and is so afterwards; `path` is what it is called.
+    """
+    _check_directory(file)
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        if len({member.filename for member in members}) != len(members):
+            raise ValueError("two arrays of one name")
+        for member in members:
+            _check_member(archive, member, path)
+    file.seek(0)
 
 
-def _check_directory(file) -> None:
+def _check_directory(file: BinaryIO) -> None:
     """Its size, before zipfile makes objects of all its entries."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(size - _END.size, 0))

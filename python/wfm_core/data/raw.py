@@ -7,6 +7,7 @@ stand in the name as rtl_433 has them: `g001_433.92M_250k.cu8`.
 """
 
 import math
+import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -78,7 +79,7 @@ def _number(pattern: re.Pattern, name: str) -> float | None:
 
 def read_raw(path: Path, told: Told) -> Recording:
     """The recording of a raw or WAV file, real samples included. Raises WfmError naming what is wrong or missing."""
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise WfmError(f"no file {path}: name an existing recording")
     rate, freq = told_by_name(path.stem)
     freq, time = next((f for f in (told.freq, freq) if f is not None), None), None

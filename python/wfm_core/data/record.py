@@ -11,10 +11,15 @@ import numpy as np
 from wfm_core.data.analytic import analytic
 from wfm_core.data.captures import Capture, Timeline
 from wfm_core.data.sample_format import SampleFormat, sample_format
-from wfm_core.errors import WfmError
+from wfm_core.data.values_file import read_values
 
 RATE_TOLERANCE = 1e-6
 """Two rates that differ by less than this share are one rate, rounded: an oscillator is off by more."""
+
+MOST_CHANNELS = 64
+HIGHEST_RATE = 1e12
+"""Hz, of SigMF."""
+LONGEST_SECONDS = 1e12
 
 
 @dataclass(frozen=True)
@@ -120,14 +125,9 @@ def _read(file: SampleFile, start: int, count: int, samples: int) -> np.ndarray:
 
 
 def _samples(file: SampleFile, start: int, count: int) -> np.ndarray:
-    """complex64 [channels, count]. Read and not mapped: what is cut off a mapped file ends the process (SIGBUS)."""
+    """complex64 [channels, count]."""
     form = file.format
     frame = file.channels * form.parts
-    offset = file.header_bytes + start * file.channels * form.bytes
-    try:
-        values = np.fromfile(file.path, form.component, count * frame, offset=offset)
-    except OSError as error:
-        raise WfmError(f"{file.path} cannot be read any more ({error.strerror}): get it again") from error
-    if len(values) < count * frame:
-        raise WfmError(f"{file.path} was cut while it was read: sample {start + count - 1} is gone; get it again")
+    begin = file.header_bytes + start * file.channels * form.bytes
+    values = read_values(file.path, form.component, count * frame, begin, start + count - 1)
     return form.to_complex(values.reshape(count, file.channels, form.parts)).T

@@ -8,7 +8,7 @@ import numpy as np
 
 from wfm_core.errors import WfmError
 
-_PATTERN = re.compile(r"^([cr])(f32|f64|i8|i16|i32|u8|u16|u32)(_le|_be)?$")
+_PATTERN = re.compile(r"([cr])(f32|f64|i8|i16|i32|u8|u16|u32)(_le|_be)?")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class SampleFormat:
 
 def sample_format(datatype: str) -> SampleFormat:
     """The format of a SigMF datatype such as `ci16_le`, `cu8` or `rf32_be`; raises WfmError for any other text."""
-    match = _PATTERN.match(datatype) if isinstance(datatype, str) else None
+    match = _PATTERN.fullmatch(datatype) if isinstance(datatype, str) else None
     if match is None or (match[3] is None and not match[2].endswith("8")):
         raise WfmError(
             f"unknown SigMF datatype {datatype!r}: known are c or r, then f32 f64 i32 i16 u32 u16 with _le or _be, "

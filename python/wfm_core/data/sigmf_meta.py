@@ -2,8 +2,8 @@
 """SigMF metadata, checked against its schema, its data file and itself."""
 
 import hashlib
-import json
 import math
+import os
 import warnings
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -15,15 +15,17 @@ from wfm_core.data.record import Annotation, Recording, SampleFile
 from wfm_core.data.sample_format import SampleFormat, sample_format
 from wfm_core.data.utc import utc_time
 from wfm_core.errors import WfmError
-from wfm_core.files import read_file
+from wfm_core.files import open_file, read_file
+from wfm_core.json_text import read_json
 from wfm_core.needs import needed
 
 METADATA_LIMIT_BYTES = 256 << 20  # some million captures
 _LONGEST_NAME = 255  # bytes, of a file on any usual system
-_WHOLE = (
+_WHOLE = frozenset({
     "core:num_channels", "core:offset", "core:trailing_bytes", "core:sample_start", "core:sample_count",
-    "core:global_index", "core:header_bytes",
-)  # fmt: skip
+    "core:global_index", "core:header_bytes", "wfm:stream_index",
+})  # fmt: skip
+_MOST = 2**63 - 1
 HASH_LIMIT_BYTES = 1 << 30  # a larger file is not hashed at opening: it would delay the start by seconds
 
 
@@ -39,10 +41,12 @@ class Dataset:
 
 def meta_path_of(path: Path) -> Path:
     """X.sigmf-meta of `path`, which may name it, the data or X; raises WfmError if there is none."""
+    if not path.name:
+        raise WfmError(f"{path} is a folder: name a recording in it")
     if path.suffix == ".sigmf":
         raise WfmError(f"{path} is a SigMF archive, which is only read: unpack it (tar -xf), name its .sigmf-meta file")
     meta_path = path.with_name(path.name.removesuffix(".sigmf-data").removesuffix(".sigmf-meta") + ".sigmf-meta")
-    if not meta_path.is_file():
+    if not os.path.isfile(meta_path):
         raise WfmError(f"no SigMF metadata at {meta_path}: name an existing .sigmf-meta file")
     return meta_path
 
@@ -50,9 +54,14 @@ def meta_path_of(path: Path) -> Path:
 def read_sigmf(path: Path) -> Recording:
     """The recording of X.sigmf-meta, X.sigmf-data or X, real samples included. Raises WfmError naming what is wrong."""
     meta_path = meta_path_of(path)
-    metadata = parse_metadata(read_file(meta_path, METADATA_LIMIT_BYTES), meta_path)
+    return sigmf_of(read_file(meta_path, METADATA_LIMIT_BYTES), meta_path)
+
+
+def sigmf_of(content: bytes, meta_path: Path) -> Recording:
+    """The recording of metadata that were read from `meta_path`, with the data beside it. Raises WfmError."""
+    metadata = parse_metadata(content, meta_path)
     data_path = data_path_of(meta_path, metadata["global"])
-    return recording_of(metadata, meta_path, Dataset(data_path, 0, data_path.stat().st_size, str(data_path)))
+    return recording_of(metadata, meta_path, Dataset(data_path, 0, size_of(data_path), str(data_path)))
 
 
 def recording_of(metadata: dict, meta_path: Path, dataset: Dataset) -> Recording:
@@ -82,31 +91,44 @@ def recording_of(metadata: dict, meta_path: Path, dataset: Dataset) -> Recording
 
 def parse_metadata(content: bytes, meta_path: Path) -> dict:
     """The metadata, valid by the SigMF schema, with the fields we need. Raises WfmError."""
-    metadata = parse_json(content, meta_path)
-    for section, kind in (("global", dict), ("captures", list), ("annotations", list)):
-        if not isinstance(metadata.get(section), kind):
-            raise WfmError(f"{meta_path} has no {section!r} section: add it (global, captures, annotations are needed)")
+    metadata = parse_sections(content, meta_path)
     for field in ("core:datatype", "core:sample_rate"):
         if field not in metadata["global"]:
             raise WfmError(f"{meta_path} lacks the field {field} in its global section: add it")
     sample_format(metadata["global"]["core:datatype"])  # its sentence says more than the schema's pattern
     _validate(metadata, meta_path)
     for section in (metadata["global"], *metadata["captures"], *metadata["annotations"]):
-        for name in _WHOLE:
-            if isinstance(section.get(name), float):  # JSON's 2.0, which the schema takes for a whole number
-                section[name] = int(section[name])
+        as_whole(section, meta_path)
     rate = metadata["global"]["core:sample_rate"]
     if not 0 < rate < math.inf:
         raise WfmError(f"{meta_path} states core:sample_rate {rate}: a rate above 0 Hz is expected, fix that field")
     return metadata
 
 
+def parse_sections(content: bytes, meta_path: Path) -> dict:
+    """The metadata with their three sections, which are checked no further. Raises WfmError."""
+    metadata = parse_json(content, meta_path)
+    for section, kind in (("global", dict), ("captures", list), ("annotations", list)):
+        if not isinstance(metadata.get(section), kind):
+            raise WfmError(f"{meta_path} has no {section!r} section: add it (global, captures, annotations are needed)")
+    return metadata
+
+
+def as_whole(section: dict, meta_path: Path) -> None:
+    """Make JSON's 2.0 a 2 in the fields of `section` that count; raises WfmError for what is no such number."""
+    for name in _WHOLE.intersection(section):
+        value = section[name]
+        whole = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _MOST
+        if not whole or value != int(value):
+            raise WfmError(
+                f"{meta_path} states {name} {value!r:.80}: a whole number from 0 to {_MOST} is expected, fix that field"
+            )
+        section[name] = int(value)
+
+
 def parse_json(content: bytes, path: Path) -> dict:
-    """A JSON object in UTF-8, or in UTF-16 or UTF-32, with or without a byte order mark. Raises WfmError."""
-    try:
-        metadata = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise WfmError(f"{path} is not readable as JSON ({error}): write SigMF metadata again") from error
+    """The JSON object of a file of SigMF. Raises WfmError."""
+    metadata = read_json(content, str(path))
     if not isinstance(metadata, dict):
         kind = type(metadata).__name__
         raise WfmError(f"{path} holds a JSON {kind}: an object with global, captures, annotations is expected")
@@ -128,19 +150,35 @@ def _validate(metadata: dict, meta_path: Path) -> None:
 def data_path_of(meta_path: Path, head: dict) -> Path:
     """The data file that the global section `head` of `meta_path` speaks of; raises WfmError if it is missing."""
     data_path = meta_path.with_name(data_name(meta_path, head))
-    if not data_path.is_file():
+    if not os.path.isfile(data_path):
         raise WfmError(f"the data file {data_path} of {meta_path.name} is missing: put it beside the metadata")
     return data_path
+
+
+def size_of(data_path: Path) -> int:
+    """Its bytes; raises WfmError where it is gone."""
+    try:
+        return os.stat(data_path).st_size
+    except OSError as error:
+        raise WfmError(f"the data file {data_path} cannot be read ({error.strerror}): get it again") from error
 
 
 def data_name(meta_path: Path, head: dict) -> str:
     """The name of the data file: a dataset lies beside its metadata, never elsewhere."""
     if head.get("core:metadata_only"):
         raise WfmError(f"{meta_path} says core:metadata_only: there are no samples to read, use a recording with data")
-    name = Path(head.get("core:dataset", meta_path.name.removesuffix("-meta") + "-data")).name
-    if name in ("", "..") or "\0" in name or len(name.encode(errors="replace")) > _LONGEST_NAME:
-        raise WfmError(f"{meta_path} states core:dataset {name[:40]!r}: the name of a file beside it is expected")
+    stated = head.get("core:dataset", meta_path.name.removesuffix("-meta") + "-data")
+    name = name_beside(stated)
+    if name is None:
+        raise WfmError(f"{meta_path} states core:dataset {stated!r:.40}: the name of a file beside it is expected")
     return name
+
+
+def name_beside(stated: object) -> str | None:
+    """The file that SigMF's `stated` name means: whatever folder that says, it lies beside. None for no such name."""
+    name = Path(stated).name if isinstance(stated, str) else ""
+    usable = name not in ("", "..") and "\0" not in name and len(name.encode(errors="replace")) <= _LONGEST_NAME
+    return name if usable else None
 
 
 def extent_of(name: str, size: int, metadata: dict, form: SampleFormat, channels: int) -> tuple[int, int]:
@@ -220,11 +258,14 @@ def _check_hash(dataset: Dataset, stated: str | None) -> None:
     if stated is None or dataset.size > HASH_LIMIT_BYTES:
         return
     digest, left = hashlib.sha512(), dataset.size
-    with dataset.path.open("rb") as stream:
-        stream.seek(dataset.begin)
-        while left and (block := stream.read(min(left, 1 << 20))):
-            digest.update(block)
-            left -= len(block)
+    try:
+        with open_file(dataset.path) as stream:
+            stream.seek(dataset.begin)
+            while left and (block := stream.read(min(left, 1 << 20))):
+                digest.update(block)
+                left -= len(block)
+    except OSError as error:
+        raise WfmError(f"the data file {dataset.name} cannot be read ({error.strerror}): get it again") from error
     actual = digest.hexdigest()
     if actual != stated.lower():
         raise WfmError(

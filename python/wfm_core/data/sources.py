@@ -5,6 +5,7 @@ A source is checked when it is opened and once more, by `check`, against the win
 a run fails at its start. What it draws is a function of the files and of the generator's state alone.
 """
 
+import os
 from bisect import bisect_right
 from itertools import accumulate
 from pathlib import Path
@@ -15,6 +16,7 @@ from wfm_core.data.cache import CacheSource, write_cache
 from wfm_core.data.folder import recordings_in
 from wfm_core.data.recording import Recording, Told, same_rate
 from wfm_core.errors import WfmError
+from wfm_core.files import user_path
 
 __all__ = ["CacheSource", "RecordingSource", "write_cache"]
 
@@ -27,8 +29,8 @@ class RecordingSource:
     """
 
     def __init__(self, folder: str | Path, told: Told | None = None):
-        self.folder = Path(folder).expanduser()
-        if not self.folder.is_dir():
+        self.folder = user_path(folder)
+        if not os.path.isdir(self.folder):
             raise WfmError(f"no folder {self.folder}: name an existing folder of recordings")
         self.recordings = recordings_in(self.folder, told)
         self.sample_rate = self._one_rate()

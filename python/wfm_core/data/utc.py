@@ -4,7 +4,9 @@
 import re
 from datetime import UTC, datetime
 
-_FORM = re.compile(r"(?P<day>[^Tt\s]+)[Tt\s](?P<clock>[\d:]+?)(?:[.,](?P<decimals>\d+))?(?P<zone>[Zz]|[+-][\d:]+)?")
+_FORM = re.compile(
+    r"(?P<day>[^Tt\s]+)[Tt\s](?P<clock>[\d:]+?)(?:[.,](?P<decimals>\d+))?(?P<zone>[Zz]|[+-][\d:]+)?", re.ASCII
+)
 
 
 def utc_time(text: str) -> tuple[int, float, float]:

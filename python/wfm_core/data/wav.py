@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wfm_core.errors import WfmError
+from wfm_core.files import open_file
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _NUMBERS = {(_PCM, 8): "u8", (_PCM, 16): "i16_le", (_PCM, 32): "i32_le", (_FLOAT, 32): "f32_le", (_FLOAT, 64): "f64_le"}
@@ -39,7 +40,7 @@ class WavHeader:
 def read_header(path: Path) -> WavHeader:
     """Raises WfmError naming what is wrong."""
     try:
-        with path.open("rb") as stream:
+        with open_file(path) as stream:
             return _header(path, stream)
     except (OSError, struct.error) as error:
         raise WfmError(f"{path} is not readable as WAV ({error}): record it again") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from wfm_core.bundle import Bundle, TaskContract
+from wfm_core.bundle.outputs import check_output
 from wfm_core.data.dataset import Dataset
 from wfm_core.data.splits import SOURCE
 from wfm_core.errors import WfmError
@@ -82,7 +83,7 @@ def evaluate(bundle: Bundle, dataset: Dataset, part: Part, task: TaskContract, o
     many there are.
     """
     outputs = list(_infer(bundle, dataset, part.rows))
-    answers = np.concatenate([output[task.name] for output in outputs])
+    answers = _given(bundle, outputs, task.name, len(task.labels) or 3)
     truth = dataset.label[part.rows]
     units = dataset.groups[SOURCE][part.rows] if SOURCE in dataset.groups else np.arange(len(part.rows))
     head = {
@@ -126,4 +127,11 @@ def _embedding(bundle: Bundle, outputs: list[dict[str, np.ndarray]], task: TaskC
     """What the bundle gives out as embedding of the task's modality (of the first task of that modality)."""
     stems = bundle.contract.stems.values()
     modality = next((stem.modality for stem in stems if task.name in stem.tasks), bundle.contract.modality)
-    return np.concatenate([output[f"embedding_{modality}"] for output in outputs])
+    return _given(bundle, outputs, f"embedding_{modality}", None)
+
+
+def _given(bundle: Bundle, outputs: list[dict[str, np.ndarray]], name: str, columns: int | None) -> np.ndarray:
+    """The output `name` [windows, columns] of all batches. Raises `WfmError` where a bundle does not give it."""
+    for output in outputs:
+        check_output(output, bundle.contract, name, columns)
+    return np.concatenate([output[name] for output in outputs])

@@ -18,10 +18,12 @@ namespace wfm {
  * takes from it. A sample is in its file as soon as the disk takes it, and the
  * files are valid SigMF at every moment: a kill loses what the ring holds.
  *
- * A change of rx_freq, a jump of rx_time or samples that were dropped begin a
- * new capture, another rate a new file. A capture says its first sample's index
- * in the stream (core:global_index), its frequency and its time: the radio's,
- * or, where that counts from the radio's start or is not known, the host's.
+ * A change of rx_freq, a jump of rx_time or samples that were lost or dropped begin
+ * a new capture, another rate a new file. A capture says its first sample's index in
+ * what the radio received (core:global_index, with the samples that wfm_lost counts)
+ * and, once any were lost, in the stream (wfm:stream_index); its frequency; and its
+ * time: the radio's, or, where that counts from the radio's start or is not known,
+ * the host's.
  * While the channels' tags disagree nothing is recorded.
  *
  * Message port in: control, a dict or pair with start (true, or a label), stop

@@ -15,6 +15,7 @@ namespace wfm {
 //! What is known of one window besides its samples.
 struct WFM_API window_info {
     uint64_t start = 0; //!< index of its first sample in the stream
+    uint64_t lost = 0;  //!< samples lost before it that wfm_lost counted; of a recorder's
     float power = 0;    //!< mean |x|^2 over all its samples and channels
     bool has_rx_time = false;
     int64_t rx_time_secs = 0; //!< time of its first sample: whole seconds

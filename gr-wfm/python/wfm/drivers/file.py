@@ -2,7 +2,7 @@
 """Recordings of any kind and datatype, played once through: what `open_recording` reads, it plays."""
 
 import math
-from pathlib import Path
+import os
 from urllib.parse import parse_qsl
 
 from gnuradio import blocks, gr
@@ -11,14 +11,14 @@ from gnuradio.wfm.wfm_python import sample_player
 
 from wfm_core.data.analytic import hilbert_taps
 from wfm_core.data.recording import Recording, Told, open_recording, same_rate
-from wfm_core.errors import WfmError
+from wfm_core.errors import WfmError, one_line
 
 
 class FileDriver(Driver):
     """The recording's own rate and frequencies count, whatever was asked for."""
 
     def __init__(self, recording: Recording, request: Request):
-        self._name = recording.meta_path.name
+        self._name = one_line(recording.meta_path.name)
         self._player = _player(recording, request.paced)
         # A recording with fewer channels repeats its last one; one with more leaves the rest unheard.
         outputs = [(self._player, min(channel, recording.channels - 1)) for channel in range(request.channels)]
@@ -35,10 +35,8 @@ class FileDriver(Driver):
             return ""
         return f"{self._name} was cut while it was played: it ended after {self._player.samples_played()} samples"
 
-    @staticmethod
-    def _note(recording: Recording, request: Request) -> None:
-        log = gr.logger("wfm.sdr_source")
-        name = recording.meta_path.name
+    def _note(self, recording: Recording, request: Request) -> None:
+        log, name = gr.logger("wfm.sdr_source"), self._name
         own, asked = recording.channels, request.channels
         if own < asked:
             log.warn(f"{name} has {own} channels, {asked} asked for: the last one is repeated")
@@ -58,21 +56,24 @@ def _player(recording: Recording, paced: bool) -> sample_player:
         )
         for piece in timeline.pieces
     ]
-    first, *beside = [(str(f.path), f.datatype, f.channels, f.header_bytes) for f in recording.files]
+    first, *beside = [(os.fsencode(f.path), f.datatype, f.channels, f.header_bytes) for f in recording.files]
     path, datatype, channels, header_bytes = first
-    return sample_player(
-        path,
-        datatype,
-        channels,
-        recording.sample_rate,
-        header_bytes=header_bytes,
-        count=recording.samples,
-        paced=paced,
-        segments=segments,
-        missing=sorted(timeline.lost.items()),
-        beside=beside,
-        hilbert=hilbert_taps() if recording.is_real else [],
-    )
+    try:
+        return sample_player(
+            path,
+            datatype,
+            channels,
+            recording.sample_rate,
+            header_bytes=header_bytes,
+            count=recording.samples,
+            paced=paced,
+            segments=segments,
+            missing=sorted(timeline.lost.items()),
+            beside=beside,
+            hilbert=hilbert_taps() if recording.is_real else [],
+        )
+    except (RuntimeError, ValueError) as error:  # it may not be read, or is gone since it was looked at
+        raise WfmError(f"{recording.meta_path} cannot be played ({error}): get it again") from error
 
 
 def open_argument(argument: str, sample_rate: float, center_freq: float | None = None) -> Recording:
@@ -82,7 +83,7 @@ def open_argument(argument: str, sample_rate: float, center_freq: float | None =
     `center_freq` (Hz).
     """
     path, told = argument, {}
-    if "?" in argument and not Path(argument).exists():
+    if "?" in argument and not os.path.exists(argument):
         path, _, query = argument.rpartition("?")
         told = _told(argument, query)
     if not path:

@@ -5,6 +5,8 @@ A flat folder of images named `<class>_*`. They are turned by 90 degrees against
 one size here, for they have several.
 """
 
+import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from PIL import Image
 from wfm_core.data.dataset import write_dataset
 from wfm_core.data.readers.folders import existing_folder, found, provenance
 from wfm_core.errors import WfmError
+from wfm_core.files import open_file
 from wfm_core.signal.resized import resize
 
 LABELS = (
@@ -25,6 +28,10 @@ LABELS = (
 _GREY = (0.2989, 0.587, 0.114)  # luma of ITU-R BT.601, of R, G and B
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 _CONTENT = "images named <class>_*"
+
+_MOST_PIXELS = 4096
+_BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, OverflowError, struct.error, zlib.error)
+"""What Pillow raises for broken images."""
 
 
 def read(folder: Path, out: Path, *, size: int = 224) -> Path:
@@ -58,9 +65,14 @@ def _pictures(paths: list[Path], size: int) -> Iterator[np.ndarray]:
     """float32 [1, 1, size, size] of each file."""
     for path in paths:
         try:
-            with Image.open(path) as image:
+            with open_file(path) as file, Image.open(file) as image:
+                if max(image.size) > _MOST_PIXELS:
+                    raise WfmError(
+                        f"{path} has {image.size[0]} x {image.size[1]} pixels, at most {_MOST_PIXELS} on a side are "
+                        "read: take it out"
+                    )
                 colours = np.asarray(image.convert("RGB"), np.float32) / 255
-        except (OSError, SyntaxError) as error:  # Pillow calls a broken PNG a syntax error
+        except (*_BROKEN, Image.DecompressionBombError) as error:
             raise WfmError(f"{path} cannot be read as an image ({error}): fetch it again or take it out") from error
         grey = np.rot90(colours @ np.array(_GREY, np.float32))
         yield resize(torch.from_numpy(grey.copy())[None, None], [size, size], "bicubic").numpy()

@@ -15,6 +15,8 @@ from wfm_core.errors import WfmError
 
 _LARGEST_FACTOR = 10_000
 """Rates whose ratio needs a larger up- or downsampling factor than this are not resampled."""
+_RESAMPLED_LIMIT = 1 << 28
+"""Samples of all channels of a stretch that is resampled, which is in memory as a whole."""
 _BLOCK_VALUES = 1 << 22
 """Samples of all antennas in the windows that are in memory at a time."""
 
@@ -35,6 +37,12 @@ class Cut:
         """complex64 [n, antennas, window] for a few of `starts` at a time, in order, of the first channels."""
         recording, resampled = self.recording, None
         if self.ratio != 1:
+            if (self.end - self.begin) * recording.channels > _RESAMPLED_LIMIT:
+                raise WfmError(
+                    f"{recording.meta_path}: {self.label!r} from sample {self.begin} on has {self.end - self.begin} "
+                    f"samples of {recording.channels} channels, at most {_RESAMPLED_LIMIT} in all are resampled at "
+                    "once; annotate it in pieces"
+                )
             whole = self._finite(recording.read(self.begin, self.end - self.begin)[:antennas], self.begin)
             resampled = resample_poly(whole, self.ratio.numerator, self.ratio.denominator, axis=1)
         step = max(1, _BLOCK_VALUES // (window * antennas))

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the readers of the public data sets share: finding their files, and saying where the values came from."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from wfm_core.data.folder import without_system_files
 from wfm_core.data.record import same_rate
 from wfm_core.errors import WfmError
+from wfm_core.files import user_path
+from wfm_core.plain import unicode_text
 
 
 def existing_folder(folder: str | Path, content: str) -> Path:
     """`folder` as a path; raises `WfmError` unless it is there. `content` says what should be in it."""
-    path = Path(folder).expanduser()
-    if not path.is_dir():
+    path = user_path(folder)
+    if not os.path.isdir(path):
         raise WfmError(f"no folder {path}: name the folder of the data set, with {content}")
     return path
 
@@ -28,7 +31,13 @@ def found(folder: Path, files: Iterable[Path], content: str) -> list[Path]:
 
 def provenance(reader: str, folder: Path, files: int, **options) -> dict:
     """The `provenance` of a data set that `reader` made of so many files of `folder`."""
-    return {"reader": reader, "version": 1, "source": folder.resolve().name, "files": files, "options": options}
+    return {
+        "reader": reader,
+        "version": 1,
+        "source": unicode_text(folder.resolve().name),
+        "files": files,
+        "options": options,
+    }
 
 
 def common_rate(rates: Iterable[float]) -> float | None:

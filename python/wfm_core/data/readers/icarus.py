@@ -7,6 +7,7 @@ expected number of samples tells it.
 """
 
 import csv
+import io
 import math
 import re
 from collections.abc import Iterator
@@ -17,7 +18,9 @@ import numpy as np
 
 from wfm_core.data.dataset import write_dataset
 from wfm_core.data.readers.folders import common_rate, existing_folder, found, provenance
+from wfm_core.data.values_file import read_values
 from wfm_core.errors import WfmError
+from wfm_core.files import read_file
 
 LABELS = ("none", "dsss-bpsk", "dsss-qpsk")
 STD = (0.00275, 0.00260)
@@ -25,6 +28,8 @@ _CONTENT = "folders named 5MHz or 10MHz, each with Metadata/*.csv and IQ"
 _BAND = re.compile(r"(?<![\d.])(5|10)[ _-]?mhz", re.IGNORECASE)
 _TYPES = (np.dtype("<f4"), np.dtype("<i2"), np.dtype("i1"))
 _SLACK = 0.25  # the sizes of two types differ by 2, so a count that is a quarter off still tells them apart
+_TABLE_LIMIT_BYTES = 1 << 20
+_MOST = 1e18  # of a rate, a duration and a count
 _EXACT = 2  # a count that is so few samples over the stated one is cut to it: a rounded duration
 
 
@@ -85,12 +90,10 @@ def _item(folder: Path, table: Path, window: int) -> _Item:
 def _row(table: Path) -> dict[str, str]:
     """The first row under the header, spaces around names and values taken off."""
     try:
-        with table.open(encoding="utf-8-sig", newline="") as stream:
-            head = stream.readline()
-            stream.seek(0)
-            delimiter = max(",;\t", key=head.count)
-            row = next(csv.DictReader(stream, delimiter=delimiter, skipinitialspace=True), None)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        text = read_file(table, _TABLE_LIMIT_BYTES).decode("utf-8-sig")
+        delimiter = max(",;\t", key=text.partition("\n")[0].count)
+        row = next(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True), None)
+    except (UnicodeDecodeError, csv.Error) as error:
         raise WfmError(f"{table} is not readable as CSV ({error}): unpack the data set again") from error
     if row is None:
         raise WfmError(f"{table} has no row under its header: unpack the data set again or remove the file")
@@ -104,7 +107,7 @@ def _number(table: Path, row: dict[str, str], name: str) -> float:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not 0 < value < math.inf:
+    if not 0 < value < _MOST:
         raise WfmError(f"{table}: {name} is {text or 'missing'}, a number above 0 is wanted; mend or remove the file")
     return value
 
@@ -155,7 +158,7 @@ def _middles(items: list[_Item], window: int) -> Iterator[np.ndarray]:
     """complex64 [1, 1, window] at full scale 1 of each recording."""
     for item in items:
         start = item.samples // 2 - window // 2
-        parts = np.fromfile(item.data, item.dtype, 2 * window, offset=2 * start * item.dtype.itemsize)
+        parts = read_values(item.data, item.dtype, 2 * window, 2 * start * item.dtype.itemsize, start + window - 1)
         scaled = parts.astype(np.float32)
         if item.dtype.kind == "i":
             scaled /= 2 ** (8 * item.dtype.itemsize - 1)

@@ -8,24 +8,30 @@ import numpy as np
 import scipy.io
 
 from wfm_core.data.hdf5_file import open_hdf5
+from wfm_core.data.readers.matlab_file import check_matlab
 from wfm_core.errors import WfmError
+from wfm_core.files import open_file
 
 
 def read_matlab(path: Path, name: str) -> np.ndarray:
     """The array `name` with its axes as MATLAB shows them. Raises `WfmError`.
 
-    Up to version 7 a file is MATLAB's own format. From version 7.3 it is HDF5, where MATLAB stores the axes in
+    From version 5 to 7 a file is MATLAB's own format. From version 7.3 it is HDF5, where MATLAB stores the axes in
     reverse.
     """
     try:
-        if h5py.is_hdf5(path):
-            with open_hdf5(path) as file:
-                names = sorted(file)
-                values = file[name][()].T if name in file else None
-        else:
-            held = scipy.io.loadmat(path, variable_names=[name])
-            names = [] if name in held else [entry for entry, *_ in scipy.io.whosmat(path)]
-            values = held.get(name)
+        with open_file(path) as stream:  # once: what is checked is what is read
+            if h5py.is_hdf5(path):
+                with open_hdf5(path) as file:
+                    names = sorted(file)
+                    values = file[name][()].T if name in file else None
+            else:
+                check_matlab(stream, path, name)
+                held = scipy.io.loadmat(stream, variable_names=[name])
+                names = [] if name in held else [entry for entry, *_ in scipy.io.whosmat(stream)]
+                values = held.get(name)
+    except WfmError:
+        raise
     except Exception as error:  # of a damaged file either library may raise nearly anything
         raise WfmError(f"{path} cannot be read as a MATLAB file ({error}): fetch it again") from error
     if values is None:

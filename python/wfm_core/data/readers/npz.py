@@ -2,14 +2,17 @@
 """A user's own .npz file, with an array of windows beside arrays of their labels and groups."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from wfm_core.data.npz_file import DAMAGED, check_npz
 from wfm_core.data.readers.table import read_table
 from wfm_core.errors import WfmError
+from wfm_core.files import open_file
 
 MOST_CHARACTER = 0x10FFFF
 
@@ -17,8 +20,9 @@ MOST_CHARACTER = 0x10FFFF
 class _Arrays(Mapping):
     """The arrays of a file by name, each read when it is asked for."""
 
-    def __init__(self, source: Path, archive: np.lib.npyio.NpzFile):
-        self._source, self._archive = source, archive
+    def __init__(self, source: Path, file: BinaryIO):
+        self._source, self._file = source, file
+        self._archive = np.load(file, allow_pickle=False)
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self._archive.files:
@@ -41,6 +45,7 @@ class _Arrays(Mapping):
 
     def __exit__(self, *_error) -> None:
         self._archive.close()
+        self._file.close()
 
 
 def _texts_checked(values: np.ndarray) -> np.ndarray:
@@ -54,15 +59,20 @@ def _texts_checked(values: np.ndarray) -> np.ndarray:
 
 def open_npz(source: Path) -> _Arrays:
     """The arrays of the file. Raises `WfmError`."""
-    try:
-        with open(source, "rb") as file:
-            single = file.read(len(np.lib.format.MAGIC_PREFIX)) == np.lib.format.MAGIC_PREFIX
-        if single:
-            raise WfmError(f"{source} is a single array, expected one with labels beside it; write it with numpy.savez")
-        check_npz(source)
-        return _Arrays(source, np.load(source, allow_pickle=False))
-    except DAMAGED as error:
-        raise _damaged(source, error) from error
+    with ExitStack() as closing:
+        try:
+            file = closing.enter_context(open_file(source))  # once: what is checked is what is read
+            if file.read(len(np.lib.format.MAGIC_PREFIX)) == np.lib.format.MAGIC_PREFIX:
+                raise WfmError(
+                    f"{source} is a single array, expected one with labels beside it; write it with numpy.savez"
+                )
+            file.seek(0)
+            check_npz(file, source)
+            arrays = _Arrays(source, file)
+        except DAMAGED as error:
+            raise _damaged(source, error) from error
+        closing.pop_all()
+        return arrays
 
 
 def _damaged(source: Path, error: Exception) -> WfmError:

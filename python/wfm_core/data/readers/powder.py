@@ -5,7 +5,6 @@ Pairs `X.json` and `X.bin`; the JSON is laid out like SigMF without being it: `c
 mappings. The bin is complex64. Windows of one recording are alike: split by the group `source`, or the result leaks.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,15 @@ import numpy as np
 from wfm_core.data.dataset import write_dataset
 from wfm_core.data.dataset_checks import check_finite
 from wfm_core.data.readers.folders import common_rate, existing_folder, found, provenance
+from wfm_core.data.values_file import read_values
 from wfm_core.errors import WfmError
+from wfm_core.files import read_file
+from wfm_core.json_text import read_json
 
 LABELS = ("bes", "browning", "honors", "meb")
 _CONTENT = "pairs X.json and X.bin"
+_METADATA_LIMIT_BYTES = 1 << 20
+_SAMPLE = np.dtype("<c8")
 _DATATYPES = ("cf32", "cf32_le")
 _CHUNK = 4096  # windows in memory at a time
 
@@ -64,10 +68,7 @@ def read(folder: Path, out: Path, *, window: int = 512, hop: int = 0) -> Path:
 
 
 def _recording(folder: Path, path: Path) -> _Recording:
-    try:
-        metadata = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise WfmError(f"{path} is not readable as JSON ({error}): unpack the data set again") from error
+    metadata = read_json(read_file(path, _METADATA_LIMIT_BYTES), str(path))
     datatype = _field(path, metadata, "global", "core:datatype")
     if datatype not in _DATATYPES:
         raise WfmError(f"{path}: core:datatype {datatype!r}, cf32 is wanted; convert the recording or take it out")
@@ -103,7 +104,7 @@ def _hertz(path: Path, metadata, *keys: str) -> float:
     value = _field(path, metadata, *keys)
     try:
         hertz = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         hertz = 0.0
     if not 0 < hertz < np.inf:
         raise WfmError(f"{path}: {'.'.join(keys)} is {value!r}, a number of Hz above 0 is wanted; mend it")
@@ -122,10 +123,12 @@ def _windows(recording: _Recording, window: int, step: int) -> int:
 def _cut(recordings: list[_Recording], window: int, step: int) -> Iterator[np.ndarray]:
     """complex64 [n, 1, window] for each run of windows, in the order of the recordings."""
     for recording in recordings:
-        samples = np.memmap(recording.path, "<c8", "r")
-        windows = np.lib.stride_tricks.sliding_window_view(samples, window)[::step]
-        for start in range(0, len(windows), _CHUNK):
-            yield np.array(windows[start : start + _CHUNK, None])
+        count = _windows(recording, window, step)
+        for start in range(0, count, _CHUNK):
+            length = (min(_CHUNK, count - start) - 1) * step + window
+            first = start * step
+            samples = read_values(recording.path, _SAMPLE, length, first * _SAMPLE.itemsize, first + length - 1)
+            yield np.array(np.lib.stride_tricks.sliding_window_view(samples, window)[::step, None])
 
 
 def _moments(

@@ -5,6 +5,7 @@ Windows are cut inside annotations, from the first sample of each, by the rules 
 reaches across a break, and none is kept that two labels touch. The recording is the group `source` of its windows.
 """
 
+import os
 import sys
 from dataclasses import replace
 from functools import partial
@@ -19,6 +20,7 @@ from wfm_core.data.readers.folders import provenance
 from wfm_core.data.readers.measure import iq_signal
 from wfm_core.data.recording import Annotation, Recording, Told, same_rate
 from wfm_core.errors import WfmError
+from wfm_core.files import user_path
 
 FOLDER_LABEL = "folder"
 """As `label`: a recording's class is the name of the folder that it lies in, and holds for the whole of it."""
@@ -47,7 +49,7 @@ def read(
     """
     if window < 1 or hop < 0 or (antennas is not None and antennas < 1):
         raise WfmError(f"--window {window}, --hop {hop}, --antennas {antennas}: numbers from 1 are expected")
-    source = Path(source).expanduser()
+    source = user_path(source)
     recordings = recordings_in(source, Told(rate, freq, real))
     if label != FOLDER_LABEL and not any(recording.annotations for recording in recordings):
         raise WfmError(
@@ -99,7 +101,7 @@ def _called(path: Path, source: Path) -> str:
 def _labelled(recording: Recording, key: str) -> Recording:
     """The recording, each annotation's label that under `key` ("" without it); or all of it labelled by its folder."""
     if key == FOLDER_LABEL:
-        folder = recording.data_path.resolve().parent.name
+        folder = Path(os.path.abspath(recording.data_path)).parent.name  # not where a link leads: git-annex's store
         return replace(recording, annotations=(Annotation(0, recording.samples, folder),))
     annotations = (replace(old, label=str(old.fields.get(key, "")).strip()) for old in recording.annotations)
     return replace(recording, annotations=tuple(annotations))
