@@ -72,7 +72,12 @@ bool radio_tagger_impl::start()
 {
     d_first = true;
     d_ending = d_over = d_source_ended = false;
-    d_samples = d_overflows = d_lost = d_lost_estimated = 0;
+    // Starting a flowgraph makes a new detail, lock() and unlock() keep it.
+    if (d_detail_of_run.lock() != detail()) {
+        d_detail_of_run = detail();
+        d_samples = d_overflows = d_lost = d_lost_estimated = 0;
+    }
+    d_estimated_before = d_lost_estimated;
     d_clock = d_clocked;
     d_time.reset();
     d_watch.reset();
@@ -83,7 +88,7 @@ bool radio_tagger_impl::start()
         std::lock_guard<std::mutex> lock(d_mutex);
         for (tuning& each : d_pending)
             if (each.index)
-                each.index = 0; // samples count from 0 in each run
+                each.index = 0; // samples count from 0 again
     }
     d_runs++;
     return block::start();
@@ -152,13 +157,13 @@ int radio_tagger_impl::general_work(int noutput_items,
     tune(first, end);
     d_samples += count;
     if (d_watch) {
-        const uint64_t missing = d_watch->arrived(now, d_samples);
+        const uint64_t missing = d_watch->arrived(now, end);
         if (missing > 0) {
             d_overflows++;
             // Found after it happened: the stream goes on here at the right time.
             write_state(first, missing, true, true);
         }
-        d_lost_estimated = d_watch->missing();
+        d_lost_estimated = d_estimated_before + d_watch->missing();
     }
     for (size_t i = 0; i < d_channels; i++)
         std::memcpy(output_items[i], input_items[i], count * sizeof(gr_complex));

@@ -88,7 +88,6 @@ bool radio_tagger_impl::take_freq(size_t channel, const tag_t& tag)
 // A sample on which the radio says something, or the first one.
 void radio_tagger_impl::act_on(const told& said, double now, uint64_t end)
 {
-    const uint64_t arrived = d_samples + (end - nitems_read(0));
     d_segment->commit(said.offset);
     window_info here;
     here.start = said.offset;
@@ -110,7 +109,7 @@ void radio_tagger_impl::act_on(const told& said, double now, uint64_t end)
     } else if (said.rate && !said.time && !d_first && !new_rate && !said.retuned) {
         // gr-soapy: it goes on after an overflow, and does not know how long that was.
         d_overflows++;
-        missing = d_watch ? d_watch->told(now, arrived) : 0;
+        missing = d_watch ? d_watch->told(now, end) : 0;
     }
     const bool own_time = !d_clock && (d_first || missing);
     if (own_time)
