@@ -142,7 +142,7 @@ def test_bad_parameters(arguments):
 
 
 class LosingRadio(PacedSource):
-    """Loses samples in front of sample 200 of each start: 50 by its clock; or without a clock, nobody knows how many."""
+    """Loses samples in front of sample 200 of each start: 50 by its clock; without a clock, nobody knows how many."""
 
     def __init__(self, clock):
         super().__init__()
