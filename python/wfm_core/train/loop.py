@@ -13,11 +13,13 @@ from torch.utils.data import DataLoader
 from wfm_core.precision import bf16_is_faster
 from wfm_core.train.data import SceneBatches
 from wfm_core.train.finetune import InterferenceTraining
+from wfm_core.train.pretrain.checkpoints import WholeCheckpoints, clear_run_folder
 from wfm_core.train.run_folder import write_model
 
 
 def train(config: dict, out: Path, checkpoint: Path | None, command: str) -> dict:
     """Train until `config['steps']`, then calibrate and write the model into `out`; returns the figures."""
+    clear_run_folder(out)
     torch.set_num_threads(config["threads"])
     lightning.seed_everything(config["seed"])
     training = InterferenceTraining(config)
@@ -30,6 +32,7 @@ def train(config: dict, out: Path, checkpoint: Path | None, command: str) -> dic
         val_check_interval=config["validate_every"],
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
+        plugins=[WholeCheckpoints()],  # Lightning's own leave half a file in /tmp, and copy it from there
         # a folder for each start: the logger empties the one it is given
         logger=CSVLogger(out, name="logs", version=f"from_step_{first}"),
         callbacks=[

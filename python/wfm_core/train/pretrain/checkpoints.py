@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Checkpoints that are whole or not there, and that say what they are of."""
 
+import re
 from pathlib import Path
 
 import torch
@@ -8,9 +9,12 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from wfm_core.configs.pretraining import ARCHITECTURE, Pretraining
 from wfm_core.errors import WfmError
-from wfm_core.files import write_atomically
+from wfm_core.files import clear_leftovers, write_atomically
 
 LAST = "last.ckpt"
+FOLDER = "checkpoints"
+_HALF = re.compile(r"\..+\.ckpt\.[a-z0-9_]{8}(\.part)?")
+"""Half a checkpoint, of earlier versions too."""
 ARCHITECTURE_KEY = "wfm_architecture"
 
 
@@ -29,6 +33,13 @@ class WholeCheckpoints(TorchCheckpointIO):
             raise WfmError(
                 f"cannot write the checkpoint {path} ({reason}), {kept}; make room and go on with --resume"
             ) from error
+
+
+def clear_run_folder(out: Path) -> None:
+    """Remove the half-written files of a run in `out` that was killed."""
+    clear_leftovers(out)
+    if (out / FOLDER).is_dir():
+        clear_leftovers(out / FOLDER, pattern=_HALF)
 
 
 def architecture(config: Pretraining) -> dict:
