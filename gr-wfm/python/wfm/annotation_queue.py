@@ -14,6 +14,9 @@ from wfm_core.errors import WfmError
 _PATIENCE_SECONDS = 3.0
 """How long a mark waits for its samples: the recorder writes within a fraction of a second."""
 
+_STOP_SECONDS = 30.0
+"""For writing what waits; a disk in a network may be gone."""
+
 _PERIOD_SECONDS = 0.5
 _SHARE = 0.05
 """Of the time may go into rewriting metadata, which grow."""
@@ -59,7 +62,9 @@ class AnnotationQueue:
     def stop(self) -> None:
         """Writes what waits; up to three seconds if the samples of the last marks are not there yet."""
         self._ending.set()
-        self._thread.join()
+        self._thread.join(_STOP_SECONDS)
+        if self._thread.is_alive():
+            self._complain(f"marks were not written within {_STOP_SECONDS:g} s: {len(self._waiting)} are lost")
 
     def follow(self, path: str, start: int) -> None:
         """A recording begins at sample `start` of the stream."""

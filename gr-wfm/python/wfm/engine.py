@@ -26,6 +26,8 @@ _INT_MAX = 2**31 - 1
 _STATUS_SECONDS = 1.0
 # After the last decision, before the block says that it ends: the sinks' threads look into their queues meanwhile.
 _FAREWELL_SECONDS = 0.05
+# A large model on a busy processor takes seconds for a batch; a program that loops on this signal never ends.
+_STOP_SECONDS = 30.0
 
 
 class engine(gr.basic_block):
@@ -107,7 +109,12 @@ class engine(gr.basic_block):
     def stop(self) -> bool:
         self._tap.close()
         if self._worker is not None:
-            self._worker.join()
+            self._worker.join(_STOP_SECONDS)
+            if self._worker.is_alive():
+                self.log.error(
+                    f"bundle {self._swap.current.contract.name} has not decided its last batch within "
+                    f"{_STOP_SECONDS:g} s; its thread is left behind, and the batch is lost"
+                )
         if not self._swap.close():
             self.log.error("a bundle is still being loaded; its thread is left behind")
         return True
@@ -134,11 +141,15 @@ class engine(gr.basic_block):
     # -- worker --------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        own = threading.current_thread()
         try:
-            while self._serve():
+            while self._worker is own and self._serve():
                 pass
         except Exception as error:  # noqa: BLE001 - whatever happens here must surface, never kill the thread silently
-            self._fail(error)
+            if self._worker is own:
+                self._fail(error)
+        if self._worker is not own:
+            return  # left behind, and the flowgraph runs again
         self._ended = True
         self._publish_status()
         time.sleep(_FAREWELL_SECONDS)
@@ -160,6 +171,8 @@ class engine(gr.basic_block):
         windows = self._buffer[: batch.count]
         batch.copy_to(windows)
         outputs = self._infer(bundle, windows)
+        if self._worker is not threading.current_thread():
+            return False  # left behind: the run that these windows are of is over
         threshold = self.threshold if self.threshold >= 0 else None
         decisions = [self._chosen(bundle.decide(outputs, i, threshold)) for i in range(batch.count)]
         rates = np.where(batch.rx_rate > 0, batch.rx_rate, self._sample_rate)
