@@ -9,7 +9,9 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from wfm_core.configs.pretraining import ARCHITECTURE, Pretraining
 from wfm_core.errors import WfmError
-from wfm_core.files import clear_leftovers, write_atomically
+from wfm_core.files import clear_leftovers, read_file, write_atomically
+from wfm_core.signal import build_preprocessor
+from wfm_core.yaml_text import BYTES_LIMIT, read_yaml
 
 LAST = "last.ckpt"
 FOLDER = "checkpoints"
@@ -70,3 +72,19 @@ def read_checkpoint(path: Path, config: Pretraining) -> dict:
                 "resume with the configuration it was made with, or name another --out"
             )
     return checkpoint
+
+
+def read_statistics(path: Path, config: Pretraining) -> dict:
+    """What an earlier start of this run has measured, with the settings of each modality. Raises `WfmError`."""
+    settings = read_yaml(read_file(path, BYTES_LIMIT), str(path))
+    try:
+        for modality in config.modalities:
+            for values in settings[modality].values():
+                build_preprocessor(values)
+    except (RuntimeError, LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise WfmError(
+            f"{path} does not describe the signal of {', '.join(config.modalities)} ({said}); restore it, or start "
+            "another run with another --out"
+        ) from error
+    return settings
