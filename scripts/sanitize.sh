@@ -95,10 +95,12 @@ tests() {
         || { echo "sanitize: Python does not load the module that was built below build/$name" >&2; exit 1; }
     PYTHONPATH="$PWD/build/$name/install/$(packages "$name")" PYTHONMALLOC=malloc QT_QPA_PLATFORM=offscreen \
         OMP_NUM_THREADS=2 "${fixed[@]}" env LD_PRELOAD="$preload" "$VENV/bin/python" -m pytest -q -m "not slow" \
-        -p no:cacheprovider "${chosen[@]}" || status=$?
+        -p no:cacheprovider --capture=sys "${chosen[@]}" 2>&1 | tee "build/$name/tests.log" || status=$?
+    # The runtime of GCC's UBSan beside ASan's writes to standard error whatever log_path says: so sys is captured, not fd.
+    grep -A 12 "runtime error:" "build/$name/tests.log" >"$reports/report.ubsan" || true
     local found
     found=$(find "$reports" -type f -size +0 | wc -l)
-    echo "sanitize: $name: $((SECONDS - began)) s, pytest ended with $status, $found processes with reports"
+    echo "sanitize: $name: $((SECONDS - began)) s, pytest ended with $status, $found files of reports"
     if ((found)); then
         head -n 60 "$reports"/* >&2
     fi
