@@ -11,11 +11,11 @@ VENV_PYTHON := $(VENV)/bin/python
 THREADS := $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -lt 4 ] && echo $$n || echo 4)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-classify test test-all bench companion docs deb pictures lint clean
+.PHONY: help setup demo demo-classify test test-all fuzz sanitize bench companion docs deb pictures lint clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
-	@echo "  variables: VENV=$(VENV) TORCH_SPEC=$(TORCH_SPEC)"
+	@echo "  variables: VENV=$(VENV) TORCH_SPEC=$(TORCH_SPEC) MINUTES=$(MINUTES)"
 
 setup: ## Install system and Python packages, build the module, export the bundles
 	@scripts/setup.sh
@@ -37,6 +37,13 @@ test: setup ## Run the quick tests
 
 test-all: setup ## Run all tests
 	OMP_NUM_THREADS=$(THREADS) QT_QPA_PLATFORM=offscreen $(VENV_PYTHON) -m pytest -q tests
+
+MINUTES ?= 5
+fuzz: setup ## Generated messages and damaged files with fresh seeds, for MINUTES=5
+	OMP_NUM_THREADS=$(THREADS) QT_QPA_PLATFORM=offscreen $(VENV_PYTHON) tests/fuzz.py $(MINUTES)
+
+sanitize: setup ## Build the C++ with ASan and UBSan, then with TSan, and run its tests with them
+	@scripts/sanitize.sh
 
 bench: setup ## Run the benchmarks; results in out/bench.jsonl and out/bench.png
 	@mkdir -p out

@@ -24,7 +24,9 @@ import safetensors.torch
 import torch
 from bundle_files import make_folder, windows
 from finetune_sets import tiny_foundation, tones
+from player_kinds import PLAYER_KINDS
 from recording_kinds import RECORDING_KINDS
+from run_kinds import RUN_KINDS
 
 import wfm_core
 from wfm_core.bundle import export_bundle, parse_contract
@@ -292,12 +294,24 @@ KINDS = {
         DataSet,
         Cache,
     )
-} | {kind.__name__.lower(): partial(kind, damage=damage) for kind in RECORDING_KINDS}
+}
+KINDS |= {kind.__name__.lower(): partial(kind, damage=damage) for kind in [*RECORDING_KINDS, *PLAYER_KINDS]}
+KINDS |= {kind.__name__.lower(): partial(kind, damages=(damage_archive, damage_text)) for kind in RUN_KINDS}
 
 
 def same(outputs: dict, wanted: dict) -> None:
     for name, values in wanted.items():
         np.testing.assert_allclose(outputs[name], values, atol=1e-5, err_msg="read with other values, unnoticed")
+
+
+def damaged(case, kind: str, seed: int, number: int) -> bytes:
+    return case.damage(case.good, random.Random(f"{kind} {seed} {number}"))
+
+
+def save_case(folder: str, kind: str, seed: str, number: str) -> None:
+    """Write the damaged file of one case, beside the files that it needs, into `folder`."""
+    case = KINDS[kind](Path(folder))
+    case.path.write_bytes(damaged(case, kind, int(seed), int(number)))
 
 
 def main() -> None:
@@ -312,7 +326,7 @@ def main() -> None:
     read = 0
     for number in range(count):
         print(f"CASE {number}", flush=True)
-        case.path.write_bytes(case.damage(case.good, random.Random(f"{kind} {seed} {number}")))
+        case.path.write_bytes(damaged(case, kind, seed, number))
         try:
             case.read()
             read += 1

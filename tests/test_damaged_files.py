@@ -14,8 +14,9 @@ TESTS = Path(__file__).parent
 KINDS = (
     "bundle", "forged", "contract", "weights", "foundation", "learned", "checkpoint", "tensors", "arrays", "table",
     "dataset", "cache", "metadata", "archive", "wav", "matlab",
+    "played", "playedarchive", "playedraw", "collection", "run", "runconfig", "runstatistics",
 )  # fmt: skip
-QUICK, LONG = 20, 200
+QUICK, LONG = 20, 2000
 START_SECONDS, CASE_SECONDS = 120, 5
 
 

@@ -100,7 +100,7 @@ def test_a_recording_that_another_program_keeps_locked(tmp_path):
     meta = write_recording(tmp_path, noise(1, 4000))
     with open(meta.with_suffix(".sigmf-data"), "rb") as data:
         fcntl.flock(data, fcntl.LOCK_EX)
-        with pytest.raises(WfmError, match="was locked by another program for 3 s"):
+        with pytest.raises(WfmError, match="is locked by another program for 3 s"):
             annotate(meta, [Mark(0, 10, "a", "task", "comment")], in_stream=False)
     assert annotate(meta, [Mark(0, 10, "a", "task", "comment")], in_stream=False).reach == 4000
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from pretrain_recipe import fresh_training, tiny_config, tiny_file
 
+from wfm_core.configs import load_config
 from wfm_core.configs.pretraining import load_pretraining
 from wfm_core.errors import WfmError
 from wfm_core.model.masked import SPECTRUM
@@ -147,3 +148,26 @@ def test_the_spectra_s_loss_is_weighted(tmp_path):
     losses = training.losses(windows(), INDEX, 1)
     expected = losses["image"] + losses["iq"] + 0.25 * losses[SPECTRUM]
     torch.testing.assert_close(training.total(losses), expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("base: x.yaml\n", "is based on '.*x.yaml', expected another file, and no circle"),
+        ("base: [x.yaml]\n", "is based on .*expected another file"),
+        ("a: " + "[" * 2000, "is not YAML"),
+        ("a: " + "x" * 300_000, "at most 262144 are read"),
+        (b"a: \xff\xfe", "is not YAML"),
+    ],
+)
+def test_strange_files_are_refused_in_a_sentence(tmp_path, monkeypatch, text, sentence):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(WfmError, match=sentence) as refused:
+        load_config("x.yaml")
+    assert "\n" not in str(refused.value)
+
+
+def test_an_override_that_is_no_yaml_is_refused_in_a_sentence():
+    with pytest.raises(WfmError, match="the override seed=.* is not YAML"):
+        load_config("interference.yaml", ["seed=[[["])

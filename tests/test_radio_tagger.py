@@ -139,3 +139,68 @@ def test_a_stream_without_samples_can_be_ended():
 def test_bad_parameters(arguments):
     with pytest.raises(ValueError, match="radio_tagger: .*expected"):
         wfm.radio_tagger(*arguments, True, True)
+
+
+class LosingRadio(PacedSource):
+    """Loses samples in front of sample 200 of each start: 50 by its clock; without a clock, nobody knows how many."""
+
+    def __init__(self, clock):
+        super().__init__()
+        self._clock = clock
+
+    def work(self, input_items, output_items):
+        first = self.nitems_written(0)
+        count = super().work(input_items, output_items)
+        for at, lost in ((0, 0), (200, 50)):
+            if first <= at < first + count:
+                self.add_item_tag(0, at, pmt.intern("rx_rate"), pmt.from_double(RATE))
+                if self._clock:
+                    self.add_item_tag(0, at, pmt.intern("rx_time"), pmt.to_pmt((7, (at + lost) / RATE)))
+        return count
+
+
+def watched(clock):
+    radio, tagger, top = LosingRadio(clock), wfm.radio_tagger(1, RATE, [1e9], clock, not clock), gr.top_block()
+    top.connect(radio, tagger, blocks.null_sink(gr.sizeof_gr_complex))
+    return radio, tagger, top
+
+
+def test_counters_go_on_over_lock_and_unlock_and_begin_with_each_run():
+    """As those of the window tap: Companion's users reconfigure running flowgraphs."""
+    radio, tagger, top = watched(clock=True)
+    for run_of_all in (0, 3):
+        top.start()
+        for part in (1, 2, 3):
+            radio.give(400)
+            wait_until(lambda part=part: tagger.samples() == 400 * part)
+            counts = tagger.counters()
+            assert counts == {
+                "samples": 400 * part, "overflows": part, "samples_lost": 50 * part, "samples_lost_estimated": 0
+            }  # fmt: skip
+            assert tagger.runs() == run_of_all + part, "each start, for who watches"
+            if part < 3:
+                top.lock()
+                top.unlock()
+                assert tagger.counters() == counts
+        radio.give(None)
+        top.wait()
+        assert tagger.ended() and tagger.counters() == counts
+
+
+def test_estimated_losses_go_on_over_lock_and_unlock():
+    radio, tagger, top = watched(clock=False)
+    top.start()
+    counts = []
+    for part in (0, 500):
+        for given in range(20, 520, 20):
+            radio.give(20)
+            wait_until(lambda given=given, part=part: tagger.samples() == part + given)
+            time.sleep(0.22 if given == 200 else 0.02)
+        counts.append(tagger.counters())
+        top.lock()
+        top.unlock()
+    radio.give(None)
+    top.wait()
+    assert counts[1]["overflows"] > counts[0]["overflows"] >= 1
+    first, both = (each["samples_lost_estimated"] for each in counts)
+    assert first >= 150 and both >= first + 150, counts

@@ -9,16 +9,18 @@ from dataclasses import dataclass, field
 import numpy as np
 import pmt
 import pytest
-from flowgraph_helpers import Collector, noise, write_recording
+from flowgraph_helpers import Collector, RuleBundle, noise, write_recording
 from gnuradio import blocks, gr, wfm
 from gnuradio.wfm import keys, messages, rehearsal, remote
 from gnuradio.wfm.display_sinks import _STATUS_NUMBERS, display_messages_sink, display_rows_sink
 from gnuradio.wfm.display_state import DisplayState
 from gnuradio.wfm.position_smoother import position_smoother
+from gnuradio.wfm.radio_control import radio_control
 from gnuradio.wfm.tag_repeater import tag_repeater
 from gnuradio.wfm.truth import SceneTruth
 from image_bundles import ImageRule, image
 from strange_pmts import Stranger
+from test_radio_control import Radio
 
 QUICK, LONG = 300, 10_000
 _AT_ONCE = 500
@@ -85,6 +87,30 @@ def of_port(name: str) -> Callable:
 
 
 CASES = {
+    "decision_log-events": Case(
+        lambda folder: wfm.decision_log(str(folder / "d"), 1e6, True), "events", [pmt.to_pmt(EVENT)],
+        lambda block, got: block.refused,
+    ),
+    "recorder-control": Case(
+        lambda folder: wfm.recorder(1, 1e4, str(folder)), "control",
+        [pmt.to_pmt({"label": "x"}), pmt.to_pmt({"start": True}), pmt.cons(pmt.intern("stop"), pmt.PMT_T),
+         pmt.to_pmt({"annotate": "seen"})],
+        lambda block, got: block.counters()["refused"],
+    ),
+    "recorder-trigger": Case(
+        lambda folder: wfm.recorder(1, 1e4, str(folder)), "trigger",
+        [pmt.to_pmt(EVENT), pmt.to_pmt({**EVENT, "event": "end"})], lambda block, got: block.counters()["refused"],
+    ),
+    "inference-control": Case(
+        lambda folder: wfm.inference(RuleBundle(), sample_rate=1e4), "control",
+        [pmt.to_pmt({"threshold": 0.5}), pmt.to_pmt({"gate_dbfs": -60.0, "hop": 512}), pmt.to_pmt({"model": "x"})],
+        lambda block, got: block.status()["control_refused"],
+    ),
+    "radio_control-command": Case(
+        lambda folder: radio_control(Radio(), "test", 1.0, 5.0, 0.0), "command",
+        [pmt.to_pmt({"freq": 1e9}), pmt.to_pmt({"gain": 20.0, "chan": 1})],
+        lambda block, got: block.status()["commands_refused"],
+    ),
     "decision_log-detects": Case(
         lambda folder: wfm.decision_log(str(folder / "d"), 1e6, True), "detects", [detection(), POSITION],
         lambda block, got: sum(block.counts.values()),
@@ -147,7 +173,10 @@ CASES = {
         lambda b, got: b._guard.refused,
     ),
 }  # fmt: skip
-WAITS_FOR_A_REFUSAL = ("annotator-recordings", "tally-detects", "teacher-events")
+WAITS_FOR_A_REFUSAL = (
+    "annotator-recordings", "tally-detects", "teacher-events", "decision_log-events", "recorder-control",
+    "recorder-trigger", "inference-control", "radio_control-command",
+)  # fmt: skip
 """A good message leaves nothing to be counted there: one that is refused is the answer."""
 
 
@@ -170,16 +199,18 @@ def test_a_block_answers_after_many_strange_messages(tmp_path, monkeypatch, name
     withstands(tmp_path, monkeypatch, name, LONG)
 
 
-def withstands(folder, monkeypatch, name: str, number: int) -> None:
+def withstands(folder, monkeypatch, name: str, number: int, seed: int | None = None) -> None:
     monkeypatch.chdir(folder)  # a stranger may name files
-    case, stranger = CASES[name], Stranger(number + sum(map(ord, name)))
+    case, stranger = CASES[name], Stranger(number + sum(map(ord, name)) if seed is None else seed)
     block, speaker, top, got = case.make(folder), Collector(), gr.top_block(), {}
     top.msg_connect(speaker, "out", block, case.port)
     for port in ANSWERS_ON.get(name.partition("-")[0], ()):
         got[port] = Collector()
         top.msg_connect(block, port, got[port], "in")
-    if isinstance(block, wfm.run_report):
+    if isinstance(block, wfm.run_report | wfm.recorder | wfm.inference):
         top.connect(blocks.null_source(8), blocks.throttle(8, 1e4), block)
+    if isinstance(block, wfm.inference):
+        top.connect(block, blocks.null_sink(8))
     top.start()
     try:
         for _ in range(0, number, _AT_ONCE):

@@ -91,7 +91,9 @@ private:
     std::atomic<uint64_t> d_lost_estimated{ 0 };
 
     // Of the stream thread only, from here on.
-    bool d_first = true; //!< no sample of this run has passed
+    bool d_first = true; //!< no sample has passed since start()
+    std::weak_ptr<block_detail> d_detail_of_run; //!< the same until the flowgraph ends
+    uint64_t d_estimated_before = 0; //!< of d_lost_estimated, before the last lock()
     double d_rate;
     std::vector<double> d_freqs;
     std::optional<time_anchor> d_time; //!< of the stream, as its tags have it

@@ -13,6 +13,8 @@ from wfm_core.configs import load_config
 from wfm_core.configs.finetuning import Finetuning, load_finetuning
 from wfm_core.data.splits import METHODS
 from wfm_core.errors import WfmError
+from wfm_core.files import read_file
+from wfm_core.yaml_text import BYTES_LIMIT, read_yaml
 
 _OF_DATA = ("init", "freeze_inputs", "modality", "split")
 _CHECKPOINT = Path("checkpoints") / "last.ckpt"
@@ -54,7 +56,10 @@ def finetune_command(argv: list[str] | None) -> None:
 def _labelled(out: Path, resume: bool) -> bool:
     """Whether the run in `out` that is to be resumed is one on a data set."""
     kept = out / "config.yaml"
-    return resume and kept.exists() and "data" in (yaml.safe_load(kept.read_text()) or {})
+    if not resume or not kept.exists():
+        return False
+    config = read_yaml(read_file(kept, BYTES_LIMIT), str(kept))
+    return isinstance(config, dict) and "data" in config
 
 
 def _on_data(arguments: argparse.Namespace, command: str) -> None:

@@ -4,11 +4,12 @@
 import difflib
 from pathlib import Path
 
-import yaml
-
 from wfm_core.errors import WfmError
+from wfm_core.files import read_file
+from wfm_core.yaml_text import BYTES_LIMIT, read_yaml
 
 FOLDER = Path(__file__).parent
+_MOST_BASES = 10
 
 
 def load_config(name: str, overrides: list[str] = ()) -> dict:
@@ -22,19 +23,21 @@ def load_config(name: str, overrides: list[str] = ()) -> dict:
     return config
 
 
-def _read(name: str) -> dict:
+def _read(name: str, above: tuple[str, ...] = ()) -> dict:
     path = Path(name) if Path(name).exists() else FOLDER / name
     if not path.exists():
         known = ", ".join(sorted(entry.name for entry in FOLDER.glob("*.yaml")))
         raise WfmError(f"config {name!r} is neither a file nor one of {known}; give a path or one of these names")
-    try:
-        config = yaml.safe_load(path.read_bytes())
-    except yaml.YAMLError as error:
-        raise WfmError(f"config {path} is not YAML ({error}); mend the file".replace("\n", " ")) from error
+    config = read_yaml(read_file(path, BYTES_LIMIT), f"config {path}")
     if not isinstance(config, dict):
-        raise WfmError(f"config {path} holds {type(config).__name__}, wanted a table of keys and values; mend the file")
+        raise WfmError(f"config {path} holds {type(config).__name__}, expected a table of keys and values; fix it")
     base = config.pop("base", None)
-    return _merge(_read(base), config) if base else config
+    if not base:
+        return config
+    chain = (*above, str(path))
+    if not isinstance(base, str) or base in chain or len(chain) > _MOST_BASES:
+        raise WfmError(f"config {path} is based on {str(base)[:100]!r}, expected another file, and no circle; fix base")
+    return _merge(_read(base, chain), config)
 
 
 def _merge(below: dict, above: dict) -> dict:
@@ -57,7 +60,7 @@ def _apply(config: dict, override: str) -> None:
         table = _table(table, parent, dotted)
     if key not in table:
         raise _unknown(key, table, dotted)
-    table[key] = yaml.safe_load(text)
+    table[key] = read_yaml(text, f"the override {override}")
 
 
 def _table(table: dict, key: str, dotted: str) -> dict:

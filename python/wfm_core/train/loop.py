@@ -10,14 +10,17 @@ from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint, TQ
 from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader
 
+from wfm_core.errors import WfmError
 from wfm_core.precision import bf16_is_faster
 from wfm_core.train.data import SceneBatches
 from wfm_core.train.finetune import InterferenceTraining
+from wfm_core.train.pretrain.checkpoints import WholeCheckpoints, clear_run_folder, open_checkpoint
 from wfm_core.train.run_folder import write_model
 
 
 def train(config: dict, out: Path, checkpoint: Path | None, command: str) -> dict:
     """Train until `config['steps']`, then calibrate and write the model into `out`; returns the figures."""
+    clear_run_folder(out)
     torch.set_num_threads(config["threads"])
     lightning.seed_everything(config["seed"])
     training = InterferenceTraining(config)
@@ -30,6 +33,7 @@ def train(config: dict, out: Path, checkpoint: Path | None, command: str) -> dic
         val_check_interval=config["validate_every"],
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
+        plugins=[WholeCheckpoints()],  # Lightning's own leave half a file in /tmp, and copy it from there
         # a folder for each start: the logger empties the one it is given
         logger=CSVLogger(out, name="logs", version=f"from_step_{first}"),
         callbacks=[
@@ -57,7 +61,10 @@ def train(config: dict, out: Path, checkpoint: Path | None, command: str) -> dic
 def _steps_done(checkpoint: Path | None) -> int:
     if checkpoint is None:
         return 0
-    return torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
+    done = open_checkpoint(checkpoint).get("global_step")
+    if not isinstance(done, int):
+        raise WfmError(f"{checkpoint} is no checkpoint of a run (no global_step); restore it, or start another run")
+    return done
 
 
 @torch.inference_mode()

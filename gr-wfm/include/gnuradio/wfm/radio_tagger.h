@@ -53,10 +53,10 @@ public:
     //! End the stream: the next call of work says that it is done.
     virtual void end() = 0;
 
-    //! How many runs of the flowgraph have begun.
+    //! How often the flowgraph has begun to run, or gone on after lock() and unlock().
     virtual uint64_t runs() const = 0;
 
-    //! Has the stream of this run ended?
+    //! Has the stream ended since then?
     virtual bool ended() const = 0;
 
     //! Did it end because the radio's block did?
@@ -65,13 +65,14 @@ public:
     //! Does the radio time its samples? Not if the times that it tags are all nothing.
     virtual bool clock() const = 0;
 
-    //! Samples of each channel that have passed in this run.
+    //! Samples of each channel that have passed in this run; lock() and unlock() do not end it.
     virtual uint64_t samples() const = 0;
 
     //! Are there samples of the radio's that the flowgraph has not fetched?
     virtual bool waiting() const = 0;
 
     //! samples, overflows, samples_lost (exact), samples_lost_estimated, of this run.
+    //! Those that wait in the flowgraph's buffers at unlock() are dropped there, and in none of them.
     virtual std::map<std::string, uint64_t> counters() const = 0;
 };
 

@@ -33,11 +33,11 @@ class SimDriver(Driver):
         samples = scene.samples.shape[1]
         now = time.time()
         start = (int(now), now % 1.0)
-        # The player has the file mapped: its name can go, so that no end of the program leaves it behind.
-        with tempfile.NamedTemporaryFile(prefix="wfm-sim-", suffix=".ci16") as file:
+        # The player has the file mapped: without a name, no end of the program leaves it behind.
+        with tempfile.TemporaryFile() as file:
             _write(scene.samples.numpy(), file)
             self._player = sample_player(
-                file.name,
+                f"/proc/self/fd/{file.fileno()}",
                 "ci16_le",
                 request.channels,
                 scene.sample_rate,

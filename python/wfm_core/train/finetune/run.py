@@ -42,7 +42,7 @@ from wfm_core.train.finetune.labelled import (
 from wfm_core.train.finetune.results import write_results
 from wfm_core.train.finetune.scenes import ReadyBatches
 from wfm_core.train.finetune.starting import choose_feed, start_model
-from wfm_core.train.pretrain.checkpoints import LAST, WholeCheckpoints, open_checkpoint
+from wfm_core.train.pretrain.checkpoints import LAST, WholeCheckpoints, clear_run_folder, open_checkpoint
 from wfm_core.train.regimes import apply_regime
 
 _CHECKED = 64  # windows of a validation batch
@@ -74,6 +74,7 @@ def finetune(config: Finetuning, out: Path, checkpoint: dict | None, command: st
     Raises `WfmError`.
     """
     started = time.monotonic()
+    clear_run_folder(out)
     torch.set_num_threads(config.threads or os.cpu_count())
     lightning.seed_everything(config.seed, verbose=False)
     dataset = open_dataset(config.data)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Checkpoints that are whole or not there, and that say what they are of."""
 
+import re
 from pathlib import Path
 
 import torch
@@ -8,9 +9,14 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from wfm_core.configs.pretraining import ARCHITECTURE, Pretraining
 from wfm_core.errors import WfmError
-from wfm_core.files import write_atomically
+from wfm_core.files import clear_leftovers, read_file, write_atomically
+from wfm_core.signal import build_preprocessor
+from wfm_core.yaml_text import BYTES_LIMIT, read_yaml
 
 LAST = "last.ckpt"
+FOLDER = "checkpoints"
+_HALF = re.compile(r"\..+\.ckpt\.[a-z0-9_]{8}(\.part)?")
+"""Half a checkpoint, of earlier versions too."""
 ARCHITECTURE_KEY = "wfm_architecture"
 
 
@@ -29,6 +35,13 @@ class WholeCheckpoints(TorchCheckpointIO):
             raise WfmError(
                 f"cannot write the checkpoint {path} ({reason}), {kept}; make room and go on with --resume"
             ) from error
+
+
+def clear_run_folder(out: Path) -> None:
+    """Remove the half-written files of a run in `out` that was killed."""
+    clear_leftovers(out)
+    if (out / FOLDER).is_dir():
+        clear_leftovers(out / FOLDER, pattern=_HALF)
 
 
 def architecture(config: Pretraining) -> dict:
@@ -59,3 +72,19 @@ def read_checkpoint(path: Path, config: Pretraining) -> dict:
                 "resume with the configuration it was made with, or name another --out"
             )
     return checkpoint
+
+
+def read_statistics(path: Path, config: Pretraining) -> dict:
+    """What an earlier start of this run has measured, with the settings of each modality. Raises `WfmError`."""
+    settings = read_yaml(read_file(path, BYTES_LIMIT), str(path))
+    try:
+        for modality in config.modalities:
+            for values in settings[modality].values():
+                build_preprocessor(values)
+    except (RuntimeError, LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise WfmError(
+            f"{path} does not describe the signal of {', '.join(config.modalities)} ({said}); restore it, or start "
+            "another run with another --out"
+        ) from error
+    return settings

@@ -7,7 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
-import yaml
 from torch import Tensor
 
 from wfm_core.configs.pretraining import Pretraining
@@ -15,7 +14,7 @@ from wfm_core.errors import WfmError
 from wfm_core.foundation import save_foundation
 from wfm_core.model.masked import MaskedAutoencoder
 from wfm_core.train.pictures import draw_curves, picture_reconstructions
-from wfm_core.train.pretrain.checkpoints import LAST, read_checkpoint
+from wfm_core.train.pretrain.checkpoints import LAST, read_checkpoint, read_statistics
 from wfm_core.train.pretrain.objectives import HELD_OUT_SEED, MaskedPretraining, build_autoencoder
 from wfm_core.train.pretrain.starting import save_decoder
 
@@ -100,9 +99,14 @@ def load_autoencoder(run: Path, config: Pretraining) -> tuple[MaskedAutoencoder,
     """The masked autoencoder of a run folder's last checkpoint, in eval mode, and the statistics it goes with."""
     if config.objective != "masked":
         raise WfmError(f"{run} was pretrained with objective {config.objective}; reconstruction wants objective masked")
-    settings = yaml.safe_load((run / "statistics.yaml").read_text())
-    state = read_checkpoint(run / "checkpoints" / LAST, config)["state_dict"]
-    autoencoder = build_autoencoder(config, describe(config, settings))
+    settings = read_statistics(run / "statistics.yaml", config)
+    checkpoint = read_checkpoint(run / "checkpoints" / LAST, config)
     prefix = "autoencoder."
-    autoencoder.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+    try:
+        autoencoder = build_autoencoder(config, describe(config, settings))
+        state = {k.removeprefix(prefix): v for k, v in checkpoint["state_dict"].items() if k.startswith(prefix)}
+        autoencoder.load_state_dict(state)
+    except (RuntimeError, LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        said = " ".join(str(error).split())[:200]
+        raise WfmError(f"{run}: its checkpoint and statistics do not fit config.yaml ({said}); restore them") from error
     return autoencoder.eval(), settings

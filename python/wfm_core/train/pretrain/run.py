@@ -21,7 +21,7 @@ from wfm_core.configs.pretraining import Pretraining
 from wfm_core.errors import WfmError
 from wfm_core.precision import bf16_is_faster
 from wfm_core.train.finetune import ReadyBatches
-from wfm_core.train.pretrain.checkpoints import LAST, WholeCheckpoints
+from wfm_core.train.pretrain.checkpoints import LAST, WholeCheckpoints, clear_run_folder, read_statistics
 from wfm_core.train.pretrain.mixture import Mixture, open_sources, sample_rates
 from wfm_core.train.pretrain.objectives import ContrastivePretraining, MaskedPretraining
 from wfm_core.train.pretrain.results import describe, write_results
@@ -43,6 +43,7 @@ class _Progress(TQDMProgressBar):
 
 def pretrain(config: Pretraining, out: Path, checkpoint: dict | None, command: str) -> dict[str, float]:
     """Train in the folder `out`, or go on from its last `checkpoint`; returns the last weights' held-out figures."""
+    clear_run_folder(out)
     torch.set_num_threads(config.threads or os.cpu_count())
     lightning.seed_everything(config.seed, verbose=False)
     first = checkpoint["global_step"] if checkpoint else 0
@@ -139,7 +140,7 @@ def _use_statistics(
 ) -> dict[str, dict | None]:
     """Measure the data's statistics, or take those that an earlier start of this run has measured."""
     if resume:
-        settings = yaml.safe_load(path.read_text())
+        settings = read_statistics(path, config)
     else:
         shares = [share for one in sets.values() for share in one.mixture.shares]
         settings = {"sample_rate": sample_rates(shares)}
