@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make fuzz MINUTES=5`: generated messages and damaged files, with fresh seeds, for so many minutes.
+"""`make fuzz MINUTES=5`: generated messages, strange recordings and damaged files, with fresh seeds, for some minutes.
 
     python tests/fuzz.py MINUTES [--seed N] [--only NAME ...] [--count N] [--keep FOLDER]
 
-One round is one kind of file, or the messages of one port, in a process of its own with limits on memory and time. Its
-seed is printed, so that any round can be repeated. Ends with 1 at the first round that fails: it says which kind, seed
-and case, and keeps the file in the folder of --keep (out/fuzz).
+One round is one kind of file, recordings with strange metadata, or the messages of one port, in a process of its own
+with limits on memory and time. Its seed is printed, so that any round can be repeated. Ends with 1 at the first round
+that fails: it says which kind, seed and case, and keeps the file in the folder of --keep (out/fuzz).
 """
 
 import argparse
@@ -20,11 +20,13 @@ import tempfile
 import time
 from pathlib import Path
 
+from case_runner import run_cases
 from test_damaged_files import KINDS, run
 
 TESTS = Path(__file__).parent
 FILES, MESSAGES = 100, 2000
 """Of one round, which takes some ten seconds."""
+RECORDINGS = "strange-recordings"
 MESSAGES_SECONDS = 300
 MEMORY_BYTES = 8 << 30
 """Of a process that takes messages; file_mutator has a limit of its own."""
@@ -69,6 +71,11 @@ def fuzz_messages(folder: Path, name: str, seed: int, count: int) -> list[str]:
     return [f"ended with {done.returncode}: {' | '.join(done.stderr.splitlines()[-4:])}"]
 
 
+def fuzz_recordings(folder: Path, name: str, seed: int, count: int) -> list[str]:
+    """What not all readers read alike, or refuse."""
+    return run_cases(folder, count, "strange_readers.py", folder, seed, count)
+
+
 def keep(kind: str, seed: int, found: list[str], place: Path) -> Path:
     """The file of the case that failed, made again, or what was said; in a folder of this round."""
     kept = place / f"{kind}-{seed}"
@@ -93,6 +100,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     ports = message_ports()
     rounds = [*((run, kind, FILES) for kind in KINDS), *((fuzz_messages, name, MESSAGES) for name in ports)]
+    rounds.append((fuzz_recordings, RECORDINGS, FILES))
     unknown = set(arguments.only) - {name for _, name, _ in rounds}
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(name for _, name, _ in rounds)}")

@@ -4,44 +4,22 @@
 The long version is slow; `python tests/file_mutator.py FOLDER KIND SEED COUNT` repeats any of its runs.
 """
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from case_runner import run_cases
 
-TESTS = Path(__file__).parent
 KINDS = (
     "bundle", "forged", "contract", "weights", "foundation", "learned", "checkpoint", "tensors", "arrays", "table",
     "dataset", "cache", "metadata", "archive", "wav", "matlab",
     "played", "playedarchive", "playedraw", "collection", "run", "runconfig", "runstatistics",
 )  # fmt: skip
 QUICK, LONG = 20, 2000
-START_SECONDS, CASE_SECONDS = 120, 5
 
 
 def run(folder: Path, kind: str, seed: int, count: int) -> list[str]:
     """What does not pass."""
-    command = [sys.executable, str(TESTS / "file_mutator.py"), str(folder), kind, str(seed), str(count)]
-    with open(folder / "said.txt", "w+") as said:
-        try:
-            done = subprocess.run(
-                command, stdout=said, stderr=subprocess.STDOUT, timeout=START_SECONDS + CASE_SECONDS * count
-            )
-            ending = f"ended with {done.returncode}"
-        except subprocess.TimeoutExpired:
-            ending = "did not end"
-        said.seek(0)
-        lines = said.read().splitlines()
-    case, bad = "", []
-    for line in lines:
-        if line.startswith("CASE "):
-            case = line
-        elif line.startswith("BAD "):
-            bad.append(f"{case}: {line}")
-    if not lines or not lines[-1].startswith("DONE"):
-        bad.append(f"{case}: the process {ending}: {' | '.join(lines[-8:])}")
-    return bad
+    return run_cases(folder, count, "file_mutator.py", folder, kind, seed, count)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -4,11 +4,10 @@
 `python tests/strange_readers.py FOLDER SEED COUNT` repeats a run, with a number of cases of your own.
 """
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from case_runner import run_cases
 from strange_readers import all_read
 from strange_sigmf import VALUES, recording
 
@@ -20,22 +19,13 @@ from wfm_core.errors import WfmError
 
 QUICK, LONG, PIECE = 75, 2000, 250
 """Cases; of a piece in a process of its own: each flowgraph that WFM Inference was in keeps its buffers."""
-START_SECONDS, CASE_SECONDS = 120, 2
-TESTS = Path(__file__).parent
 DEEP = "[" * 65 + "]" * 65
 DEEPER = "[" * 100_000
 
 
 def run(folder: Path, seed: int, count: int, first: int = 0) -> list[str]:
     """What does not pass."""
-    command = [sys.executable, str(TESTS / "strange_readers.py"), str(folder), str(seed), str(count), str(first)]
-    with open(folder / "said.txt", "w+") as said:
-        limit = START_SECONDS + CASE_SECONDS * count
-        status = subprocess.run(command, stdout=said, stderr=subprocess.STDOUT, timeout=limit, cwd=TESTS).returncode
-        said.seek(0)
-        lines = said.read().splitlines()
-    bad = [f"{before}: {line}" for before, line in zip(lines, lines[1:], strict=False) if line.startswith("BAD ")]
-    return bad if lines[-1].startswith("DONE") else [*bad, f"it ended with {status}: {' | '.join(lines[-8:])}"]
+    return run_cases(folder, count, "strange_readers.py", folder, seed, count, first)
 
 
 def test_strange_recordings(tmp_path):
