@@ -262,6 +262,40 @@ def test_a_flowgraph_may_run_twice(address):
     assert receiver.samples()[0, ::64].real.tolist() == [1, 2]
 
 
+class TimedOnce(gr.sync_block):
+    """Zeros without end, with a time at the first one."""
+
+    def __init__(self):
+        gr.sync_block.__init__(self, name="timed_once", in_sig=None, out_sig=[np.complex64])
+        self._told = False
+
+    def work(self, input_items, output_items):
+        if not self._told:  # unlock() counts from 0 again
+            self.add_item_tag(0, 0, pmt.intern("rx_time"), radio_time(7, 0.0))
+        self._told = True
+        output_items[0][:] = 0
+        return len(output_items[0])
+
+
+def test_after_lock_and_unlock_the_time_is_unknown_until_it_is_said(address):
+    top, link = gr.top_block(), wfm.sample_publisher(address, 1, 1e5, 64)
+    source = TimedOnce()
+    top.connect(source, blocks.throttle(gr.sizeof_gr_complex, 1e5), link)
+    with Receiver(address) as receiver:
+        time.sleep(0.3)
+        top.start()
+        assert receiver.heard(1000)
+        top.lock()
+        top.unlock()
+        before = link.samples_sent()
+        assert receiver.heard(before + 1000)
+        top.stop()
+        top.wait()
+    assert [count for _, count in receiver.tags()["wfm_gap"]] == [0] and not receiver.refused
+    times = [value for _, value in receiver.tags()["rx_time"]]
+    assert times[0] is not None and times[-1] is None
+
+
 def test_finish_ends_the_stream(address):
     top, link = gr.top_block(), wfm.sample_publisher(address, 1, RATE, 64)
     top.connect(blocks.null_source(8), blocks.throttle(8, RATE), link)

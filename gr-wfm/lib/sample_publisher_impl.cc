@@ -45,8 +45,10 @@ sample_publisher_impl::sample_publisher_impl(const publisher_parameters& paramet
 
 bool sample_publisher_impl::start()
 {
-    // lock() and unlock() keep the detail, and with it the count of samples.
-    if (!d_packer || d_detail_of_run.lock() != detail()) {
+    // lock() and unlock() keep the detail; they drop samples and tags on their way.
+    if (d_packer && d_detail_of_run.lock() == detail()) {
+        d_packer->interrupt();
+    } else {
         d_detail_of_run = detail();
         d_packer = std::make_unique<stream_packer>(
             d_parameters.channels,

@@ -4,6 +4,7 @@
 #include "vrt_samples.h"
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace gr {
 namespace wfm {
@@ -47,12 +48,21 @@ bool stream_packer::follows(const pmt::pmt_t& key)
     return false;
 }
 
+void stream_packer::interrupt()
+{
+    d_time.reset();
+    d_sample_loss = d_any_sent;
+    d_interrupted = true;
+}
+
 void stream_packer::send(packet_sender& sender,
                          uint64_t first,
                          size_t samples,
                          const std::vector<const gr_complex*>& inputs,
                          const std::vector<channel_tag>& tags)
 {
+    if (std::exchange(d_interrupted, false))
+        d_count_shift = d_next_count - first;
     size_t start = 0;
     for (size_t next = 0; next < tags.size();) {
         const uint64_t sample = tags[next].tag.offset;
@@ -72,6 +82,7 @@ void stream_packer::send(packet_sender& sender,
         settle(sample, said);
     }
     add_piece(sender, first, start, samples - start, inputs);
+    d_next_count = first + samples + d_count_shift;
     flush(sender, inputs);
 }
 

@@ -52,6 +52,10 @@ public:
               const std::vector<const gr_complex*>& inputs,
               const std::vector<channel_tag>& tags);
 
+    //! Samples are missing here, as many as nobody knows, and their numbers may start
+    //! again: time is unknown until a tag says it.
+    void interrupt();
+
     //! Tags whose value said nothing that can be sent.
     uint64_t tags_ignored() const { return d_tags_ignored; }
 
@@ -110,6 +114,8 @@ private:
     sample_clock d_clock;
     std::optional<anchor> d_time;
     uint64_t d_count_shift = 0; //!< counted samples that never came
+    uint64_t d_next_count = 0;  //!< after the last sample
+    bool d_interrupted = false;
     std::vector<std::optional<double>> d_freqs;
     bool d_sample_loss = false; //!< in front of the next piece, as many as nobody knows
 
