@@ -93,7 +93,10 @@ class remote_inference_radio(gr.top_block):
             channels=antennas,
             sample_rate=samp_rate,
             interval=4096,
-            high_water_mark=200)
+            high_water_mark=200,
+            sample_format='cf32',
+            datagram_bytes=1472,
+            stream_id=0)
         self.decisions = wfm.decision_log(
             json_path=json,
             sample_rate=samp_rate,

@@ -89,7 +89,8 @@ class remote_inference_server(gr.top_block):
         self.link = wfm.sample_subscriber(
             address=address,
             channels=antennas,
-            high_water_mark=200)
+            high_water_mark=200,
+            stream_id=0)
         self.answer = wfm.event_publisher(
             address=answers,
             radio=session,

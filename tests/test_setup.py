@@ -110,7 +110,7 @@ def tools_python(folder: Path, missing: str, prefix: Path, version: str = "3.11"
 def build_place(tmp_path):
     """PATH and prefix of a machine that has all that building takes."""
     place, prefix = tmp_path / "path", tmp_path / "prefix"
-    for name in ("cmake", "c++"):
+    for name in ("cmake", "c++", "pkg-config"):
         stand_in(place / name, "exit 0")
     for header in ("gnuradio/block.h", "python/Python.h", "pybind11/pybind11.h"):
         (prefix / "include" / header).parent.mkdir(parents=True, exist_ok=True)
@@ -129,6 +129,7 @@ def test_a_machine_that_has_all_tools_is_left_alone(build_place):
     [
         ("path/cmake", "no cmake"),
         ("path/c++", "no C++ compiler"),
+        ("path/pkg-config", "no pkg-config"),
         ("prefix/include/gnuradio/block.h", "no GNU Radio headers in"),
         ("prefix/include/python/Python.h", "no Python.h in"),
     ],
@@ -138,6 +139,13 @@ def test_a_missing_tool_is_one_sentence_with_the_packages_name(build_place, tmp_
     (tmp_path / gone).unlink()
     text = sentence(bash(f"build_tools {tools_python(place, '', prefix)}", [place]))
     assert said in text and "install" in text
+
+
+def test_no_zeromq_is_one_sentence_with_the_packages_name(build_place):
+    place, prefix = build_place
+    stand_in(place / "pkg-config", f'[ "$PKG_CONFIG_PATH" = {prefix}/lib/pkgconfig ] && exit 1')
+    text = sentence(bash(f"build_tools {tools_python(place, '', prefix)}", [place]))
+    assert "no headers of ZeroMQ 4.2" in text and "libzmq3-dev" in text
 
 
 def test_no_venv_module_and_an_old_python_are_sentences(build_place):

@@ -16,11 +16,11 @@ from gnuradio.wfm.display_sinks import _STATUS_NUMBERS, display_messages_sink, d
 from gnuradio.wfm.display_state import DisplayState
 from gnuradio.wfm.position_smoother import position_smoother
 from gnuradio.wfm.radio_control import radio_control
-from gnuradio.wfm.tag_repeater import tag_repeater
 from gnuradio.wfm.truth import SceneTruth
 from image_bundles import ImageRule, image
 from strange_pmts import Stranger
 from test_radio_control import Radio
+from vrt_helpers import Receiver
 
 QUICK, LONG = 300, 10_000
 _AT_ONCE = 500
@@ -250,7 +250,7 @@ def good_one(case: Case, name: str, place: int) -> pmt.pmt_base:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_strange_tags_cost_no_sample(seed):
+def test_strange_tags_cost_no_sample(seed, tmp_path):
     stranger, count = Stranger(seed), 20_000
     top, made = gr.top_block(), []
     for offset in range(0, count, 100):
@@ -259,13 +259,16 @@ def test_strange_tags_cost_no_sample(seed):
         tag.offset, tag.key, tag.value = offset, pmt.intern(key), stranger.value()
         made.append(tag)
     source = blocks.vector_source_c(np.arange(count).astype(np.complex64), False, 1, made)
-    repeater, sink = tag_repeater(1, 1e6, 1000), blocks.vector_sink_c()
-    top.connect(source, repeater, sink)
+    link = wfm.sample_publisher(f"ipc://{tmp_path}/link", 1, 1e6, 1000)
     image_of, rows = wfm.csi_image("tags", 1, 1, packets=4), display_rows_sink(DisplayState(2, 100, 0.0, ()), 2, 4)
+    top.connect(source, link)
     top.connect(source, image_of)
     top.connect(source, blocks.complex_to_real(), blocks.stream_to_vector(4, 2), rows)
-    top.run()
-    assert np.array_equal(sink.data(), np.arange(count)), "every sample has come out"
-    times = [tag for tag in sink.tags() if pmt.eq(tag.key, keys.RX_TIME) and tag.offset % 1000 == 0]
-    assert len(times) >= count // 1000
+    with Receiver(f"ipc://{tmp_path}/link") as receiver:
+        time.sleep(0.3)  # until the subscriber is known to the publisher
+        top.run()
+        assert receiver.heard(count), "every sample has come out"
+        assert receiver.refused == 0
+    assert np.array_equal(receiver.samples()[0], np.arange(count))
+    assert link.status()["tags_ignored"] > 0
     assert (rows.nitems_read(0), image_of.nitems_read(0)) == (count // 2, count)

@@ -218,3 +218,10 @@ def test_tags_that_are_not_as_they_should_be_mean_nothing(key, value):
     _, engine, counters = run([*BEGIN, (None, tag(430, key, value))])
     assert engine.starts == list(range(0, 1000, WINDOW))
     assert counters["breaks"] == counters["samples_lost"] == 0
+
+
+def test_a_frequency_or_rate_may_be_any_whole_number():
+    tags = [(None, tag(0, "rx_freq", pmt.from_uint64(2**63))), (None, tag(500, "rx_rate", pmt.from_uint64(500)))]
+    _, engine, _ = run(tags, sample_rate=RATE)
+    assert {info["freq"] for info in engine.infos.values()} == {2.0**63}
+    assert engine.infos[400]["rate"] == RATE and engine.infos[500]["rate"] == 500.0

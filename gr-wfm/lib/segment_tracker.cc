@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "segment_tracker.h"
+#include "tag_values.h"
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -45,40 +46,6 @@ const pmt::pmt_t& gap_key()
     return key;
 }
 
-std::optional<double> number(const pmt::pmt_t& value)
-{
-    if (!pmt::is_number(value) || pmt::is_complex(value))
-        return {};
-    const double number = pmt::to_double(value);
-    return std::isfinite(number) ? std::optional<double>(number) : std::nullopt;
-}
-
-// A number of samples; none for what is no such number.
-std::optional<uint64_t> count(const pmt::pmt_t& value)
-{
-    if (pmt::is_uint64(value))
-        return pmt::to_uint64(value);
-    if (pmt::is_integer(value) && pmt::to_long(value) >= 0)
-        return static_cast<uint64_t>(pmt::to_long(value));
-    return {};
-}
-
-// rx_time is a tuple (whole seconds, fraction of a second).
-std::optional<time_anchor> anchor(const tag_t& tag)
-{
-    if (!pmt::is_tuple(tag.value) || pmt::length(tag.value) < 2)
-        return {};
-    const pmt::pmt_t secs = pmt::tuple_ref(tag.value, 0);
-    const std::optional<double> frac = number(pmt::tuple_ref(tag.value, 1));
-    if (!(pmt::is_uint64(secs) || pmt::is_integer(secs)) || !frac)
-        return {};
-    // Before 1970 they are negative, and count on in whole numbers modulo 2^64.
-    const uint64_t whole = pmt::is_uint64(secs)
-                               ? pmt::to_uint64(secs)
-                               : static_cast<uint64_t>(pmt::to_long(secs));
-    return time_anchor{ tag.offset, whole, *frac };
-}
-
 } // namespace
 
 time_anchor time_anchor::at(uint64_t other, double rate) const
@@ -117,11 +84,11 @@ void segment_tracker::note(size_t channel, const tag_t& tag)
         if (pmt::is_null(tag.value)) {
             state.freq.reset();
             d_news.freq_unknown = true;
-        } else if (const auto freq = number(tag.value)) {
+        } else if (const auto freq = finite_number(tag.value)) {
             state.freq = freq;
         }
     } else if (pmt::eq(tag.key, rate_key())) {
-        const auto rate = number(tag.value);
+        const auto rate = finite_number(tag.value);
         if (rate && *rate > 0) {
             // The samples before this one were at the old rate.
             if (state.time)
@@ -133,11 +100,11 @@ void segment_tracker::note(size_t channel, const tag_t& tag)
         if (pmt::is_null(tag.value)) {
             state.time.reset();
             d_news.time = d_news.time_unknown = true;
-        } else if (const auto time = anchor(tag)) {
-            state.time = time;
+        } else if (const auto time = time_value(tag.value)) {
+            state.time = time_anchor{ tag.offset, time->secs, time->frac };
             d_news.time = true;
         }
-    } else if (const auto samples = count(tag.value)) {
+    } else if (const auto samples = whole_number(tag.value)) {
         auto& told = pmt::eq(tag.key, lost_key()) ? d_news.lost : d_news.gap;
         told = std::max(told.value_or(0), *samples);
     }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Packages and tools from outside Python. Sourced by scripts/setup.sh, after interpreter.sh.
 
-PACKAGES=(gnuradio gnuradio-dev cmake g++ pkg-config libsndfile1-dev python3-dev python3-venv
+PACKAGES=(gnuradio gnuradio-dev cmake g++ pkg-config libsndfile1-dev libzmq3-dev python3-dev python3-venv
     python3-numpy python3-scipy python3-matplotlib python3-yaml gir1.2-gtk-3.0)
 # For the tests with simulated radios; a release that lacks one of them can do without.
 OPTIONAL_PACKAGES=(libsoapysdr-dev uhd-soapysdr gr-osmosdr)
@@ -62,6 +62,9 @@ build_tools() {
     prefix=$(gnuradio_prefix "$python")
     [[ -f $prefix/include/gnuradio/block.h ]] \
         || die "no GNU Radio headers in $prefix/include: install them (Debian: gnuradio-dev; Fedora: gnuradio-devel)"
+    command -v pkg-config >/dev/null || die "no pkg-config found: install it (Debian, Fedora and conda: pkg-config)"
+    PKG_CONFIG_PATH=$prefix/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH} pkg-config --exists 'libzmq >= 4.2' \
+        || die "no headers of ZeroMQ 4.2 found: install them (Debian: libzmq3-dev; Fedora: zeromq-devel; conda: zeromq)"
     include=$(ask "$python" 'import sysconfig; print(sysconfig.get_path("include"))')
     [[ -f $include/Python.h ]] \
         || die "no Python.h in $include: install it (Debian: python3-dev; Fedora: python3-devel)"

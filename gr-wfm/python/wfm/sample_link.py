@@ -1,27 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""WFM Sample Publisher and WFM Sample Subscriber: coherent streams from one computer to another over gr-zeromq."""
+"""WFM Sample Publisher and WFM Sample Subscriber: coherent streams between computers, as packets of VITA 49.2."""
 
-from gnuradio import blocks, gr, zeromq
-from gnuradio.wfm.tag_repeater import tag_repeater
+from gnuradio.wfm import wfm_python
 
 from wfm_core.errors import WfmError
 
 DEFAULT_ADDRESS = "tcp://127.0.0.1:5711"
-_POLL_MS = 100
+DEFAULT_DATAGRAM_BYTES = 1472
+"""A UDP datagram of this size fits an Ethernet frame of 1500 bytes."""
 
 
-class sample_publisher(gr.hier_block2):
+class sample_publisher(wfm_python.sample_publisher):
     """N coherent streams to any number of WFM Sample Subscribers. It never waits: who is too slow misses samples.
 
-    Messages hold whole intervals, each with the radio's time, rate and frequency as tags: a subscriber joins at any
-    moment, and what it misses it sees as a jump of rx_time.
+    Intervals go out whole, each with the radio's rate and frequency, each packet with the time of its first sample:
+    a subscriber joins at any moment, and what it misses it sees as a jump of rx_time.
 
     Args:
-        address: `tcp://HOST:PORT` to bind; only that interface listens.
-        channels: streams.
+        address: `tcp://HOST:PORT` or `ipc://PATH` to bind, for a ZeroMQ PUB socket; only that interface listens. Or
+            `udp://HOST:PORT`, where datagrams of one packet go.
+        channels: streams, 1 to 64.
         sample_rate: Hz, until rx_rate tags say otherwise.
-        interval: samples of each channel from tag to tag; what is lost is a whole number of them.
+        interval: samples of each channel that go out together, 1 to 65536; what is lost over ZeroMQ is a whole number
+            of them.
         high_water_mark: messages that wait for each subscriber.
+        sample_format: `cf32`, exact; or `ci16`, half as many bytes, rounded and clipped: full scale 1.0 is 32768.
+        datagram_bytes: the largest packet over UDP, 256 to 65507.
+        stream_id: of channel 0, 0 to 2^32 - 1; the others follow.
 
     Raises:
         WfmError: the address cannot be bound, as when another program has the port, or a parameter is out of range.
@@ -34,79 +39,54 @@ class sample_publisher(gr.hier_block2):
         sample_rate: float = 1e6,
         interval: int = 4096,
         high_water_mark: int = 200,
+        sample_format: str = "cf32",
+        datagram_bytes: int = DEFAULT_DATAGRAM_BYTES,
+        stream_id: int = 0,
     ):
-        gr.hier_block2.__init__(
-            self,
-            "wfm_sample_publisher",
-            gr.io_signature(channels, channels, gr.sizeof_gr_complex),
-            gr.io_signature(0, 0, 0),
-        )
-        if interval < 1 or high_water_mark < 1:
-            raise WfmError(f"interval {interval}, high-water mark {high_water_mark}: at least 1 of each is wanted")
-        self._repeater = tag_repeater(channels, sample_rate, interval)
-        size = gr.sizeof_gr_complex
+        _check_stream_id(stream_id)
         try:
-            sink = zeromq.pub_sink(size, channels, address, _POLL_MS, True, high_water_mark)
+            super().__init__(
+                address, channels, sample_rate, interval, high_water_mark, sample_format, datagram_bytes, stream_id
+            )
+        except ValueError as error:
+            raise WfmError(str(error)) from error
         except RuntimeError as error:  # it names neither the address nor what to do
             raise WfmError(
                 f"samples cannot be published at {address} ({error}): name a free address of this machine, such as "
-                f"{DEFAULT_ADDRESS}"
+                f"{DEFAULT_ADDRESS}, or udp://HOST:PORT where they are to go"
             ) from error
-        sink.set_output_multiple(interval)
-        if channels == 1:
-            self.connect(self, self._repeater, sink)
-            return
-        together = blocks.streams_to_vector(size, channels)
-        for channel in range(channels):
-            self.connect((self, channel), (together, channel))
-        self.connect(together, self._repeater, sink)
-
-    def samples_sent(self) -> int:
-        """Samples of each channel that went out, whether anybody listened or not."""
-        return self._repeater.items
-
-    def finish(self) -> None:
-        """Take no more samples, so that the stream ends."""
-        self._repeater.finish()
-
-    def status(self) -> dict:
-        return {"samples_out": self.samples_sent(), "ended": self.ended()}
-
-    def ended(self) -> bool:
-        """Whether the stream has ended; the flowgraph goes on while others of its blocks do."""
-        return self._repeater.ended.is_set()
 
 
-class sample_subscriber(gr.hier_block2):
+class sample_subscriber(wfm_python.sample_subscriber):
     """The N streams of a WFM Sample Publisher, with its tags; it waits for one that is away, or comes back.
 
+    Other senders of VITA 49.2 packets of complex float32 or 16-bit samples are heard as well, DIFI devices among them.
+
     Args:
-        address: where the publisher is bound.
+        address: where the publisher is bound; or the `udp://HOST:PORT` to listen at.
         channels: streams, as many as the publisher has.
-        high_water_mark: messages that wait here.
+        high_water_mark: messages that wait here; not over UDP, where the kernel's buffer holds what waits.
+        stream_id: of channel 0, as at the publisher.
 
     Raises:
-        WfmError: the address is not one.
+        WfmError: the address is not one, or cannot be had, or a parameter is out of range.
     """
 
-    def __init__(self, address: str = DEFAULT_ADDRESS, channels: int = 1, high_water_mark: int = 200):
-        gr.hier_block2.__init__(
-            self,
-            "wfm_sample_subscriber",
-            gr.io_signature(0, 0, 0),
-            gr.io_signature(channels, channels, gr.sizeof_gr_complex),
-        )
-        size = gr.sizeof_gr_complex
+    def __init__(
+        self, address: str = DEFAULT_ADDRESS, channels: int = 1, high_water_mark: int = 200, stream_id: int = 0
+    ):
+        _check_stream_id(stream_id)
         try:
-            source = zeromq.sub_source(size, channels, address, _POLL_MS, True, high_water_mark)
+            super().__init__(address, channels, high_water_mark, stream_id)
+        except ValueError as error:
+            raise WfmError(str(error)) from error
         except RuntimeError as error:
             raise WfmError(
-                f"samples cannot be had from {address!r} ({error}): give tcp://HOST:PORT, such as {DEFAULT_ADDRESS}"
+                f"samples cannot be had from {address!r} ({error}): give tcp://HOST:PORT, such as {DEFAULT_ADDRESS}, "
+                "or udp://HOST:PORT"
             ) from error
-        if channels == 1:
-            self.connect(source, self)
-            return
-        apart = blocks.vector_to_streams(size, channels)
-        self.connect(source, apart)
-        for channel in range(channels):
-            self.connect((apart, channel), (self, channel))
+
+
+def _check_stream_id(stream_id: int) -> None:
+    if not 0 <= stream_id < 2**32:
+        raise WfmError(f"stream id {stream_id}: 0 to 4294967295 are expected")
