@@ -13,7 +13,6 @@ from gnuradio.wfm import messages
 from gnuradio.wfm.display_sinks import display_rows_sink
 from gnuradio.wfm.display_state import DisplayState
 from gnuradio.wfm.radio_control import radio_control
-from gnuradio.wfm.tag_repeater import tag_repeater
 from image_bundles import ImageRule
 from test_strange_messages import detection
 
@@ -64,12 +63,6 @@ def broken_intake(folder):
     return block.intake
 
 
-def broken_repeater(folder):
-    block = tag_repeater(1, 1e6, 1000)
-    block.ended = Broken()
-    return block
-
-
 def broken_radio(folder):
     block = radio_control(Broken(), "x", 1.0, 2.0, 0.0)
     block._stopping = Broken()
@@ -83,8 +76,8 @@ def broken_display(folder):
 
 
 BROKEN = [
-    broken_publisher, broken_subscriber, broken_log, broken_annotator, broken_engine, broken_intake, broken_repeater,
-    broken_radio, broken_display,
+    broken_publisher, broken_subscriber, broken_log, broken_annotator, broken_engine, broken_intake, broken_radio,
+    broken_display,
 ]  # fmt: skip
 
 
