@@ -18,10 +18,10 @@ TESTS=(
     test_arrival_watch test_radio_tagger test_radio_control
     test_window_tap test_window_tap_breaks test_window_tap_results
     test_window_tap_restarted test_window_tap_reconfigured test_reconfigured
-    test_recorder test_recorder_disk test_recorder_killed
+    test_recorder test_recorder_disk test_recorder_killed test_hanging_disks
     test_sample_player test_cut_recording test_recording_kinds
     test_recording_archives test_sigmf_annotator
-    test_spectrogram_block test_sinks test_sample_link test_control
+    test_spectrogram_block test_sinks test_sample_link test_sample_link_refused test_vrt_packets test_control
     test_inference_flowgraph test_image_inference test_hot_swap
     test_simulated_radio test_sdr_source
 )
