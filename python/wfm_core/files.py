@@ -102,14 +102,18 @@ def user_path(path: str | Path) -> Path:
 
 
 def open_file(path: Path) -> BinaryIO:
-    """An ordinary file, opened for reading; links are followed. It never waits, and never touches a device.
+    """An ordinary file, opened for reading; links are followed. It waits for no pipe, and never touches a device.
 
     Raises `OSError` where it cannot be opened, `WfmError` for a pipe, a device, a folder and what is no name.
     """
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # to open a device may do something
             raise _no_file(path)
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # to open a pipe would wait for its writer
+        try:
+            # Without waiting: to open a pipe would wait for its writer.
+            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except BlockingIOError:  # a server of files has a lease on it, and gives it back soon
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except ValueError as error:  # a zero in the name, or what the file system's encoding lacks
         raise WfmError(f"{path} is no name of a file ({error}); give the path of one") from error
     file = os.fdopen(handle, "rb")
