@@ -166,7 +166,8 @@ def test_a_full_disk_is_named_and_the_last_checkpoint_is_whole(folder, recipe):
     full = start("full", out, recipe)
     assert full.returncode == 1, full.stderr[-2000:]
     sentence = full.stderr.splitlines()[-1]
-    assert "cannot write the checkpoint" in sentence and "last.ckpt" in sentence and "--resume" in sentence
+    # Which of the two is due first, the best one so far or the last, depends on how fast the steps are.
+    assert re.search(r"cannot write the checkpoint .*/(last|best)\.ckpt", sentence) and "--resume" in sentence
     assert "Traceback" not in full.stderr
     config = load_pretraining(recipe, ENOUGH)
     assert 0 < read_checkpoint(out / "checkpoints/last.ckpt", config)["global_step"] < 80
