@@ -200,6 +200,13 @@ def test_a_loss_that_is_counted_overrules_the_time(with_time):
     _, engine, counters = run(BEGIN + gap)
     assert 430 in engine.starts
     assert counters["samples_lost"] == 50_000 and counters["samples_lost_estimated"] == 0
+    assert engine.infos[430]["time"] == pytest.approx((57, 0.68)), "the time goes on over what is missing"
+
+
+def test_a_count_that_nobody_can_have_lost_moves_no_time():
+    gap = (None, tag(430, "wfm_lost", pmt.from_uint64(2**64 - 1)))
+    _, engine, _ = run([*BEGIN, gap])
+    assert engine.infos[430]["time"] == pytest.approx((7, 0.68))
 
 
 @pytest.mark.parametrize("seconds", [1_700_000_000, 7 + 3601, 2])

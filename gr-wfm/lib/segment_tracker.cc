@@ -16,6 +16,9 @@ constexpr double jump_samples = 1.5;
 // No receiver loses an hour and goes on: a larger jump is a clock that was set.
 constexpr double clock_set_seconds = 3600.0;
 
+// A count that is larger moves no time: it is no count, and times are to stay numbers.
+constexpr double longest_loss_seconds = 1e9;
+
 const pmt::pmt_t& freq_key()
 {
     static const pmt::pmt_t key = pmt::intern("rx_freq");
@@ -117,7 +120,7 @@ segment_tracker::change segment_tracker::commit(uint64_t offset)
     d_clock_set = d_resumed = false;
     // Also while the channels disagree: what is lost meanwhile is lost.
     d_lost_told = offset == d_first ? 0 : told.lost.value_or(0);
-    advance_times(offset);
+    advance_times(offset, told.time ? 0 : d_lost_told);
     if (!channels_agree()) {
         const bool news = d_agreed;
         d_agreed = false;
@@ -155,12 +158,18 @@ double segment_tracker::rate_of(const channel_state& channel) const
     return channel.rate.value_or(*d_common.rate);
 }
 
-// All times are compared at one sample, each extrapolated at its own rate.
-void segment_tracker::advance_times(uint64_t offset)
+// All times are compared at one sample, each extrapolated at its own rate; over so many
+// missing samples, too, where nothing but their number was told.
+void segment_tracker::advance_times(uint64_t offset, uint64_t missing)
 {
-    for (channel_state& channel : d_channels)
-        if (channel.time)
-            channel.time = channel.time->at(offset, rate_of(channel));
+    for (channel_state& channel : d_channels) {
+        if (!channel.time)
+            continue;
+        const double rate = rate_of(channel);
+        const bool credible = missing / rate < longest_loss_seconds;
+        channel.time = channel.time->at(offset + (credible ? missing : 0), rate);
+        channel.time->offset = offset;
+    }
     if (d_common.time)
         d_common.time = d_common.time->at(offset, *d_common.rate);
 }

@@ -83,7 +83,7 @@ private:
     };
 
     double rate_of(const channel_state& channel) const;
-    void advance_times(uint64_t offset);
+    void advance_times(uint64_t offset, uint64_t missing);
     bool channels_agree() const;
     bool adopt_freq(bool at_first, bool unknown);
     bool adopt_rate(bool at_first);
