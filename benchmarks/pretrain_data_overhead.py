@@ -14,8 +14,8 @@ from itertools import cycle, islice
 import torch
 from result import Result, alternate, machine
 
+from wfm_core.base.precision import bf16_is_faster
 from wfm_core.configs.pretraining import load_pretraining
-from wfm_core.precision import bf16_is_faster
 from wfm_core.train.pretrain.mixture import Mixture, open_sources
 from wfm_core.train.pretrain.objectives import MaskedPretraining
 from wfm_core.train.pretrain.results import describe

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from sigmf import SigMFFile
 
-from wfm_core.synth.rendering import Scene, Segment, render_scene
+from wfm_core.synth.scenes.rendering import Scene, Segment, render_scene
 
 TARGET = Path(__file__).resolve().parents[1] / "examples" / "data" / "lte_dsss"
 SECONDS = 0.24

@@ -9,8 +9,8 @@ import yaml
 from flowgraph_helpers import WINDOW, noise, random_model
 
 from wfm_core.bundle import export_bundle, weights_sha256
-from wfm_core.bundle.archive import EXTRA_CONTRACT, read_archive
 from wfm_core.bundle.export import write_bundle
+from wfm_core.bundle.screening.archive import EXTRA_CONTRACT, read_archive
 
 LOUD = 1000.0
 

@@ -29,16 +29,16 @@ from recording_kinds import RECORDING_KINDS
 from run_kinds import RUN_KINDS
 
 import wfm_core
+from wfm_core.base.errors import WfmError
+from wfm_core.base.yaml_text import read_yaml, write_yaml
 from wfm_core.bundle import export_bundle, parse_contract
-from wfm_core.bundle.archive import EXTRA_CONTRACT, content_sha256, pack, read_archive
-from wfm_core.checkpoints import read_checkpoint
+from wfm_core.bundle.checkpoints import read_checkpoint
+from wfm_core.bundle.foundation import load_foundation
+from wfm_core.bundle.screening.archive import EXTRA_CONTRACT, content_sha256, pack, read_archive
 from wfm_core.data.dataset import open_dataset
-from wfm_core.data.readers import hdf5, npz
+from wfm_core.data.readers.own import hdf5, npz
 from wfm_core.data.sources import CacheSource, write_cache
-from wfm_core.errors import WfmError
-from wfm_core.foundation import load_foundation
-from wfm_core.prototypes import Prototypes
-from wfm_core.yaml_text import read_yaml, write_yaml
+from wfm_core.model.prototypes import Prototypes
 
 MEMORY_BYTES = 4 << 30
 NUMBERS = [0, 1, 127, 128, 255, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 1 << 40, (1 << 63) - 1, (1 << 64) - 1]

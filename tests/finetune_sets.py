@@ -4,8 +4,8 @@
 import numpy as np
 import torch
 
+from wfm_core.bundle.foundation import build_model, save_foundation
 from wfm_core.data.dataset import write_dataset
-from wfm_core.foundation import build_model, save_foundation
 
 DESCRIPTION = {
     "name": "tiny",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wfm_core.synth.lte_sequences import pss, sss
+from wfm_core.synth.lte.sequences import pss, sss
 
 HALF_FRAME = 9600
 SIZE = 128

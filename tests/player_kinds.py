@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from gnuradio import blocks, gr, wfm
 
-from wfm_core.data.recording import open_recording
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
+from wfm_core.data.recordings.recording import open_recording
 
 Damage = Callable[[bytes, random.Random], bytes]
 CHANNELS, SAMPLES = 2, 5000

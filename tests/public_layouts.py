@@ -9,9 +9,9 @@ import pytest
 import scipy.io
 from PIL import Image
 
+from wfm_core.base.errors import WfmError
 from wfm_core.data.dataset import open_dataset
-from wfm_core.data.readers import READERS
-from wfm_core.errors import WfmError
+from wfm_core.data.readers.public import READERS
 
 
 def read(reader, folder, **options):

@@ -21,7 +21,7 @@ from gnuradio import gr, wfm
 from gnuradio.wfm import keys
 from radio_ramp import Ramp, SpanCounter
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 WINDOW = 4096
 WAIT_SECONDS = 20.0  # beyond the asked length; then it hangs

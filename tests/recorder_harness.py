@@ -11,7 +11,7 @@ import pmt
 from flowgraph_helpers import Collector
 from gnuradio import gr, wfm
 
-from wfm_core.data.recording import Recording, open_recording
+from wfm_core.data.recordings.recording import Recording, open_recording
 
 RATE = 1e5
 TURN = 1 << 20

@@ -21,7 +21,7 @@ from gnuradio.wfm import messages
 from gnuradio.wfm.smoothing import Event
 from recorder_harness import TURN, ramp
 
-from wfm_core.data.recording import open_recording
+from wfm_core.data.recordings.recording import open_recording
 
 RATE = 4e5
 CHANNELS = 3  # frames of 24 bytes reach over the ends of pages

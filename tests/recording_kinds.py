@@ -14,9 +14,9 @@ import scipy.io
 import scipy.io.wavfile
 from strange_sigmf import ANNOTATIONS, CAPTURES, GLOBAL, VALUES
 
-from wfm_core.data.annotations import Mark, annotate
-from wfm_core.data.readers.matlab import read_matlab
-from wfm_core.data.recording import Told, open_recording
+from wfm_core.data.readers.own.matlab import read_matlab
+from wfm_core.data.recordings.annotations import Mark, annotate
+from wfm_core.data.recordings.recording import Told, open_recording
 
 Damage = Callable[[bytes, random.Random], bytes]
 METADATA = json.dumps({"global": GLOBAL, "captures": CAPTURES, "annotations": ANNOTATIONS}, indent=1).encode()

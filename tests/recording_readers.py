@@ -17,8 +17,8 @@ from gnuradio import blocks, gr, wfm
 
 from wfm_core.cli import evaluate
 from wfm_core.data.dataset import open_dataset
-from wfm_core.data.readers import sigmf_folder
-from wfm_core.data.recording import Told, open_recording
+from wfm_core.data.readers.own import sigmf_folder
+from wfm_core.data.recordings.recording import Told, open_recording
 from wfm_core.data.sources import RecordingSource
 
 SHORT, RATE, FREQ = 64, 250e3, 433.92e6

@@ -10,7 +10,7 @@ import yaml
 from pretrain_recipe import fresh_training, measured_mixtures, tiny_config
 
 from wfm_core.configs.pretraining import load_pretraining
-from wfm_core.train.pretrain.checkpoints import ARCHITECTURE_KEY, FOLDER, LAST, architecture
+from wfm_core.train.checkpoints import ARCHITECTURE_KEY, FOLDER, LAST, architecture
 from wfm_core.train.pretrain.results import load_autoencoder
 
 Damage = Callable[[bytes, random.Random], bytes]

@@ -19,13 +19,13 @@ import torch
 from recording_readers import evaluated, live
 from strange_sigmf import VALUES, Stranger
 
-from wfm_core.data.annotations import Mark, annotate
+from wfm_core.base.errors import WfmError
 from wfm_core.data.dataset import open_dataset
-from wfm_core.data.folder import recordings_in
-from wfm_core.data.readers import sigmf_folder
-from wfm_core.data.recording import Told, open_recording
+from wfm_core.data.readers.own import sigmf_folder
+from wfm_core.data.recordings.annotations import Mark, annotate
+from wfm_core.data.recordings.folder import recordings_in
+from wfm_core.data.recordings.recording import Told, open_recording
 from wfm_core.data.sources import RecordingSource
-from wfm_core.errors import WfmError
 
 MEMORY_BYTES = 4 << 30
 WINDOW = 16

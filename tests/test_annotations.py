@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from flowgraph_helpers import noise, write_recording
 
-from wfm_core.data import annotations
-from wfm_core.data.annotations import Mark, annotate
-from wfm_core.data.recording import open_recording
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
+from wfm_core.data.recordings import annotations
+from wfm_core.data.recordings.annotations import Mark, annotate
+from wfm_core.data.recordings.recording import open_recording
 
 CAPTURES = [
     {"core:sample_start": 0, "core:global_index": 1000},

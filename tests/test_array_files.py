@@ -9,11 +9,12 @@ import h5py
 import numpy as np
 import pytest
 
+from wfm_core.base.errors import WfmError
 from wfm_core.data.dataset import open_dataset
 from wfm_core.data.hdf5_file import open_hdf5
-from wfm_core.data.readers import hdf5, matlab, npz, wavesfm
+from wfm_core.data.readers.own import hdf5, matlab, npz
+from wfm_core.data.readers.public import wavesfm
 from wfm_core.data.sources import CacheSource
-from wfm_core.errors import WfmError
 
 
 def external_link(file):

@@ -2,10 +2,10 @@
 import pytest
 import torch
 
-from wfm_core.errors import WfmError
-from wfm_core.synth import band as band_module
-from wfm_core.synth.band import KINDS, SAMPLE_RATES, placed, render_band
+from wfm_core.base.errors import WfmError
 from wfm_core.synth.emitters import EMITTERS
+from wfm_core.synth.scenes import band as band_module
+from wfm_core.synth.scenes.band import KINDS, SAMPLE_RATES, placed, render_band
 
 
 def seeded(seed=0):

@@ -16,8 +16,8 @@ from gnuradio import blocks, gr, wfm
 from image_bundles import ImageRule, image
 from stops import stopped_within, wait_for
 
-from wfm_core import compute, left_behind
-from wfm_core.errors import WfmError
+from wfm_core.base import compute, left_behind
+from wfm_core.base.errors import WfmError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 

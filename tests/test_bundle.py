@@ -12,13 +12,13 @@ import torch
 from bundle_files import make_folder, windows
 
 import wfm_core
+from wfm_core.base.errors import WfmError
 from wfm_core.bundle import build_network, export_bundle, read_model_folder
-from wfm_core.bundle.dtype import has_bf16
-from wfm_core.bundle.pack import pack_linears
-from wfm_core.bundle.quantise import has_int8
+from wfm_core.bundle.precision.dtype import has_bf16
+from wfm_core.bundle.precision.pack import pack_linears
+from wfm_core.bundle.precision.quantise import has_int8
 from wfm_core.cli.export import main
-from wfm_core.decisions import decision_json
-from wfm_core.errors import WfmError
+from wfm_core.messages.decisions import decision_json
 from wfm_core.model import Encoder, EncoderConfig
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
@@ -93,17 +93,17 @@ def test_an_image_bundle(tmp_path):
 
 @pytest.mark.skipif(not has_bf16(torch.device("cpu")), reason="this CPU has no bf16 products")
 def test_dtype_auto_is_bf16_only_where_it_agrees_and_is_faster(bundle_file, monkeypatch):
-    monkeypatch.setattr("wfm_core.bundle.dtype.has_bf16", lambda device: True)
-    monkeypatch.setattr("wfm_core.bundle.dtype.has_int8", lambda device: False)
-    monkeypatch.setattr("wfm_core.bundle.dtype._gain", lambda *_: 2.0)
+    monkeypatch.setattr("wfm_core.bundle.precision.dtype.has_bf16", lambda device: True)
+    monkeypatch.setattr("wfm_core.bundle.precision.dtype.has_int8", lambda device: False)
+    monkeypatch.setattr("wfm_core.bundle.precision.dtype._gain", lambda *_: 2.0)
     bundle = wfm_core.load_bundle(bundle_file, device="cpu")
     assert bundle.dtype == "bf16"
     exact = wfm_core.load_bundle(bundle_file, device="cpu", dtype="fp32").infer(windows())
     np.testing.assert_allclose(bundle.infer(windows())["interference"], exact["interference"], atol=1e-2)
-    monkeypatch.setattr("wfm_core.bundle.dtype._gain", lambda *_: 0.6)
+    monkeypatch.setattr("wfm_core.bundle.precision.dtype._gain", lambda *_: 0.6)
     assert wfm_core.load_bundle(bundle_file, device="cpu").dtype == "fp32"
-    monkeypatch.setattr("wfm_core.bundle.dtype._gain", lambda *_: 2.0)
-    monkeypatch.setattr("wfm_core.bundle.dtype.AGREEMENT", 0.0)
+    monkeypatch.setattr("wfm_core.bundle.precision.dtype._gain", lambda *_: 2.0)
+    monkeypatch.setattr("wfm_core.bundle.precision.dtype.AGREEMENT", 0.0)
     assert wfm_core.load_bundle(bundle_file, device="cpu").dtype == "fp32"
 
 
@@ -140,7 +140,7 @@ def test_refused_options(bundle_file, options, reason):
 
 
 def test_bf16_is_refused_where_the_processor_has_none(bundle_file, monkeypatch):
-    monkeypatch.setattr("wfm_core.bundle.dtype.has_bf16", lambda device: False)
+    monkeypatch.setattr("wfm_core.bundle.precision.dtype.has_bf16", lambda device: False)
     with pytest.raises(WfmError, match="'bf16' was asked for, but device 'cpu' .* has no bf16 products .* use auto"):
         wfm_core.load_bundle(bundle_file, device="cpu", dtype="bf16")
 

@@ -15,11 +15,11 @@ import yaml
 from bundle_files import contract_of, make_folder, windows
 
 import wfm_core
+from wfm_core.base.errors import WfmError
+from wfm_core.base.yaml_text import read_yaml
 from wfm_core.bundle import export_bundle, weights_sha256
-from wfm_core.bundle.archive import FILE_LIMIT, content_sha256, read_archive
-from wfm_core.bundle.pickles import DEPTH_LIMIT, screen_pickle
-from wfm_core.errors import WfmError
-from wfm_core.yaml_text import read_yaml
+from wfm_core.bundle.screening.archive import FILE_LIMIT, content_sha256, read_archive
+from wfm_core.bundle.screening.pickles import DEPTH_LIMIT, screen_pickle
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 

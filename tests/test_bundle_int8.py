@@ -10,11 +10,11 @@ import yaml
 from bundle_files import make_folder, windows
 
 import wfm_core
+from wfm_core.base.errors import WfmError
 from wfm_core.bundle import export_bundle
-from wfm_core.bundle.dtype import DTYPES
-from wfm_core.bundle.quantise import has_int8, quantise_weight
+from wfm_core.bundle.precision.dtype import DTYPES
+from wfm_core.bundle.precision.quantise import has_int8, quantise_weight
 from wfm_core.cli import evaluate
-from wfm_core.errors import WfmError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 needs_int8 = pytest.mark.skipif(not has_int8(torch.device("cpu")), reason="this CPU has no 8-bit products")
@@ -72,15 +72,15 @@ def test_weights_lose_half_a_step_at_most():
 @needs_int8
 def test_auto_takes_the_fastest(bundle_file, monkeypatch, gains, chosen):
     rest = iter(gains)
-    monkeypatch.setattr("wfm_core.bundle.dtype.has_bf16", lambda device: True)
-    monkeypatch.setattr("wfm_core.bundle.dtype.AGREEMENT", 0.1)
-    monkeypatch.setattr("wfm_core.bundle.dtype._gain", lambda *_: next(rest))
+    monkeypatch.setattr("wfm_core.bundle.precision.dtype.has_bf16", lambda device: True)
+    monkeypatch.setattr("wfm_core.bundle.precision.dtype.AGREEMENT", 0.1)
+    monkeypatch.setattr("wfm_core.bundle.precision.dtype._gain", lambda *_: next(rest))
     assert wfm_core.load_bundle(bundle_file, device="cpu").dtype == chosen
 
 
 def test_where_it_is_not_there(bundle_file, monkeypatch):
-    monkeypatch.setattr("wfm_core.bundle.dtype.has_int8", lambda device: False)
-    monkeypatch.setattr("wfm_core.bundle.dtype._gain", lambda *_: 2.0)
+    monkeypatch.setattr("wfm_core.bundle.precision.dtype.has_int8", lambda device: False)
+    monkeypatch.setattr("wfm_core.bundle.precision.dtype._gain", lambda *_: 2.0)
     assert wfm_core.load_bundle(bundle_file, device="cpu").dtype != "int8"
     with pytest.raises(WfmError, match="'int8' was asked for, but device 'cpu' .* use auto or fp32"):
         wfm_core.load_bundle(bundle_file, device="cpu", dtype="int8")
@@ -89,7 +89,7 @@ def test_where_it_is_not_there(bundle_file, monkeypatch):
 def test_an_older_pytorch_or_cpu_has_none(monkeypatch):
     cpu = torch.device("cpu")
     assert not has_int8.__wrapped__(torch.device("cuda"))
-    monkeypatch.setattr("wfm_core.bundle.quantise._try_operators", lambda: torch.ops.onednn.no_such_operator)
+    monkeypatch.setattr("wfm_core.bundle.precision.quantise._try_operators", lambda: torch.ops.onednn.no_such_operator)
     assert not has_int8.__wrapped__(cpu)
     monkeypatch.setattr(torch.cpu, "_is_vnni_supported", lambda: False)
     assert not has_int8.__wrapped__(cpu)

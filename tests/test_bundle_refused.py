@@ -12,9 +12,9 @@ import yaml
 from bundle_files import contract_of, make_folder, rewrite
 
 import wfm_core
+from wfm_core.base.errors import WfmError
 from wfm_core.bundle import build_network, export_bundle, parse_contract, save_model_folder, weights_sha256
 from wfm_core.bundle.export import CONTRACT
-from wfm_core.errors import WfmError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 

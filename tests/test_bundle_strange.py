@@ -9,9 +9,9 @@ import torch
 from flowgraph_helpers import random_model, write_recording
 from test_bundle_trial import bad_bundle
 
+from wfm_core.base.errors import WfmError
 from wfm_core.bundle import export_bundle, load_bundle
 from wfm_core.cli import evaluate
-from wfm_core.errors import WfmError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 

@@ -13,11 +13,11 @@ import yaml
 from flowgraph_helpers import WINDOW, Collector, noise, random_model
 from gnuradio import blocks, gr, wfm
 
+from wfm_core.base.errors import WfmError
 from wfm_core.bundle import Trial, export_bundle, load_bundle, weights_sha256
-from wfm_core.bundle import trial as trial_module
-from wfm_core.bundle.archive import EXTRA_CONTRACT, read_archive
 from wfm_core.bundle.export import write_bundle
-from wfm_core.errors import WfmError
+from wfm_core.bundle.screening import trial as trial_module
+from wfm_core.bundle.screening.archive import EXTRA_CONTRACT, read_archive
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 

@@ -4,7 +4,7 @@
 import pytest
 import torch
 
-from wfm_core.synth.channel import fading, frequency_response, random_gains, random_profile, settle_samples
+from wfm_core.synth.channel.fading import fading, frequency_response, random_gains, random_profile, settle_samples
 
 
 def seeded(seed=1):

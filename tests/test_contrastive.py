@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 from wfm_core.model import EncoderConfig, ImageTokens, IqTokens, WirelessModel
 from wfm_core.model.contrastive import ContrastiveModel, nt_xent
 from wfm_core.train import augment as views

@@ -8,12 +8,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from wfm_core.data.annotations import Mark, annotate
-from wfm_core.data.readers import sigmf_folder
-from wfm_core.data.recording import open_recording
+from wfm_core.data.readers.own import sigmf_folder
+from wfm_core.data.recordings.annotations import Mark, annotate
+from wfm_core.data.recordings.recording import open_recording
+from wfm_core.data.recordings.windows import window_labels, window_starts
 from wfm_core.data.sources import RecordingSource
 from wfm_core.data.splits import make_split
-from wfm_core.data.windows import window_labels, window_starts
 
 FEW = 60
 ROOM = 2.6  # of quadratic work, doubling makes 4
@@ -107,7 +107,7 @@ def test_an_annotation_over_all_the_others(tmp_path):
 
 
 def _cuts(path):
-    from wfm_core.data.readers.cuts import cut_annotations
+    from wfm_core.data.readers.own.cuts import cut_annotations
 
     found = open_recording(path)
     return cut_annotations(found, ["band", "burst-0", "burst-1", "burst-2"], 16, 0, 1e6)

@@ -11,7 +11,7 @@ import pytest
 from example_programs import start
 
 from wfm_core import load_bundle, starter
-from wfm_core.prototypes import Prototypes
+from wfm_core.model.prototypes import Prototypes
 from wfm_core.starter import activities, positions
 from wfm_core.synth import motion, room
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from gnuradio.wfm.csi_gather import ChannelVector, CsiGather
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 ROWS = 3
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from wfm_core.bundle.operators import screen_graphs
-from wfm_core.data.readers.axes import find_layout
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
+from wfm_core.bundle.screening.operators import screen_graphs
+from wfm_core.data.readers.own.axes import find_layout
 from wfm_core.signal import build_preprocessor
 from wfm_core.signal.csi import CsiLevels
 

@@ -10,7 +10,7 @@ from gnuradio import blocks, gr, wfm
 from gnuradio.wfm import image_messages
 from image_bundles import Sender
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 from wfm_core.signal import CsiImage
 
 FFT = 8

@@ -9,8 +9,8 @@ import pytest
 from flowgraph_helpers import noise, write_recording
 from gnuradio import blocks, gr, wfm
 
-from wfm_core.data.recording import open_recording
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
+from wfm_core.data.recordings.recording import open_recording
 
 SAMPLES = 400_000  # many pages of memory beyond the cut
 

@@ -7,8 +7,8 @@ import h5py
 import numpy as np
 import pytest
 
+from wfm_core.base.errors import WfmError
 from wfm_core.data.dataset import open_dataset, write_dataset
-from wfm_core.errors import WfmError
 
 IQ = {"kind": "iq_standard", "mean": [0.0, 0.0], "std": [1.0, 2.0], "level": "absolute"}
 IMAGE = {"kind": "standard_image", "size": [16, 16], "minimum": 0.0, "maximum": 1.0, "mean": [0.5], "std": [0.5]}

@@ -17,7 +17,7 @@ from gnuradio.wfm import messages
 from gnuradio.wfm.display_rows import ROWS
 from gnuradio.wfm.smoothing import Event
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 QtWidgets = pytest.importorskip("PyQt5.QtWidgets")

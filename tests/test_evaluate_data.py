@@ -11,8 +11,8 @@ import torch
 from wfm_core.bundle import Bundle, parse_contract
 from wfm_core.cli.evaluate import main
 from wfm_core.data.dataset import write_dataset
-from wfm_core.report import command
-from wfm_core.report.published import COLUMNS, ROWS
+from wfm_core.evaluate import command
+from wfm_core.evaluate.published import COLUMNS, ROWS
 
 WINDOW = 16
 ENCODER = {"width": 32, "depth": 1, "heads": 2, "mlp_hidden": 64}

@@ -8,7 +8,7 @@ import pytest
 from gnuradio import blocks, gr, wfm
 from gnuradio.wfm import messages
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 ANSWER = {"label": "dsss-bpsk", "index": 1, "score": 0.75, "probabilities": {"none": 0.25, "dsss-bpsk": 0.75}}
 ANYWHERE = "tcp://127.0.0.1:*"

@@ -7,8 +7,8 @@ import time
 import pytest
 import zmq
 
-from wfm_core.event_sockets import EventListener
-from wfm_core.events import MAX_BYTES, Message, decode, encode
+from wfm_core.messages.events import MAX_BYTES, Message, decode, encode
+from wfm_core.messages.sockets import EventListener
 
 
 def good(sequence: int, **changes) -> bytes:

@@ -11,10 +11,10 @@ import time
 import pytest
 import zmq
 
+from wfm_core.base.errors import WfmError
 from wfm_core.cli.monitor import Table, event_line
-from wfm_core.errors import WfmError
-from wfm_core.event_sockets import EventListener, EventSender
-from wfm_core.events import MAX_BYTES, Message, decode, encode
+from wfm_core.messages.events import MAX_BYTES, Message, decode, encode
+from wfm_core.messages.sockets import EventListener, EventSender
 
 ANSWER = {"label": "dsss-bpsk", "index": 1, "score": 0.9, "probabilities": {"none": 0.1, "dsss-bpsk": 0.9}}
 BODY = {"sample_start": 512, "sample_count": 256, "rx_freq": 2.4e9, "level": -20.0, "tasks": {"interference": ANSWER}}

@@ -14,12 +14,12 @@ from gnuradio.wfm import messages
 from probe_foundation import DESCRIPTION
 
 from wfm_core import load_bundle
+from wfm_core.base.errors import WfmError
 from wfm_core.bundle import parse_contract
-from wfm_core.bundle.dtype import _difference
+from wfm_core.bundle.foundation import build_model, load_foundation, save_foundation
 from wfm_core.bundle.from_foundation import export_csi_foundation, export_foundation
+from wfm_core.bundle.precision.dtype import _difference
 from wfm_core.cli import export
-from wfm_core.errors import WfmError
-from wfm_core.foundation import build_model, load_foundation, save_foundation
 from wfm_core.signal import build_preprocessor
 
 RATE = {"sample_rate": {"min": 1e5, "max": 1e7}}

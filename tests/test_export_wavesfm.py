@@ -11,9 +11,9 @@ import torch
 from wavesfm_states import published_state
 
 import wfm_core
-from wfm_core.checkpoints import read_checkpoint
+from wfm_core.base.errors import WfmError
+from wfm_core.bundle.checkpoints import read_checkpoint
 from wfm_core.cli.export import main
-from wfm_core.errors import WfmError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 

@@ -10,12 +10,12 @@ import threading
 
 import torch
 
-from wfm_core.files import clear_leftovers, write_atomically
+from wfm_core.base.files import clear_leftovers, write_atomically
 
 WRITER = """
 import sys, time
 from pathlib import Path
-from wfm_core.files import write_atomically
+from wfm_core.base.files import write_atomically
 
 def write(path):
     path.write_bytes(b"half")
@@ -53,7 +53,7 @@ def names(folder):
 
 def fresh_write(path):
     """As in a program that starts now."""
-    code = "import sys; from pathlib import Path; from wfm_core.files import write_atomically; "
+    code = "import sys; from pathlib import Path; from wfm_core.base.files import write_atomically; "
     code += "write_atomically(Path(sys.argv[1]), lambda path: path.write_bytes(b'whole'))"
     subprocess.run([sys.executable, "-c", code, str(path)], check=True, timeout=60)
 
@@ -107,7 +107,7 @@ def test_threads_that_write_side_by_side_lose_nothing(tmp_path):
 
 
 def test_a_folder_that_someone_keeps_locked_can_be_written(tmp_path, monkeypatch):
-    monkeypatch.setattr("wfm_core.files._LOCK_SECONDS", 0.1)
+    monkeypatch.setattr("wfm_core.base.files._LOCK_SECONDS", 0.1)
     handle = os.open(tmp_path, os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_EX)
     try:

@@ -11,12 +11,12 @@ from finetune_sets import DESCRIPTION, FAST, spots, tiny_foundation, tones
 from safetensors.torch import load_file
 
 import wfm_core
+from wfm_core.base.errors import WfmError
 from wfm_core.bundle import export_bundle, read_model_folder
+from wfm_core.bundle.foundation import load_foundation
 from wfm_core.cli.finetune import finetune_command, main
 from wfm_core.configs.finetuning import load_finetuning
 from wfm_core.data.dataset import open_dataset, write_dataset
-from wfm_core.errors import WfmError
-from wfm_core.foundation import load_foundation
 from wfm_core.signal import build_preprocessor
 from wfm_core.train.finetune.data import prepare
 from wfm_core.train.finetune.labelled import LabelledTraining, predict

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from bundle_files import make_folder
 
+from wfm_core.base.errors import WfmError
 from wfm_core.bundle import build_network, export_bundle, load_bundle, read_model_folder
-from wfm_core.bundle.operators import screen_graphs
-from wfm_core.errors import WfmError
+from wfm_core.bundle.screening.operators import screen_graphs
 from wfm_core.model.network import pool
 from wfm_core.signal import build_preprocessor
 

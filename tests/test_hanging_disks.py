@@ -17,9 +17,9 @@ from recorder_harness import Session
 from stops import stopped_within, wait_for
 from test_strange_messages import ANSWER, detection
 
-from wfm_core import left_behind
-from wfm_core.data.annotations import Mark, annotate
-from wfm_core.errors import WfmError
+from wfm_core.base import left_behind
+from wfm_core.base.errors import WfmError
+from wfm_core.data.recordings.annotations import Mark, annotate
 
 
 def test_a_recorder_whose_disk_hangs_stops_and_goes_on_when_the_disk_does(tmp_path):

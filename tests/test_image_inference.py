@@ -15,8 +15,8 @@ from gnuradio.wfm.image_queue import ImageQueue
 from image_bundles import ACTIVITY, POSITION, SHAPE, ImageRule, Sender, image, image_contract
 
 from wfm_core import load_bundle
+from wfm_core.base.errors import WfmError
 from wfm_core.bundle import build_network, parse_contract, save_model_folder
-from wfm_core.errors import WfmError
 from wfm_core.signal import build_preprocessor
 
 PORTS = ("detects", "status", "events", "embeddings")

@@ -6,10 +6,10 @@ import math
 import pytest
 import torch
 
-from wfm_core.errors import WfmError
-from wfm_core.synth import impairments
-from wfm_core.synth.impairments import apply_frontend, random_frontend
-from wfm_core.synth.resample import input_samples, receive_band
+from wfm_core.base.errors import WfmError
+from wfm_core.synth.channel import impairments
+from wfm_core.synth.channel.impairments import apply_frontend, random_frontend
+from wfm_core.synth.channel.resample import input_samples, receive_band
 
 COUNT = 4096
 

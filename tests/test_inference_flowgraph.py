@@ -10,10 +10,10 @@ from flowgraph_helpers import LABELS, WINDOW, Collector, RuleBundle, flowgraph, 
 from gnuradio import blocks, gr, wfm
 from tap_harness import tag
 
+from wfm_core.base.errors import WfmError
 from wfm_core.bundle import load_bundle
-from wfm_core.data.recording import open_recording
-from wfm_core.data.windows import window_starts
-from wfm_core.errors import WfmError
+from wfm_core.data.recordings.recording import open_recording
+from wfm_core.data.recordings.windows import window_starts
 
 RATE = 1.92e6
 TASK = "interference"

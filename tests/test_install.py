@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from wfm_core import needs, places
+from wfm_core.base import needs, places
+from wfm_core.base.errors import WfmError
 from wfm_core.bundle import find_bundle
-from wfm_core.errors import WfmError
-from wfm_core.foundation import find_foundation
+from wfm_core.bundle.foundation import find_foundation
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -27,9 +27,7 @@ def run(*command, environment: dict | None = None, **options) -> subprocess.Comp
     """A command that ends well, with nothing of ours in its environment."""
     ours = ("PYTHONPATH", "GRC_BLOCKS_PATH", "WFM_BUNDLES", "LD_LIBRARY_PATH", "DISPLAY", "WAYLAND_DISPLAY")
     clean = {key: value for key, value in os.environ.items() if key not in ours} | (environment or {})
-    done = subprocess.run(
-        list(map(str, command)), env=clean, capture_output=True, text=True, timeout=1500, **options
-    )
+    done = subprocess.run(list(map(str, command)), env=clean, capture_output=True, text=True, timeout=1500, **options)
     assert done.returncode == 0, (command, done.stdout[-2000:], done.stderr[-3000:])
     return done
 
@@ -132,8 +130,8 @@ def test_a_flowgraph_imports_only_what_its_readme_lists():
         "import sys; absent = ('sigmf', 'lightning', 'pydantic', 'sklearn', 'h5py', 'tensorboard')\n"
         "sys.modules.update(dict.fromkeys(absent))\n"
         "from gnuradio import wfm; from gnuradio.wfm import app\n"
-        "import wfm_core.synth.simulated, wfm_core; wfm_core.load_bundle\n"
-        "from wfm_core.data import recording\n"
+        "import wfm_core.synth.scenes.simulated, wfm_core; wfm_core.load_bundle\n"
+        "from wfm_core.data.recordings import recording\n"
         "recording.open_recording(sys.argv[1])"
     )
     recording = ROOT / "examples" / "data" / "lte_dsss.sigmf-meta"

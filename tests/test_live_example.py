@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flowgraph_helpers import noise, random_model, write_recording
 
-from wfm_core.data.recording import open_recording
+from wfm_core.data.recordings.recording import open_recording
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = ROOT / "examples" / "live_interference.py"

@@ -11,8 +11,8 @@ from bundle_files import contract_of
 from torch.nn import functional
 
 import wfm_core
+from wfm_core.base.errors import WfmError
 from wfm_core.bundle import export_bundle, save_model_folder
-from wfm_core.errors import WfmError
 from wfm_core.model import ClassHead, EncoderConfig, ImageTokens, WirelessModel
 from wfm_core.model.adapter import ChannelAdapter, adapt_channels, merge_adapter
 from wfm_core.model.lora import add_lora, lora_factor, merge_lora

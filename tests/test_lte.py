@@ -10,11 +10,11 @@ import pytest
 import torch
 from lte_search import search
 
-from wfm_core.errors import WfmError
-from wfm_core.synth.lte import LteCell, lte_waveform, random_cell
-from wfm_core.synth.lte_grid import qam, resource_grid
-from wfm_core.synth.lte_sequences import gold_bits, reference_symbols
-from wfm_core.synth.resample import input_samples, receive_band
+from wfm_core.base.errors import WfmError
+from wfm_core.synth.channel.resample import input_samples, receive_band
+from wfm_core.synth.lte.grid import qam, resource_grid
+from wfm_core.synth.lte.sequences import gold_bits, reference_symbols
+from wfm_core.synth.lte.waveform import LteCell, lte_waveform, random_cell
 
 REAL = Path(os.environ.get("WFM_REALDATA", Path(__file__).parents[2] / "shared" / "realdata")) / "lte"
 FULL = {"load": 1.0, "control_load": 1.0}

@@ -4,7 +4,7 @@
 import pytest
 import torch
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 from wfm_core.model import (
     EncoderConfig,
     ImageTokens,

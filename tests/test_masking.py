@@ -4,7 +4,7 @@
 import pytest
 import torch
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 from wfm_core.model import random_masks
 from wfm_core.model.masking import hashed, hashed_uniform
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import scipy.io
 
-from wfm_core.data.readers.matlab import read_matlab
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
+from wfm_core.data.readers.own.matlab import read_matlab
 
 
 def save(path, packed=False, **values):

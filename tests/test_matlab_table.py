@@ -5,10 +5,10 @@ import h5py
 import numpy as np
 import pytest
 
+from wfm_core.base.errors import WfmError
 from wfm_core.cli.dataset import main
 from wfm_core.data.dataset import open_dataset
-from wfm_core.data.readers import hdf5
-from wfm_core.errors import WfmError
+from wfm_core.data.readers.own import hdf5
 
 N = 6
 NAMES = ["walk", "fall", "empty", "walk", "größer", "шаг"]

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from wfm_core.errors import WfmError
-from wfm_core.intervals import bootstrap_interval, wilson_interval
-from wfm_core.metrics import (
+from wfm_core.base.errors import WfmError
+from wfm_core.evaluate.calibration import calibrate, fit_temperature, threshold_for
+from wfm_core.evaluate.intervals import bootstrap_interval, wilson_interval
+from wfm_core.evaluate.metrics import (
     class_accuracies,
     confusion_matrix,
     error_cdf,
@@ -15,7 +16,6 @@ from wfm_core.metrics import (
     position_errors,
     position_figures,
 )
-from wfm_core.train.calibration import calibrate, fit_temperature, threshold_for
 
 
 def test_confusion_has_the_truth_in_its_rows():

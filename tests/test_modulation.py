@@ -2,7 +2,7 @@
 import pytest
 import torch
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 from wfm_core.synth.modulation import (
     LINEAR,
     MODULATIONS,

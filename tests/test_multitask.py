@@ -12,13 +12,13 @@ from bundle_files import windows
 from multitask_runs import CSI, DEPTH, IMAGE, tuned
 
 import wfm_core
+from wfm_core.base.errors import WfmError
 from wfm_core.bundle import export_bundle, export_tasks, parse_contract, read_model_folder, save_model_folder
 from wfm_core.bundle.assemble import assemble
 from wfm_core.bundle.combine import combine
-from wfm_core.bundle.dtype import has_bf16
-from wfm_core.bundle.quantise import has_int8
+from wfm_core.bundle.precision.dtype import has_bf16
+from wfm_core.bundle.precision.quantise import has_int8
 from wfm_core.cli.export import main
-from wfm_core.errors import WfmError
 from wfm_core.model.encoder import Block
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")

@@ -4,7 +4,7 @@
 import pytest
 import torch
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 from wfm_core.synth.emitters.cellular import dsss, lte
 from wfm_core.synth.emitters.nr import NrCarrier, nr, nr_waveform
 from wfm_core.synth.emitters.nr_signals import pss, sss, synchronisation_block

@@ -5,11 +5,11 @@ import h5py
 import numpy as np
 import pytest
 
+from wfm_core.base.errors import WfmError
+from wfm_core.base.plain import plain
 from wfm_core.data.dataset_checks import check_rate, check_scene, check_task
 from wfm_core.data.splits import _nearest
-from wfm_core.errors import WfmError
-from wfm_core.plain import plain
-from wfm_core.prototypes import Prototypes
+from wfm_core.model.prototypes import Prototypes
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from flowgraph_helpers import WINDOW, Collector, RuleBundle, noise, random_model
 from gnuradio import blocks, gr, wfm
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 RATE = 1.92e6
 

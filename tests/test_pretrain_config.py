@@ -5,9 +5,9 @@ import pytest
 import torch
 from pretrain_recipe import fresh_training, tiny_config, tiny_file
 
+from wfm_core.base.errors import WfmError
 from wfm_core.configs import load_config
 from wfm_core.configs.pretraining import load_pretraining
-from wfm_core.errors import WfmError
 from wfm_core.model.masked import SPECTRUM
 
 SETTINGS = {"image": {"signal": {"kind": "iq_rms"}}, "iq": {"signal": {"kind": "iq_rms"}}}

@@ -8,8 +8,8 @@ import torch
 from pretrain_recipe import CPU, tiny_config
 from test_sources import record
 
+from wfm_core.base.errors import WfmError
 from wfm_core.data.sources import write_cache
-from wfm_core.errors import WfmError
 from wfm_core.train.pretrain.mixture import Mixture, open_sources
 from wfm_core.train.pretrain.sets import Batches, WindowSets
 

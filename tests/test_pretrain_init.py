@@ -7,9 +7,9 @@ import torch
 import yaml
 from pretrain_recipe import fresh_training, tiny_config, tiny_file
 
+from wfm_core.base.errors import WfmError
+from wfm_core.bundle.foundation import load_foundation
 from wfm_core.cli.pretrain import main
-from wfm_core.errors import WfmError
-from wfm_core.foundation import load_foundation
 from wfm_core.train.pretrain.results import describe
 from wfm_core.train.pretrain.starting import DECODER, adopt_statistics, start_from
 

@@ -17,11 +17,11 @@ import torch
 import yaml
 from pretrain_recipe import tiny_file
 
+from wfm_core.base.errors import WfmError
+from wfm_core.bundle.foundation import load_foundation
 from wfm_core.cli.pretrain import main
 from wfm_core.configs.pretraining import load_pretraining
-from wfm_core.errors import WfmError
-from wfm_core.foundation import load_foundation
-from wfm_core.train.pretrain.checkpoints import WholeCheckpoints, read_checkpoint
+from wfm_core.train.checkpoints import WholeCheckpoints, read_checkpoint
 from wfm_core.train.pretrain.results import load_autoencoder
 
 HERE = Path(__file__).parent

@@ -8,11 +8,11 @@ import pytest
 import torch
 from probe_foundation import DESCRIPTION
 
-from wfm_core.errors import WfmError
-from wfm_core.foundation import Foundation, build_model
-from wfm_core.probe import real, synthetic
+from wfm_core.base.errors import WfmError
+from wfm_core.bundle.foundation import Foundation, build_model
+from wfm_core.evaluate.probe import real, synthetic
 from wfm_core.signal import build_preprocessor
-from wfm_core.synth import devices
+from wfm_core.synth.scenes import devices
 
 
 @pytest.fixture(scope="module")

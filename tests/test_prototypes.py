@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from wfm_core.errors import WfmError
-from wfm_core.prototypes import Prototypes, _fit
+from wfm_core.base.errors import WfmError
+from wfm_core.model.prototypes import Prototypes, _fit
 
 WIDTH = 32
 SCALE = np.linspace(0.1, 5.0, WIDTH)  # the wide directions say nothing about the class

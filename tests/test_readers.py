@@ -6,7 +6,7 @@ import pytest
 import torch
 from public_layouts import icarus, powder, read, refused
 
-from wfm_core.data.readers import READERS
+from wfm_core.data.readers.public import READERS
 from wfm_core.signal import build_preprocessor
 
 

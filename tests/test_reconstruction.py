@@ -7,12 +7,12 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
+from wfm_core.evaluate import pictures, reconstruction, ridge
+from wfm_core.evaluate.reconstruction import MIXTURE, evaluate_reconstruction, format_table, reconstruction_errors
+from wfm_core.evaluate.ridge import RidgePredictor, choose_penalty
 from wfm_core.model import EncoderConfig, ImageTokens, IqTokens, WirelessModel
 from wfm_core.model.masked import MaskedAutoencoder
 from wfm_core.model.masking import random_masks
-from wfm_core.train import pictures, reconstruction, ridge
-from wfm_core.train.reconstruction import MIXTURE, evaluate_reconstruction, format_table, reconstruction_errors
-from wfm_core.train.ridge import RidgePredictor, choose_penalty
 
 
 def tiny_autoencoder(normalise_targets=()):

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from wfm_core.data.recording import open_recording
+from wfm_core.data.recordings.recording import open_recording
 
 ROOT = Path(__file__).resolve().parents[1]
 

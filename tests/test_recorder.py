@@ -10,8 +10,8 @@ from gnuradio import wfm
 from paced_source import wait_until
 from recorder_harness import RATE, Session, ramp
 
-from wfm_core.data.annotations import Mark, annotate
-from wfm_core.data.recording import open_recording
+from wfm_core.data.recordings.annotations import Mark, annotate
+from wfm_core.data.recordings.recording import open_recording
 
 TIME = pmt.make_tuple(pmt.from_uint64(1_800_000_000), pmt.from_double(0.25))
 

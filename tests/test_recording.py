@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from wfm_core.data.recording import Told, open_recording
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
+from wfm_core.data.recordings.recording import Told, open_recording
 
 RATE = 1e6
 

@@ -12,12 +12,12 @@ import pytest
 from gnuradio import blocks, gr, wfm
 from recording_readers import FREQ, RATE, capture, check_same, write
 
+from wfm_core.base.errors import WfmError
 from wfm_core.cli.dataset import main as wfm_dataset
 from wfm_core.data.dataset import open_dataset
-from wfm_core.data.folder import recordings_in
-from wfm_core.data.recording import open_recording
+from wfm_core.data.recordings.folder import recordings_in
+from wfm_core.data.recordings.recording import open_recording
 from wfm_core.data.sources import RecordingSource
-from wfm_core.errors import WfmError
 
 TIME, SECOND = "2024-02-08T17:50:34Z", 1707414634
 

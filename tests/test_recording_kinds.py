@@ -9,13 +9,13 @@ import pytest
 from gnuradio import blocks, gr, wfm
 from recording_readers import FREQ, RATE, SHORT, capture, check_same, dataset, write
 
+from wfm_core.base.errors import WfmError
 from wfm_core.cli import evaluate
 from wfm_core.cli.dataset import main as wfm_dataset
 from wfm_core.data.dataset import open_dataset
-from wfm_core.data.raw import told_by_name
-from wfm_core.data.recording import Told, open_recording
+from wfm_core.data.recordings.raw import told_by_name
+from wfm_core.data.recordings.recording import Told, open_recording
 from wfm_core.data.sources import RecordingSource
-from wfm_core.errors import WfmError
 
 SECOND = 1707414634
 RNG = np.random.default_rng(3)

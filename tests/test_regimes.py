@@ -4,7 +4,7 @@
 import pytest
 import torch
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 from wfm_core.model import ClassHead, EncoderConfig, ImageTokens, IqTokens, WirelessModel
 from wfm_core.model.adapter import adapt_channels
 from wfm_core.train.optimizers import layer_groups

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from wfm_core.errors import WfmError
-from wfm_core.report import draw_cdf, draw_confusion, draw_embeddings
-from wfm_core.report.cdf import cdf_figure
-from wfm_core.report.confusion import confusion_figure
-from wfm_core.report.embeddings import embeddings_figure, principal_components
+from wfm_core.base.errors import WfmError
+from wfm_core.evaluate.figures import draw_cdf, draw_confusion, draw_embeddings
+from wfm_core.evaluate.figures.cdf import cdf_figure
+from wfm_core.evaluate.figures.confusion import confusion_figure
+from wfm_core.evaluate.figures.embeddings import embeddings_figure, principal_components
 
 
 def test_pictures_are_png_files(tmp_path):

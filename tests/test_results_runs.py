@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from finetune_sets import tiny_foundation
 
+from wfm_core.base.errors import WfmError
 from wfm_core.data.dataset import open_dataset
-from wfm_core.errors import WfmError
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks" / "results"
 sys.path.insert(0, str(BENCHMARKS))

@@ -30,7 +30,7 @@ from vrt_helpers import (
     wait_until,
 )  # fmt: skip
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 INTERVAL = 512
 STARTS = [k * INTERVAL for k in range(4)]

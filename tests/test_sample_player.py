@@ -11,7 +11,7 @@ import pytest
 from gnuradio import blocks, gr, wfm
 from tap_harness import wait_for_end
 
-from wfm_core.data.analytic import analytic, hilbert_taps
+from wfm_core.data.recordings.analytic import analytic, hilbert_taps
 
 NAN = float("nan")
 NUMBERS = {

@@ -4,9 +4,8 @@ import math
 import pytest
 import torch
 
-from wfm_core.errors import WfmError
-from wfm_core.synth.rendering import render_scene
-from wfm_core.synth.scenes import (
+from wfm_core.base.errors import WfmError
+from wfm_core.synth.scenes.interference import (
     GUARD,
     LABELS,
     NONE,
@@ -15,6 +14,7 @@ from wfm_core.synth.scenes import (
     components,
     random_stretch,
 )
+from wfm_core.synth.scenes.rendering import render_scene
 
 
 @pytest.fixture(scope="module")

@@ -68,7 +68,7 @@ def test_the_virtual_environment_being_set_up_is_no_candidate(tmp_path):
 
 
 def constraints(tmp_path: Path, numpy: str) -> list[str]:
-    python = fake_python(tmp_path, True, f'*numpy*) echo {numpy};;')
+    python = fake_python(tmp_path, True, f"*numpy*) echo {numpy};;")
     return bash(f"constraint_files {python}", [tmp_path]).stdout.split()
 
 
@@ -100,8 +100,8 @@ def tools_python(folder: Path, missing: str, prefix: Path, version: str = "3.11"
     """An interpreter of a GNU Radio under `prefix`; code that matches `missing` fails."""
     include = prefix / "include"
     answers = f"{missing}) exit 1;;\n" if missing else ""
-    answers += f'*version_info*) [ {version.split(".")[1]} -ge 11 ];;\n*gr.prefix*) echo {prefix};;\n'
-    answers += f'*sysconfig*) echo {include}/python;;\n*venv*|*pybind11*) exit 0;;\n'
+    answers += f"*version_info*) [ {version.split('.')[1]} -ge 11 ];;\n*gr.prefix*) echo {prefix};;\n"
+    answers += f"*sysconfig*) echo {include}/python;;\n*venv*|*pybind11*) exit 0;;\n"
     answers += f'*) [ "$1" = --version ] && echo Python {version}.2 && exit;;'
     return fake_python(folder, True, answers)
 
@@ -249,7 +249,8 @@ def test_the_caps_fit_ubuntu_24_04(tmp_path):
     if "NewConnectionError" in done.stderr:
         pytest.skip("no package index here")
     assert done.returncode == 0, done.stderr
-    code = "import wfm_core.data.recording as r; print(r.open_recording('examples/data/lte_dsss.sigmf-meta').samples)"
+    recording = "examples/data/lte_dsss.sigmf-meta"
+    code = f"from wfm_core.data import open_recording; print(open_recording({recording!r}).samples)"
     environment = {"PYTHONPATH": str(ROOT / "python"), "PYTHONDONTWRITEBYTECODE": "1"}
     read = subprocess.run([python, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert read.returncode == 0 and int(read.stdout) > 0, read.stderr

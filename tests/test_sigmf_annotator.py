@@ -12,8 +12,8 @@ from gnuradio.wfm import keys, messages
 from gnuradio.wfm.smoothing import Event
 from recorder_harness import RATE, Session
 
-from wfm_core.data.recording import open_recording
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
+from wfm_core.data.recordings.recording import open_recording
 
 ANSWER = {"label": "dsss-bpsk", "index": 1, "score": 0.75, "probabilities": {"none": 0.25, "dsss-bpsk": 0.75}}
 

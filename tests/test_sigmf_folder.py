@@ -6,10 +6,10 @@ import json
 import numpy as np
 import pytest
 
+from wfm_core.base.errors import WfmError
 from wfm_core.cli.dataset import main
 from wfm_core.data.dataset import open_dataset
-from wfm_core.data.readers import sigmf_folder
-from wfm_core.errors import WfmError
+from wfm_core.data.readers.own import sigmf_folder
 
 
 def refused(reason, function, *arguments, **options):

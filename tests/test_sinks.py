@@ -16,7 +16,7 @@ from gnuradio.wfm import app, messages
 from gnuradio.wfm.report_digest import DecisionFile
 from tmpfs import in_small_folder
 
-from wfm_core.output import JsonLines
+from wfm_core.messages.output import JsonLines
 
 ANSWER = {"label": "none", "index": 0, "score": 0.75, "probabilities": {"none": 0.75, "jam": 0.25}}
 
@@ -247,7 +247,7 @@ def test_decisions_are_read_back_in_the_order_of_their_samples(tmp_path):
 
 @pytest.mark.parametrize("name", ["", "no/such/folder/d.jsonl"])
 def test_a_file_that_cannot_be_made_is_refused_at_once(tmp_path, name):
-    from wfm_core.errors import WfmError
+    from wfm_core.base.errors import WfmError
 
     with pytest.raises(WfmError, match="decisions cannot be written to"):
         wfm.decision_log(str(tmp_path / name))

@@ -4,7 +4,7 @@
 import pytest
 from gnuradio.wfm.smoothing import Answer, Smoother
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 N, RATE = 100, 1000.0
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from wfm_core.base.errors import WfmError
 from wfm_core.data.sources import CacheSource, RecordingSource, write_cache
-from wfm_core.errors import WfmError
 
 
 def record(folder, name, samples, channels=1, rate=1e6, breaks=(), values=None):

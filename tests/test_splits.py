@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from wfm_core.base.errors import WfmError
 from wfm_core.data.splits import METHODS, Split, make_split, require_apart, shared_values
-from wfm_core.errors import WfmError
 
 NAMES = ("box", "fall", "run", "walk")
 

@@ -12,13 +12,13 @@ import pytest
 import torch
 
 from wfm_core import load_bundle, starter
-from wfm_core.errors import WfmError
-from wfm_core.foundation import DESCRIPTION, find_foundation
-from wfm_core.places import cache_folder
+from wfm_core.base.errors import WfmError
+from wfm_core.base.places import cache_folder
+from wfm_core.bundle.foundation import DESCRIPTION, find_foundation
 from wfm_core.starter import catalog
 from wfm_core.starter.catalog import STARTERS, Starter
 from wfm_core.starter.recipes import RECIPES, WINDOW, draw
-from wfm_core.synth.turns import BAND_KINDS, GATE_DBFS, TRANSMITTERS
+from wfm_core.synth.scenes.turns import BAND_KINDS, GATE_DBFS, TRANSMITTERS
 
 PAIR = (".wfm.pt", ".safetensors")
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 import yaml
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 from wfm_core.signal import build_preprocessor
-from wfm_core.train.statistics import image_statistics, iq_statistics, spectrogram_statistics
+from wfm_core.signal.statistics import image_statistics, iq_statistics, spectrogram_statistics
 
 SIZE = [16, 24]
 DECIBELS = {"fft_size": 64, "hop": 64, "size": SIZE}

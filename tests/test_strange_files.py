@@ -15,11 +15,11 @@ from recording_readers import RATE, capture, check_same, write
 from strange_readers import all_read
 from strange_sigmf import VALUES, recording
 
+from wfm_core.base.errors import WfmError
 from wfm_core.cli import dataset
 from wfm_core.data.dataset import open_dataset
-from wfm_core.data.readers import sigmf_folder
-from wfm_core.data.recording import Told, open_recording
-from wfm_core.errors import WfmError
+from wfm_core.data.readers.own import sigmf_folder
+from wfm_core.data.recordings.recording import Told, open_recording
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from case_runner import run_cases
 from strange_readers import all_read
 from strange_sigmf import VALUES, recording
 
+from wfm_core.base.errors import WfmError
 from wfm_core.cli import dataset, evaluate
-from wfm_core.data.folder import recordings_in
-from wfm_core.data.recording import open_recording
+from wfm_core.data.recordings.folder import recordings_in
+from wfm_core.data.recordings.recording import open_recording
 from wfm_core.data.sources import RecordingSource
-from wfm_core.errors import WfmError
 
 QUICK, LONG, PIECE = 75, 2000, 250
 """Cases; of a piece in a process of its own: each flowgraph that WFM Inference was in keeps its buffers."""

@@ -11,9 +11,9 @@ from flowgraph_helpers import WINDOW, Collector, RuleBundle
 from gnuradio import blocks, gr, wfm
 from gnuradio.wfm import keys, messages
 
-from wfm_core.errors import WfmError
-from wfm_core.prototypes import Prototypes
-from wfm_core.synth.devices import random_transmitters, transmit
+from wfm_core.base.errors import WfmError
+from wfm_core.model.prototypes import Prototypes
+from wfm_core.synth.scenes.devices import random_transmitters, transmit
 
 FACTS = messages.WindowFacts(512, 256, (7, 0.5), 1.8e9, -20.0, 0.01, False)
 

@@ -9,10 +9,10 @@ import torch
 import yaml
 
 import wfm_core
+from wfm_core.base.errors import WfmError
 from wfm_core.configs import load_config
-from wfm_core.errors import WfmError
-from wfm_core.metrics import interference_accuracies
-from wfm_core.train.calibration import expected_calibration_error, false_alarm_bias, fit_temperature
+from wfm_core.evaluate.calibration import expected_calibration_error, false_alarm_bias, fit_temperature
+from wfm_core.evaluate.metrics import interference_accuracies
 
 TINY = ["encoder.depth=1", "batch=8", "validation_windows=32", "validate_every=1000", "warmup_steps=2", "workers=0"]
 

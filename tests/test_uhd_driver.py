@@ -8,7 +8,7 @@ from gnuradio.wfm import asked
 from gnuradio.wfm.drivers import RadioOptions, Request, uhd_time
 from gnuradio.wfm.drivers.uhd_log import sentences
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 
 class Time(float):

@@ -9,7 +9,7 @@ from torch.nn import functional
 from wavesfm_states import part, published_state, reference
 
 import wfm_core
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 SIDES = pytest.mark.parametrize(("modality", "theirs"), [("iq", "iq"), ("image", "vision")])
 EXACT = {"rtol": 0, "atol": 1e-5}

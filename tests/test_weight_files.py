@@ -9,10 +9,10 @@ import pytest
 import safetensors.torch
 import torch
 
-from wfm_core.checkpoints import read_checkpoint
-from wfm_core.errors import WfmError
-from wfm_core.prototypes import Prototypes
-from wfm_core.weights_file import FILE_LIMIT, HEADER_LIMIT, read_weights
+from wfm_core.base.errors import WfmError
+from wfm_core.base.weights_file import FILE_LIMIT, HEADER_LIMIT, read_weights
+from wfm_core.bundle.checkpoints import read_checkpoint
+from wfm_core.model.prototypes import Prototypes
 
 
 def file_of(path, header, size: int = 16):

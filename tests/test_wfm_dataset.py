@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from wfm_core.base.errors import WfmError
 from wfm_core.cli.dataset import main
 from wfm_core.data.dataset import open_dataset
-from wfm_core.data.readers import hdf5, npz, wavesfm
+from wfm_core.data.readers.own import hdf5, npz
+from wfm_core.data.readers.public import wavesfm
 from wfm_core.data.summary import summary, warnings
-from wfm_core.errors import WfmError
 from wfm_core.signal import build_preprocessor
 from wfm_core.signal.csi import CsiLevels
 

@@ -4,9 +4,9 @@
 import numpy as np
 import pytest
 
-from wfm_core.data.recording import Annotation
-from wfm_core.data.windows import window_labels, window_starts
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
+from wfm_core.data.recordings.recording import Annotation
+from wfm_core.data.recordings.windows import window_labels, window_starts
 
 
 @pytest.mark.parametrize(

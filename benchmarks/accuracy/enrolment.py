@@ -3,10 +3,11 @@
 
     .venv/bin/python benchmarks/accuracy/enrolment.py --json out/enrolment.json
 
-The transmitters differ in their flaws alone, drawn from the ranges of `wfm_core.synth.devices.random_transmitters`
-(which are printed); payload, level and channel are drawn alike for all of them, and anew for every window. Classes and
-windows to be named have the same SNR. Two ranges of carrier offset: as there, and none, so that what is left are
-the flaws of mixer, oscillator and amplifier. With --random: beside the foundation the same network with random weights.
+The transmitters differ in their flaws alone, drawn from the ranges that
+`wfm_core.synth.scenes.devices.random_transmitters` has (which are printed); payload, level and channel are drawn alike
+for all of them, and again for every window. Classes and windows to be named have the same SNR. Two ranges of carrier
+offset: as there, and none, so that what is left are the flaws of mixer, oscillator and amplifier. With --random: beside
+the foundation the same network with random weights.
 """
 
 import argparse
@@ -16,11 +17,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from wfm_core.foundation import Foundation, load_foundation
-from wfm_core.prototypes import Prototypes
-from wfm_core.synth.devices import random_transmitters, transmit
+from wfm_core.bundle.foundation import Foundation, load_foundation
+from wfm_core.model.prototypes import Prototypes
+from wfm_core.synth.channel.impairments import add_noise, agc
 from wfm_core.synth.draws import uniform
-from wfm_core.synth.impairments import add_noise, agc
+from wfm_core.synth.scenes.devices import random_transmitters, transmit
 
 ENROLLED = 5
 WINDOWS = 20

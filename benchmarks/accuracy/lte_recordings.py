@@ -17,9 +17,9 @@ import torch
 from intervals import wilson
 
 import wfm_core
-from wfm_core.data.recording import open_recording
-from wfm_core.data.windows import window_starts
-from wfm_core.synth.scenes import faded_interference
+from wfm_core.data.recordings.recording import open_recording
+from wfm_core.data.recordings.windows import window_starts
+from wfm_core.synth.scenes.interference import faded_interference
 
 SIRS = (0.0, 5.0, 10.0)
 SEED = 314

@@ -22,7 +22,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
 import wfm_core
-from wfm_core.synth.scenes import InterferenceScenes
+from wfm_core.synth.scenes.interference import InterferenceScenes
 
 SEED = 20_261_122
 SIRS = (-5.0, 0.0, 5.0, 10.0, 15.0)

@@ -6,7 +6,7 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from wfm_core.data.dataset import Dataset
 from wfm_core.data.splits import Split
-from wfm_core.metrics import confusion_matrix, mean_class_accuracy, position_errors
+from wfm_core.evaluate.metrics import confusion_matrix, mean_class_accuracy, position_errors
 
 TREES = 500
 

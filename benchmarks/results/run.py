@@ -13,9 +13,9 @@ from data import build
 from floor import floor
 from plan import EPOCHS, RUNS, Run
 
+from wfm_core.base.files import write_atomically
 from wfm_core.data.dataset import open_dataset
 from wfm_core.data.splits import make_split
-from wfm_core.files import write_atomically
 
 TEST_SHARE = 0.25
 REALDATA = Path(os.environ.get("WFM_REALDATA", "../shared/realdata"))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Print, relative to the prefix given, the directory where this interpreter finds packages installed there."""
+
 import os
 import site
 import sys

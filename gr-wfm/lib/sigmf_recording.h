@@ -23,7 +23,7 @@ struct sigmf_head {
  *
  * A capture is said only of samples that are there: a frame first, then the
  * metadata, by renaming a new file. Others may add to the metadata meanwhile
- * (wfm_core.data.annotations): whoever does holds flock() on the data file, and
+ * (wfm_core.data.recordings.annotations): whoever does holds flock() on the data file, and
  * what they wrote stays.
  *
  * All methods throw std::runtime_error when the disk does not take it; what was

@@ -4,7 +4,7 @@
 `load_bundle` and `load_wavesfm` are imported on first use: programs that need no model start without PyTorch.
 """
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 __all__ = ["WfmError", "load_bundle", "load_wavesfm"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wfm_core.report.canvas import new_figure, save
+from wfm_core.evaluate.figures.canvas import new_figure, save
 from wfm_core.starter.activities import PACKETS
 from wfm_core.synth import motion
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Count the blocks of [WFM] that GNU Radio Companion finds; exit status 1 where they are not as many as expected.
 
-    python3 companion_blocks.py EXPECTED
+python3 companion_blocks.py EXPECTED
 """
 
 import sys

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """GNU Radio blocks of gr-wfm: a wireless foundation model on live streams."""
 
-import wfm_core.needs.flowgraph  # noqa: F401,I001  first: says what is missing
+import wfm_core.base.flowgraph_needs  # noqa: F401,I001  first: says what is missing
 
 from .csi_image import csi_image  # noqa: F401
 from .decision_log import decision_log  # noqa: F401

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from wfm_core import left_behind
-from wfm_core.data.annotations import Mark, annotate
-from wfm_core.errors import WfmError
+from wfm_core.base import left_behind
+from wfm_core.base.errors import WfmError
+from wfm_core.data.recordings.annotations import Mark, annotate
 
 _PATIENCE_SECONDS = 3.0
 """How long a mark waits for its samples: the recorder writes within a fraction of a second."""

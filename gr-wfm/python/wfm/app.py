@@ -17,8 +17,8 @@ from gnuradio.wfm import keys, messages
 from gnuradio.wfm.display import choose_platform
 from gnuradio.wfm.ending import Running, end_at_once
 
-from wfm_core import left_behind
-from wfm_core.errors import WfmError
+from wfm_core.base import left_behind
+from wfm_core.base.errors import WfmError
 
 _POLL_MS = 100
 

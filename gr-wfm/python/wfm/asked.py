@@ -3,7 +3,7 @@
 
 from collections.abc import Iterator
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 _RELATIVE = 1e-6
 """Of a rate or a frequency: tuners have steps, and oscillators are not better than that."""
@@ -61,7 +61,7 @@ def each(name: str, unit: str, values, channels: int) -> tuple[float, ...]:
 
 
 def named_values(what: str, text: str) -> dict[str, str]:
-    """"NAME=VALUE,NAME=VALUE" as a dict. Raises `WfmError`."""
+    """ "NAME=VALUE,NAME=VALUE" as a dict. Raises `WfmError`."""
     pairs = [part.partition("=") for part in text.split(",") if part.strip()]
     for name, equals, _ in pairs:
         if not (name.strip() and equals):

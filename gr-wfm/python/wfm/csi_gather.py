@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 _MOST_OPEN = 64
 """Packets of which not all antennas have come yet; the oldest of more is given up."""

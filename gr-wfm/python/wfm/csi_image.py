@@ -14,8 +14,8 @@ from gnuradio.wfm import image_messages, keys
 from gnuradio.wfm.csi_gather import ChannelVector, CsiGather, CsiWindow
 from gnuradio.wfm.guard import Guard, guarded
 
-from wfm_core.errors import WfmError
-from wfm_core.plain import plain
+from wfm_core.base.errors import WfmError
+from wfm_core.base.plain import plain
 from wfm_core.signal import build_preprocessor
 
 SOURCES = ("tags", "pdus")

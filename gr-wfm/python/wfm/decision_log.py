@@ -12,8 +12,8 @@ from gnuradio.wfm.guard import Guard, guarded, guarded_stop
 from gnuradio.wfm.waiting import handle_waiting
 from gnuradio.wfm.window_lines import WindowLines
 
-from wfm_core.decisions import decision_json
-from wfm_core.output import STDOUT, JsonLines, Terminal
+from wfm_core.messages.decisions import decision_json
+from wfm_core.messages.output import STDOUT, JsonLines, Terminal
 
 
 class decision_log(gr.basic_block):
@@ -26,7 +26,7 @@ class decision_log(gr.basic_block):
     Message ports in: `detects`, from a WFM Inference block, and `events`, from a WFM Event Tracker or a preset.
 
     Args:
-        json_path: file for JSON lines, one decision each (wfm_core.decisions); "" for none, "-" for standard
+        json_path: file for JSON lines, one decision each (wfm_core.messages.decisions); "" for none, "-" for standard
             output, where then nothing else is written.
         sample_rate: Hz, for the times of windows that have no rx_time.
         quiet: print no line per decision; events are printed all the same.

@@ -9,7 +9,7 @@ from gnuradio.wfm.display_sinks import display_messages_sink, display_rows_sink
 from gnuradio.wfm.display_state import DisplayState
 from gnuradio.wfm.wfm_python import spectrogram
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 _SLACK_ROWS = 64  # that wait for Python before the stream would
 

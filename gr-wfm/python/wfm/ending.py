@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
-from wfm_core import left_behind
+from wfm_core.base import left_behind
 
 PATIENCE_SECONDS = 1.0
 """For windows under way when the user ends the program."""

@@ -18,8 +18,8 @@ from gnuradio.wfm.statistics import Statistics
 from gnuradio.wfm.swap import BundleSwap
 from gnuradio.wfm.worker import StuckBundles, Worker, named
 
+from wfm_core.base.errors import WfmError
 from wfm_core.bundle.bundle import WARM_RUNS
-from wfm_core.errors import WfmError
 
 ON_ERROR = ("stop", "bypass")
 _TAKE_TIMEOUT_MS = 100

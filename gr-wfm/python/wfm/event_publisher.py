@@ -9,9 +9,9 @@ from gnuradio import gr
 from gnuradio.wfm import fields, keys, messages
 from gnuradio.wfm.guard import Guard, guarded, guarded_start, guarded_stop
 
-from wfm_core.decisions import decision_json
-from wfm_core.errors import WfmError
-from wfm_core.event_sockets import DEFAULT_ADDRESS, EventSender
+from wfm_core.base.errors import WfmError
+from wfm_core.messages.decisions import decision_json
+from wfm_core.messages.sockets import DEFAULT_ADDRESS, EventSender
 
 _STATUS_SECONDS = 1.0
 

@@ -9,9 +9,9 @@ from gnuradio import gr
 from gnuradio.wfm import keys, messages
 from gnuradio.wfm.guard import Guard, guarded, guarded_start, guarded_stop
 
-from wfm_core.errors import WfmError
-from wfm_core.event_sockets import DEFAULT_ADDRESS, EventListener
-from wfm_core.events import Message
+from wfm_core.base.errors import WfmError
+from wfm_core.messages.events import Message
+from wfm_core.messages.sockets import DEFAULT_ADDRESS, EventListener
 
 _POLL_SECONDS = 0.1
 _STATUS_SECONDS = 1.0

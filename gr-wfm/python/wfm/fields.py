@@ -8,7 +8,7 @@ import math
 
 import pmt
 
-from wfm_core.decisions import time_json
+from wfm_core.messages.decisions import time_json
 
 LARGEST = 2**63 - 1
 """Of a whole number: samples are counted in 64 bits with a sign."""

@@ -7,8 +7,9 @@ from gnuradio.wfm.image_engine import image_engine, image_intake
 from gnuradio.wfm.image_queue import ImageQueue
 from gnuradio.wfm.inference import check_tasks, slots_of
 
-from wfm_core import compute, load_bundle
-from wfm_core.errors import WfmError
+from wfm_core import load_bundle
+from wfm_core.base import compute
+from wfm_core.base.errors import WfmError
 
 POLICIES = ("live", "lossless")
 

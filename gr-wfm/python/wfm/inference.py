@@ -6,8 +6,9 @@ from gnuradio.wfm import keys, messages
 from gnuradio.wfm.engine import ON_ERROR, engine
 from gnuradio.wfm.wfm_python import window_tap
 
-from wfm_core import compute, load_bundle
-from wfm_core.errors import WfmError
+from wfm_core import load_bundle
+from wfm_core.base import compute
+from wfm_core.base.errors import WfmError
 
 _SLOTS_PER_BATCH = 8
 _LEAST_SLOTS = 16

@@ -10,7 +10,7 @@ from gnuradio.wfm import fields as checked
 from gnuradio.wfm import keys
 from gnuradio.wfm.smoothing import Event
 
-from wfm_core.data.annotations import GENERATOR, Mark
+from wfm_core.data.recordings.annotations import GENERATOR, Mark
 
 _EVENT_FIELDS = ("event", "task", "label", "score", "sample_start", "sample_count", "duration")
 _DETECTION_FIELDS = (

@@ -9,7 +9,7 @@ from gnuradio import gr
 from gnuradio.wfm import keys, messages
 from gnuradio.wfm.guard import Guard, guarded
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 
 class position_smoother(gr.basic_block):

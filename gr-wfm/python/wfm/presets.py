@@ -6,7 +6,7 @@ from gnuradio.wfm.event_tracker import event_tracker
 from gnuradio.wfm.inference import inference
 
 from wfm_core import load_bundle
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 
 def load_for(bundle, task: str):

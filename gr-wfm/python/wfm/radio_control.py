@@ -9,7 +9,7 @@ from gnuradio import gr
 from gnuradio.wfm import keys, messages
 from gnuradio.wfm.guard import Guard, guarded, guarded_start, guarded_stop
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 _POLL_SECONDS = 0.1
 _STATUS_SECONDS = 1.0

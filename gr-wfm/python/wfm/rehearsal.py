@@ -12,8 +12,8 @@ from gnuradio.wfm import keys, messages
 from gnuradio.wfm.guard import Guard, guarded
 from gnuradio.wfm.waiting import handle_waiting
 
-from wfm_core.output import Terminal
-from wfm_core.prototypes import UNKNOWN
+from wfm_core.messages.output import Terminal
+from wfm_core.model.prototypes import UNKNOWN
 
 _TEACH_WINDOWS = 20
 

@@ -13,7 +13,7 @@ from gnuradio.wfm.app import exit_status, inference_summary, radio_status
 from gnuradio.wfm.ending import Running
 from gnuradio.wfm.guard import Guard, guarded
 
-from wfm_core.output import Terminal
+from wfm_core.messages.output import Terminal
 
 _POLL_SECONDS = 0.1
 _MOST_SESSIONS = 1024

@@ -12,7 +12,7 @@ import numpy as np
 from gnuradio.wfm.messages import Detection
 from gnuradio.wfm.truth import SceneTruth
 
-from wfm_core.synth.scenes import LABELS
+from wfm_core.synth.scenes.interference import LABELS
 
 INTERFERENCE = "interference"
 

@@ -15,9 +15,9 @@ from gnuradio.wfm.messages import detection_mark
 from gnuradio.wfm.report_digest import INTERFERENCE, DecisionFile, Digest, digest
 from gnuradio.wfm.truth import SceneTruth
 
-from wfm_core.files import write_atomically
-from wfm_core.metrics import interference_accuracies
-from wfm_core.synth.scenes import LABELS
+from wfm_core.base.files import write_atomically
+from wfm_core.evaluate.metrics import interference_accuracies
+from wfm_core.synth.scenes.interference import LABELS
 
 _CLOCK_NOT_SET = 365 * 86400
 """Seconds: a radio's time below it counts from when the radio started, and is no date."""

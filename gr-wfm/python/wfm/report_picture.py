@@ -5,7 +5,7 @@ import numpy as np
 from gnuradio.wfm.report_digest import Digest
 from gnuradio.wfm.report_files import Run
 
-from wfm_core.files import write_atomically
+from wfm_core.base.files import write_atomically
 
 _COLOURS = {"none": "#4d9078", "dsss-bpsk": "#d1495b", "dsss-qpsk": "#edae49", "unknown": "#8d99ae"}
 _MORE_COLOURS = ("#3d5a80", "#d1495b", "#edae49", "#5f0f40", "#0f8b8d", "#a8763e", "#7353ba", "#9c0d38", "#577590")

@@ -12,7 +12,7 @@ from gnuradio.wfm.report_picture import write_waterfall
 from gnuradio.wfm.truth import SceneTruth
 from gnuradio.wfm.wfm_python import frame_sink
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 
 class run_report(gr.hier_block2):

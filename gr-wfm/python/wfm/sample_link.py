@@ -3,7 +3,7 @@
 
 from gnuradio.wfm import wfm_python
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 DEFAULT_ADDRESS = "tcp://127.0.0.1:5711"
 DEFAULT_DATAGRAM_BYTES = 1472

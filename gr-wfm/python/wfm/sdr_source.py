@@ -9,7 +9,7 @@ from gnuradio.wfm.drivers import RadioOptions, Request, open_driver, split_sourc
 from gnuradio.wfm.drivers.file import open_argument
 from gnuradio.wfm.radio_control import radio_control
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 POLICIES = ("live", "lossless")
 
@@ -27,7 +27,7 @@ class sdr_source(gr.hier_block2):
     Args:
         source: "uhd", "uhd:ARGS", "soapy:ARGS", "osmosdr:ARGS", "file:PATH" (SigMF, its archives and
             collections, raw files, WAV; with "?rate=HZ&freq=HZ&real=analytic" behind it where the file does not say
-            it), "sim", "sim:SEED", "sim:SCENE" or "sim:SCENE:SEED" (`wfm_core.synth.simulated`).
+            it), "sim", "sim:SEED", "sim:SCENE" or "sim:SCENE:SEED" (`wfm_core.synth.scenes.simulated`).
         channels: streams; a recording or a radio with fewer repeats its last one and says so.
         sample_rate: Hz; a recording's own counts instead, where it or its name states one, and that which the radio
             really has.

@@ -11,8 +11,8 @@ from gnuradio.wfm.annotation_queue import AnnotationQueue
 from gnuradio.wfm.guard import Guard, guarded, guarded_start, guarded_stop
 from gnuradio.wfm.waiting import handle_waiting
 
-from wfm_core.data.annotations import Mark
-from wfm_core.data.sigmf_meta import read_sigmf
+from wfm_core.data.recordings.annotations import Mark
+from wfm_core.data.recordings.sigmf_meta import read_sigmf
 
 _IN = pmt.intern("in")
 

@@ -5,7 +5,7 @@ import math
 from collections import Counter, deque
 from dataclasses import dataclass
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 METHODS = ("vote", "probability")
 UNKNOWN = "unknown"

@@ -6,9 +6,10 @@ batches.
 import threading
 from collections.abc import Callable
 
-from wfm_core import compute, left_behind, load_bundle
+from wfm_core import load_bundle
+from wfm_core.base import compute, left_behind
+from wfm_core.base.errors import WfmError
 from wfm_core.bundle import Trial, find_bundle
-from wfm_core.errors import WfmError
 
 _CLOSE_SECONDS = 1.0
 """For a load under way when the flowgraph ends."""

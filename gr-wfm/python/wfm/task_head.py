@@ -11,8 +11,8 @@ from gnuradio.wfm import keys, messages
 from gnuradio.wfm.guard import Guard, guarded
 from gnuradio.wfm.waiting import handle_waiting
 
-from wfm_core.errors import WfmError
-from wfm_core.prototypes import LEAST_WINDOWS, MARGIN, Prototypes, check_name
+from wfm_core.base.errors import WfmError
+from wfm_core.model.prototypes import LEAST_WINDOWS, MARGIN, Prototypes, check_name
 
 _STATUS_SECONDS = 1.0
 _MOST_WINDOWS = 100_000

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class SceneTruth:
     """Segments of a scene of `samples` samples per antenna, played (and repeated) from `start_time` on.
 
-    segments: as `wfm_core.synth.rendering.Segment`, in rising order; start_time: (whole seconds, fraction)
+    segments: as `wfm_core.synth.scenes.rendering.Segment`, in rising order; start_time: (whole seconds, fraction)
     of the scene's first sample; sample_rate in Hz.
     """
 

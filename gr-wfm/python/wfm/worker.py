@@ -8,8 +8,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from wfm_core import compute, left_behind
-from wfm_core.errors import WfmError
+from wfm_core.base import compute, left_behind
+from wfm_core.base.errors import WfmError
 
 LEAST_SECONDS = 1.0
 """That a call may take before it is given up, when its run is to end."""

@@ -9,7 +9,7 @@ from wfm_core.bundle.export import export_bundle, read_model_folder, save_model_
 from wfm_core.bundle.find import find_bundle
 from wfm_core.bundle.from_wavesfm import WavesFmOptions, export_wavesfm
 from wfm_core.bundle.load import load_bundle
-from wfm_core.bundle.trial import Trial
+from wfm_core.bundle.screening.trial import Trial
 
 __all__ = [
     "Bundle",

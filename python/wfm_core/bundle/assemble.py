@@ -6,10 +6,10 @@ import hashlib
 import torch
 from torch import Tensor, nn
 
+from wfm_core.base.errors import WfmError
 from wfm_core.bundle.contract import Contract
 from wfm_core.bundle.live import build_live, build_preprocess
 from wfm_core.bundle.tree import TaskTree, build_live_tree
-from wfm_core.errors import WfmError
 from wfm_core.model import ClassHead, EncoderConfig, ImageTokens, IqTokens, PositionHead, WirelessModel
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wfm_core import compute
+from wfm_core.base import compute
+from wfm_core.base.errors import WfmError
 from wfm_core.bundle.contract import Contract, TaskContract
 from wfm_core.bundle.outputs import check_outputs
 from wfm_core.bundle.running import raised_in
-from wfm_core.errors import WfmError
 
 CPU_TOKENS = 600
 """Most tokens at once on a CPU: larger batches are slower for each window, their activations leave the L2 cache."""

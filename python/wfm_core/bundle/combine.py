@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from wfm_core.base.errors import WfmError
 from wfm_core.bundle.contract import Contract
 from wfm_core.bundle.export import export_bundle, read_model_folder, save_model_folder
-from wfm_core.errors import WfmError
 
 BLOCKS = "encoder.blocks."
 

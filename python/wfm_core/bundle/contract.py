@@ -3,11 +3,11 @@
 
 from dataclasses import dataclass, field, replace
 
+from wfm_core.base.errors import WfmError
+from wfm_core.base.yaml_text import read_yaml
 from wfm_core.bundle.fields import Fields, shortened
-from wfm_core.data.record import RATE_TOLERANCE
-from wfm_core.errors import WfmError
+from wfm_core.data.recordings.record import RATE_TOLERANCE
 from wfm_core.model import AFFINES, PATCH, POOLINGS, SEGMENT, EncoderConfig
-from wfm_core.yaml_text import read_yaml
 
 FORMAT = 1
 """The only contract format that this version reads and writes."""

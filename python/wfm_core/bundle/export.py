@@ -9,13 +9,13 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from wfm_core.bundle.archive import CONTRACT, EXTRA_CONTRACT, content_sha256, pack, read_archive
+from wfm_core.base.errors import WfmError
+from wfm_core.base.files import read_file, write_atomically
+from wfm_core.base.weights_file import read_weights
+from wfm_core.base.yaml_text import BYTES_LIMIT, write_yaml
 from wfm_core.bundle.assemble import assemble, weights_sha256
 from wfm_core.bundle.contract import Contract, parse_contract
-from wfm_core.errors import WfmError
-from wfm_core.files import read_file, write_atomically
-from wfm_core.weights_file import read_weights
-from wfm_core.yaml_text import BYTES_LIMIT, write_yaml
+from wfm_core.bundle.screening.archive import CONTRACT, EXTRA_CONTRACT, content_sha256, pack, read_archive
 
 WEIGHTS = "weights.safetensors"
 SUFFIX = ".wfm.pt"

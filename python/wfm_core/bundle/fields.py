@@ -5,7 +5,7 @@ import math
 import reprlib
 from typing import Any
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 120

@@ -4,10 +4,10 @@
 import os
 from pathlib import Path
 
+from wfm_core.base.errors import WfmError
+from wfm_core.base.files import user_path
+from wfm_core.base.places import bundle_folders, model_folders
 from wfm_core.bundle.export import SUFFIX, is_model_folder
-from wfm_core.errors import WfmError
-from wfm_core.files import user_path
-from wfm_core.places import bundle_folders, model_folders
 
 
 def find_bundle(name: str | Path) -> Path:

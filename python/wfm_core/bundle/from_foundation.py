@@ -4,9 +4,9 @@
 import tempfile
 from pathlib import Path
 
+from wfm_core.base.errors import WfmError
 from wfm_core.bundle.export import export_bundle, save_model_folder
-from wfm_core.errors import WfmError
-from wfm_core.foundation import Foundation, load_foundation
+from wfm_core.bundle.foundation import Foundation, load_foundation
 from wfm_core.model import SEGMENT
 from wfm_core.model.adapter import adapt_channels, merge_adapter
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from torch import Tensor
 
+from wfm_core.base.errors import WfmError
+from wfm_core.bundle.checkpoints import read_checkpoint
 from wfm_core.bundle.export import export_bundle, save_model_folder
-from wfm_core.checkpoints import read_checkpoint
-from wfm_core.errors import WfmError
 from wfm_core.model import PATCH, SEGMENT, WirelessModel
 from wfm_core.model.wavesfm import MAX_TOKENS, convert_wavesfm
 

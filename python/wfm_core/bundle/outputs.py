@@ -3,9 +3,9 @@
 
 import numpy as np
 
+from wfm_core.base.errors import WfmError
 from wfm_core.bundle.contract import Contract
 from wfm_core.bundle.fields import shortened
-from wfm_core.errors import WfmError
 
 
 def check_output(outputs: dict[str, np.ndarray], contract: Contract, name: str, columns: int | None = None) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import torch
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 _RAISED = (
     torch.jit.Error,

@@ -5,8 +5,8 @@ import signal
 import sys
 from collections.abc import Callable
 
-from wfm_core.errors import WfmError
-from wfm_core.output import abandon_stdout
+from wfm_core.base.errors import WfmError
+from wfm_core.messages.output import abandon_stdout
 
 
 def run(main: Callable[[], int | None]) -> int:

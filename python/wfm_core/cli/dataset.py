@@ -7,15 +7,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from wfm_core.base.errors import WfmError
 from wfm_core.cli import run
 from wfm_core.cli.told import add_told
 from wfm_core.data.dataset import open_dataset
 from wfm_core.data.dataset_checks import TASKS
-from wfm_core.data.readers import READERS as PUBLIC
-from wfm_core.data.readers import hdf5, npz, sigmf_folder, wavesfm
-from wfm_core.data.readers.axes import KINDS
+from wfm_core.data.readers.own import hdf5, npz, sigmf_folder
+from wfm_core.data.readers.own.axes import KINDS
+from wfm_core.data.readers.public import READERS as PUBLIC
+from wfm_core.data.readers.public import wavesfm
 from wfm_core.data.summary import draw_contact_sheet, summary, warnings
-from wfm_core.errors import WfmError
 from wfm_core.signal.csi import GAINS, SCALES, STANDARDS
 
 READERS = {

@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import wfm_core
+from wfm_core.base.errors import WfmError
+from wfm_core.base.places import bundle_folders, installed_folders, model_folders
 from wfm_core.cli import run
-from wfm_core.errors import WfmError
-from wfm_core.places import bundle_folders, installed_folders, model_folders
 
 BF16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16")  # x86, x86, arm
 

@@ -12,16 +12,16 @@ from typing import TextIO
 import numpy as np
 import torch
 
+from wfm_core.base.errors import WfmError
 from wfm_core.bundle import Bundle, load_bundle
 from wfm_core.bundle.outputs import check_output
 from wfm_core.cli import run
 from wfm_core.cli.told import add_told, told_of
-from wfm_core.data.recording import Recording, open_recording
-from wfm_core.data.windows import window_labels, window_starts
-from wfm_core.decisions import decision_json
-from wfm_core.errors import WfmError
-from wfm_core.metrics import interference_accuracies
-from wfm_core.output import STDOUT, JsonLines
+from wfm_core.data.recordings.recording import Recording, open_recording
+from wfm_core.data.recordings.windows import window_labels, window_starts
+from wfm_core.evaluate.metrics import interference_accuracies
+from wfm_core.messages.decisions import decision_json
+from wfm_core.messages.output import STDOUT, JsonLines
 
 
 @dataclass
@@ -199,19 +199,19 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _data(argv: list[str]) -> int:
-    from wfm_core.report.command import evaluate_data  # slow to import: Matplotlib and scikit-learn
+    from wfm_core.evaluate.command import evaluate_data  # slow to import: Matplotlib and scikit-learn
 
     return evaluate_data(argv)
 
 
 def _table(argv: list[str]) -> int:
-    from wfm_core.report.command import print_table
+    from wfm_core.evaluate.command import print_table
 
     return print_table(argv)
 
 
 def _probe(argv: list[str]) -> int:
-    from wfm_core.probe.command import evaluate  # slow to import: scikit-learn and Matplotlib
+    from wfm_core.evaluate.probe.command import evaluate  # slow to import: scikit-learn and Matplotlib
 
     return evaluate(argv)
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import yaml
 
+from wfm_core.base.errors import WfmError
 from wfm_core.bundle import WavesFmOptions, export_bundle, export_tasks, export_wavesfm
 from wfm_core.bundle.export import SUFFIX
 from wfm_core.bundle.from_foundation import export_foundation
 from wfm_core.cli import run
-from wfm_core.errors import WfmError
 from wfm_core.model import POOLINGS
 
 

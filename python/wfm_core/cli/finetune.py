@@ -8,13 +8,13 @@ from pathlib import Path
 
 import yaml
 
+from wfm_core.base.errors import WfmError
+from wfm_core.base.files import read_file
+from wfm_core.base.yaml_text import BYTES_LIMIT, read_yaml
 from wfm_core.cli import run
 from wfm_core.configs import load_config
 from wfm_core.configs.finetuning import Finetuning, load_finetuning
 from wfm_core.data.splits import METHODS
-from wfm_core.errors import WfmError
-from wfm_core.files import read_file
-from wfm_core.yaml_text import BYTES_LIMIT, read_yaml
 
 _OF_DATA = ("init", "freeze_inputs", "modality", "split")
 _CHECKPOINT = Path("checkpoints") / "last.ckpt"

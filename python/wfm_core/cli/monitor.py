@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass
 
 from wfm_core.cli import run
-from wfm_core.event_sockets import DEFAULT_ADDRESS, EventListener
-from wfm_core.events import Message
+from wfm_core.messages.events import Message
+from wfm_core.messages.sockets import DEFAULT_ADDRESS, EventListener
 
 _REDRAW_SECONDS = 0.5
 _MAX_ROWS = 40

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import yaml
 
+from wfm_core.base.errors import WfmError
 from wfm_core.cli import run
 from wfm_core.configs.pretraining import Pretraining, load_pretraining
-from wfm_core.errors import WfmError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -41,7 +41,7 @@ def _configuration(arguments: argparse.Namespace) -> Pretraining:
 def pretrain_command(argv: list[str] | None) -> None:
     arguments = _arguments(argv)
     config = _configuration(arguments)
-    from wfm_core.train.pretrain.checkpoints import LAST, read_checkpoint  # slow to import: torch and Lightning
+    from wfm_core.train.checkpoints import LAST, read_checkpoint  # slow to import: torch and Lightning
     from wfm_core.train.pretrain.results import versions
     from wfm_core.train.pretrain.run import pretrain
 

@@ -3,7 +3,7 @@
 
 import argparse
 
-from wfm_core.data.raw import REAL, Told
+from wfm_core.data.recordings.raw import REAL, Told
 
 
 def add_told(parser) -> None:

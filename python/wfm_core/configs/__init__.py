@@ -4,9 +4,9 @@
 import difflib
 from pathlib import Path
 
-from wfm_core.errors import WfmError
-from wfm_core.files import read_file
-from wfm_core.yaml_text import BYTES_LIMIT, read_yaml
+from wfm_core.base.errors import WfmError
+from wfm_core.base.files import read_file
+from wfm_core.base.yaml_text import BYTES_LIMIT, read_yaml
 
 FOLDER = Path(__file__).parent
 _MOST_BASES = 10

@@ -12,10 +12,10 @@ import h5py
 import numpy as np
 import torch
 
+from wfm_core.base.errors import WfmError
+from wfm_core.base.files import user_path, write_atomically
+from wfm_core.base.plain import plain
 from wfm_core.data.hdf5_file import open_hdf5
-from wfm_core.errors import WfmError
-from wfm_core.files import user_path, write_atomically
-from wfm_core.plain import plain
 
 _IQ_WANTED = "complex64 [windows, antennas, samples] or float32 [windows, antennas, samples, 2]"
 _IMAGE_WANTED = "float32 [images, channels, height, width]"

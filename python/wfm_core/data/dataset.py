@@ -23,6 +23,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from wfm_core.base.errors import WfmError
+from wfm_core.base.files import user_path, write_atomically
+from wfm_core.base.plain import unicode_text
 from wfm_core.data.dataset_checks import (
     KINDS,
     check_finite,
@@ -34,9 +37,6 @@ from wfm_core.data.dataset_checks import (
     checked_label,
 )
 from wfm_core.data.hdf5_file import open_hdf5
-from wfm_core.errors import WfmError
-from wfm_core.files import user_path, write_atomically
-from wfm_core.plain import unicode_text
 
 _IQ_SIGNALS = ("iq_rms", "iq_standard")
 _FOREIGN = "it was not written by wfm-dataset, bring it in with wfm-dataset build --from hdf5 (or wavesfm)"

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wfm_core.errors import WfmError
-from wfm_core.plain import plain
+from wfm_core.base.errors import WfmError
+from wfm_core.base.plain import plain
 from wfm_core.signal import build_preprocessor
 
 KINDS = ("sample", "image", "csi", "features")

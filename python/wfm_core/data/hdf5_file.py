@@ -10,9 +10,9 @@ from pathlib import Path
 
 import h5py
 
+from wfm_core.base.errors import WfmError
+from wfm_core.base.files import open_file
 from wfm_core.data.hdf5_heap import check_heaps
-from wfm_core.errors import WfmError
-from wfm_core.files import open_file
 
 OBJECTS_LIMIT = 100_000
 CHUNK_LIMIT = 1 << 30

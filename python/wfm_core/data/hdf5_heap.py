@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import h5py
 
-from wfm_core.files import open_file
+from wfm_core.base.files import open_file
 
 HEAP = b"GCOL\x01\0\0\0"
 CHUNKS_LIMIT = 100_000

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 ARRAYS_LIMIT = 10_000
 FREE_BYTES = 64 << 20

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wfm_core.errors import WfmError
-from wfm_core.plain import plain
+from wfm_core.base.errors import WfmError
+from wfm_core.base.plain import plain
 
 SOURCE = "source"
 """The group that says which recording a window was cut from."""

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure  # without pyplot: no windows, no state, any thread
 
+from wfm_core.base.files import write_atomically
 from wfm_core.data.dataset import Dataset
-from wfm_core.files import write_atomically
 
 _AXES = {"sample": "I and Q, antennas, samples", "csi": "antennas, subcarriers, packets"}
 _DRAWN = {

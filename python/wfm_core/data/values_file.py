@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from wfm_core.errors import WfmError
-from wfm_core.files import open_file
+from wfm_core.base.errors import WfmError
+from wfm_core.base.files import open_file
 
 
 def read_values(path: Path, dtype: np.dtype, count: int, offset: int, last: int) -> np.ndarray:

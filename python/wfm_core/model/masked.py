@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 from wfm_core.model.encoder import Encoder, EncoderConfig
 from wfm_core.model.network import WirelessModel
 from wfm_core.model.tokens import ImageTokens, IqTokens, sinusoids_1d, sinusoids_2d, time_positions

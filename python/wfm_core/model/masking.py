@@ -8,7 +8,7 @@ generators", OOPSLA 2014), chained over the counters. int64 arithmetic wraps ali
 import torch
 from torch import Tensor
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 _GOLDEN = 0x9E3779B97F4A7C15
 _FIRST = 0xBF58476D1CE4E5B9

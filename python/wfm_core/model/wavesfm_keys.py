@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from torch import Tensor
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 SIDES = {
     "iq": ("iq_segment_embed.weight", "iq_segment_embed.bias", "iq_ant_embed.weight"),

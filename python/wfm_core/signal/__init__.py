@@ -6,7 +6,7 @@ import reprlib
 
 from torch import nn
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 from wfm_core.signal.csi import CsiImage
 from wfm_core.signal.images import CyclicImage
 from wfm_core.signal.iq import IqRms, IqStandard

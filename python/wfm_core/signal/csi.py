@@ -16,7 +16,7 @@ minimum and maximum, resize, standardise.
 import torch
 from torch import nn
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 from wfm_core.signal.resized import StandardImage
 
 SCALES = ("linear", "db")

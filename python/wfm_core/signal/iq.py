@@ -10,7 +10,7 @@ gain, as the published ones are, may keep their level: `IqStandard` with `level:
 import torch
 from torch import nn
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 LEVELS = ("window", "absolute")
 

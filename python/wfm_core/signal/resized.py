@@ -8,7 +8,7 @@ divide by its standard deviation (those of the resized images). Both modules are
 import torch
 from torch import nn
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 MODES = ("bilinear", "bicubic")
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from wfm_core import compute
+from wfm_core.base import compute
 from wfm_core.bundle import load_bundle
 from wfm_core.bundle.export import SUFFIX
 from wfm_core.bundle.from_foundation import export_csi_foundation
-from wfm_core.data.readers.measure import csi_signal
-from wfm_core.prototypes import Prototypes
+from wfm_core.data.readers.own.measure import csi_signal
+from wfm_core.model.prototypes import Prototypes
 from wfm_core.starter.encoder import FOUNDATION
 from wfm_core.synth import motion
 

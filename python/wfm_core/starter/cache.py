@@ -12,9 +12,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from wfm_core.base.errors import WfmError
+from wfm_core.base.places import cache_folder
 from wfm_core.bundle.export import SUFFIX
-from wfm_core.errors import WfmError
-from wfm_core.places import cache_folder
 from wfm_core.starter.activities import PROTOTYPES
 from wfm_core.starter.catalog import STARTERS, Starter
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from wfm_core.bundle.archive import BUNDLE_KIND
 from wfm_core.bundle.export import SUFFIX
-from wfm_core.foundation import DESCRIPTION, find_foundation
+from wfm_core.bundle.foundation import DESCRIPTION, find_foundation
+from wfm_core.bundle.screening.archive import BUNDLE_KIND
 from wfm_core.starter import activities, encoder, positions, training
 from wfm_core.starter.encoder import FOUNDATION
 from wfm_core.starter.recipes import RECIPES
@@ -44,7 +44,7 @@ def _trained(says: str) -> Starter:
     return Starter(
         f"no trained model is shipped for this, so a small one learns {says} from generated data",
         training.make,
-        ("starter/recipes.py", "starter/training.py", "starter/fitting.py", "synth/turns.py"),
+        ("starter/recipes.py", "starter/training.py", "starter/fitting.py", "synth/scenes/turns.py"),
     )
 
 
@@ -54,13 +54,13 @@ STARTERS = {
     "starter-activities": Starter(
         activities.SAYS,
         activities.make,
-        ("starter/activities.py", "data/readers/measure.py", "synth/motion.py"),
+        ("starter/activities.py", "data/readers/own/measure.py", "synth/motion.py"),
         FOUNDATION,
         (SUFFIX, activities.PROTOTYPES),
     ),
     "starter-positions": Starter(
         positions.SAYS,
         positions.make,
-        ("starter/positions.py", "data/readers/measure.py", "starter/fitting.py", "synth/room.py"),
+        ("starter/positions.py", "data/readers/own/measure.py", "starter/fitting.py", "synth/room.py"),
     ),
 }

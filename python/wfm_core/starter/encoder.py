@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from wfm_core import compute
+from wfm_core.base import compute
 from wfm_core.bundle.export import SUFFIX
 from wfm_core.bundle.from_foundation import export_foundation
 

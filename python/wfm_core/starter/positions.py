@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from wfm_core import compute
+from wfm_core.base import compute
 from wfm_core.bundle import build_network, export_bundle, load_bundle, parse_contract, save_model_folder
 from wfm_core.bundle.export import SUFFIX
-from wfm_core.data.readers.measure import csi_signal
+from wfm_core.data.readers.own.measure import csi_signal
 from wfm_core.signal import build_preprocessor
 from wfm_core.starter.fitting import fit
 from wfm_core.synth import room

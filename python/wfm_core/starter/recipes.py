@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from wfm_core.synth.draws import choice
-from wfm_core.synth.turns import (
+from wfm_core.synth.scenes.turns import (
     BAND_KINDS,
     BAND_RATES,
     GATE_DBFS,

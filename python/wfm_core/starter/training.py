@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from wfm_core import compute
+from wfm_core.base import compute
 from wfm_core.bundle import build_network, export_tasks, parse_contract, save_model_folder
 from wfm_core.bundle.export import SUFFIX
+from wfm_core.evaluate.calibration import fit_temperature
 from wfm_core.model import WirelessModel, pool
 from wfm_core.signal import build_preprocessor
 from wfm_core.starter.fitting import fit
 from wfm_core.starter.recipes import RECIPES, WINDOW, Recipe, draw
-from wfm_core.train.calibration import fit_temperature
 
 ENCODER = {"width": 64, "depth": 2, "heads": 4, "mlp_hidden": 128}
 _SIGNAL = {"kind": "cyclic_image"}

@@ -7,7 +7,7 @@ on every machine.
 
 import torch
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 
 def uniform(shape, low, high, generator, device=None):

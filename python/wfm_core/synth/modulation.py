@@ -6,7 +6,7 @@ from functools import lru_cache
 import torch
 import torch.nn.functional as F
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 from wfm_core.synth.draws import uniform
 from wfm_core.synth.shaping import (
     cpfsk_cycles,

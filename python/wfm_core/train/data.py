@@ -7,7 +7,7 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from wfm_core.signal import build_preprocessor
-from wfm_core.synth.scenes import InterferenceScenes, Windows
+from wfm_core.synth.scenes.interference import InterferenceScenes, Windows
 
 _KEPT_BATCHES = 400
 

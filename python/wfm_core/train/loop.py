@@ -10,11 +10,11 @@ from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint, TQ
 from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader
 
-from wfm_core.errors import WfmError
-from wfm_core.precision import bf16_is_faster
+from wfm_core.base.errors import WfmError
+from wfm_core.base.precision import bf16_is_faster
+from wfm_core.train.checkpoints import WholeCheckpoints, clear_run_folder, open_checkpoint
 from wfm_core.train.data import SceneBatches
 from wfm_core.train.finetune import InterferenceTraining
-from wfm_core.train.pretrain.checkpoints import WholeCheckpoints, clear_run_folder, open_checkpoint
 from wfm_core.train.run_folder import write_model
 
 

@@ -5,7 +5,7 @@ As in WavesFM v1, only weights of the encoder's blocks are ever frozen: the CLS 
 antenna vectors, channel adapter, input projection and heads train in every regime. Positions are no parameters.
 """
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 from wfm_core.model import WirelessModel
 from wfm_core.model.lora import add_lora
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 
 from wfm_core.bundle.export import save_model_folder
-from wfm_core.metrics import interference_accuracies
-from wfm_core.synth.scenes import LABELS, SAMPLE_RATES
-from wfm_core.train.calibration import expected_calibration_error, false_alarm_bias, fit_temperature
+from wfm_core.evaluate.calibration import expected_calibration_error, false_alarm_bias, fit_temperature
+from wfm_core.evaluate.metrics import interference_accuracies
+from wfm_core.synth.scenes.interference import LABELS, SAMPLE_RATES
 
 
 def write_model(folder: Path, config: dict, training, logits: torch.Tensor, label: torch.Tensor, origin: dict) -> dict:

@@ -7,7 +7,7 @@ A driver's `open_source(request)` returns a `Driver`; what it cannot do it says 
 import importlib
 from dataclasses import dataclass, field, replace
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 NAMES = ("uhd", "soapy", "osmosdr", "file", "sim")
 

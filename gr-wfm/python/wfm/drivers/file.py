@@ -9,9 +9,9 @@ from gnuradio import blocks, gr
 from gnuradio.wfm.drivers import Driver, Request
 from gnuradio.wfm.wfm_python import sample_player
 
-from wfm_core.data.analytic import hilbert_taps
-from wfm_core.data.recording import Recording, Told, open_recording, same_rate
-from wfm_core.errors import WfmError, one_line
+from wfm_core.base.errors import WfmError, one_line
+from wfm_core.data.recordings.analytic import hilbert_taps
+from wfm_core.data.recordings.recording import Recording, Told, open_recording, same_rate
 
 
 class FileDriver(Driver):

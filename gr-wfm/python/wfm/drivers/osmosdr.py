@@ -8,7 +8,7 @@ from gnuradio.wfm import asked, keys
 from gnuradio.wfm.drivers import Driver, Request
 from gnuradio.wfm.drivers.radio import Radio, open_channels
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 _TOO_MANY = re.compile("it has [0-9]+ channels")
 

@@ -9,9 +9,9 @@ from gnuradio.wfm.drivers import Driver, Request
 from gnuradio.wfm.truth import SceneTruth
 from gnuradio.wfm.wfm_python import sample_player
 
-from wfm_core import compute
-from wfm_core.errors import WfmError
-from wfm_core.synth.simulated import DEFAULT, render
+from wfm_core.base import compute
+from wfm_core.base.errors import WfmError
+from wfm_core.synth.scenes.simulated import DEFAULT, render
 
 DEFAULT_SECONDS = 10.0
 _MOST_SAMPLES = 20_000_000

@@ -9,7 +9,7 @@ from gnuradio.wfm import asked
 from gnuradio.wfm.drivers import Driver, Request
 from gnuradio.wfm.drivers.radio import Radio, open_channels
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 _COMMANDS = pmt.intern("cmd")
 _TOO_MANY = re.compile("Unsupported number of channels")

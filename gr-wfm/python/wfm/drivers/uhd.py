@@ -11,7 +11,7 @@ from gnuradio.wfm.drivers.radio import Radio, open_channels
 from gnuradio.wfm.drivers.uhd_log import UhdLog
 from gnuradio.wfm.wfm_python import outlive_radio_failures, radio_failure
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 _TOO_MANY = re.compile("channel [0-9]+ out of range|[Nn]o such channel|channel index|out of range")
 _RETUNES = frozenset({"freq", "lo_offset", "tune", "lo_freq", "dsp_freq", "rate"})

@@ -4,7 +4,7 @@
 import math
 import time
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
 
 SYNCS = ("pc", "pps", "gps", "none")
 _LOCK_SECONDS = 2.0

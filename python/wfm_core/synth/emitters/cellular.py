@@ -5,21 +5,21 @@ from dataclasses import replace
 
 import torch
 
+from wfm_core.synth.channel.resample import input_samples
 from wfm_core.synth.draws import choice, uniform
 from wfm_core.synth.dsss import dsss as dsss_waveform
 from wfm_core.synth.dsss import random_parameters
 from wfm_core.synth.emitters.emission import Emission
 from wfm_core.synth.emitters.window import WIDEST, receive_part, slice_offset
-from wfm_core.synth.lte import lte_waveform, random_cell
-from wfm_core.synth.lte_cell import FFT_SIZES, SUBCARRIER_SPACING
-from wfm_core.synth.resample import input_samples
+from wfm_core.synth.lte.cell import FFT_SIZES, SUBCARRIER_SPACING
+from wfm_core.synth.lte.waveform import lte_waveform, random_cell
 
 RATES = (1.4e6, 61.44e6)
 DSSS_RATES = (0.25e6, 61.44e6)
 
 
 def lte(samples: int, sample_rate: float, generator: torch.Generator) -> Emission:
-    """A random cell (see wfm_core.synth.lte_cell), or a slice of one up to twice as wide as the received band.
+    """A random cell (see wfm_core.synth.lte.cell), or a slice of one up to twice as wide as the received band.
 
     All ports arrive as one: what a receiver gets whose channel from every port is the same.
     """

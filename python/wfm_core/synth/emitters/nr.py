@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from wfm_core.errors import WfmError
+from wfm_core.base.errors import WfmError
+from wfm_core.synth.channel.resample import input_samples
 from wfm_core.synth.draws import choice, random_bytes, uniform
 from wfm_core.synth.emitters.emission import Emission
 from wfm_core.synth.emitters.nr_signals import BLOCK_SUBCARRIERS, BLOCK_SYMBOLS, qpsk, references, synchronisation_block
 from wfm_core.synth.emitters.window import WIDEST, receive_part, slice_offset
-from wfm_core.synth.lte_grid import qam
-from wfm_core.synth.resample import input_samples
+from wfm_core.synth.lte.grid import qam
 
 RATES = (3.84e6, 61.44e6)
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 import torch
 
 from wfm_core.synth.emitters.sequences import PERIOD, m_sequence
-from wfm_core.synth.lte_sequences import gold_bits
+from wfm_core.synth.lte.sequences import gold_bits
 
 BLOCK_SUBCARRIERS = 240
 BLOCK_SYMBOLS = 4

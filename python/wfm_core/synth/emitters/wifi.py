@@ -8,12 +8,12 @@ from functools import lru_cache
 
 import torch
 
+from wfm_core.synth.channel.resample import input_samples
 from wfm_core.synth.draws import choice, complex_normal, random_bytes, uniform
 from wfm_core.synth.emitters.emission import Emission
 from wfm_core.synth.emitters.sequences import PERIOD, m_sequence
 from wfm_core.synth.emitters.window import receive_part, slice_offset
-from wfm_core.synth.lte_grid import qam
-from wfm_core.synth.resample import input_samples
+from wfm_core.synth.lte.grid import qam
 
 RATES = (10e6, 61.44e6)
 NATIVE_RATE = 20e6

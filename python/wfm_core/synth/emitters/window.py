@@ -3,8 +3,8 @@
 
 import torch
 
+from wfm_core.synth.channel.resample import input_samples, receive_band
 from wfm_core.synth.draws import uniform
-from wfm_core.synth.resample import input_samples, receive_band
 
 WIDEST = 2.0
 """How many times the received band a transmitter's own rate may be: wider ones cost more than they teach."""

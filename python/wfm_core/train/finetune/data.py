@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from wfm_core.base.errors import WfmError
+from wfm_core.base.files import write_atomically
 from wfm_core.configs.finetuning import Finetuning
 from wfm_core.data.dataset import Dataset
 from wfm_core.data.splits import SOURCE, make_split
-from wfm_core.errors import WfmError
-from wfm_core.files import write_atomically
 from wfm_core.signal import build_preprocessor
 from wfm_core.train.finetune.starting import Feed, raw_windows
 

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from wfm_core.configs.finetuning import MAY_CHANGE, Finetuning
 from wfm_core.data.dataset import Dataset
-from wfm_core.metrics import confusion_matrix, mean_class_accuracy, position_errors
+from wfm_core.evaluate.metrics import confusion_matrix, mean_class_accuracy, position_errors
 from wfm_core.model import WirelessModel, pool
 from wfm_core.train.optimizers import layer_groups, warmup_cosine
 

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wfm_core.base.files import write_atomically
 from wfm_core.bundle.export import save_model_folder
+from wfm_core.bundle.foundation import Foundation
 from wfm_core.data.dataset import Dataset
 from wfm_core.data.splits import SOURCE
-from wfm_core.files import write_atomically
-from wfm_core.foundation import Foundation
+from wfm_core.evaluate.calibration import Calibration, calibrate, expected_calibration_error
+from wfm_core.evaluate.labelled import class_figures, draw_classes, draw_positions, metre_figures
 from wfm_core.model.merge import merged
-from wfm_core.report.labelled import class_figures, draw_classes, draw_positions, metre_figures
-from wfm_core.train.calibration import Calibration, calibrate, expected_calibration_error
 from wfm_core.train.finetune.data import Sides
 from wfm_core.train.finetune.labelled import LabelledTraining, predict
 from wfm_core.train.finetune.starting import Feed

@@ -17,11 +17,12 @@ from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from wfm_core.base.errors import WfmError
+from wfm_core.base.precision import bf16_is_faster
+from wfm_core.bundle.foundation import load_foundation
 from wfm_core.configs.finetuning import Finetuning
 from wfm_core.data.dataset import Dataset, open_dataset
-from wfm_core.errors import WfmError
-from wfm_core.foundation import load_foundation
-from wfm_core.precision import bf16_is_faster
+from wfm_core.train.checkpoints import LAST, WholeCheckpoints, clear_run_folder, open_checkpoint
 from wfm_core.train.finetune.data import (
     Batches,
     Sides,
@@ -42,7 +43,6 @@ from wfm_core.train.finetune.labelled import (
 from wfm_core.train.finetune.results import write_results
 from wfm_core.train.finetune.scenes import ReadyBatches
 from wfm_core.train.finetune.starting import choose_feed, start_model
-from wfm_core.train.pretrain.checkpoints import LAST, WholeCheckpoints, clear_run_folder, open_checkpoint
 from wfm_core.train.regimes import apply_regime
 
 _CHECKED = 64  # windows of a validation batch

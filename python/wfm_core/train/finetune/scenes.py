@@ -6,10 +6,10 @@ import torch
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from wfm_core.metrics import interference_accuracies
+from wfm_core.evaluate.metrics import interference_accuracies
 from wfm_core.model import ClassHead, EncoderConfig, ImageTokens, IqTokens, WirelessModel
 from wfm_core.signal import build_preprocessor
-from wfm_core.synth.scenes import LABELS
+from wfm_core.synth.scenes.interference import LABELS
 from wfm_core.train.data import validation_windows
 from wfm_core.train.optimizers import warmup_cosine, weight_groups
 

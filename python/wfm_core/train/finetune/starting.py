@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from wfm_core.base.errors import WfmError
+from wfm_core.bundle.foundation import Foundation
 from wfm_core.configs.finetuning import Finetuning
 from wfm_core.data.dataset import Dataset
-from wfm_core.errors import WfmError
-from wfm_core.foundation import Foundation
 from wfm_core.model import PATCH, SEGMENT, ClassHead, PositionHead, WirelessModel
 from wfm_core.model.adapter import adapt_channels, merge_adapter
 from wfm_core.signal import build_preprocessor

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import torch
 
+from wfm_core.base.errors import WfmError
 from wfm_core.configs.pretraining import load_pretraining
-from wfm_core.errors import WfmError
+from wfm_core.evaluate.pictures import draw_errors
+from wfm_core.evaluate.reconstruction import SETTINGS, evaluate_reconstruction, format_table
 from wfm_core.model import SEGMENT
 from wfm_core.signal import build_preprocessor
-from wfm_core.train.pictures import draw_errors
 from wfm_core.train.pretrain.results import load_autoencoder
-from wfm_core.train.reconstruction import SETTINGS, evaluate_reconstruction, format_table
 
 SEED = 20_261_122
 """Of the scenes: far from any training seed."""

@@ -7,21 +7,21 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from wfm_core.base.errors import WfmError
 from wfm_core.configs.pretraining import Pretraining, Source
-from wfm_core.data.raw import Told
+from wfm_core.data.recordings.raw import Told
 from wfm_core.data.sources import CacheSource, RecordingSource
-from wfm_core.errors import WfmError
 from wfm_core.model import SEGMENT
 from wfm_core.signal import build_preprocessor
-from wfm_core.synth.band import KINDS, SAMPLE_RATES, render_band
-from wfm_core.train.statistics import image_statistics, iq_statistics, spectrogram_statistics
+from wfm_core.signal.statistics import image_statistics, iq_statistics, spectrogram_statistics
+from wfm_core.synth.scenes.band import KINDS, SAMPLE_RATES, render_band
 
 STATISTICS_WINDOWS = 256
 _GOLDEN = 0.6180339887498949
 
 
 class SyntheticSource:
-    """Endless scenes of `wfm_core.synth.band`, rendered on the generator's device: of some kinds, or as a band is."""
+    """Endless scenes of `synth.scenes.band`, rendered on the generator's device: of some kinds, or as a band is."""
 
     antennas = 16
 

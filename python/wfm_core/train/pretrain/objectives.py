@@ -8,15 +8,15 @@ import lightning
 import torch
 from torch import Tensor
 
+from wfm_core.bundle.foundation import build_model
 from wfm_core.configs.pretraining import Pretraining
-from wfm_core.foundation import build_model
 from wfm_core.model import EncoderConfig
 from wfm_core.model.contrastive import ContrastiveModel
 from wfm_core.model.masked import SPECTRUM, MaskedAutoencoder, log_spectra
 from wfm_core.model.masking import random_masks
 from wfm_core.train.augment import augment
+from wfm_core.train.checkpoints import ARCHITECTURE_KEY, architecture
 from wfm_core.train.optimizers import warmup_cosine, weight_groups
-from wfm_core.train.pretrain.checkpoints import ARCHITECTURE_KEY, architecture
 
 HELD_OUT_SEED = 1
 """Added to the seed for the masks and views of held-out windows, which stay the same through the run."""

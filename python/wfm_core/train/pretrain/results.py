@@ -9,12 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from wfm_core.base.errors import WfmError
+from wfm_core.bundle.foundation import save_foundation
 from wfm_core.configs.pretraining import Pretraining
-from wfm_core.errors import WfmError
-from wfm_core.foundation import save_foundation
+from wfm_core.evaluate.pictures import draw_curves, picture_reconstructions
 from wfm_core.model.masked import MaskedAutoencoder
-from wfm_core.train.pictures import draw_curves, picture_reconstructions
-from wfm_core.train.pretrain.checkpoints import LAST, read_checkpoint, read_statistics
+from wfm_core.train.checkpoints import LAST, read_checkpoint, read_statistics
 from wfm_core.train.pretrain.objectives import HELD_OUT_SEED, MaskedPretraining, build_autoencoder
 from wfm_core.train.pretrain.starting import save_decoder
 

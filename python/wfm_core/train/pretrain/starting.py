@@ -10,11 +10,11 @@ from pathlib import Path
 import safetensors.torch
 from torch import Tensor, nn
 
-from wfm_core.errors import WfmError
-from wfm_core.files import write_atomically
-from wfm_core.foundation import find_foundation, load_foundation
+from wfm_core.base.errors import WfmError
+from wfm_core.base.files import write_atomically
+from wfm_core.base.weights_file import read_weights
+from wfm_core.bundle.foundation import find_foundation, load_foundation
 from wfm_core.model.masked import MaskedAutoencoder
-from wfm_core.weights_file import read_weights
 
 DECODER = "decoder.safetensors"
 STATISTICS = {"minimum", "maximum", "mean", "std"}

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one thread of a process that computes with PyTorch on the CPU beside a running flowgraph.
+
+OpenMP gives every thread that computes in parallel a team of its own, and keeps it. Once the teams together have more
+threads than the machine has processors, waiting members sleep in the kernel at each barrier instead of spinning: on
+two cores, inference in a flowgraph after a first pass in the main thread fell from 420 to 130 windows a second
+(512 samples). So whatever computes, loading and rendering included, does it here, and one team serves all.
+
+A computation that does not end can be given up: whoever waits for it goes on, and so does everybody else, with another
+thread.
+"""
+
+import atexit
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+
+from wfm_core.base import left_behind
+from wfm_core.base.errors import WfmError
+
+Result = TypeVar("Result")
+
+_EXIT_SECONDS = 1.0
+"""For a computation under way when the process ends."""
+
+
+def run(function: Callable[..., Result], *arguments, **options) -> Result:
+    """Call `function` on the compute thread and wait for it; its exceptions are raised here.
+
+    Not from a function that itself runs there: it would wait for itself. Raises `WfmError` when `give_up` ends the
+    wait.
+    """
+    return _computer.run(lambda: function(*arguments, **options))
+
+
+def give_up(caller: threading.Thread, sentence: str) -> threading.Thread | None:
+    """End what `caller` waits for in `run`, which raises `WfmError` with `sentence` there.
+
+    Returns the thread that was at it and is left behind, as nothing can end it; another one takes its place. None if
+    `caller` waits for nothing, or its turn had not come.
+    """
+    return _computer.give_up(caller, sentence)
+
+
+def spare_a_core() -> None:
+    """Let PyTorch compute on all processors but one, which is left to the stream and its sinks.
+
+    On two cores a live flowgraph with a display decided in 16 ms (median) on one thread, and fell behind on two.
+    """
+    run(torch.set_num_threads, max(1, (os.cpu_count() or 1) - 1))
+
+
+class _Job:
+    def __init__(self, call: Callable):
+        self._call = call
+        self.caller = threading.current_thread()
+        self._done = threading.Event()
+        self._result, self._error = None, None
+
+    def do(self) -> None:
+        try:
+            result, error = self._call(), None
+        except BaseException as raised:  # noqa: BLE001 - it is raised again, where it is waited for
+            result, error = None, raised
+        self.finish(result, error)
+
+    def finish(self, result, error: BaseException | None) -> None:
+        if not self._done.is_set():
+            self._result, self._error = result, error
+            self._done.set()
+
+    def result(self):
+        self._done.wait()
+        try:
+            if self._error is not None:
+                raise self._error
+            return self._result
+        finally:
+            self._error = None  # it refers to this frame, which refers to the job
+
+
+class _Computer:
+    """Does jobs in turn. Its thread is a daemon: the interpreter would wait for any other for ever."""
+
+    def __init__(self):
+        self._changed = threading.Condition()
+        self._jobs: deque[_Job] = deque()
+        self._current: _Job | None = None
+        self._thread: threading.Thread | None = None
+
+    def run(self, call: Callable):
+        job = _Job(call)
+        with self._changed:
+            if self._thread is None:
+                self._begin()
+            self._jobs.append(job)
+            self._changed.notify_all()
+        return job.result()
+
+    def give_up(self, caller: threading.Thread, sentence: str) -> threading.Thread | None:
+        error = WfmError(sentence)
+        with self._changed:
+            for job in [job for job in self._jobs if job.caller is caller]:
+                self._jobs.remove(job)
+                job.finish(None, error)
+            if self._current is None or self._current.caller is not caller:
+                return None
+            self._current.finish(None, error)
+            left = self._thread
+            left_behind.remember(left, sentence)
+            self._current = None
+            self._begin()
+            return left
+
+    def end(self) -> None:
+        """The process ends: what is still under way then is left behind."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._current is None, _EXIT_SECONDS):
+                sentence = f"a computation did not end within {_EXIT_SECONDS:g} s of the program: left behind"
+                left_behind.remember(self._thread, sentence)
+
+    def _begin(self) -> None:
+        self._thread = threading.Thread(target=self._work, name="wfm-compute", daemon=True)
+        self._thread.start()
+
+    def _work(self) -> None:
+        while (job := self._next()) is not None:
+            job.do()
+            with self._changed:
+                if self._thread is not threading.current_thread():
+                    return
+                self._current = None
+                self._changed.notify_all()
+            del job  # what it computed is not kept until the next one
+
+    def _next(self) -> _Job | None:
+        with self._changed:
+            # Left behind before its first job: there is another thread for it.
+            self._changed.wait_for(lambda: self._jobs or self._thread is not threading.current_thread())
+            if self._thread is not threading.current_thread():
+                return None
+            self._current = self._jobs.popleft()
+            return self._current
+
+
+_computer = _Computer()
+atexit.register(_computer.end)

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A user's own arrays, an entry per window in each, as a data set: what .npz and HDF5 files have in common."""
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import numpy as np
+
+from wfm_core.base.errors import WfmError
+from wfm_core.data.dataset import write_dataset
+from wfm_core.data.dataset_checks import check_finite
+from wfm_core.data.readers.own.axes import Layout, find_layout
+from wfm_core.data.readers.own.columns import encode_classes, encode_group, encode_positions
+from wfm_core.data.readers.own.folders import provenance
+from wfm_core.data.readers.own.measure import csi_signal, image_signal, iq_signal
+
+_CHUNK_VALUES = 1 << 22
+"""Values that are converted at a time."""
+
+
+def read_table(
+    reader: str,
+    open_table: Callable[[Path], AbstractContextManager[Mapping]],
+    source: Path,
+    out: Path,
+    *,
+    array: str,
+    kind: str,
+    label: str | None = None,
+    position: Sequence[str] = (),
+    group: Sequence[str] = (),
+    axes: Sequence[str] | None = None,
+    labels: Sequence[str] | None = None,
+    task: str | None = None,
+    sample_rate: float | None = None,
+    scale: str = "linear",
+    gain: str = "window",
+    standardise: str = "channel",
+    motion: bool = False,
+    size: int = 224,
+) -> Path:
+    """Write the data set `out` out of the arrays that `open_table` finds in the file `source`. Raises `WfmError`.
+
+    `array` is that of the windows, of the given `kind` and `axes` (see `find_layout`); `label` names the array of
+    their classes, or `position` those of their coordinates in metres; `group` names arrays for splits. `labels` names
+    integer classes. `scale` and `gain` are those of `CsiImage`, `standardise` and `motion` are those of `csi_signal`,
+    `size` the pixels on a side of the images that the model will see.
+    """
+    if (label is None) == (not position):
+        raise WfmError("one of --label and --position is wanted: the classes, or the coordinates in metres")
+    with open_table(source) as table:
+        where = f"{source.name}: {array}"
+        values = _entry(table, array, source)
+        values = values.as_windows() if hasattr(values, "as_windows") else values
+        layout = find_layout(kind, values.shape, np.iscomplexobj(np.empty(0, values.dtype)), axes, where)
+        _check_values(values, layout, where)
+        columns = {name: _column(table, name, source, len(values)) for name in (label, *position, *group) if name}
+        if position:
+            truth = encode_positions([columns[name] for name in position], position)
+            names, scene = None, {"low": truth.min(0).tolist(), "high": truth.max(0).tolist()}
+        else:
+            truth, names = encode_classes(columns[label], labels, f"{source.name}: {label}")
+            scene = None
+        chosen = {"label": label} if label else {"position": list(position)}
+        return write_dataset(
+            out,
+            kind,
+            (layout(values[begin:end]) for begin, end in _chunks(values)),
+            truth,
+            labels=names,
+            groups={name: encode_group(columns[name], f"{source.name}: {name}") for name in group},
+            task=task or ("position" if position else "custom"),
+            signal=_signal(layout, values, size, scale=scale, gain=gain, standardise=standardise, motion=motion),
+            provenance=provenance(reader, source, 1, array=array, axes=list(layout.axes), **chosen),
+            sample_rate=sample_rate,
+            scene=scene,
+        )
+
+
+def _entry(table: Mapping, name: str, source: Path):
+    try:
+        entry = table[name]
+    except KeyError:
+        near = difflib.get_close_matches(name, table, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(sorted(table)) or 'none'}"
+        raise WfmError(f"{source} has no array {name!r}; {hint}") from None
+    except ValueError as error:  # numpy's word for pickled objects
+        raise WfmError(
+            f"{source}: {name} holds pickled objects, which may run code and are not read; save it as numbers or texts"
+        ) from error
+    if not hasattr(entry, "dtype"):
+        raise WfmError(f"{source}: {name} is a group, an array is wanted; name one in it, such as {name}/NAME")
+    return entry
+
+
+def _column(table: Mapping, name: str, source: Path, count: int) -> np.ndarray:
+    entry = _entry(table, name, source)
+    column = entry.as_column() if hasattr(entry, "as_column") else np.asarray(entry[...])
+    if column.ndim == 2 and column.shape[0] == 1 != count:
+        column = column[0]
+    if column.ndim == 0 or len(column) != count:
+        reverse = ""
+        if getattr(entry, "is_matlab", False):
+            reverse = " (MATLAB stores the axes in reverse: the last one of the windows' array counts them)"
+        raise WfmError(
+            f"{source}: {name} has the shape {list(column.shape)} for {count} windows: one entry each is "
+            f"expected{reverse}, name another array"
+        )
+    return column
+
+
+def _chunks(values) -> Iterator[tuple[int, int]]:
+    step = max(1, _CHUNK_VALUES // int(np.prod(values.shape[1:])))
+    for begin in range(0, len(values), step):
+        yield begin, min(begin + step, len(values))
+
+
+def _check_values(values, layout: Layout, where: str) -> None:
+    """Before anything is measured: the first window that is not finite, amplitudes that are none."""
+    if values.dtype.kind not in "iufcb":
+        raise WfmError(f"{where} holds {values.dtype}: numbers are wanted, name another array")
+    for begin, end in _chunks(values):
+        chunk = layout(values[begin:end])
+        check_finite(where, chunk, np.arange(begin, end), None)
+        negative = np.flatnonzero((chunk < 0).reshape(len(chunk), -1).any(1)) if layout.kind == "csi" else ()
+        if len(negative):
+            raise WfmError(
+                f"{where}: window {begin + negative[0]} has amplitudes below 0: if an axis holds real and imaginary "
+                "part, name it reim with --axes; amplitudes in dB are images (--kind image)"
+            )
+
+
+def _signal(layout: Layout, values, size: int, **csi) -> dict:
+    def read(rows: np.ndarray) -> np.ndarray:
+        return layout(values[rows])
+
+    if layout.kind == "sample":
+        return iq_signal(read, len(values))
+    if layout.kind == "csi":
+        return csi_signal(read, len(values), [size, size], **csi)
+    return image_signal(read, len(values), [size, size])

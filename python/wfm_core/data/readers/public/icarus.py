@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ICARUS: LTE with and without a hidden DSSS signal, one antenna (task `interference`).
+
+Folders whose names hold 5MHz or 10MHz, each with `Metadata/*.csv` and `IQ/<stem>` or `IQ/<stem>.bin`. The CSV has a
+header and one row; the samples are interleaved I, Q of a type that nothing states: the file's size against the
+expected number of samples tells it.
+"""
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from wfm_core.base.errors import WfmError
+from wfm_core.base.files import read_file
+from wfm_core.data.dataset import write_dataset
+from wfm_core.data.readers.own.folders import common_rate, existing_folder, found, provenance
+from wfm_core.data.values_file import read_values
+
+LABELS = ("none", "dsss-bpsk", "dsss-qpsk")
+STD = (0.00275, 0.00260)
+_CONTENT = "folders named 5MHz or 10MHz, each with Metadata/*.csv and IQ"
+_BAND = re.compile(r"(?<![\d.])(5|10)[ _-]?mhz", re.IGNORECASE)
+_TYPES = (np.dtype("<f4"), np.dtype("<i2"), np.dtype("i1"))
+_SLACK = 0.25  # the sizes of two types differ by 2, so a count that is a quarter off still tells them apart
+_TABLE_LIMIT_BYTES = 1 << 20
+_MOST = 1e18  # of a rate, a duration and a count
+_EXACT = 2  # a count that is so few samples over the stated one is cut to it: a rounded duration
+
+
+@dataclass(frozen=True)
+class _Item:
+    data: Path
+    source: str
+    band: str
+    label: int
+    rate: float
+    dtype: np.dtype
+    samples: int
+
+
+def read(folder: Path, out: Path, *, window: int = 4096) -> Path:
+    """The middle `window` samples of every recording, standardised with the published std.
+
+    Groups: `source` (the recording), `band` (MHz: 5 or 10), `sample_rate` in Hz.
+    """
+    folder = existing_folder(folder, _CONTENT)
+    if window < 1:
+        raise WfmError(f"window of {window} samples: 1 or more is wanted")
+    batches = [path for path in sorted(folder.iterdir()) if (path / "Metadata").is_dir()]
+    tables = found(folder, (table for batch in batches for table in (batch / "Metadata").glob("*.csv")), _CONTENT)
+    items = [_item(folder, table, window) for table in tables]
+    return write_dataset(
+        out,
+        "sample",
+        _middles(items, window),
+        [item.label for item in items],
+        labels=LABELS,
+        groups={
+            "source": [item.source for item in items],
+            "band": [item.band for item in items],
+            "sample_rate": [f"{item.rate:.12g}" for item in items],
+        },
+        task="interference",
+        signal={"kind": "iq_standard", "mean": [0.0, 0.0], "std": list(STD), "level": "absolute"},
+        provenance=provenance("icarus", folder, len(items), window=window),
+        sample_rate=common_rate(item.rate for item in items),
+    )
+
+
+def _item(folder: Path, table: Path, window: int) -> _Item:
+    batch, row = table.parents[1], _row(table)
+    band = _BAND.search(batch.name)
+    if band is None:
+        raise WfmError(f"{batch}: a name that holds 5MHz or 10MHz is wanted; rename the folder or move it away")
+    data = _data(batch / "IQ", table)
+    rate = _number(table, row, "Sampling_Rate")
+    dtype, samples = _form(data, _expected(table, row, rate))
+    if samples < window:
+        raise WfmError(f"{data} has {samples} samples, a window takes {window}: take it out or ask for a shorter one")
+    source = f"{batch.relative_to(folder).as_posix()}/{table.stem}"
+    return _Item(data, source, band[1], _label(table, row), rate, dtype, samples)
+
+
+def _row(table: Path) -> dict[str, str]:
+    """The first row under the header, spaces around names and values taken off."""
+    try:
+        text = read_file(table, _TABLE_LIMIT_BYTES).decode("utf-8-sig")
+        delimiter = max(",;\t", key=text.partition("\n")[0].count)
+        row = next(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True), None)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise WfmError(f"{table} is not readable as CSV ({error}): unpack the data set again") from error
+    if row is None:
+        raise WfmError(f"{table} has no row under its header: unpack the data set again or remove the file")
+    return {str(name).strip(): str(value or "").strip() for name, value in row.items()}
+
+
+def _number(table: Path, row: dict[str, str], name: str) -> float:
+    """A number above 0."""
+    text = row.get(name, "")
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < _MOST:
+        raise WfmError(f"{table}: {name} is {text or 'missing'}, a number above 0 is wanted; mend or remove the file")
+    return value
+
+
+def _expected(table: Path, row: dict[str, str], rate: float) -> int:
+    if row.get("No_of_Samples"):
+        return int(_number(table, row, "No_of_Samples"))
+    return round(rate * _number(table, row, "Frameduration"))
+
+
+def _label(table: Path, row: dict[str, str]) -> int:
+    signal = row.get("Signal_Type", "")
+    if not signal:
+        raise WfmError(f"{table}: Signal_Type is missing, LTE or another name is wanted; mend or remove the file")
+    if signal.lower() == "lte":
+        return 0
+    order = _number(table, row, "DSSS_Mod")
+    if order not in (2, 4):
+        raise WfmError(f"{table}: DSSS_Mod {order:g}, 2 (BPSK) or 4 (QPSK) is wanted; mend or remove the file")
+    return int(math.log2(order))
+
+
+def _data(folder: Path, table: Path) -> Path:
+    for path in (folder / table.stem, folder / f"{table.stem}.bin"):
+        if path.is_file():
+            return path
+    raise WfmError(
+        f"{table} has neither {table.stem} nor {table.stem}.bin in {folder}: unpack the data set again or remove the "
+        "CSV file"
+    )
+
+
+def _form(data: Path, expected: int) -> tuple[np.dtype, int]:
+    """The type of I and Q whose size comes nearest to `expected` samples, and how many samples there are of it."""
+    size = data.stat().st_size
+    dtype = min(_TYPES, key=lambda dtype: abs(size - 2 * dtype.itemsize * expected))
+    samples = size // (2 * dtype.itemsize)
+    if abs(samples - expected) > _SLACK * expected:
+        sizes = ", ".join(f"{2 * dtype.itemsize * expected} as {dtype.name}" for dtype in _TYPES)
+        raise WfmError(
+            f"{data} has {size} bytes, {expected} samples would take {sizes}: it is cut off or its CSV is wrong, "
+            "fetch it again"
+        )
+    return dtype, expected if 0 < samples - expected <= _EXACT else samples
+
+
+def _middles(items: list[_Item], window: int) -> Iterator[np.ndarray]:
+    """complex64 [1, 1, window] at full scale 1 of each recording."""
+    for item in items:
+        start = item.samples // 2 - window // 2
+        parts = read_values(item.data, item.dtype, 2 * window, 2 * start * item.dtype.itemsize, start + window - 1)
+        scaled = parts.astype(np.float32)
+        if item.dtype.kind == "i":
+            scaled /= 2 ** (8 * item.dtype.itemsize - 1)
+        yield scaled.view(np.complex64)[None, None]

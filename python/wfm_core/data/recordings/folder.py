@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The recordings in a folder, and the files in it that only some system left there."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from wfm_core.base.errors import WfmError
+from wfm_core.data.recordings.archive import SUFFIX as ARCHIVE
+from wfm_core.data.recordings.collection import COLLECTION, streams_in
+from wfm_core.data.recordings.raw import Told, is_raw
+from wfm_core.data.recordings.record import Recording
+from wfm_core.data.recordings.recording import open_recordings
+
+_META = ".sigmf-meta"
+_SYSTEM = {
+    "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information", "__macosx", "@eadir",
+    "lost+found", "icon\r",
+}  # fmt: skip
+
+
+def without_system_files(paths: Iterable[Path], folder: Path) -> list[Path]:
+    """`paths` in and under `folder`, in order, without hidden ones (`._x`, `.DS_Store`) and what Windows, macOS and
+    network disks leave in folders."""
+    return sorted(path for path in paths if not any(map(_left_by_system, path.relative_to(folder).parts)))
+
+
+def _left_by_system(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _SYSTEM
+
+
+def recordings_in(source: Path, told: Told | None = None) -> list[Recording]:
+    """All recordings in and under a folder, or of one file. Raises WfmError; where there are none, too.
+
+    A folder's SigMF recordings, archives and collections are read (a recording of a collection as a part of it alone);
+    raw and WAV files only where it has none of those.
+    """
+    if os.path.isfile(source):
+        return open_recordings(source, told)
+    if not os.path.isdir(source):
+        raise WfmError(f"no folder {source}: name an existing folder of recordings")
+    files = [path for path in without_system_files(source.rglob("*"), source) if os.path.isfile(path)]
+    paths = list(_sigmf(files)) or [path for path in files if is_raw(path)]
+    if not paths:
+        raise WfmError(
+            f"{source} holds no recordings: put .sigmf-meta files with their data in or under it, or .sigmf archives, "
+            "or raw files whose suffix tells their datatype (.cu8, .cs16, .cf32, .wav and others)"
+        )
+    return [recording for path in paths for recording in open_recordings(path, told)]
+
+
+def _sigmf(files: list[Path]) -> Iterator[Path]:
+    taken = set()
+    for path in files:
+        if path.suffix == COLLECTION:
+            taken |= {path.with_name(f"{stream.name}{_META}") for stream in streams_in(path)}
+    for path in files:
+        if path.suffix in (ARCHIVE, COLLECTION) or (path.suffix == _META and path not in taken):
+            yield path

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A recording as every reader sees it, whatever kind of file it came in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from wfm_core.data.recordings.analytic import analytic
+from wfm_core.data.recordings.captures import Capture, Timeline
+from wfm_core.data.recordings.sample_format import SampleFormat, sample_format
+from wfm_core.data.values_file import read_values
+
+RATE_TOLERANCE = 1e-6
+"""Two rates that differ by less than this share are one rate, rounded: an oscillator is off by more."""
+
+MOST_CHANNELS = 64
+HIGHEST_RATE = 1e12
+"""Hz, of SigMF."""
+LONGEST_SECONDS = 1e12
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """`sample_count` samples from `sample_start` on carry `label` ("" where the metadata gives none); `fields` is the
+    annotation as the metadata has it."""
+
+    sample_start: int
+    sample_count: int
+    label: str
+    fields: Mapping = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class SampleFile:
+    """One file of interleaved samples: `channels` of SigMF's `datatype`, after `header_bytes` of something else."""
+
+    path: Path
+    datatype: str
+    channels: int
+    header_bytes: int
+
+    @property
+    def format(self) -> SampleFormat:
+        return sample_format(self.datatype)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Metadata and data that agree; `samples` is per channel, `sample_rate` in Hz.
+
+    `meta_path` is the file that was named, or its metadata; `files` hold the channels, those of each after those of
+    the one before. Real samples are made analytic.
+    """
+
+    meta_path: Path
+    files: tuple[SampleFile, ...]
+    sample_rate: float
+    samples: int
+    captures: tuple[Capture, ...]
+    annotations: tuple[Annotation, ...]
+
+    @property
+    def channels(self) -> int:
+        return sum(file.channels for file in self.files)
+
+    @property
+    def datatype(self) -> str:
+        return self.files[0].datatype
+
+    @property
+    def data_path(self) -> Path:
+        """The file of the first channel."""
+        return self.files[0].path
+
+    @property
+    def header_bytes(self) -> int:
+        return self.files[0].header_bytes
+
+    @property
+    def is_real(self) -> bool:
+        """Does any channel hold real samples?"""
+        return any(file.format.parts == 1 for file in self.files)
+
+    def read(self, start: int, count: int) -> np.ndarray:
+        """Samples [start, start + count) as complex64 [channels, count], full scale 1.0.
+
+        Raises `WfmError` for a file that has become shorter since it was opened.
+        """
+        if start < 0 or count < 0 or start + count > self.samples:
+            raise ValueError(f"samples {start} to {start + count} asked for, the recording has 0 to {self.samples}")
+        parts = [_read(file, start, count, self.samples) for file in self.files]
+        return np.ascontiguousarray(parts[0] if len(parts) == 1 else np.concatenate(parts))
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        return Timeline(self.captures, self.sample_rate, self.samples)
+
+    def center_freq_at(self, sample: int) -> float | None:
+        """The frequency in Hz of `sample`; None where its capture states none."""
+        return self.timeline.center_freq_at(sample)
+
+    def rx_time_at(self, sample: int) -> tuple[int, float] | None:
+        """The UTC time (whole seconds, fraction) of `sample`; None where its capture states none."""
+        return self.timeline.rx_time_at(sample)
+
+    @property
+    def breaks(self) -> list[int]:
+        """Samples that no window may reach across, ascending: see `Timeline`."""
+        return self.timeline.breaks
+
+
+def same_rate(one: float, other: float) -> bool:
+    """Are two sample rates (Hz) one, but for rounding?"""
+    return abs(one - other) <= RATE_TOLERANCE * max(abs(one), abs(other))
+
+
+def _read(file: SampleFile, start: int, count: int, samples: int) -> np.ndarray:
+    """complex64 [channels, count] of one file that has `samples` samples of each channel."""
+    if file.format.parts == 1:
+        return analytic(lambda begin, end: _samples(file, begin, end - begin).real, start, count, samples)
+    return _samples(file, start, count)
+
+
+def _samples(file: SampleFile, start: int, count: int) -> np.ndarray:
+    """complex64 [channels, count]."""
+    form = file.format
+    frame = file.channels * form.parts
+    begin = file.header_bytes + start * file.channels * form.bytes
+    values = read_values(file.path, form.component, count * frame, begin, start + count - 1)
+    return form.to_complex(values.reshape(count, file.channels, form.parts)).T

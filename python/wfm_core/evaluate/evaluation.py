@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A bundle on a labelled data set: the figures of each task that the labels fit."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from wfm_core.base.errors import WfmError
+from wfm_core.bundle import Bundle, TaskContract
+from wfm_core.bundle.outputs import check_output
+from wfm_core.data.dataset import Dataset
+from wfm_core.data.splits import SOURCE
+from wfm_core.evaluate.labelled import class_figures, draw_classes, draw_positions, metre_figures
+
+SPLIT = "split.json"
+_READ = 32  # windows inferred at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The windows of a data set to evaluate, int64, and in words which those are."""
+
+    rows: np.ndarray
+    description: str
+
+
+def whole(dataset: Dataset) -> Part:
+    """All windows."""
+    return Part(np.arange(dataset.count), f"all {dataset.count} windows of the file; some may have been trained on")
+
+
+def part_of_run(dataset: Dataset, run: Path, side: str) -> Part:
+    """The windows of one `side` (train, validation or test) of the split that a run kept. Raises `WfmError`."""
+    path = run / SPLIT
+    try:
+        split = json.loads(path.read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise WfmError(
+            f"{path} cannot be read ({error}): the run is incomplete, or was not made on a data set; give --split all"
+        ) from error
+    rows = np.array(split.get(side, []), np.int64)
+    count = sum(len(split.get(name, [])) for name in ("train", "validation", "test"))
+    if count != dataset.count:
+        raise WfmError(
+            f"the split in {path} is of {count} windows, {dataset.path} has {dataset.count}; give the data set that "
+            "the run was made on, or --split all"
+        )
+    if not len(rows):
+        raise WfmError(f"the split in {path} has no windows under {side!r}; choose another --split")
+    return Part(rows, f"{side} windows of the split {split['description']}")
+
+
+def choose_task(bundle: Bundle, dataset: Dataset, name: str | None) -> TaskContract:
+    """The task of the bundle to evaluate: the one named, the only one, or the data set's. Raises `WfmError`."""
+    tasks = bundle.contract.tasks
+    name = name or (next(iter(tasks)) if len(tasks) == 1 else dataset.task)
+    if name not in tasks:
+        raise WfmError(
+            f"no task {name!r} in {bundle.contract.name}, which has {', '.join(tasks)}; choose one with --task"
+        )
+    task = tasks[name]
+    if (task.kind == "position") != (not dataset.labels):
+        seen = "positions" if not dataset.labels else "classes"
+        raise WfmError(
+            f"{dataset.path} is labelled with {seen}, the task {name!r} is of kind {task.kind}: choose another"
+        )
+    missing = [label for label in dataset.labels if label not in task.labels]
+    if missing:
+        raise WfmError(
+            f"{dataset.path} has the labels {', '.join(missing)}, which the task {name!r} does not know; wanted some "
+            f"of {', '.join(task.labels)}: give another data set"
+        )
+    return task
+
+
+def evaluate(bundle: Bundle, dataset: Dataset, part: Part, task: TaskContract, out: Path | None) -> dict:
+    """The figures as JSON; with a folder `out`, its pictures too. Raises `WfmError` where data and bundle do not fit.
+
+    A window whose best score is under the open-set threshold still counts with its best class; `unknown_share` says how
+    many there are.
+    """
+    outputs = list(_infer(bundle, dataset, part.rows))
+    answers = _given(bundle, outputs, task.name, len(task.labels) or 3)
+    truth = dataset.label[part.rows]
+    units = dataset.groups[SOURCE][part.rows] if SOURCE in dataset.groups else np.arange(len(part.rows))
+    head = {
+        "task": task.name,
+        "kind": task.kind,
+        "bundle": bundle.contract.name,
+        "data": _data(dataset),
+        "split": part.description,
+        "windows": {"test": len(part.rows)},
+    }
+    title = f"{task.name}, {bundle.contract.name}\n{part.description.partition(';')[0]}"
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+    if task.kind == "position":
+        if out is not None:
+            draw_positions(out, answers, truth, bundle.contract.name, title)
+        return head | metre_figures(answers, truth, units)
+    truth = np.array([task.labels.index(label) for label in dataset.labels], np.int64)[truth]
+    if out is not None:
+        draw_classes(out, answers, truth, task.labels, _embedding(bundle, outputs, task), title)
+    unknown = float((answers.max(1) < task.open_set_threshold).mean())
+    return head | class_figures(answers, truth, task.labels, units) | {"unknown_share": unknown}
+
+
+def _data(dataset: Dataset) -> dict:
+    real = not dataset.provenance.get("synthetic", False)
+    return {"file": dataset.path.name, "count": dataset.count, "provenance": dataset.provenance, "real": real}
+
+
+def _infer(bundle: Bundle, dataset: Dataset, rows: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
+    iq = bundle.contract.input == "iq"
+    if iq != (dataset.kind == "sample"):
+        wanted = "IQ windows (sample)" if iq else "images, CSI or features"
+        raise WfmError(f"{dataset.path} holds {dataset.kind}; {bundle.contract.name} takes {wanted}: give another set")
+    for start in range(0, len(rows), _READ):
+        some = rows[start : start + _READ]
+        yield bundle.infer(dataset.read_iq(some)) if iq else bundle.infer_image(dataset.read(some))
+
+
+def _embedding(bundle: Bundle, outputs: list[dict[str, np.ndarray]], task: TaskContract) -> np.ndarray:
+    """What the bundle gives out as embedding of the task's modality (of the first task of that modality)."""
+    stems = bundle.contract.stems.values()
+    modality = next((stem.modality for stem in stems if task.name in stem.tasks), bundle.contract.modality)
+    return _given(bundle, outputs, f"embedding_{modality}", None)
+
+
+def _given(bundle: Bundle, outputs: list[dict[str, np.ndarray]], name: str, columns: int | None) -> np.ndarray:
+    """The output `name` [windows, columns] of all batches. Raises `WfmError` where a bundle does not give it."""
+    for output in outputs:
+        check_output(output, bundle.contract, name, columns)
+    return np.concatenate([output[name] for output in outputs])

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cumulative distribution of localisation errors as a picture."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from wfm_core.evaluate.figures.canvas import new_figure, plain, save
+from wfm_core.evaluate.metrics import error_cdf, position_figures
+
+
+def draw_cdf(path: Path, errors: Mapping[str, np.ndarray], title: str) -> None:
+    """Write the PNG `path` of localisation errors in metres [N], one line for each name."""
+    save(path, cdf_figure(errors, title))
+
+
+def cdf_figure(errors: Mapping[str, np.ndarray], title: str) -> Figure:
+    """A step at each error; the legend gives mean, median and 90th percentile, dotted lines mark those shares."""
+    figure = new_figure(6.4, 4.2)
+    axes = figure.add_subplot()
+    for name, metres in errors.items():
+        x, share = error_cdf(metres)
+        said = position_figures(metres)
+        label = f"{plain(name)}: mean {said['mean_m']:.2f} m, median {said['median_m']:.2f}, p90 {said['p90_m']:.2f}"
+        axes.step([0, *x], [0, *share], where="post", label=label)
+    for share in (0.5, 0.9):
+        axes.axhline(share, color="0.6", linestyle=":", linewidth=1)
+    axes.set_xlim(left=0)
+    axes.set_ylim(0, 1.01)
+    axes.set_xlabel("localisation error (m)")
+    axes.set_ylabel("share of windows")
+    axes.set_title(plain(title), fontsize=10)
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right", fontsize=8)
+    return figure

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A task's figures and pictures on labelled windows: the same after training and in an evaluation.
+
+Every figure that a table may show has its 95 % interval beside it, under the same name and `_interval`: [low, high],
+over recordings where the windows say which they are of; it is left out where all are of one recording.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from wfm_core.evaluate.calibration import expected_calibration_error
+from wfm_core.evaluate.figures import draw_cdf, draw_confusion, draw_embeddings
+from wfm_core.evaluate.intervals import bootstrap_interval
+from wfm_core.evaluate.metrics import (
+    class_accuracies,
+    confusion_matrix,
+    interference_accuracies,
+    mean_class_accuracy,
+    position_errors,
+    position_figures,
+)
+
+INTERFERENCE_LABELS = ("none", "dsss-bpsk", "dsss-qpsk")
+"""Classes, in this order, that INTD and INTC are defined for."""
+
+
+def class_figures(probabilities: np.ndarray, label: np.ndarray, labels: Sequence[str], units: np.ndarray) -> dict:
+    """Figures of probabilities float [N, K] against classes int64 [N] called `labels`, to be written as JSON.
+
+    mean_class_accuracy and accuracy, per_class by name, ece; intd and intc where the classes are those of interference.
+    `units` [N] says what the interval draws as one piece, see `bootstrap_interval`.
+    """
+    predicted = probabilities.argmax(1)
+    classes = len(labels)
+
+    def mean_accuracy(windows: np.ndarray) -> float:
+        return mean_class_accuracy(confusion_matrix(predicted[windows], label[windows], classes))
+
+    figures = _with_interval("mean_class_accuracy", mean_accuracy, units)
+    figures["accuracy"] = float((predicted == label).mean())
+    shares = class_accuracies(confusion_matrix(predicted, label, classes))
+    figures["per_class"] = {name: float(share) for name, share in zip(labels, shares, strict=True) if share == share}
+    scores, truth = torch.from_numpy(probabilities).float(), torch.from_numpy(label)
+    figures["ece"] = expected_calibration_error(scores, truth)
+    if tuple(labels) == INTERFERENCE_LABELS:
+        for name in ("intd", "intc"):
+            figures |= _with_interval(
+                name, lambda rows, name=name: interference_accuracies(scores[rows], truth[rows])[name], units
+            )
+    return figures
+
+
+def metre_figures(predicted: np.ndarray, truth: np.ndarray, units: np.ndarray) -> dict:
+    """mean_m, median_m and p90_m of positions in metres [N, 3], for JSON; `units` as in `class_figures`."""
+    errors = position_errors(predicted, truth)
+    figures = _with_interval("mean_m", lambda windows: float(errors[windows].mean()), units)
+    return figures | position_figures(errors)
+
+
+def draw_classes(folder: Path, probabilities, label, labels: Sequence[str], embeddings, title: str) -> None:
+    """Write confusion.png and embeddings.png (of embeddings [N, D]) into `folder`; arrays as in `class_figures`."""
+    confusion = confusion_matrix(probabilities.argmax(1), label, len(labels))
+    draw_confusion(folder / "confusion.png", confusion, labels, title)
+    if len(label) > 2:
+        draw_embeddings(folder / "embeddings.png", embeddings, label, labels, title)
+
+
+def draw_positions(folder: Path, predicted: np.ndarray, truth: np.ndarray, name: str, title: str) -> None:
+    """Write cdf.png of the errors of positions in metres [N, 3] into `folder`; `name` is the line's."""
+    draw_cdf(folder / "cdf.png", {name: position_errors(predicted, truth)}, title)
+
+
+def _with_interval(name: str, figure: Callable[[np.ndarray], float], units: np.ndarray) -> dict:
+    value = figure(np.arange(len(units)))
+    if len(np.unique(units)) < 2:
+        return {name: value}
+    return {name: value, f"{name}_interval": list(bootstrap_interval(figure, units, seed=0))}
