@@ -103,9 +103,14 @@ radio_module() {
     prefix=$(gnuradio_prefix "$BASE_PYTHON")
     { cmake -S . -B build -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$VENV" -DCMAKE_PREFIX_PATH="$prefix" \
         -DPYTHON_EXECUTABLE="$VENV/bin/python" -DWFM_INSTALL_CORE=OFF \
-        && cmake --build build -j "${JOBS:-$(nproc)}" && cmake --install build; } >"$log" 2>&1 \
+        && cmake --build build -j "${JOBS:-$(nproc)}" && remove_module && cmake --install build; } >"$log" 2>&1 \
         || { tail -n 40 "$log" >&2; die "the build failed; the whole log is $log"; }
     done_with radio_module "$key"
+}
+
+# What an earlier version installed and this one does not have would be found by Python still.
+remove_module() {
+    rm -rf "$VENV"/lib/python*/site-packages/gnuradio/wfm
 }
 
 # A bundle is exported again when its model, or the code that is scripted into it, is newer than the file.

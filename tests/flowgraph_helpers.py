@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pmt
 from gnuradio import gr
-from gnuradio.wfm import messages
+from gnuradio.wfm.ports import messages
 
 from wfm_core.bundle import build_network, parse_contract, save_model_folder
 

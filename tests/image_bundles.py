@@ -4,7 +4,7 @@
 import numpy as np
 import pmt
 from gnuradio import gr
-from gnuradio.wfm import image_messages
+from gnuradio.wfm.images import image_messages
 
 from wfm_core.bundle import parse_contract
 

@@ -18,7 +18,7 @@ import time
 import numpy as np
 import pmt
 from gnuradio import gr, wfm
-from gnuradio.wfm import keys
+from gnuradio.wfm.ports import keys
 from radio_ramp import Ramp, SpanCounter
 
 from wfm_core.base.errors import WfmError

@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from gnuradio.wfm.csi_gather import ChannelVector, CsiGather
+from gnuradio.wfm.images.csi_gather import ChannelVector, CsiGather
 
 from wfm_core.base.errors import WfmError
 

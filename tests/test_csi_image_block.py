@@ -7,7 +7,7 @@ import pytest
 import torch
 from flowgraph_helpers import Collector
 from gnuradio import blocks, gr, wfm
-from gnuradio.wfm import image_messages
+from gnuradio.wfm.images import image_messages
 from image_bundles import Sender
 
 from wfm_core.base.errors import WfmError

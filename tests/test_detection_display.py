@@ -13,9 +13,9 @@ import pmt
 import pytest
 from flowgraph_helpers import WINDOW, RuleBundle, noise, random_model, write_recording
 from gnuradio import blocks, gr, wfm
-from gnuradio.wfm import messages
-from gnuradio.wfm.display_rows import ROWS
-from gnuradio.wfm.smoothing import Event
+from gnuradio.wfm.display.rows import ROWS
+from gnuradio.wfm.events.smoothing import Event
+from gnuradio.wfm.ports import messages
 
 from wfm_core.base.errors import WfmError
 
@@ -132,7 +132,7 @@ def test_labels_are_written_on_plates_as_wide_as_they_are(display):
 
 
 def test_labels_of_short_boxes_do_not_cover_each_other(application):
-    from gnuradio.wfm.display_waterfall import beside
+    from gnuradio.wfm.display.waterfall import beside
     from PyQt5.QtCore import QRect
 
     taken = []

@@ -9,7 +9,7 @@ import sys
 import pytest
 from example_programs import EXAMPLES
 from flowgraph_helpers import noise, random_model, write_recording
-from gnuradio.wfm.display import choose_platform
+from gnuradio.wfm.display.platform import choose_platform
 
 NAMES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM", "QT_LOGGING_RULES", "XDG_RUNTIME_DIR")
 

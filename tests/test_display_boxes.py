@@ -3,8 +3,8 @@
 
 import numpy as np
 import pytest
-from gnuradio.wfm.display_boxes import Boxes
-from gnuradio.wfm.display_rows import ROWS, RowRing, plan_rows
+from gnuradio.wfm.display.boxes import Boxes
+from gnuradio.wfm.display.rows import ROWS, RowRing, plan_rows
 
 
 def drawn(boxes: Boxes) -> list[tuple]:

@@ -6,7 +6,7 @@ import time
 import pmt
 import pytest
 from gnuradio import blocks, gr, wfm
-from gnuradio.wfm import messages
+from gnuradio.wfm.ports import messages
 
 from wfm_core.base.errors import WfmError
 

@@ -10,7 +10,7 @@ import torch
 from bundle_files import contract_of
 from flowgraph_helpers import flowgraph, noise
 from gnuradio import wfm
-from gnuradio.wfm import messages
+from gnuradio.wfm.ports import messages
 from probe_foundation import DESCRIPTION
 
 from wfm_core import load_bundle

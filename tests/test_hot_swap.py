@@ -13,7 +13,7 @@ import pytest
 import torch
 from flowgraph_helpers import LABELS, WINDOW, Collector, Comparer, contract, noise
 from gnuradio import blocks, gr, wfm
-from gnuradio.wfm import messages
+from gnuradio.wfm.ports import messages
 
 from wfm_core.bundle import build_network, export_bundle, parse_contract, save_model_folder
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from flowgraph_helpers import Collector, RuleBundle
 from gnuradio import blocks, gr, wfm
-from gnuradio.wfm import image_messages
-from gnuradio.wfm.image_queue import ImageQueue
+from gnuradio.wfm.images import image_messages
+from gnuradio.wfm.images.image_queue import ImageQueue
 from image_bundles import ACTIVITY, POSITION, SHAPE, ImageRule, Sender, image, image_contract
 
 from wfm_core import load_bundle

@@ -5,7 +5,7 @@ import pmt
 import pytest
 from flowgraph_helpers import Collector
 from gnuradio import blocks, gr, wfm
-from gnuradio.wfm.radio_control import radio_control
+from gnuradio.wfm.radio.radio_control import radio_control
 from paced_source import PacedSource, wait_until
 
 RATE = 1000.0

@@ -117,7 +117,7 @@ def test_simulated_radio_is_seeded():
 def test_truth_by_time():
     from types import SimpleNamespace as Segment
 
-    from gnuradio.wfm.truth import SceneTruth
+    from gnuradio.wfm.radio.scene_truth import SceneTruth
 
     segments = [
         Segment(sample_start=0, sample_count=1000, label="none"),

@@ -2,7 +2,7 @@
 """Smoothing: votes and mean probabilities, hysteresis, what an event says, gaps."""
 
 import pytest
-from gnuradio.wfm.smoothing import Answer, Smoother
+from gnuradio.wfm.events.smoothing import Answer, Smoother
 
 from wfm_core.base.errors import WfmError
 

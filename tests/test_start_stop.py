@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from flowgraph_helpers import RuleBundle, noise, write_recording
 from gnuradio import gr, wfm
-from gnuradio.wfm import messages
-from gnuradio.wfm.display_sinks import display_rows_sink
-from gnuradio.wfm.display_state import DisplayState
-from gnuradio.wfm.radio_control import radio_control
+from gnuradio.wfm.display.sinks import display_rows_sink
+from gnuradio.wfm.display.state import DisplayState
+from gnuradio.wfm.ports import messages
+from gnuradio.wfm.radio.radio_control import radio_control
 from image_bundles import ImageRule
 from test_strange_messages import detection
 
@@ -91,7 +91,7 @@ def test_no_start_and_no_stop_raises(make, tmp_path):
 def test_every_start_and_stop_is_under_the_guard():
     """Of all Python blocks; the cases above are each one's."""
     seen = set()
-    for module in pkgutil.iter_modules(wfm.__path__, "gnuradio.wfm."):
+    for module in pkgutil.walk_packages(wfm.__path__, "gnuradio.wfm."):
         for name, kind in vars(importlib.import_module(module.name)).items():
             if isinstance(kind, type) and kind.__module__ == module.name and issubclass(kind, gateway_blocks()):
                 for call in {"start", "stop"} & set(vars(kind)):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gnuradio import wfm
-from gnuradio.wfm.drivers import file as file_driver
+from gnuradio.wfm.radio.drivers import file as file_driver
 from recording_readers import RATE, capture, check_same, write
 from strange_readers import all_read
 from strange_sigmf import VALUES, recording

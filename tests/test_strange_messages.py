@@ -11,12 +11,13 @@ import pmt
 import pytest
 from flowgraph_helpers import Collector, RuleBundle, noise, write_recording
 from gnuradio import blocks, gr, wfm
-from gnuradio.wfm import keys, messages, rehearsal, remote
-from gnuradio.wfm.display_sinks import _STATUS_NUMBERS, display_messages_sink, display_rows_sink
-from gnuradio.wfm.display_state import DisplayState
-from gnuradio.wfm.position_smoother import position_smoother
-from gnuradio.wfm.radio_control import radio_control
-from gnuradio.wfm.truth import SceneTruth
+from gnuradio.wfm.apps import rehearsal, remote
+from gnuradio.wfm.display.sinks import _STATUS_NUMBERS, display_messages_sink, display_rows_sink
+from gnuradio.wfm.display.state import DisplayState
+from gnuradio.wfm.images.position_smoother import position_smoother
+from gnuradio.wfm.ports import keys, messages
+from gnuradio.wfm.radio.radio_control import radio_control
+from gnuradio.wfm.radio.scene_truth import SceneTruth
 from image_bundles import ImageRule, image
 from strange_pmts import Stranger
 from test_radio_control import Radio

@@ -9,7 +9,7 @@ import pytest
 import torch
 from flowgraph_helpers import WINDOW, Collector, RuleBundle
 from gnuradio import blocks, gr, wfm
-from gnuradio.wfm import keys, messages
+from gnuradio.wfm.ports import keys, messages
 
 from wfm_core.base.errors import WfmError
 from wfm_core.model.prototypes import Prototypes

@@ -4,9 +4,9 @@
 from types import SimpleNamespace
 
 import pytest
-from gnuradio.wfm import asked
-from gnuradio.wfm.drivers import RadioOptions, Request, uhd_time
-from gnuradio.wfm.drivers.uhd_log import sentences
+from gnuradio.wfm.radio import asked_and_got as asked
+from gnuradio.wfm.radio.drivers import RadioOptions, Request, uhd_time
+from gnuradio.wfm.radio.drivers.uhd_log import sentences
 
 from wfm_core.base.errors import WfmError
 

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The two ends of a detection display in the flowgraph's threads: one for its rows, one for its messages.
+
+They are two blocks since a block with a stream ends with it, and the last decisions come after that.
+"""
+
+import math
+
+import numpy as np
+import pmt
+from gnuradio import gr
+
+from ..ports import fields, keys, messages
+from ..ports.guard import Guard, guarded, guarded_start
+from .state import DisplayState
+
+_STATUS_NUMBERS = ("windows_inferred", "windows_dropped", "samples_lost", "latency_ms_p50", "latency_ms_p95")
+
+
+class display_rows_sink(gr.sync_block):
+    """Items float32 [fft_size]: sums of `transforms` rows of WFM Spectrogram; rx_freq tags tune the display.
+
+    `on_start` is called when a run starts, its buffers being made.
+    """
+
+    def __init__(self, state: DisplayState, fft_size: int, transforms: int, on_start=lambda: None):
+        gr.sync_block.__init__(self, name="wfm_display_rows_sink", in_sig=[(np.float32, fft_size)], out_sig=None)
+        self._state, self._transforms, self._on_start = state, transforms, on_start
+        self._guard = Guard(self.logger.warn)
+        self._full_scale = np.float32(20 * math.log10(fft_size / 2))  # a full-scale tone behind a Hann window
+
+    @guarded_start
+    def start(self) -> bool:
+        self._state.clear()
+        self._on_start()
+        return True
+
+    def work(self, input_items, output_items):
+        rows = input_items[0]
+        for tag in self.get_tags_in_window(0, 0, len(rows), keys.RX_FREQ):
+            self._tune(tag.value)
+        self._draw(rows)
+        return len(rows)
+
+    @guarded("rows were not drawn")
+    def _draw(self, rows: np.ndarray) -> None:
+        self._state.add_rows(self.nitems_read(0), rows / np.float32(self._transforms) - self._full_scale)
+
+    @guarded("an rx_freq tag was ignored")
+    def _tune(self, value: pmt.pmt_base) -> None:
+        self._state.tune(fields.number({"rx_freq": pmt.to_python(value)}, "rx_freq"))
+
+
+class display_messages_sink(gr.basic_block):
+    """Ports in: `detects`, `events`, `status`, as of `wfm.detection_display`."""
+
+    def __init__(self, state: DisplayState):
+        gr.basic_block.__init__(self, name="wfm_display_messages_sink", in_sig=None, out_sig=None)
+        self._state = state
+        self._guard = Guard(self.logger.warn, lambda _: state.count_ignored())
+        for port, handler in (
+            (keys.DETECTS, self._on_detects),
+            (keys.EVENTS, self._on_events),
+            (keys.STATUS, self._on_status),
+        ):
+            self.message_port_register_in(port)
+            self.set_msg_handler(port, handler)
+
+    @guarded("a message on detects was ignored")
+    def _on_detects(self, message: pmt.pmt_base) -> None:
+        self._state.add_detection(messages.read_detection(message))
+
+    @guarded("a message on status was ignored")
+    def _on_status(self, message: pmt.pmt_base) -> None:
+        self._state.set_status(_read_status(message))
+
+    @guarded("a message on events was ignored")
+    def _on_events(self, message: pmt.pmt_base) -> None:
+        if pmt.is_dict(message) and pmt.dict_has_key(message, keys.TEXT):
+            self._state.add_notice(str(messages.read_control(message)["text"]))
+        else:
+            self._state.add_event(*messages.read_event(message))
+
+
+def _read_status(message: pmt.pmt_base) -> dict:
+    status = messages.read_control(message)
+    for name in _STATUS_NUMBERS:
+        if name not in status:
+            raise ValueError(f"a status without {name}: that of WFM Inference is wanted")
+        messages.read_number(name, status[name], -math.inf, math.inf)
+    return status

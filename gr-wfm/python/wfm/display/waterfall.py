@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A waterfall as a Qt widget, newest row on top, with labelled boxes over the time that they last."""
+
+import numpy as np
+from PyQt5 import QtCore, QtGui, QtWidgets
+
+from .boxes import Box
+from .rows import ROWS
+from .state import Frame
+
+_GAP = 4  # pixels between the plot and what is around it
+_LANE = 5  # pixels by which the boxes of one task are narrower than those of the task before
+_LINE = 3
+_TICKS = 4
+# From the weakest to the strongest level; none of them is a label's colour.
+_SHADES = ((0, 0, 20), (20, 30, 90), (40, 90, 130), (120, 160, 160), (235, 240, 230))
+_LABEL_COLORS = ("#ff5a36", "#35d04f", "#ffd21f", "#ff4fd8", "#2ee6e6", "#ff9d1f", "#b58cff", "#a6e22e")
+_WEAKEST, _STRONGEST = 5, 99.9  # percentiles of the levels that the shades reach from and to
+_LEAST_RANGE = 10.0  # dB: silence is not to look like a signal
+
+
+class LabelColors:
+    """One colour a label, in the order in which labels turn up."""
+
+    def __init__(self):
+        self._numbers: dict[str, int] = {}
+
+    def of(self, label: str) -> QtGui.QColor:
+        number = self._numbers.setdefault(label, len(self._numbers))
+        return QtGui.QColor(_LABEL_COLORS[number % len(_LABEL_COLORS)])
+
+    def dark(self, label: str) -> QtGui.QColor:
+        """The same, to be read on white."""
+        return self.of(label).darker(170)
+
+
+class WaterfallView(QtWidgets.QWidget):
+    """sample_rate: Hz; row_samples: samples a row."""
+
+    def __init__(self, sample_rate: float, row_samples: int, colors: LabelColors):
+        super().__init__()
+        self._sample_rate, self._row_samples, self.colors = sample_rate, row_samples, colors
+        self._frame: Frame | None = None
+        self._image: QtGui.QImage | None = None
+        self.setMinimumSize(240, 160)
+
+    def show_frame(self, frame: Frame) -> None:
+        self._frame = frame
+        self._image, self._range = picture(frame.levels)
+        self.update()
+
+    def plot_area(self) -> QtCore.QRect:
+        left, below = self._axes_size()
+        return QtCore.QRect(left, _GAP, self.width() - left - _GAP, self.height() - below - _GAP)
+
+    def _axes_size(self) -> tuple[int, int]:
+        """Pixels on the left for times, and below for two lines."""
+        font = self.fontMetrics()
+        return font.horizontalAdvance("-0000.0 s") + _GAP, 2 * font.height() + _GAP
+
+    def box_area(self, box: Box) -> QtCore.QRect:
+        """Where a box of the last frame is drawn; it may reach beyond the plot."""
+        tasks = sorted({other.task for other in self._frame.boxes})
+        inset = _LINE + _LANE * tasks.index(box.task)
+        area = self.plot_area()
+        top = area.top() if box.open else self._height_of(box.end)
+        return QtCore.QRect(
+            QtCore.QPoint(area.left() + inset, top), QtCore.QPoint(area.right() - inset, self._height_of(box.start))
+        )
+
+    def _height_of(self, sample: int) -> int:
+        area = self.plot_area()
+        age = (self._frame.end - sample) / (ROWS * self._row_samples)
+        return area.top() + round(min(max(age, -1.0), 2.0) * area.height())  # far outside is outside
+
+    def paintEvent(self, _event) -> None:
+        painter = QtGui.QPainter(self)
+        area = self.plot_area()
+        painter.fillRect(area, QtGui.QColor(*_SHADES[0]))
+        if self._frame is None:
+            return
+        painter.drawImage(area, self._image)
+        self._draw_axes(painter, area)
+        painter.setClipRect(area)
+        shown = [box for box in reversed(self._frame.boxes) if self.box_area(box).intersects(area)]
+        for box in shown:
+            painter.setPen(QtGui.QPen(self.colors.of(box.label), _LINE))
+            painter.drawRect(self.box_area(box))
+        taken: list[QtCore.QRect] = []
+        for box in shown:
+            self._draw_label(painter, box, taken)
+
+    def _draw_label(self, painter: QtGui.QPainter, box: Box, taken: list[QtCore.QRect]) -> None:
+        """At the box's begin, where it stays while the box grows; to the right of those that are there already."""
+        text = f" {box.label} {box.score:.2f} "
+        size = painter.fontMetrics().boundingRect(text).size() + QtCore.QSize(2, 1)
+        area = self.box_area(box)
+        top = min(area.bottom(), self.plot_area().bottom()) - size.height() + 1
+        plate = beside(QtCore.QRect(QtCore.QPoint(area.left(), top), size), taken)
+        taken.append(plate)
+        painter.fillRect(plate, self.colors.of(box.label))
+        painter.setPen(QtCore.Qt.black)
+        painter.drawText(plate, QtCore.Qt.AlignCenter, text)
+
+    def _draw_axes(self, painter: QtGui.QPainter, area: QtCore.QRect) -> None:
+        painter.setPen(self.palette().color(QtGui.QPalette.WindowText))
+        painter.drawRect(area)
+        height = painter.fontMetrics().height()
+        seconds = ROWS * self._row_samples / self._sample_rate
+        for tick in range(_TICKS + 1):
+            x = area.left() + tick * area.width() // _TICKS
+            y = area.top() + tick * area.height() // _TICKS
+            hertz = self._frame.center_freq + (tick / _TICKS - 0.5) * self._sample_rate
+            align = QtCore.Qt.AlignLeft if tick == 0 else QtCore.Qt.AlignRight
+            align = align if tick in (0, _TICKS) else QtCore.Qt.AlignHCenter
+            left = {QtCore.Qt.AlignLeft: x, QtCore.Qt.AlignRight: x - 100}.get(align, x - 50)
+            painter.drawText(QtCore.QRect(left, area.bottom() + 2, 100, height), align, f"{hertz / 1e6:.3f}")
+            down = min(max(y - height // 2, area.top()), area.bottom() - height)
+            times = QtCore.QRect(0, down, area.left() - _GAP, height)
+            painter.drawText(times, QtCore.Qt.AlignRight, f"{0 - seconds * tick / _TICKS:.1f} s")
+        low, high = self._range
+        painter.drawText(
+            QtCore.QRect(area.left(), area.bottom() + 2 + height, area.width(), height),
+            QtCore.Qt.AlignHCenter,
+            f"MHz; shades from {low:.0f} to {high:.0f} dBFS",
+        )
+
+
+def beside(plate: QtCore.QRect, taken: list[QtCore.QRect]) -> QtCore.QRect:
+    """The plate, moved to the right until it covers none of those that are there."""
+    for other in sorted(taken, key=QtCore.QRect.left):
+        if plate.intersects(other):
+            plate = plate.translated(other.right() + _GAP - plate.left(), 0)
+    return plate
+
+
+def picture(levels: np.ndarray) -> tuple[QtGui.QImage, tuple[float, float]]:
+    """levels float32 [rows, bins] in dB, NaN for nothing -> image, and the levels of its first and last shade."""
+    known = levels[np.isfinite(levels)]
+    low, high = np.percentile(known, [_WEAKEST, _STRONGEST]) if known.size else (0.0, 0.0)
+    high = max(high, low + _LEAST_RANGE)
+    scaled = np.nan_to_num((levels - low) * (255 / (high - low)), nan=0.0, posinf=255.0, neginf=0.0)
+    shades = np.ascontiguousarray(scaled.clip(0, 255).astype(np.uint8))
+    rows, bins = shades.shape
+    image = QtGui.QImage(shades.data, bins, rows, bins, QtGui.QImage.Format_Indexed8)
+    image.setColorTable(_SHADE_TABLE)
+    return image.copy(), (float(low), float(high))  # a copy: the image does not own the array
+
+
+def _shade_table() -> list[int]:
+    places, shades = np.linspace(0, 1, len(_SHADES)), np.linspace(0, 1, 256)
+    channels = np.array([np.interp(shades, places, channel) for channel in zip(*_SHADES, strict=True)], int)
+    return [QtGui.qRgb(*color) for color in channels.T.tolist()]
+
+
+_SHADE_TABLE = _shade_table()

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""WFM Decision Log: a message sink that prints decisions and writes them as JSON lines."""
+
+import sys
+from collections import Counter
+from contextlib import suppress
+
+import pmt
+from gnuradio import gr
+
+from wfm_core.messages.decisions import decision_json
+from wfm_core.messages.output import STDOUT, JsonLines, Terminal
+
+from ..ports import keys, messages
+from ..ports.guard import Guard, guarded, guarded_stop
+from ..ports.pending_messages import handle_waiting
+from .window_lines import WindowLines
+
+
+class decision_log(gr.basic_block):
+    """One line a decision on standard output, one JSON line a window in a file; one line an event.
+
+    A window's line is in the file as soon as its tasks are decided. A message that is no decision or event is logged,
+    counted (`refused`) and ignored. When the file or standard output takes no more, that is logged once and no more is
+    written there; the flowgraph goes on, and `failure()` says it at the end.
+
+    Message ports in: `detects`, from a WFM Inference block, and `events`, from a WFM Event Tracker or a preset.
+
+    Args:
+        json_path: file for JSON lines, one decision each (wfm_core.messages.decisions); "" for none, "-" for standard
+            output, where then nothing else is written.
+        sample_rate: Hz, for the times of windows that have no rx_time.
+        quiet: print no line per decision; events are printed all the same.
+
+    Raises:
+        WfmError: the JSON file cannot be written.
+    """
+
+    def __init__(self, json_path: str = "", sample_rate: float = 1.92e6, quiet: bool = False):
+        gr.basic_block.__init__(self, name="wfm_decision_log", in_sig=None, out_sig=None)
+        self._sample_rate = sample_rate
+        self.to_stdout = json_path == STDOUT
+        """JSON lines go to standard output, and nothing else should."""
+        self._quiet = quiet or self.to_stdout
+        self._json = JsonLines(json_path) if json_path else None
+        self._terminal = Terminal()
+        self._told: set[str] = set()
+        self._guard = Guard(self._complain)
+        self._windows = WindowLines(self._write_window)
+        self.message_port_register_in(keys.DETECTS)
+        self.set_msg_handler(keys.DETECTS, self._on_detection)
+        self.message_port_register_in(keys.EVENTS)
+        self.set_msg_handler(keys.EVENTS, self._on_event)
+        self._first_time: tuple[int, float] | None = None
+        self.counts: Counter = Counter()
+        """(task, label) -> decisions so far; positions count under the label ""."""
+        self.windows = 0
+
+    @guarded_stop
+    def stop(self) -> bool:
+        handle_waiting(self, keys.DETECTS, self._on_detection)
+        self._windows.finish()
+        return True
+
+    def set_sample_rate(self, sample_rate: float) -> None:
+        self._sample_rate = sample_rate
+
+    @property
+    def refused(self) -> int:
+        """Messages that were ignored."""
+        return self._guard.refused
+
+    def failure(self) -> str:
+        """One sentence on what could not be written, or ""."""
+        failures = [self._json.failure if self._json else "", self._terminal.failure()]
+        return "; ".join(failure for failure in failures if failure)
+
+    def say(self, text: str) -> None:
+        """Print a line on standard output; once that fails nothing more is."""
+        self._terminal.say(text)
+        self._tell(self._terminal.failure())
+
+    def summary(self) -> str:
+        """Decisions counted by task and label, one sentence."""
+        ignored = f"; {self.refused} messages ignored" if self.refused else ""
+        if not self.counts:
+            return f"no decisions{ignored}"
+        parts = [f"{task} {label or 'position'}: {count}" for (task, label), count in sorted(self.counts.items())]
+        return f"{self.windows} windows decided; " + ", ".join(parts) + ignored
+
+    @guarded("a message on detects was ignored")
+    def _on_detection(self, pdu: pmt.pmt_base) -> None:
+        detection = messages.read_detection(pdu)
+        self.counts[detection.task, detection.decision.get("label", "")] += 1
+        self._windows.add(detection)
+        if not self._quiet:
+            self.say(self._line(detection))
+
+    @guarded("a decision was not written")
+    def _write_window(self, answers: list[messages.Detection]) -> None:
+        first, tasks = answers[0], {answer.task: answer.decision for answer in answers}
+        self.windows += 1
+        if self._json is not None:
+            self._json.write(
+                decision_json(
+                    first.sample_start, first.sample_count, tasks, rx_time=first.rx_time, rx_freq=first.rx_freq
+                )
+            )
+            self._tell(self._json.failure)
+
+    def _tell(self, failure: str) -> None:
+        if failure and failure not in self._told:
+            self._told.add(failure)
+            self._complain(f"{failure}; the flowgraph goes on without")
+
+    def _complain(self, sentence: str) -> None:
+        """In the log, which GNU Radio writes to standard output, unless that has only JSON lines or takes no more."""
+        if self.to_stdout or self._terminal.failure():
+            with suppress(OSError, ValueError):
+                print(f"wfm_decision_log: {sentence}", file=sys.stderr, flush=True)
+        else:
+            self.logger.error(sentence)
+
+    def _line(self, detection: messages.Detection) -> str:
+        freq = "frequency unknown" if detection.rx_freq is None else f"{detection.rx_freq / 1e6:11.4f} MHz"
+        seconds = self._seconds(detection.sample_start, detection.rx_time)
+        return f"{seconds:10.4f} s  {_answer(detection)}  {freq}  {detection.level:6.1f} dBFS"
+
+    @guarded("a message on events was ignored")
+    def _on_event(self, message: pmt.pmt_base) -> None:
+        task, event = messages.read_event(message)
+        line = f"{self._seconds(event.sample_start, event.rx_time):10.4f} s  {task} {event.label} {event.kind}s"
+        if event.kind == "end":
+            line += f" after {event.duration:.2f} s, score {event.score:.2f}"
+        if not self.to_stdout:
+            self.say(line)
+
+    def _seconds(self, sample_start: int, rx_time: tuple[int, float] | None) -> float:
+        """Seconds since the first decision's stream began, by the radio's clock where there is one."""
+        offset = sample_start / self._sample_rate
+        if rx_time is None:
+            return offset
+        secs, frac = rx_time
+        if self._first_time is None:
+            self._first_time = (secs, frac - offset)
+        return (secs - self._first_time[0]) + (frac - self._first_time[1])
+
+
+def _answer(detection: messages.Detection) -> str:
+    decision = detection.decision
+    if "position" in decision:
+        return f"{detection.task} " + " ".join(f"{metres:8.2f} m" for metres in decision["position"])
+    return f"{detection.task} {decision['label']:<12} {decision['score']:5.2f}"

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""WFM CSI Image: channel estimates of packets in, images for a model out."""
+
+import time
+from dataclasses import replace
+from itertools import groupby
+from threading import Lock
+
+import numpy as np
+import pmt
+import torch
+from gnuradio import gr
+
+from wfm_core.base.errors import WfmError
+from wfm_core.base.plain import plain
+from wfm_core.signal import build_preprocessor
+
+from ..ports import keys
+from ..ports.guard import Guard, guarded
+from . import image_messages
+from .csi_gather import ChannelVector, CsiGather, CsiWindow
+
+SOURCES = ("tags", "pdus")
+_STATUS_SECONDS = 1.0
+
+
+class csi_image(gr.basic_block):
+    """Gathers channel estimates (CSI), one vector a packet and antenna, into images of amplitudes.
+
+    From "tags": one stream of vectors of `fft_len` an antenna, such as the payload of gr-digital's Header/Payload
+    Demux, whose `ofdm_sync_chan_taps` tags are read; the stream itself is consumed unseen. The sequence number, rx_time
+    and rx_freq are tags on the same item. From "pdus": message port `csi`, PDUs cons(dict, c32vector) with `antenna`
+    (0 if it is not said), the sequence number, rx_time and rx_freq in the dict; or PDUs of any payload that have
+    `ofdm_sync_chan_taps` there.
+
+    Lost packets are filled in up to `max_gap` in a row; an image spans no longer gap, no restart of the numbers and no
+    change of rx_freq (`.csi_gather`). A vector of another length, an antenna out of range or values that are
+    not finite are logged, counted as `refused` and ignored.
+
+    Ports out: `images`, PDUs cons(dict, f32vector): shape [antennas, subcarriers, packets], sample_start and
+    sample_count in packets, packets_lost (columns filled in), lost_so_far, rx_time, rx_freq; `status` (dict, once a
+    second while vectors come).
+
+    Args:
+        source: "tags" or "pdus".
+        antennas: vectors that make a packet; input streams when they come as tags.
+        fft_len: length of a vector.
+        subcarriers: entries of a vector that become rows, in this order; empty for all.
+        packets: columns of an image.
+        hop: packets between the starts of two images, 0 for back to back.
+        max_gap: lost packets in a row that are filled in.
+        sequence: name of the tag or the dict's entry with the packet's number.
+        modulus: sequence numbers go from 0 to modulus - 1.
+        packet_rate: packets a second: tells lost packets by rx_time where there are no numbers; 0 for unknown.
+        signal: settings of `wfm_core.signal.CsiImage` (a mapping with kind: csi_image) for a model that wants ready
+            images; empty for amplitudes as they are, which bundles with their own `signal` turn into images themselves.
+
+    Raises:
+        WfmError: a parameter out of its range.
+    """
+
+    def __init__(
+        self,
+        source: str = "tags",
+        antennas: int = 1,
+        fft_len: int = 64,
+        subcarriers=(),
+        packets: int = 64,
+        hop: int = 0,
+        max_gap: int = 4,
+        sequence: str = "packet_num",
+        modulus: int = 4096,
+        packet_rate: float = 0.0,
+        signal=None,
+    ):
+        self._gather = CsiGather(antennas, packets, hop, max_gap, modulus, packet_rate)
+        self._rows = _rows(subcarriers, fft_len)
+        self._transform = _transform(signal, antennas, len(self._rows), packets)
+        if source not in SOURCES:
+            raise WfmError(f"source is {source!r}, one of {', '.join(SOURCES)} is wanted")
+        streams = [(np.complex64, fft_len)] * antennas if source == "tags" else None
+        gr.basic_block.__init__(self, name="wfm_csi_image", in_sig=streams, out_sig=None)
+        self._sequence, self._fft_len, self._packets = sequence, fft_len, packets
+        self._lock = Lock()  # status() is asked from other threads
+        self._vectors_in = 0
+        self._next_status = 0.0
+        self._guard = Guard(gr.logger("wfm.csi_image").error)
+        self.message_port_register_out(keys.IMAGES)
+        self.message_port_register_out(keys.STATUS)
+        if source == "pdus":
+            self.message_port_register_in(keys.CSI)
+            self.set_msg_handler(keys.CSI, self._on_csi)
+
+    def status(self) -> dict:
+        """Vectors, packets and images counted by their fate; vectors or messages refused."""
+        with self._lock:
+            return {"vectors_in": self._vectors_in, "refused": self._guard.refused, **self._gather.counts}
+
+    # -- what comes in -------------------------------------------------------------------------------------------
+
+    def general_work(self, input_items, output_items):
+        for antenna, items in enumerate(input_items):
+            tags = self.get_tags_in_window(antenna, 0, len(items))
+            for _, same in groupby(sorted(tags, key=lambda tag: tag.offset), key=lambda tag: tag.offset):
+                values = {pmt.symbol_to_string(tag.key): tag.value for tag in same if pmt.is_symbol(tag.key)}
+                self._on_tags(antenna, values)
+            self.consume(antenna, len(items))
+        return 0
+
+    @guarded("a channel vector in tags was ignored")
+    def _on_tags(self, antenna: int, tags: dict) -> None:
+        """The tags of one item."""
+        taps = tags.get(pmt.symbol_to_string(keys.CHAN_TAPS))
+        if taps is None:
+            return
+        wanted = {self._sequence, "rx_time", "rx_freq"} & set(tags)
+        self._take(self._read_tags(taps, {name: tags[name] for name in wanted}, antenna))
+
+    def _read_tags(self, taps: pmt.pmt_base, tags: dict, antenna: int) -> ChannelVector:
+        if not pmt.is_c32vector(taps):
+            raise ValueError("a tag ofdm_sync_chan_taps has no c32vector, as gr-digital's would")
+        fields = {name: pmt.to_python(value) for name, value in tags.items()}
+        return image_messages.csi_vector(taps, {**fields, "antenna": antenna}, self._sequence)
+
+    @guarded("a message on csi was ignored")
+    def _on_csi(self, message: pmt.pmt_base) -> None:
+        self._take(image_messages.read_csi(message, self._sequence))
+
+    def _take(self, vector: ChannelVector) -> None:
+        try:
+            for window in self._gathered(vector):
+                self.message_port_pub(keys.IMAGES, image_messages.image_pdu(self._image(window)))
+        finally:
+            if time.monotonic() >= self._next_status:
+                self._next_status = time.monotonic() + _STATUS_SECONDS
+                self.message_port_pub(keys.STATUS, pmt.to_pmt(self.status()))
+
+    def _gathered(self, vector: ChannelVector) -> list[CsiWindow]:
+        if len(vector.values) != self._fft_len:
+            raise ValueError(
+                f"a channel vector of {len(vector.values)} values: {self._fft_len} are expected, as fft_len"
+            )
+        if not np.isfinite(vector.values).all():
+            raise ValueError("a channel vector with values that are not finite")
+        with self._lock:
+            windows = self._gather.add(replace(vector, values=vector.values[self._rows]))
+            self._vectors_in += 1
+        return windows
+
+    # -- what goes out -------------------------------------------------------------------------------------------
+
+    def _image(self, window: CsiWindow) -> image_messages.Image:
+        pixels = torch.from_numpy(window.amplitude)
+        if self._transform is not None:
+            with torch.inference_mode():
+                pixels = self._transform(pixels[None])[0]
+        return image_messages.Image(
+            pixels=pixels.numpy(),
+            sample_start=window.start,
+            sample_count=self._packets,
+            rx_time=window.rx_time,
+            rx_freq=window.rx_freq,
+            packets_lost=window.packets_lost,
+            lost_so_far=window.lost_so_far,
+        )
+
+
+def _rows(subcarriers, fft_len: int) -> np.ndarray:
+    if fft_len < 1:
+        raise WfmError(f"fft_len is {fft_len}, 1 or more is wanted")
+    rows = np.array(list(subcarriers) or range(fft_len))
+    if rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= fft_len:
+        raise WfmError(f"subcarriers {plain(list(subcarriers))}: entries of a vector, 0 to {fft_len - 1}, are wanted")
+    return rows
+
+
+def _transform(signal, antennas: int, rows: int, packets: int) -> torch.nn.Module | None:
+    """What makes ready images, tried on a blank one."""
+    if not signal:
+        return None
+    if not isinstance(signal, dict) or signal.get("kind") != "csi_image":
+        raise WfmError(f"signal {signal!r}: a mapping with kind csi_image is wanted, or nothing")
+    module = build_preprocessor(signal)
+    try:
+        module(torch.zeros(1, antennas, rows, packets))
+    except ValueError as error:
+        raise WfmError(f"signal and {antennas} antennas do not fit: {error}; mend one") from error
+    return module

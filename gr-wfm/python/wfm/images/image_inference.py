@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""WFM Image Inference: a foundation model on images that come as messages."""
+
+from gnuradio import gr
+
+from wfm_core import load_bundle
+from wfm_core.base import compute
+from wfm_core.base.errors import WfmError
+
+from ..inference.inference import check_tasks, slots_of
+from ..ports import keys
+from .image_engine import image_engine, image_intake
+from .image_queue import ImageQueue
+
+POLICIES = ("live", "lossless")
+
+
+class image_inference(gr.hier_block2):
+    """Runs a model bundle whose input is an image on the PDUs that come to `images`, such as those of WFM CSI Image.
+
+    Message ports out: `detects` (PDUs), `embeddings` (PDUs), `status` (dict, once a second), `events` (dict), all as of
+    `wfm.inference`; there is no stream and so no tag, and `late` is always true. In: `images`; `control`: a dict or
+    pair with model, tasks or threshold. An image of another shape than the bundle takes is logged, counted
+    (`images_refused`) and ignored. When inference fails, the error is logged, an event, in the status, and the block
+    ends; what makes the images goes on.
+
+    Args:
+        bundle: name or path of a bundle, or a loaded `wfm_core.Bundle`.
+        sample_rate: Hz, of what the images' sample_start counts: of CSI, packets a second. For latencies and times.
+        policy: "live" drops the oldest waiting images when inference is too slow; "lossless" keeps them all waiting.
+        batch: most images inferred at once.
+        threshold: open-set threshold (scores below it answer "unknown"), negative for the contract's.
+        device: "auto", "cpu" or "cuda".
+        dtype: number format of the encoder, "auto", "fp32", "bf16" or "int8" (CPU only).
+        tasks: names with commas of the bundle's tasks to publish, "" for all.
+
+    Raises:
+        WfmError: a parameter that the bundle or the block cannot serve; the sentence has both values.
+    """
+
+    def __init__(
+        self,
+        bundle,
+        sample_rate: float = 100.0,
+        policy: str = "live",
+        batch: int = 16,
+        threshold: float = -1.0,
+        device: str = "auto",
+        dtype: str = "auto",
+        tasks: str = "",
+    ):
+        gr.hier_block2.__init__(self, "wfm_image_inference", gr.io_signature(0, 0, 0), gr.io_signature(0, 0, 0))
+        if policy == "live":
+            compute.spare_a_core()
+        if isinstance(bundle, str):
+            bundle = load_bundle(bundle, device=device, dtype=dtype)
+        _check(bundle.contract, sample_rate, policy, batch)
+        check_tasks(bundle.contract, tasks)
+        bundle.warm(batch, 1)
+        lossless = policy == "lossless"
+        self._queue = ImageQueue(slots_of(batch), lossless)
+        self.engine = image_engine(self._queue, bundle, sample_rate, batch, threshold, lossless, tasks)
+        self.intake = image_intake(self._queue, bundle.contract.input_shape)
+        self.msg_connect(self.engine, "alive", self.engine, "alive")
+        for port in ("detects", "embeddings", "status", "events"):
+            self.message_port_register_hier_out(port)
+            self.msg_connect(self.engine, port, self, port)
+        for port, block in (("images", self.intake), ("control", self.engine)):
+            self.message_port_register_hier_in(port)
+            self.msg_connect(self, port, block, port)
+
+    def status(self) -> dict:
+        """As of `wfm.inference`; a sample is what sample_start counts, of CSI a packet; and `images_refused`."""
+        return self.engine.status()
+
+    def error(self) -> str:
+        """Why inference ended early, or ""."""
+        return self.engine.error()
+
+    def finish(self) -> None:
+        """End as if no more images came: those that wait are still decided, others that come are dropped and counted.
+
+        What makes the images goes on.
+        """
+        self._queue.finish()
+
+    def set_threshold(self, threshold: float) -> None:
+        self.engine.control(keys.THRESHOLD, threshold)
+
+    def set_tasks(self, tasks: str) -> None:
+        self.engine.control(keys.TASKS, tasks)
+
+    def set_bundle(self, name_or_path: str) -> None:
+        """Swap the model while the flowgraph runs; a refusal is an event, and the old one goes on."""
+        self.engine.control(keys.MODEL, name_or_path)
+
+
+def _check(contract, sample_rate: float, policy: str, batch: int) -> None:
+    if contract.input != "image":
+        raise WfmError(
+            f"bundle {contract.name} takes {contract.input} input, this block feeds images: use WFM Inference, or "
+            "choose another bundle"
+        )
+    if policy not in POLICIES:
+        raise WfmError(f"policy is {policy!r}, one of {', '.join(POLICIES)} is wanted")
+    if not sample_rate > 0:
+        raise WfmError(f"sample_rate is {sample_rate:g}, samples (of CSI, packets) a second are wanted")
+    if batch < 1:
+        raise WfmError(f"batch is {batch}, at least 1 image is wanted")

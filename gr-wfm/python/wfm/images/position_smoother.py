@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Positions, one an image, to a smooth track."""
+
+from collections import deque
+
+import numpy as np
+import pmt
+from gnuradio import gr
+
+from wfm_core.base.errors import WfmError
+
+from ..ports import keys, messages
+from ..ports.guard import Guard, guarded
+
+
+class position_smoother(gr.basic_block):
+    """The mean of the last `windows` positions of one stream.
+
+    It begins again where positions are missing (`max_gap` samples or more), where the stream starts again, at another
+    rx_freq, and with positions of another number of axes. A message that is no detection is logged and ignored.
+
+    Message port in: `detects`, from an inference block; tasks that are no position are left out. Port out:
+    `positions`, PDUs as on `detects`, with the mean as `position`: x, y, z in metres.
+
+    Args:
+        windows: positions that are averaged, at least 1; fewer at the beginning.
+        max_gap: samples (of CSI, packets) without a position that end a track.
+
+    Raises:
+        WfmError: a parameter out of its range.
+    """
+
+    def __init__(self, windows: int = 5, max_gap: int = 64):
+        gr.basic_block.__init__(self, name="wfm_position_smoother", in_sig=None, out_sig=None)
+        if windows < 1 or max_gap < 1:
+            raise WfmError(f"smoothing over {windows} windows, gap {max_gap} samples: 1 or more of both is wanted")
+        self._max_gap = max_gap
+        self._recent: deque[np.ndarray] = deque(maxlen=windows)
+        self._last: messages.Detection | None = None
+        self.message_port_register_out(keys.POSITIONS)
+        self._guard = Guard(self.logger.error)
+        self.message_port_register_in(keys.DETECTS)
+        self.set_msg_handler(keys.DETECTS, self._on_detects)
+
+    @guarded("a message on detects was ignored")
+    def _on_detects(self, message: pmt.pmt_base) -> None:
+        found = messages.read_detection(message)
+        if "position" in found.decision:
+            decision = {"position": self._smooth(found)}
+            fields = messages.task_dict(pmt.car(message), decision)
+            pdu = messages.detects_pdu(found.task, fields, decision, late=True, window_tasks=1)
+            self.message_port_pub(keys.POSITIONS, pdu)
+
+    def _smooth(self, found: messages.Detection) -> np.ndarray:
+        if self._last is not None and self._is_gap(self._last, found):
+            self._recent.clear()
+        self._last = found
+        self._recent.append(np.array(found.decision["position"]))
+        return np.mean(self._recent, axis=0)
+
+    def _is_gap(self, before: messages.Detection, now: messages.Detection) -> bool:
+        advance = now.sample_start - before.sample_start
+        if len(before.decision["position"]) != len(now.decision["position"]):
+            return True
+        return advance <= 0 or advance - before.sample_count >= self._max_gap or before.rx_freq != now.rx_freq

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""WFM Inference: a foundation model on live streams."""
+
+from gnuradio import gr
+
+from wfm_core import load_bundle
+from wfm_core.base import compute
+from wfm_core.base.errors import WfmError
+
+from ..ports import keys, messages
+from ..wfm_python import window_tap
+from .engine import ON_ERROR, engine
+
+_SLOTS_PER_BATCH = 8
+_LEAST_SLOTS = 16
+
+
+class inference(gr.hier_block2):
+    """Runs a model bundle on windows of N coherent streams; the streams pass through, delayed, with tags.
+
+    Every task of the bundle puts a tag on the first sample of each window it judged: the key is the task's name, the
+    value a dict with label, index, score (or position), sample_start, sample_count, rx_time, rx_freq, level (dBFS),
+    latency (s), late, out_of_range. The output equals the input, sample for sample: the delay is in time only.
+
+    Message ports out: `detects` (PDUs), `embeddings` (PDUs), `status` (dict, once a second), `events` (dict).
+    Message port in: `control`: a dict or pair with model (path or name), tasks (list of names), threshold,
+    gate_dbfs, hop.
+
+    Args:
+        bundle: name or path of a bundle, or a loaded `wfm_core.Bundle`.
+        channels: antennas, 1 to what the bundle knows.
+        sample_rate: Hz, until rx_rate tags say otherwise.
+        hop: samples between the starts of two windows; 0 means back to back.
+        hold: samples that the through path lags behind, so that results come in time for their samples.
+            It takes about 16 bytes a sample and channel.
+        policy: "live" drops the oldest waiting windows when inference is too slow, "lossless" makes the stream wait.
+        batch: most windows inferred at once.
+        threshold: open-set threshold (scores below it answer "unknown"), negative for the contract's.
+        gate_dbfs: windows with less mean power than this (dBFS) are not inferred.
+        settle: samples skipped after a retune or a jump in time.
+        device: "auto", "cpu" or "cuda".
+        dtype: number format of the encoder, "auto", "fp32", "bf16" or "int8" (CPU only).
+        on_error: "stop" ends the flowgraph when inference fails, "bypass" goes on without decisions.
+        tasks: names with commas of the bundle's tasks to publish, "" for all.
+
+    Raises:
+        WfmError: a parameter that the bundle or the block cannot serve; the sentence has both values.
+    """
+
+    def __init__(
+        self,
+        bundle="wfm-interference",
+        channels: int = 1,
+        sample_rate: float = 1.92e6,
+        hop: int = 0,
+        hold: int = 65536,
+        policy: str = "live",
+        batch: int = 16,
+        threshold: float = -1.0,
+        gate_dbfs: float = -200.0,
+        settle: int = 0,
+        device: str = "auto",
+        dtype: str = "auto",
+        on_error: str = "stop",
+        tasks: str = "",
+    ):
+        signature = gr.io_signature(channels, channels, gr.sizeof_gr_complex)
+        gr.hier_block2.__init__(self, "wfm_inference", signature, signature)
+        if policy == "live":
+            compute.spare_a_core()
+        if isinstance(bundle, str):
+            bundle = load_bundle(bundle, device=device, dtype=dtype)
+        _check(bundle.contract, channels, batch, on_error)
+        check_tasks(bundle.contract, tasks)
+        bundle.warm(batch, channels)  # now, while no radio runs yet: TorchScript compiles on its first calls
+        self.tap = _make_tap(bundle.contract, channels, hop, hold, policy, batch, sample_rate, settle, gate_dbfs)
+        lossless = policy == "lossless"
+        self.engine = engine(self.tap, bundle, channels, sample_rate, batch, threshold, lossless, on_error, tasks)
+        for channel in range(channels):
+            self.connect((self, channel), (self.tap, channel), (self, channel))
+        self.msg_connect(self.engine, "alive", self.engine, "alive")
+        for port in ("detects", "embeddings", "status", "events"):
+            self.message_port_register_hier_out(port)
+            self.msg_connect(self.engine, port, self, port)
+        self.message_port_register_hier_in("control")
+        self.msg_connect(self, "control", self.engine, "control")
+
+    def status(self) -> dict:
+        """Counters, coverage, latency percentiles in ms, the bundle in use, the error if any."""
+        return self.engine.status()
+
+    def error(self) -> str:
+        """Why inference ended early, or ""."""
+        return self.engine.error()
+
+    def finish(self) -> None:
+        """End the flowgraph as if the stream had ended: windows that wait are still decided."""
+        self.tap.fail()
+
+    def set_threshold(self, threshold: float) -> None:
+        self.engine.control(keys.THRESHOLD, threshold)
+
+    def set_gate_dbfs(self, gate_dbfs: float) -> None:
+        self.engine.control(keys.GATE_DBFS, gate_dbfs)
+
+    def set_hop(self, hop: int) -> None:
+        self.engine.control(keys.HOP, hop)
+
+    def set_tasks(self, tasks: str) -> None:
+        self.engine.control(keys.TASKS, tasks)
+
+    def set_bundle(self, name_or_path: str) -> None:
+        """Swap the model while the flowgraph runs; a refusal is an event, and the old one goes on."""
+        self.engine.control(keys.MODEL, name_or_path)
+
+
+def _check(contract, channels: int, batch: int, on_error: str) -> None:
+    if contract.input != "iq":
+        raise WfmError(
+            f"bundle {contract.name} takes {contract.input} input, this block feeds IQ: use WFM Image Inference, or "
+            "choose another bundle"
+        )
+    if not 1 <= channels <= contract.antennas:
+        raise WfmError(
+            f"{channels} channels asked for, bundle {contract.name} knows 1 to {contract.antennas} antennas: "
+            "connect fewer channels or choose another bundle"
+        )
+    if batch < 1:
+        raise WfmError(f"batch is {batch}, at least 1 window is wanted")
+    if on_error not in ON_ERROR:
+        raise WfmError(f"on_error is {on_error!r}, one of {', '.join(ON_ERROR)} is wanted")
+
+
+def check_tasks(contract, tasks: str) -> None:
+    """Raises `WfmError` for tasks that the bundle has not."""
+    try:
+        messages.read_tasks(tasks, contract.tasks)
+    except ValueError as error:
+        raise WfmError(f"bundle {contract.name}: {error}") from error
+
+
+def _make_tap(contract, channels, hop, hold, policy, batch, sample_rate, settle, gate_dbfs) -> window_tap:
+    try:
+        return window_tap(
+            channels, contract.samples, hop, hold, policy, slots_of(batch), sample_rate, settle, gate_dbfs
+        )
+    except ValueError as error:
+        raise WfmError(str(error)) from error
+
+
+def slots_of(batch: int) -> int:
+    """How many windows may wait for the worker."""
+    return max(_LEAST_SLOTS, _SLOTS_PER_BATCH * batch)

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Presets: WFM Inference for one task, with the parameters that the task needs and smoothed events."""
+
+from gnuradio import gr
+
+from wfm_core import load_bundle
+from wfm_core.base.errors import WfmError
+
+from ..events.event_tracker import event_tracker
+from .inference import inference
+
+
+def load_for(bundle, task: str):
+    """The loaded bundle, given by name, path or itself. Raises `WfmError` where it has no such task."""
+    if isinstance(bundle, str):
+        bundle = load_bundle(bundle)
+    known = bundle.contract.tasks
+    if task not in known:
+        raise WfmError(
+            f"bundle {bundle.contract.name} has the tasks {', '.join(known)}, {task} is wanted here: "
+            f"choose a bundle with {task}"
+        )
+    return bundle
+
+
+def connect_ports(preset: gr.hier_block2, inference, follower, takes: tuple[str, ...], gives: str) -> None:
+    """The message ports of a preset; of the inference's ports `takes`, `follower` makes the port `gives`."""
+    for port in ("detects", "status", "notices", gives):
+        preset.message_port_register_hier_out(port)
+    preset.message_port_register_hier_in("control")
+    preset.msg_connect(preset, "control", inference, "control")
+    for port in ("detects", "status"):
+        preset.msg_connect(inference, port, preset, port)
+    for port in takes:
+        preset.msg_connect(inference, port, follower, port)
+    preset.msg_connect(inference, "events", preset, "notices")
+    preset.msg_connect(follower, gives, preset, gives)
+
+
+class _preset(gr.hier_block2):
+    """Inference of `task` and its event tracker; streams as in `wfm.inference`.
+
+    Message ports out: `detects` (a PDU per window), `events` (begin and end, see `wfm.event_tracker`), `status`, and
+    `notices` (the `events` of the inference: refusals, errors, swaps). In: `control`.
+
+    Raises:
+        WfmError: the bundle has no such task, or a parameter is out of its range.
+    """
+
+    def __init__(self, task, bundle, channels, sample_rate, hop, policy, threshold, gate_dbfs, smoothing):
+        signature = gr.io_signature(channels, channels, gr.sizeof_gr_complex)
+        gr.hier_block2.__init__(self, type(self).__name__, signature, signature)
+        bundle = load_for(bundle, task)
+        self.inference = inference(
+            bundle=bundle,
+            channels=channels,
+            sample_rate=sample_rate,
+            hop=hop,
+            policy=policy,
+            threshold=threshold,
+            gate_dbfs=gate_dbfs,
+            tasks=task,
+        )
+        stride = max(hop, bundle.contract.samples)
+        self.tracker = event_tracker(
+            task=task, sample_rate=sample_rate, max_gap=smoothing["windows"] * stride, **smoothing
+        )
+        for channel in range(channels):
+            self.connect((self, channel), (self.inference, channel), (self, channel))
+        connect_ports(self, self.inference, self.tracker, takes=("detects", "status"), gives="events")
+
+    def status(self) -> dict:
+        return self.inference.status()
+
+    def finish(self) -> None:
+        """End the flowgraph as if the stream had ended: windows that wait are still decided."""
+        self.inference.finish()
+
+    def set_bundle(self, name_or_path: str) -> None:
+        self.inference.set_bundle(name_or_path)
+
+    def set_threshold(self, threshold: float) -> None:
+        self.inference.set_threshold(threshold)
+
+    def set_gate_dbfs(self, gate_dbfs: float) -> None:
+        self.inference.set_gate_dbfs(gate_dbfs)
+
+
+class interference_detector(_preset):
+    """When interference of which kind began and ended; `none` makes no event.
+
+    Args: see `wfm.inference` and `wfm.event_tracker`. No gate: the signal of interest is always there.
+    """
+
+    def __init__(
+        self,
+        bundle="wfm-interference",
+        channels: int = 1,
+        sample_rate: float = 1.92e6,
+        hop: int = 0,
+        policy: str = "live",
+        threshold: float = -1.0,
+        windows: int = 8,
+        begin: float = 0.6,
+        end: float = 0.4,
+    ):
+        smoothing = {"windows": windows, "begin": begin, "end": end, "method": "probability", "background": "none"}
+        super().__init__("interference", bundle, channels, sample_rate, hop, policy, threshold, -200.0, smoothing)
+
+
+class _gated_preset(_preset):
+    """A preset of signals that come and go; `TASK` and `METHOD` (of smoothing) are its kind's."""
+
+    TASK = METHOD = ""
+
+    def __init__(
+        self,
+        bundle,
+        channels: int = 1,
+        sample_rate: float = 1.92e6,
+        hop: int = 0,
+        policy: str = "live",
+        threshold: float = -1.0,
+        gate_dbfs: float = -60.0,
+        windows: int = 8,
+        begin: float = 0.6,
+        end: float = 0.4,
+    ):
+        smoothing = {"windows": windows, "begin": begin, "end": end, "method": self.METHOD, "background": ""}
+        super().__init__(self.TASK, bundle, channels, sample_rate, hop, policy, threshold, gate_dbfs, smoothing)
+
+
+class rf_fingerprinter(_gated_preset):
+    """Which transmitter was on the air, from when to when: the gate keeps silence from being named.
+
+    Args: see `wfm.inference` and `wfm.event_tracker`; votes, since a fingerprint is sure or wrong.
+    """
+
+    TASK, METHOD = "fingerprint", "vote"
+
+
+class signal_classifier(_gated_preset):
+    """Which kind of signal was on the air, from when to when; the gate keeps silence from being named.
+
+    Args: see `wfm.inference` and `wfm.event_tracker`.
+    """
+
+    TASK, METHOD = "classification", "probability"

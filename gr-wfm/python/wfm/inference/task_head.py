@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""WFM Task Head: embeddings in, labels out; classes are enrolled while the flowgraph runs."""
+
+import time
+from threading import Lock
+
+import numpy as np
+import pmt
+from gnuradio import gr
+
+from wfm_core.base.errors import WfmError
+from wfm_core.model.prototypes import LEAST_WINDOWS, MARGIN, Prototypes, check_name
+
+from ..ports import keys, messages
+from ..ports.guard import Guard, guarded
+from ..ports.pending_messages import handle_waiting
+
+_STATUS_SECONDS = 1.0
+_MOST_WINDOWS = 100_000
+"""Of an enrolment: its embeddings stay in memory."""
+
+_ACTIONS = (keys.ENROL, keys.FORGET, keys.SAVE, keys.LOAD)
+
+
+class task_head(gr.basic_block):
+    """A head on another block's encoder, so that one encoder feeds many: its classes are learned from a few windows.
+
+    Ports in: `embeddings` from WFM Inference; `control`: a dict or pair with one of
+    `enrol` (name; with `windows`, else the block's own number): the next windows become that class, and are not judged;
+    `forget` (name), also of an enrolment under way; `save` (path); `load` (path, in place of all classes).
+    A message that is refused changes nothing: it is logged, counted and told on `events`.
+
+    Ports out: `detects`, PDUs as of WFM Inference with `distance` beside the score: that to the nearest class over its
+    threshold, above 1 for "unknown"; `events` (dict: enrolling, enrolled, forgot, saved, loaded, refused, warning);
+    `status` (dict, once a second while windows come, and after each control message).
+
+    Args:
+        task: the task's name in the PDUs.
+        embedding: which of the encoder's embeddings to take, "embedding_iq" or "embedding_image".
+        prototypes: file of classes to begin with, "" for none.
+        windows: windows of an enrolment that does not say how many.
+        margin: standard deviations between a class's own windows and "unknown", when no file says it.
+
+    Raises:
+        WfmError: a parameter out of range, or a file that cannot be read.
+    """
+
+    def __init__(
+        self,
+        task: str = "fingerprint",
+        embedding: str = "embedding_iq",
+        prototypes: str = "",
+        windows: int = 20,
+        margin: float = MARGIN,
+    ):
+        gr.basic_block.__init__(self, name="wfm_task_head", in_sig=None, out_sig=None)
+        if not task.isidentifier():
+            raise WfmError(f"task is {task!r}, a name such as fingerprint is wanted")
+        self._task = task
+        self._embedding = embedding
+        self._windows = _window_count(windows)
+        self._prototypes = Prototypes.load(prototypes) if prototypes else Prototypes(margin)
+        self._lock = Lock()  # status() is asked from other threads than the messages come on
+        self._enrolling = ""
+        self._wanted = 0
+        self._taken: list[np.ndarray] = []
+        self._counts = {"windows_in": 0, "decided": 0, "unknown": 0, "enrolled": 0, "skipped": 0, "refused": 0}
+        self._next_status = 0.0
+        for port in (keys.DETECTS, keys.EVENTS, keys.STATUS):
+            self.message_port_register_out(port)
+        self._guard = Guard(gr.logger("wfm.task_head").error, self._count_refusal)
+        for port, handler in ((keys.EMBEDDINGS, self._on_embedding), (keys.CONTROL, self._on_control)):
+            self.message_port_register_in(port)
+            self.set_msg_handler(port, handler)
+
+    def status(self) -> dict:
+        """Windows counted by their fate, messages refused, the classes, and the enrolment under way."""
+        with self._lock:
+            return {
+                **self._counts,
+                "classes": list(self._prototypes.names),
+                "enrolling": self._enrolling,
+                "windows_wanted": self._wanted - len(self._taken),
+            }
+
+    # -- embeddings ----------------------------------------------------------------------------------------------
+
+    @guarded("a message on embeddings was ignored")
+    def _on_embedding(self, pdu: pmt.pmt_base) -> None:
+        handle_waiting(self, keys.CONTROL, self._on_control)
+        try:
+            fields, name, values = messages.read_embedding(pdu)
+            with self._lock:
+                self._counts["windows_in"] += 1
+            if name != self._embedding:
+                self._skip(name)
+            elif self._enrolling:
+                self._take(values)
+            else:
+                self._judge(fields, values)
+        finally:
+            if time.monotonic() >= self._next_status:
+                self._publish_status()
+
+    def _judge(self, fields: pmt.pmt_base, values: np.ndarray) -> None:
+        decision = self._prototypes.decide(values[None])[0]
+        with self._lock:
+            self._counts["decided"] += 1
+            self._counts["unknown"] += decision["index"] < 0
+        answer = pmt.dict_add(fields, keys.DISTANCE, pmt.from_double(decision["distance"]))
+        answer = messages.task_dict(answer, decision)
+        self.message_port_pub(
+            keys.DETECTS, messages.detects_pdu(self._task, answer, decision, late=True, window_tasks=1)
+        )
+
+    def _take(self, values: np.ndarray) -> None:
+        with self._lock:
+            self._taken.append(values)
+            if len(self._taken) < self._wanted:
+                return
+            name, windows = self._enrolling, self._taken
+            self._enrolling, self._wanted, self._taken = "", 0, []
+            self._prototypes.enrol(name, np.stack(windows))
+            self._counts["enrolled"] += len(windows)
+            own = self._prototypes.leave_one_out_accuracy()
+        self._event(
+            "enrolled", f"{name} from {len(windows)} windows; left out one by one, {own:.0%} of all classes' are named"
+        )
+        self._publish_status()
+
+    def _skip(self, name: str) -> None:
+        with self._lock:
+            self._counts["skipped"] += 1
+            first = self._counts["skipped"] == 1
+        if first:
+            text = f"embeddings named {name} are skipped, {self._embedding} is wanted: set embedding if that is wrong"
+            gr.logger("wfm.task_head").warn(text)
+            self._event("warning", text)
+
+    # -- control -------------------------------------------------------------------------------------------------
+
+    @guarded("a control message was refused")
+    def _on_control(self, message: pmt.pmt_base) -> None:
+        try:
+            self._obey(messages.read_control(message))
+        finally:
+            self._publish_status()
+
+    def _obey(self, message: dict[str, object]) -> None:
+        actions = [key for key in message if key in _ACTIONS]
+        strange = set(message) - set(_ACTIONS) - {keys.WINDOWS}
+        if len(actions) != 1 or strange or (keys.WINDOWS in message and actions != [keys.ENROL]):
+            raise WfmError(
+                f"control message with {', '.join(sorted(message)) or 'nothing'}: one of {', '.join(_ACTIONS)} is "
+                "wanted, and windows beside enrol alone"
+            )
+        value = message[actions[0]]
+        if not isinstance(value, str) or not value:
+            raise WfmError(f"control message {actions[0]} {value!r}: a text is wanted, a class's name or a file's path")
+        if actions[0] == keys.ENROL:
+            self._begin(value, message.get(keys.WINDOWS, self._windows))
+        elif actions[0] == keys.FORGET:
+            self._forget(value)
+        elif actions[0] == keys.SAVE:
+            self._prototypes.save(value)
+            self._event("saved", value)
+        else:
+            self._load(value)
+
+    def _begin(self, name: str, windows: object) -> None:
+        check_name(name)
+        wanted = _window_count(windows)
+        with self._lock:
+            if self._enrolling:
+                raise WfmError(f"enrolment of {name!r} while {self._enrolling!r} is enrolled: wait, or forget that one")
+            self._enrolling, self._wanted, self._taken = name, wanted, []
+        self._event("enrolling", f"{name}: the next {wanted} windows")
+
+    def _forget(self, name: str) -> None:
+        with self._lock:
+            if name == self._enrolling:
+                self._enrolling, self._wanted, self._taken = "", 0, []
+            else:
+                self._prototypes.forget(name)
+        self._event("forgot", name)
+
+    def _load(self, path: str) -> None:
+        loaded = Prototypes.load(path)
+        with self._lock:
+            self._prototypes = loaded
+        self._event("loaded", f"{path}: {', '.join(loaded.names)}")
+
+    # -- what is told --------------------------------------------------------------------------------------------
+
+    def _count_refusal(self, error: Exception) -> None:
+        with self._lock:
+            self._counts["refused"] += 1
+        self._event("refused", str(error))
+
+    def _event(self, kind: str, text: str) -> None:
+        self.message_port_pub(keys.EVENTS, pmt.to_pmt({"event": kind, "text": text}))
+
+    def _publish_status(self) -> None:
+        self._next_status = time.monotonic() + _STATUS_SECONDS
+        self.message_port_pub(keys.STATUS, pmt.to_pmt(self.status()))
+
+
+def _window_count(windows: object) -> int:
+    if isinstance(windows, bool) or not isinstance(windows, int) or not LEAST_WINDOWS <= windows <= _MOST_WINDOWS:
+        raise WfmError(f"windows is {windows!r}, a whole number from {LEAST_WINDOWS} to {_MOST_WINDOWS} is expected")
+    return windows

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Radios with a SoapySDR driver, through gr-soapy."""
+
+import re
+import time
+
+import pmt
+
+from wfm_core.base.errors import WfmError
+
+from .. import asked_and_got as asked
+from . import Driver, Request
+from .radio import Radio, open_channels
+
+_COMMANDS = pmt.intern("cmd")
+_TOO_MANY = re.compile("Unsupported number of channels")
+
+
+class SoapyRadio(Radio):
+    """gr-soapy tags overflows, but not retunes; whether it has the radio's time depends on the device."""
+
+    def __init__(self, source, request: Request):
+        # Also with a clock of its own a driver may drop samples and not say so.
+        super().__init__(source, request, clock=source.has_hardware_time(""), watch=True)
+
+    def read_rate(self) -> float:
+        return self._source.get_sample_rate(0)
+
+    def read_freq(self, channel: int) -> float:
+        return self._source.get_frequency(channel)
+
+    def read_gain(self, channel: int) -> float:
+        return self._source.get_gain(channel)
+
+    def read_bandwidth(self, channel: int) -> float:
+        return self._source.get_bandwidth(channel)
+
+    def read_antenna(self, channel: int) -> str:
+        return self._source.get_antenna(channel)
+
+    def _tune(self, freq: float, channel: int) -> None:
+        self._source.set_frequency(channel, freq)
+
+    def set_gain(self, gain: float, channel: int) -> None:
+        _set_gain(self._source, channel, gain)
+
+    def forward(self, message) -> bool:
+        self._source.to_basic_block()._post(_COMMANDS, message)
+        return True
+
+
+def open_source(request: Request) -> Driver:
+    if not request.argument:
+        raise WfmError("source soapy names no device: expected soapy:driver=NAME, as in soapy:driver=rtlsdr")
+    try:
+        from gnuradio import soapy
+    except ImportError as error:
+        raise WfmError("source soapy: GNU Radio's SoapySDR blocks are missing, install gr-soapy") from error
+    try:
+        return open_channels(request, lambda fewer: _open(soapy, fewer), _TOO_MANY)
+    except (RuntimeError, ValueError) as error:
+        raise WfmError(f"SoapySDR device {request.argument!r} cannot do what was asked: {error}") from error
+
+
+def _open(soapy, request: Request) -> SoapyRadio:
+    channels, options = request.channels, request.radio
+    settings = [options.settings] * channels
+    source = soapy.source(request.argument, "fc32", channels, "", options.stream_args, [""] * channels, settings)
+    _set_clock(source, options)
+    for channel in range(channels):
+        _set_channel(source, request, channel)
+    return SoapyRadio(source, request)
+
+
+def _set_clock(source, options) -> None:
+    if options.clock_source:
+        source.set_clock_source(options.clock_source)
+    if options.time_source:
+        source.set_time_source(options.time_source)
+    if options.sync in ("pps", "gps"):
+        raise WfmError(f"sync {options.sync!r}: only USRPs (source uhd) set their time by it; expected pc or none here")
+    if options.sync != "none" and source.has_hardware_time(""):
+        source.set_hardware_time(time.time_ns(), "")  # else rx_time would begin in 1970
+
+
+def _set_channel(source, request: Request, channel: int) -> None:
+    options = request.radio
+    for name, asked_for in (("lo_offset", options.lo_offset), ("subdev", options.subdev)):
+        if asked_for:
+            raise WfmError(f"{name} {asked_for}: only USRPs (source uhd) have it")
+    if options.normalized_gain:
+        raise WfmError("normalized_gain: only USRPs (source uhd) have it; give the gain in dB")
+    source.set_sample_rate(channel, request.sample_rate)
+    if options.bandwidth:
+        source.set_bandwidth(channel, options.bandwidth)
+    if request.antennas:
+        source.set_antenna(channel, request.antennas[channel])
+    source.set_frequency(channel, request.center_freqs[channel])
+    if source.has_gain_mode(channel) or options.agc:
+        source.set_gain_mode(channel, options.agc)
+    if options.agc:
+        return
+    elements = asked.named_numbers("gain elements", options.gain_elements)
+    asked.check_elements(elements, source.list_gains(channel))
+    for name, gain in elements.items():
+        source.set_gain(channel, name, _inside(gain, source.get_gain_range(channel, name)))
+    if not elements:
+        _set_gain(source, channel, request.gains[channel])
+
+
+def _set_gain(source, channel: int, gain: float) -> None:
+    source.set_gain(channel, _inside(gain, source.get_gain_range(channel)))
+
+
+def _inside(gain: float, limits) -> float:
+    """gr-soapy leaves the gain as it was, mostly at nothing, where more is asked for than there is."""
+    return min(max(gain, limits.minimum()), limits.maximum())

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The picture of a run report: waterfall.png."""
+
+import numpy as np
+
+from wfm_core.base.files import write_atomically
+
+from .report_digest import Digest
+from .report_files import Run
+
+_COLOURS = {"none": "#4d9078", "dsss-bpsk": "#d1495b", "dsss-qpsk": "#edae49", "unknown": "#8d99ae"}
+_MORE_COLOURS = ("#3d5a80", "#d1495b", "#edae49", "#5f0f40", "#0f8b8d", "#a8763e", "#7353ba", "#9c0d38", "#577590")
+_FFT = 512
+_COLUMNS = 900
+_MOST_SPANS = 4000
+
+
+def write_waterfall(run: Run) -> None:
+    """waterfall.png: spectrogram of channel 0 with lanes of truth and decisions beneath, on one time axis."""
+    from matplotlib.figure import Figure
+
+    seconds, centre, digest = len(run.data) / run.sample_rate, run.digest.center_freq, run.digest
+    power = _spectrogram(run)
+    figure = Figure(figsize=(11, 6), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[5, 1.2])
+    half = run.sample_rate / 2e6
+    middle = (centre or 0.0) / 1e6
+    image = above.imshow(
+        power, origin="lower", aspect="auto", extent=(0, seconds, middle - half, middle + half), cmap="viridis",
+        vmin=np.percentile(power, 2), vmax=np.percentile(power, 99.8), interpolation="nearest",
+    )  # fmt: skip
+    figure.colorbar(image, ax=above, label="power per bin (dBFS)", pad=0.01)
+    above.set_ylabel("frequency (MHz)" if centre else "offset from centre (MHz)")
+    above.set_title(f"{digest.task.capitalize()} live: {run.sample_rate / 1e6:g} MS/s, antenna 0 of {run.channels}")
+    above.ticklabel_format(axis="y", useOffset=False)
+    _lanes(below, run, seconds)
+    _legend(below, run)
+    write_atomically(run.folder / "waterfall.png", lambda path: figure.savefig(path, format="png", dpi=110))
+
+
+def _spectrogram(run: Run) -> np.ndarray:
+    """Mean power in dBFS per bin, [fft bins, columns]: each column averages a few transforms at its place in time."""
+    data = run.data
+    columns = max(1, min(_COLUMNS, len(data) // _FFT))
+    taper = np.hanning(_FFT).astype(np.float32)
+    step = len(data) // columns
+    picture = np.zeros((_FFT, columns), np.float32)
+    for column in range(columns):
+        count = max(1, min(8, step // _FFT))
+        piece = data[column * step : column * step + count * _FFT, 0].astype(np.float32) / 32768
+        frames = (piece[:, 0] + 1j * piece[:, 1])[: len(piece) // _FFT * _FFT].reshape(-1, _FFT)
+        bins = np.fft.fftshift(np.abs(np.fft.fft(frames * taper, axis=1)) ** 2, axes=1)
+        picture[:, column] = bins.mean(0) / taper.sum() ** 2 if len(frames) else 0
+    return 10 * np.log10(picture + 1e-14)
+
+
+def _lanes(axes, run: Run, seconds: float) -> None:
+    """One lane of decisions and, where it is known, one of truth; each window's colour lasts until the next window."""
+    digest, rate = run.digest, run.sample_rate
+    hop = float(np.median(np.diff(np.unique(digest.starts)))) if len(np.unique(digest.starts)) > 1 else len(run.data)
+    lanes = {"decision": digest.answers, "truth": digest.truths}
+    lanes = {name: codes for name, codes in lanes.items() if (codes >= 0).any()}
+    colours = _colours(digest)
+    thinned = slice(None, None, -(-len(digest.starts) // _MOST_SPANS) or 1)  # the picture shows no more of them
+    width = hop * (thinned.step or 1) / rate
+    for row, codes in enumerate(lanes.values()):
+        for code, label in enumerate(digest.labels):
+            own = digest.starts[thinned][codes[thinned] == code] / rate
+            axes.broken_barh([(x, width) for x in own], (row - 0.42, 0.84), color=colours[label], linewidth=0)
+    axes.set_yticks(range(len(lanes)), list(lanes))
+    axes.set_ylim(-0.6, max(len(lanes), 1) - 0.4)
+    axes.set_xlim(0, seconds)
+    axes.set_xlabel("time (s)")
+
+
+def _legend(axes, run: Run) -> None:
+    from matplotlib.patches import Patch
+
+    handles = [Patch(color=colour, label=label) for label, colour in _colours(run.digest).items()]
+    if handles:
+        axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.5), ncols=len(handles), frameon=False)
+
+
+def _colours(digest: Digest) -> dict[str, str]:
+    """A colour for each label that was answered or true: its own, or the next one."""
+    own = {label: colour for label, colour in _COLOURS.items() if label in digest.labels}
+    others = sorted(set(digest.labels) - set(own))
+    return own | {label: _MORE_COLOURS[place % len(_MORE_COLOURS)] for place, label in enumerate(others)}

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""WFM SigMF Annotator: decisions and events into the metadata of recordings."""
+
+import threading
+from pathlib import Path
+
+import pmt
+from gnuradio import gr
+
+from wfm_core.data.recordings.annotations import Mark
+from wfm_core.data.recordings.sigmf_meta import read_sigmf
+
+from ..ports import fields, messages
+from ..ports.guard import Guard, guarded, guarded_start, guarded_stop
+from ..ports.pending_messages import handle_waiting
+from .annotation_queue import AnnotationQueue
+
+_IN = pmt.intern("in")
+
+
+class sigmf_annotator(gr.hier_block2):
+    """Writes what was detected into the .sigmf-meta of a recording, running or finished, atomically.
+
+    Message ports in: `events` from an event tracker or a preset (one annotation an event, which grows from its begin
+    to its end), `detects` from a WFM Inference block (one a window), `recordings`: the `events` of the WFM Recorder
+    that records the same streams. Connect events or detects, seldom both.
+
+    Args:
+        recording: path of a finished recording that the flowgraph plays from its first sample; "" for those that
+            the recorder tells of.
+        background: labels, with commas, that are not written.
+
+    Raises:
+        WfmError: `recording` is none.
+    """
+
+    def __init__(self, recording: str = "", background: str = "none"):
+        gr.hier_block2.__init__(self, "wfm_sigmf_annotator", gr.io_signature(0, 0, 0), gr.io_signature(0, 0, 0))
+        path = read_sigmf(Path(recording)).meta_path if recording else None
+        self._background = {label.strip() for label in background.split(",")}
+        self._log = gr.logger("wfm.sigmf_annotator")
+        self._queue = AnnotationQueue(path, self._log.error)
+        self._guard = Guard(self._log.error)
+        self._lock = threading.Lock()
+        self._running = 0
+        # A message block ends with the first block that it listens to: with one inbox a port, none ends another.
+        for port, handler in (
+            ("events", self._on_event),
+            ("detects", self._on_detection),
+            ("recordings", self._on_recording),
+        ):
+            inbox = _inbox(handler, self._guard, self._begin, self._end)
+            setattr(self, f"_{port}", inbox)
+            self.message_port_register_hier_in(port)
+            self.msg_connect(self, port, inbox, "in")
+
+    def counts(self) -> dict[str, int]:
+        """Marks `written`, or `outside` of every recording; messages `refused`."""
+        return {**self._queue.counts, "refused": self._guard.refused}
+
+    def failure(self) -> str:
+        """Why the last marks may be missing, or ""."""
+        return self._queue.failure
+
+    def _begin(self) -> None:
+        with self._lock:
+            self._running += 1
+            if self._running == 1:
+                self._queue.start()
+
+    def _end(self) -> None:
+        with self._lock:
+            self._running = max(0, self._running - 1)
+            if self._running == 0:
+                self._queue.stop()
+
+    def _on_event(self, message: pmt.pmt_base) -> None:
+        self._mark(messages.event_mark(*messages.read_event(message)))
+
+    def _on_detection(self, message: pmt.pmt_base) -> None:
+        self._mark(messages.detection_mark(messages.read_detection(message)))
+
+    def _mark(self, mark: Mark) -> None:
+        if mark.start == mark.end:
+            raise ValueError(f"a detection of no samples, at {mark.start}")
+        if mark.label not in self._background:
+            self._queue.add(mark)
+
+    def _on_recording(self, message: pmt.pmt_base) -> None:
+        values = messages.read_control(message)
+        if values["event"] == "begin":
+            self._queue.follow(fields.text(values, "path"), fields.whole(values, "sample_start"))
+
+
+class _inbox(gr.basic_block):
+    """One port's messages, in order, to `handler`; what it raises is the guard's."""
+
+    def __init__(self, handler, guard, begin, end):
+        gr.basic_block.__init__(self, name="wfm_annotator_inbox", in_sig=None, out_sig=None)
+        self._handler, self._guard, self._begin, self._end = handler, guard, begin, end
+        self.message_port_register_in(_IN)
+        self.set_msg_handler(_IN, self._handle)
+
+    @guarded_start
+    def start(self) -> bool:
+        self._begin()
+        return True
+
+    @guarded_stop
+    def stop(self) -> bool:
+        handle_waiting(self, _IN, self._handle)
+        self._end()
+        return True
+
+    @guarded("a message was ignored")
+    def _handle(self, message: pmt.pmt_base) -> None:
+        self._handler(message)
