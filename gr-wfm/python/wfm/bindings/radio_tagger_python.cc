@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "arrival_watch.h"
-#include "radio_failure.h"
+#include "radio/arrival_watch.h"
+#include "radio/radio_failure.h"
 #include <gnuradio/wfm/radio_tagger.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef INCLUDED_WFM_SAMPLE_PUBLISHER_IMPL_H
+#define INCLUDED_WFM_SAMPLE_PUBLISHER_IMPL_H
+
+#include "link/packet_link.h"
+#include "link/stream_packer.h"
+#include <atomic>
+#include <gnuradio/wfm/sample_publisher.h>
+
+namespace gr {
+namespace wfm {
+
+//! Parameters of a sample_publisher, as make() has them.
+struct publisher_parameters {
+    int channels;
+    double sample_rate;
+    int interval;
+    vrt_format format;
+    uint32_t stream_id;
+};
+
+class sample_publisher_impl : public sample_publisher
+{
+public:
+    sample_publisher_impl(const publisher_parameters& parameters,
+                          std::unique_ptr<packet_sender> sender);
+
+    bool start() override;
+    bool stop() override;
+    int work(int noutput_items,
+             gr_vector_const_void_star& input_items,
+             gr_vector_void_star& output_items) override;
+
+    uint64_t samples_sent() const override { return d_sent; }
+    uint64_t tags_ignored() const override { return d_tags_ignored; }
+    void finish() override { d_finished = true; }
+    bool ended() const override { return d_ended; }
+
+private:
+    void read_tags(uint64_t first, uint64_t end);
+
+    const publisher_parameters d_parameters;
+    const std::unique_ptr<packet_sender> d_sender;
+    std::unique_ptr<stream_packer> d_packer; //!< another one in each run
+    std::weak_ptr<block_detail> d_detail_of_run;
+    std::vector<tag_t> d_channel_tags;
+    std::vector<stream_packer::channel_tag> d_tags;
+    std::vector<const gr_complex*> d_inputs;
+
+    std::atomic<uint64_t> d_sent{ 0 };
+    std::atomic<uint64_t> d_tags_ignored{ 0 };
+    std::atomic<bool> d_finished{ false };
+    std::atomic<bool> d_ended{ false };
+};
+
+} // namespace wfm
+} // namespace gr
+
+#endif

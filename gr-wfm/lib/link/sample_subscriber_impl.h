@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef INCLUDED_WFM_SAMPLE_SUBSCRIBER_IMPL_H
+#define INCLUDED_WFM_SAMPLE_SUBSCRIBER_IMPL_H
+
+#include "link/channel_aligner.h"
+#include "link/packet_link.h"
+#include "link/received_clock.h"
+#include <atomic>
+#include <gnuradio/wfm/sample_subscriber.h>
+#include <mutex>
+#include <set>
+
+namespace gr {
+namespace wfm {
+
+class sample_subscriber_impl : public sample_subscriber
+{
+public:
+    sample_subscriber_impl(int channels,
+                           uint32_t stream_id,
+                           std::unique_ptr<packet_receiver> receiver);
+
+    bool start() override;
+    int work(int noutput_items,
+             gr_vector_const_void_star& input_items,
+             gr_vector_void_star& output_items) override;
+
+    std::map<std::string, uint64_t> counters() const override;
+    std::string last_refusal() const override;
+
+private:
+    bool wait_for_samples(bool some_done);
+    bool is_done_below() const;
+    bool receive(int milliseconds);
+    void refuse(const char* kind, const std::string& why);
+    void add_tags(const aligned_samples& interval, size_t offset);
+    void
+    add_tag(size_t channel, size_t offset, const pmt::pmt_t& key, const pmt::pmt_t& value);
+
+    const std::unique_ptr<packet_receiver> d_receiver;
+    channel_aligner d_aligner;
+    received_clock d_clock;
+    size_t d_taken = 0;  //!< samples of the aligner's first interval that are out
+    bool d_told = false; //!< the streams have their tags
+    std::vector<std::optional<double>> d_freqs;
+    std::set<std::string> d_kinds_logged;
+
+    std::atomic<uint64_t> d_packets{ 0 };
+    std::atomic<uint64_t> d_without_context{ 0 };
+    std::atomic<uint64_t> d_incomplete{ 0 };
+    std::atomic<uint64_t> d_refused{ 0 };
+    std::atomic<uint64_t> d_out{ 0 };
+    std::atomic<uint64_t> d_lost{ 0 };
+    std::atomic<uint64_t> d_lost_estimated{ 0 };
+    mutable std::mutex d_mutex;
+    std::string d_last_refusal;
+};
+
+} // namespace wfm
+} // namespace gr
+
+#endif

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a radio's own tags say, and the tags that are written in their place.
+#include "radio/radio_tagger_impl.h"
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+namespace gr {
+namespace wfm {
+
+namespace {
+
+const pmt::pmt_t time_key = pmt::intern("rx_time");
+const pmt::pmt_t rate_key = pmt::intern("rx_rate");
+const pmt::pmt_t freq_key = pmt::intern("rx_freq");
+const pmt::pmt_t gap_key = pmt::intern("wfm_gap");
+
+} // namespace
+
+// Into d_arrived, in the order of the samples.
+void radio_tagger_impl::read_tags(uint64_t first, uint64_t end)
+{
+    d_arrived.clear();
+    for (size_t channel = 0; channel < d_channels; channel++) {
+        get_tags_in_range(d_channel_tags, channel, first, end);
+        for (const tag_t& tag : d_channel_tags)
+            d_arrived.push_back({ channel, tag });
+    }
+    std::stable_sort(d_arrived.begin(),
+                     d_arrived.end(),
+                     [](const arrived_tag& a, const arrived_tag& b) {
+                         return a.tag.offset < b.tag.offset;
+                     });
+}
+
+// Take over the tags of one sample; what another block must see passes.
+radio_tagger_impl::told radio_tagger_impl::apply(size_t& next)
+{
+    told said{ d_arrived[next].tag.offset };
+    for (; next < d_arrived.size() && d_arrived[next].tag.offset == said.offset; next++) {
+        const auto& [channel, tag] = d_arrived[next];
+        if (pmt::eq(tag.key, freq_key)) {
+            said.freq = true;
+            said.retuned = take_freq(channel, tag) || said.retuned;
+            continue;
+        }
+        if (pmt::eq(tag.key, time_key) && !believe(tag.value))
+            continue;
+        if (channel == 0 && segment_tracker::follows(tag.key))
+            d_segment->note(0, tag);
+        said.rate = said.rate || pmt::eq(tag.key, rate_key);
+        said.time = said.time || pmt::eq(tag.key, time_key);
+        if (!pmt::eq(tag.key, rate_key))
+            add_item_tag(channel, tag);
+    }
+    return said;
+}
+
+// Source blocks tag times, all of them nothing, for devices that have none.
+bool radio_tagger_impl::believe(const pmt::pmt_t& time)
+{
+    static const pmt::pmt_t nothing =
+        pmt::make_tuple(pmt::from_uint64(0), pmt::from_double(0.0));
+    if (d_clock && pmt::equal(time, nothing)) {
+        d_clock = false;
+        if (!d_watch)
+            d_watch.emplace(d_rate);
+    }
+    return d_clock;
+}
+
+// What the radio says of its frequency. True if that is another one than before; it may speak too early of
+// a tuning that is still to come.
+bool radio_tagger_impl::take_freq(size_t channel, const tag_t& tag)
+{
+    if (!pmt::is_real(tag.value))
+        return false;
+    const double freq = pmt::to_double(tag.value);
+    const bool news = freq != d_freqs[channel];
+    std::lock_guard<std::mutex> lock(d_mutex);
+    const bool timed = std::any_of(
+        d_pending.begin(), d_pending.end(), [](const tuning& t) { return !t.index; });
+    if (!timed)
+        d_freqs[channel] = freq;
+    return news;
+}
+
+// A sample on which the radio says something, or the first one.
+void radio_tagger_impl::act_on(const told& said, double now, uint64_t end)
+{
+    d_segment->commit(said.offset);
+    window_info here;
+    here.start = said.offset;
+    d_segment->describe(here);
+    const bool new_rate = here.rx_rate != d_rate;
+    d_rate = here.rx_rate;
+    if (new_rate && d_watch)
+        d_watch->set_rate(d_rate);
+    if (said.time && here.has_rx_time)
+        d_time = time_anchor{ said.offset, here.rx_time_secs, here.rx_time_frac };
+
+    std::optional<uint64_t> missing;
+    if (said.time && d_segment->lost() > 0) {
+        d_overflows++;
+        d_lost += d_segment->lost();
+        // The radio's clock has told it: not for the host's to find again.
+        if (d_watch)
+            d_watch->forgive(d_segment->lost());
+    } else if (said.rate && !said.time && !d_first && !new_rate && !said.retuned) {
+        // gr-soapy: it goes on after an overflow, and does not know how long that was.
+        d_overflows++;
+        missing = d_watch ? d_watch->told(now, end) : 0;
+    }
+    const bool own_time = !d_clock && (d_first || missing);
+    if (own_time)
+        d_time = host_time((end - said.offset) / d_rate, said.offset);
+    if (d_first || said.rate || said.time || said.freq)
+        write_state(said.offset, missing, own_time, d_first || said.rate);
+    d_first = false;
+}
+
+// Tags for the tunings that begin among these samples.
+void radio_tagger_impl::tune(uint64_t first, uint64_t end)
+{
+    std::lock_guard<std::mutex> lock(d_mutex);
+    while (!d_pending.empty()) {
+        const std::optional<uint64_t> index = index_of(d_pending.front());
+        if (!index || *index >= end)
+            return;
+        d_freqs = d_pending.front().freqs;
+        d_pending.pop_front();
+        for (size_t i = 0; i < d_channels; i++)
+            write(i, std::max(*index, first), freq_key, pmt::from_double(d_freqs[i]));
+    }
+}
+
+std::optional<uint64_t> radio_tagger_impl::index_of(const tuning& wanted) const
+{
+    if (wanted.index)
+        return wanted.index;
+    if (!d_time)
+        return {};
+    const double samples = std::ceil(wanted.time.since(*d_time) * d_rate - 0.5);
+    if (!(samples > 0))
+        return d_time->offset;
+    return d_time->offset + static_cast<uint64_t>(std::min(samples, 1e18));
+}
+
+void radio_tagger_impl::write_state(uint64_t offset,
+                                    std::optional<uint64_t> missing,
+                                    bool time,
+                                    bool rate)
+{
+    if (missing && time && d_time && d_time->offset != offset) {
+        time_anchor anchor = d_time->at(offset, d_rate);
+        anchor.frac += *missing / d_rate;
+        d_time = anchor.at(offset, d_rate);
+    }
+    for (size_t i = 0; i < d_channels; i++) {
+        if (time && d_time)
+            write(i,
+                  offset,
+                  time_key,
+                  pmt::make_tuple(pmt::from_uint64(d_time->secs),
+                                  pmt::from_double(d_time->frac)));
+        if (rate)
+            write(i, offset, rate_key, pmt::from_double(d_rate));
+        if (!std::isnan(d_freqs[i]))
+            write(i, offset, freq_key, pmt::from_double(d_freqs[i]));
+        if (missing)
+            write(i, offset, gap_key, pmt::from_uint64(*missing));
+    }
+}
+
+void radio_tagger_impl::write(size_t channel,
+                              uint64_t offset,
+                              const pmt::pmt_t& key,
+                              const pmt::pmt_t& value)
+{
+    add_item_tag(channel, offset, key, value, alias_pmt());
+}
+
+time_anchor radio_tagger_impl::host_time(double seconds_ago, uint64_t offset) const
+{
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(now);
+    const double rest = std::chrono::duration<double>(now - whole).count();
+    return time_anchor{ offset, static_cast<uint64_t>(whole.count()), rest - seconds_ago }
+        .at(offset, d_rate);
+}
+
+} // namespace wfm
+} // namespace gr

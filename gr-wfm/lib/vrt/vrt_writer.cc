@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "vrt/vrt_layout.h"
+#include "vrt/vrt_packet.h"
+#include <cmath>
+
+namespace gr {
+namespace wfm {
+
+using namespace vrt;
+
+namespace {
+
+uint8_t* put(uint8_t* to, uint32_t value)
+{
+    for (int shift = 24; shift >= 0; shift -= 8)
+        *to++ = static_cast<uint8_t>(value >> shift);
+    return to;
+}
+
+uint8_t* put_two(uint8_t* to, uint64_t value)
+{
+    return put(put(to, static_cast<uint32_t>(value >> 32)), static_cast<uint32_t>(value));
+}
+
+uint8_t* put_hertz(uint8_t* to, double value)
+{
+    return put_two(to, static_cast<uint64_t>(std::llround(value * hertz)));
+}
+
+} // namespace
+
+size_t bytes_of_sample(vrt_format format) { return format == vrt_format::cf32 ? 8 : 4; }
+
+bool conforms_to_difi(vrt_format format, const vrt_stamp& stamp, bool has_rf_freq)
+{
+    return format == vrt_format::ci16 && stamp.is == vrt_stamp::kind::time && has_rf_freq;
+}
+
+namespace {
+
+size_t stamp_bytes(const vrt_stamp& stamp)
+{
+    return stamp.is == vrt_stamp::kind::time ? 12
+                                             : stamp.is == vrt_stamp::kind::count ? 8 : 0;
+}
+
+// Header, stream id, class id and time stamp.
+uint8_t* write_prologue(uint8_t* to,
+                        uint32_t header,
+                        uint8_t packet_count,
+                        size_t packet_bytes,
+                        uint32_t stream_id,
+                        std::optional<uint32_t> difi_class,
+                        const vrt_stamp& stamp)
+{
+    const bool timed = stamp.is == vrt_stamp::kind::time;
+    const bool counted = stamp.is == vrt_stamp::kind::count;
+    header |= difi_class ? class_included : 0;
+    header |= timed ? tsi_utc << 22 | tsf_picoseconds << 20 : counted ? tsf_free << 20 : 0;
+    header |= (packet_count & 15u) << 16;
+    to = put(to, header | static_cast<uint32_t>(packet_bytes / 4));
+    to = put(to, stream_id);
+    if (difi_class)
+        to = put(put(to, difi_oui), *difi_class);
+    if (timed)
+        to = put_two(put(to, static_cast<uint32_t>(stamp.time.secs)),
+                     stamp.time.picoseconds);
+    return counted ? put_two(to, stamp.count) : to;
+}
+
+bool is_difi(const vrt_context& context)
+{
+    return conforms_to_difi(*context.format, context.stamp, context.rf_freq.has_value());
+}
+
+} // namespace
+
+size_t data_header_bytes(bool difi, const vrt_stamp& stamp)
+{
+    return 8 + (difi ? 8 : 0) + stamp_bytes(stamp);
+}
+
+size_t context_bytes(const vrt_context& context)
+{
+    return data_header_bytes(is_difi(context), context.stamp) + 72 +
+           (context.rf_freq ? 8 : 0);
+}
+
+uint8_t* write_data_header(uint8_t* to, const vrt_data& data, bool difi)
+{
+    const size_t bytes = data_header_bytes(difi, data.stamp) + data.payload_bytes;
+    const auto own_class = difi ? std::optional<uint32_t>(difi_data_class) : std::nullopt;
+    return write_prologue(to,
+                          type_data << 28,
+                          data.packet_count,
+                          bytes,
+                          data.stream_id,
+                          own_class,
+                          data.stamp);
+}
+
+uint8_t* write_context(uint8_t* to, const vrt_context& context)
+{
+    const auto own_class =
+        is_difi(context) ? std::optional<uint32_t>(difi_context_class) : std::nullopt;
+    to = write_prologue(to,
+                        type_context << 28 | coarse_stamps,
+                        context.packet_count,
+                        context_bytes(context),
+                        context.stream_id,
+                        own_class,
+                        context.stamp);
+    to = put(to,
+             difi_fields | (context.changed ? has_change : 0) |
+                 (context.rf_freq ? has_rf_freq : 0));
+    to = put(to, difi_reference_point);
+    to = put_hertz(to, context.bandwidth.value_or(*context.sample_rate));
+    to = put_two(to, 0); // IF reference frequency: baseband
+    if (context.rf_freq)
+        to = put_hertz(to, *context.rf_freq);
+    to = put_two(to, 0); // IF band offset
+    to = put(to, 0);     // reference level: not calibrated
+    to = put(to, 0);     // gain, which DIFI leaves at 0
+    to = put_hertz(to, *context.sample_rate);
+    to = put_two(to, 0); // time stamp adjustment
+    to = put(to, 0);     // time of the clock's last calibration
+    to = put(to, sample_loss_enabled | (context.sample_loss ? sample_loss_indicated : 0));
+    to = put(to, *context.format == vrt_format::ci16 ? format_ci16 : format_cf32);
+    return put(to, 0);
+}
+
+} // namespace wfm
+} // namespace gr
