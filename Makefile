@@ -40,7 +40,7 @@ test-all: setup ## Run all tests
 
 MINUTES ?= 5
 fuzz: setup ## Generated messages and damaged files with fresh seeds, for MINUTES=5
-	OMP_NUM_THREADS=$(THREADS) QT_QPA_PLATFORM=offscreen $(VENV_PYTHON) tests/fuzz.py $(MINUTES)
+	OMP_NUM_THREADS=$(THREADS) QT_QPA_PLATFORM=offscreen $(VENV_PYTHON) tests/fuzz/fuzz.py $(MINUTES)
 
 sanitize: setup ## Build the C++ with ASan and UBSan, then with TSan, and run its tests with them
 	@scripts/sanitize.sh

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Messages of a port `detects`, as inference sends them."""
+
+import pmt
+from gnuradio.wfm.ports import messages
+
+ANSWER = {"label": "none", "index": 0, "score": 0.9, "probabilities": {"none": 0.9, "a": 0.1}}
+
+
+def detection(start: int = 0, answer=ANSWER, task: str = "interference") -> pmt.pmt_base:
+    facts = messages.WindowFacts(start, 256, (17, 0.5), 2.4e9, -20.0, 0.01, False)
+    return messages.detects_pdu(task, messages.task_dict(messages.facts_dict(facts), answer), answer, late=False)

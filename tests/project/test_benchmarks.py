@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every benchmark runs to its end and prints what README's table needs. How fast anything was decides nothing here."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from finetune_sets import tiny_foundation
+from flowgraph_helpers import random_model, write_recording
+from pretrain_recipe import tiny_file
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
+import inflow  # noqa: E402
+import random_model as full_size  # noqa: E402
+import readme  # noqa: E402
+
+TRIED = {
+    "accuracy/enrolment.py", "accuracy/lte_recordings.py", "accuracy/synthetic.py", "foundation/compare.py",
+    "inflow.py", "pretrain_data_overhead.py", "readme.py", "run.py", "soak.py", "spectrogram.py", "tap.py",
+}  # fmt: skip
+"""The programs under benchmarks/ that a test below runs."""
+ELSEWHERE = {"results/run.py", "results/table.py"}
+"""Those that test_results_runs.py runs."""
+SHORT = ("--seconds", "0.1", "--rounds", "1")
+SMALL = {"width": 32, "depth": 1, "heads": 2, "mlp_hidden": 64}
+
+
+def program(name: str, *arguments, **environment) -> str:
+    """Standard output of a benchmark that ends well."""
+    command = [sys.executable, str(BENCHMARKS / name), *map(str, arguments)]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def results(text: str) -> dict[str, dict]:
+    found = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    for result in found:
+        assert all(math.isfinite(result[key]) and result[key] >= 0 for key in ("ratio", "value", "baseline")), result
+        assert result["conditions"].count(";") and result["unit"]
+    return {result["name"]: result for result in found}
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of the lines of a Markdown table, without its head."""
+    lines = [line for line in text.splitlines() if line.startswith("|")][2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_every_benchmark_is_tried_here():
+    files = {str(path.relative_to(BENCHMARKS)): path.read_text() for path in BENCHMARKS.rglob("*.py")}
+    programs = {name for name, text in files.items() if "\nif __name__" in text}
+    assert programs == TRIED | ELSEWHERE
+
+
+def test_tap():
+    found = results(program("tap.py", *SHORT))
+    assert set(found) == {"tap_vs_copy", "tap_vs_copy_sparse", "tap_vs_copy_gil"}
+
+
+def test_spectrogram():
+    found = results(program("spectrogram.py", *SHORT))
+    assert set(found) == {"spectrogram_rate", "spectrogram_block_images", "spectrogram_block_rows"}
+
+
+def test_soak(tmp_path):
+    found = results(program("soak.py", "--seconds", 1, "--bundle", random_model(tmp_path / "model")))
+    assert found["soak"]["baseline"] > 0
+
+
+def test_pretraining_data(tmp_path):
+    found = results(program("pretrain_data_overhead.py", "--recipe", tiny_file(tmp_path), "--rounds", 1, "batch=4"))
+    assert "batch 4" in found["pretrain_data_overhead"]["conditions"]
+
+
+@pytest.mark.parametrize("side", inflow.SIDES)
+def test_sides_of_inflow(tmp_path, side):
+    full_size.write_model(tmp_path, 512, SMALL)
+    measured = inflow.SIDES[side](tmp_path, 512, 0.1)
+    assert measured["rate"] > 0 and measured["remark"]
+
+
+@pytest.mark.slow
+def test_everything_in_one_run(tmp_path):
+    said = program("run.py", "--quick", "--out", tmp_path)
+    found = results((tmp_path / "bench.jsonl").read_text())
+    assert {name for names in readme.ROWS.values() for name in names} <= set(found)
+    assert all(f"\n{name} " in said for name in found)
+    table = rows(said)
+    assert len(table) == len(readme.ROWS) and not any("not measured" in row for row in table)
+    assert rows(program("readme.py", tmp_path / "bench.jsonl")) == table
+    assert (tmp_path / "bench.png").stat().st_size > 0
+
+
+def test_readme_table(tmp_path):
+    result = {"value": 12.0, "unit": "MS/s", "baseline": 10.0, "wanted": 1.0, "conditions": "60 s, x; a CPU"}
+    found = [result | {"name": "spectrogram_block_images", "ratio": 1.2}]
+    found += [result | {"name": "spectrogram_block_rows", "ratio": 0.8104, "value": 11.0, "wanted": None}]
+    found += [result | {"name": "soak", "ratio": 1.0, "value": 0.0}]
+    path = tmp_path / "bench.jsonl"
+    path.write_text("".join(json.dumps(result) + "\n" for result in found))
+    said = program("readme.py", path)
+    shown = {row[0].split(",")[0]: row for row in rows(said)}
+    assert "`make bench` on a CPU" in said
+    assert shown["WFM Spectrogram"][0].endswith("(12 / 11 MS/s)") and shown["WFM Spectrogram"][1:] == [
+        "1.20 / 0.810", "1 / -",
+    ]  # fmt: skip
+    assert shown["samples lost in 60 s at 10 MS/s x 2 channels from a wall-clocked simulated radio"][1:] == ["0", "0"]
+    assert shown["the same"][1] == "not measured"
+
+
+def test_readme_table_without_results(tmp_path):
+    command = [sys.executable, str(BENCHMARKS / "readme.py"), str(tmp_path / "absent")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.startswith("cannot read ") and len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_synthetic_accuracy(tmp_path):
+    model = random_model(tmp_path / "model", samples=4096)
+    options = ("--windows", 32, "--boost-windows", 64)
+    said = program("accuracy/synthetic.py", "--bundle", model, "--out", tmp_path / "out", *options)
+    assert [row[0] for row in rows(said)] == ["-5", "+0", "+5", "+10", "+15"]
+    assert len(json.loads((tmp_path / "out" / "accuracy.json").read_text())) == 5
+
+
+@pytest.mark.slow
+def test_enrolment(tmp_path):
+    foundation = tiny_foundation(tmp_path / "tiny")
+    options = ("--seeds", 1, "--fresh", 4, "--random", "--json", tmp_path / "out.json")
+    said = program("accuracy/enrolment.py", "--foundation", foundation, *options)
+    assert len(rows(said)) == len(json.loads((tmp_path / "out.json").read_text())) == 12
+
+
+def test_lte_recordings(tmp_path):
+    model = random_model(tmp_path / "model", samples=4096, antennas=1)
+    (tmp_path / "lte").mkdir()
+    generator = np.random.default_rng(0)
+    parts = generator.standard_normal((1, 3 * 4096, 2), np.float32)
+    write_recording(tmp_path / "lte", parts.view(np.complex64)[..., 0])
+    said = program("accuracy/lte_recordings.py", "--bundle", model, WFM_REALDATA=str(tmp_path))
+    assert [row[:2] for row in rows(said)] == [["rec", "3"], ["all", "3"]]
+
+
+@pytest.mark.slow
+def test_comparison_of_foundations(tmp_path):
+    size = "{width: 16, depth: 1, heads: 2, mlp_hidden: 32}"
+    inputs = ("image={samples: 1024, fft_size: 64, hop: 64, size: [32, 32]}", "iq={tokens: 16, antennas: [1]}")
+    data = ("data.windows=16", "data.passes=1", "data.held_out=16", "batch=8", "threads=2")
+    foundation = tiny_foundation(tmp_path / "tiny")
+    options = ("--out", tmp_path / "out", "--run", foundation, "--epochs", 1, "--tasks", "modulation")
+    settings = (f"encoder={size}", f"decoder={size}", *inputs, *data)
+    program("foundation/compare.py", *options, "--set", *settings)
+    assert (tmp_path / "out" / "probe" / "probe.json").exists()
