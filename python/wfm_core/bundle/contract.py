@@ -4,9 +4,9 @@
 from dataclasses import dataclass, field, replace
 
 from wfm_core.base.errors import WfmError
+from wfm_core.base.rates import RATE_TOLERANCE
 from wfm_core.base.yaml_text import read_yaml
 from wfm_core.bundle.fields import Fields, shortened
-from wfm_core.data.recordings.record import RATE_TOLERANCE
 from wfm_core.model import AFFINES, PATCH, POOLINGS, SEGMENT, EncoderConfig
 
 FORMAT = 1

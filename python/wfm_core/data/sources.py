@@ -14,9 +14,10 @@ import torch
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import user_path
+from wfm_core.base.rates import same_rate
 from wfm_core.data.cache import CacheSource, write_cache
 from wfm_core.data.recordings.folder import recordings_in
-from wfm_core.data.recordings.recording import Recording, Told, same_rate
+from wfm_core.data.recordings.recording import Recording, Told
 
 __all__ = ["CacheSource", "RecordingSource", "write_cache"]
 

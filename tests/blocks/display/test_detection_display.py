@@ -14,8 +14,8 @@ import pytest
 from flowgraph_helpers import WINDOW, RuleBundle, noise, random_model, write_recording
 from gnuradio import blocks, gr, wfm
 from gnuradio.wfm.display.rows import ROWS
-from gnuradio.wfm.events.smoothing import Event
 from gnuradio.wfm.ports import messages
+from gnuradio.wfm.ports.event import Event
 
 from wfm_core.base.errors import WfmError
 

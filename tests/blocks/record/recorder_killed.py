@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import pmt
 from gnuradio import blocks, gr, wfm
-from gnuradio.wfm.events.smoothing import Event
 from gnuradio.wfm.ports import messages
+from gnuradio.wfm.ports.event import Event
 from recorder_harness import TURN, ramp
 
 from wfm_core.data.recordings.recording import open_recording

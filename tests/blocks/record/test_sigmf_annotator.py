@@ -8,8 +8,8 @@ import pmt
 import pytest
 from flowgraph_helpers import noise, write_recording
 from gnuradio import gr, wfm
-from gnuradio.wfm.events.smoothing import Event
 from gnuradio.wfm.ports import keys, messages
+from gnuradio.wfm.ports.event import Event
 from recorder_harness import RATE, Session
 
 from wfm_core.base.errors import WfmError

@@ -12,13 +12,14 @@ from public_layouts import icarus, powder, read
 from recording_readers import capture, write
 
 from wfm_core.base.errors import WfmError
+from wfm_core.base.rates import same_rate
 from wfm_core.bundle import parse_contract
 from wfm_core.configs import load_config
 from wfm_core.data.dataset import open_dataset
 from wfm_core.data.readers.own import sigmf_folder
 from wfm_core.data.recordings.annotations import Mark, annotate
 from wfm_core.data.recordings.folder import recordings_in
-from wfm_core.data.recordings.recording import open_recording, same_rate
+from wfm_core.data.recordings.recording import open_recording
 from wfm_core.data.sources import RecordingSource
 
 VALUES = (np.arange(256) + 1j).astype("<c8")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..events.smoothing import Event
+from ..ports.event import Event
 from ..ports.messages import Detection
 from .boxes import Box, Boxes
 from .rows import RowRing

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from wfm_core.base.errors import WfmError
 
+from ..ports.event import Event
+
 METHODS = ("vote", "probability")
 UNKNOWN = "unknown"
 
@@ -25,24 +27,6 @@ class Answer:
     sample_count: int
     rx_time: tuple[int, float] | None = None
     rx_freq: float | None = None
-
-
-@dataclass(frozen=True)
-class Event:
-    """kind: "begin" or "end". At a begin, count and duration are those of the windows seen so far.
-
-    score: mean over the event's windows that answered `label`; sample_count: samples from the event's first sample to
-    its last; duration: the same in seconds.
-    """
-
-    kind: str
-    label: str
-    score: float
-    sample_start: int
-    sample_count: int
-    duration: float
-    rx_time: tuple[int, float] | None
-    rx_freq: float | None
 
 
 class Smoother:

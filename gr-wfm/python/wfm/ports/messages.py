@@ -9,9 +9,9 @@ import pmt
 
 from wfm_core.data.recordings.annotations import GENERATOR, Mark
 
-from ..events.smoothing import Event
 from . import fields as checked
 from . import keys
+from .event import Event
 
 _EVENT_FIELDS = ("event", "task", "label", "score", "sample_start", "sample_count", "duration")
 _DETECTION_FIELDS = (

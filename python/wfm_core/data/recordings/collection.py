@@ -7,8 +7,9 @@ from pathlib import Path
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import read_file
+from wfm_core.base.rates import same_rate
 from wfm_core.data.recordings.captures import TIME_TOLERANCE
-from wfm_core.data.recordings.record import MOST_CHANNELS, Annotation, Recording, same_rate
+from wfm_core.data.recordings.record import MOST_CHANNELS, Annotation, Recording
 from wfm_core.data.recordings.sigmf_meta import METADATA_LIMIT_BYTES, meta_path_of, name_beside, parse_json, sigmf_of
 
 COLLECTION = ".sigmf-collection"

@@ -13,9 +13,6 @@ from wfm_core.data.recordings.captures import Capture, Timeline
 from wfm_core.data.recordings.sample_format import SampleFormat, sample_format
 from wfm_core.data.values_file import read_values
 
-RATE_TOLERANCE = 1e-6
-"""Two rates that differ by less than this share are one rate, rounded: an oscillator is off by more."""
-
 MOST_CHANNELS = 64
 HIGHEST_RATE = 1e12
 """Hz, of SigMF."""
@@ -110,11 +107,6 @@ class Recording:
     def breaks(self) -> list[int]:
         """Samples that no window may reach across, ascending: see `Timeline`."""
         return self.timeline.breaks
-
-
-def same_rate(one: float, other: float) -> bool:
-    """Are two sample rates (Hz) one, but for rounding?"""
-    return abs(one - other) <= RATE_TOLERANCE * max(abs(one), abs(other))
 
 
 def _read(file: SampleFile, start: int, count: int, samples: int) -> np.ndarray:

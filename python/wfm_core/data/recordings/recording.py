@@ -15,16 +15,13 @@ from wfm_core.data.recordings.record import (
     HIGHEST_RATE,
     LONGEST_SECONDS,
     MOST_CHANNELS,
-    RATE_TOLERANCE,
     Annotation,
     Recording,
     SampleFile,
-    same_rate,
 )
 from wfm_core.data.recordings.sigmf_meta import read_sigmf
 
 __all__ = [
-    "RATE_TOLERANCE",
     "Annotation",
     "Capture",
     "Recording",
@@ -32,7 +29,6 @@ __all__ = [
     "Told",
     "open_recording",
     "open_recordings",
-    "same_rate",
 ]
 
 _SIGMF = (".sigmf-meta", ".sigmf-data")

@@ -22,6 +22,7 @@ from wfm_core.base.precision import bf16_is_faster
 from wfm_core.bundle.foundation import load_foundation
 from wfm_core.configs.finetuning import Finetuning
 from wfm_core.data.dataset import Dataset, open_dataset
+from wfm_core.train.batches import ReadyBatches
 from wfm_core.train.checkpoints import LAST, WholeCheckpoints, clear_run_folder, open_checkpoint
 from wfm_core.train.finetune.data import (
     Batches,
@@ -41,7 +42,6 @@ from wfm_core.train.finetune.labelled import (
     scene_of,
 )
 from wfm_core.train.finetune.results import write_results
-from wfm_core.train.finetune.scenes import ReadyBatches
 from wfm_core.train.finetune.starting import choose_feed, start_model
 from wfm_core.train.regimes import apply_regime
 

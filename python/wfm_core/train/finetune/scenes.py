@@ -10,6 +10,7 @@ from wfm_core.evaluate.metrics import interference_accuracies
 from wfm_core.model import ClassHead, EncoderConfig, ImageTokens, IqTokens, WirelessModel
 from wfm_core.signal import build_preprocessor
 from wfm_core.synth.scenes.interference import LABELS
+from wfm_core.train.batches import ReadyBatches
 from wfm_core.train.data import validation_windows
 from wfm_core.train.optimizers import warmup_cosine, weight_groups
 
@@ -74,16 +75,3 @@ class InterferenceTraining(lightning.LightningModule):
         schedule = warmup_cosine(self.config["warmup_steps"], self.config["steps"], floor=0.01)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
-
-
-class ReadyBatches(torch.utils.data.Dataset):
-    """A list of ready batches as a dataset, so that Lightning passes them through as they are."""
-
-    def __init__(self, batches: list):
-        self.batches = batches
-
-    def __len__(self):
-        return len(self.batches)
-
-    def __getitem__(self, index):
-        return self.batches[index]

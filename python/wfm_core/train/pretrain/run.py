@@ -20,8 +20,8 @@ from torch.utils.data import DataLoader
 from wfm_core.base.errors import WfmError
 from wfm_core.base.precision import bf16_is_faster
 from wfm_core.configs.pretraining import Pretraining
+from wfm_core.train.batches import ReadyBatches
 from wfm_core.train.checkpoints import LAST, WholeCheckpoints, clear_run_folder, read_statistics
-from wfm_core.train.finetune import ReadyBatches
 from wfm_core.train.pretrain.mixture import Mixture, open_sources, sample_rates
 from wfm_core.train.pretrain.objectives import ContrastivePretraining, MaskedPretraining
 from wfm_core.train.pretrain.results import describe, write_results

@@ -8,8 +8,9 @@ from urllib.parse import parse_qsl
 from gnuradio import blocks, gr
 
 from wfm_core.base.errors import WfmError, one_line
+from wfm_core.base.rates import same_rate
 from wfm_core.data.recordings.analytic import hilbert_taps
-from wfm_core.data.recordings.recording import Recording, Told, open_recording, same_rate
+from wfm_core.data.recordings.recording import Recording, Told, open_recording
 
 from ...wfm_python import sample_player
 from . import Driver, Request

@@ -8,8 +8,8 @@ from pathlib import Path
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import user_path
 from wfm_core.base.plain import unicode_text
+from wfm_core.base.rates import same_rate
 from wfm_core.data.recordings.folder import without_system_files
-from wfm_core.data.recordings.record import same_rate
 
 
 def existing_folder(folder: str | Path, content: str) -> Path:

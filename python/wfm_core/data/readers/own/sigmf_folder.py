@@ -15,12 +15,13 @@ import numpy as np
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import user_path
+from wfm_core.base.rates import same_rate
 from wfm_core.data.dataset import write_dataset
 from wfm_core.data.readers.own.cuts import Cut, cut_annotations, ratio_to, windows_at
 from wfm_core.data.readers.own.folders import provenance
 from wfm_core.data.readers.own.measure import iq_signal
 from wfm_core.data.recordings.folder import recordings_in
-from wfm_core.data.recordings.recording import Annotation, Recording, Told, same_rate
+from wfm_core.data.recordings.recording import Annotation, Recording, Told
 
 FOLDER_LABEL = "folder"
 """As `label`: a recording's class is the name of the folder that it lies in, and holds for the whole of it."""

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An event of a task: something began, or ended. Without GNU Radio."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Event:
+    """kind: "begin" or "end". At a begin, count and duration are those of the windows seen so far.
+
+    score: mean over the event's windows that answered `label`; sample_count: samples from the event's first sample to
+    its last; duration: the same in seconds.
+    """
+
+    kind: str
+    label: str
+    score: float
+    sample_start: int
+    sample_count: int
+    duration: float
+    rx_time: tuple[int, float] | None
+    rx_freq: float | None
