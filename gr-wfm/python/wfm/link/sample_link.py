@@ -3,14 +3,15 @@
 
 from wfm_core.base.errors import WfmError
 
-from .. import wfm_python
+from ..wfm_python import sample_publisher as stream_publisher
+from ..wfm_python import sample_subscriber as stream_subscriber
 
 DEFAULT_ADDRESS = "tcp://127.0.0.1:5711"
 DEFAULT_DATAGRAM_BYTES = 1472
 """A UDP datagram of this size fits an Ethernet frame of 1500 bytes."""
 
 
-class sample_publisher(wfm_python.sample_publisher):
+class sample_publisher(stream_publisher):
     """N coherent streams to any number of WFM Sample Subscribers. It never waits: who is too slow misses samples.
 
     Intervals go out whole, each with the radio's rate and frequency, each packet with the time of its first sample:
@@ -57,7 +58,7 @@ class sample_publisher(wfm_python.sample_publisher):
             ) from error
 
 
-class sample_subscriber(wfm_python.sample_subscriber):
+class sample_subscriber(stream_subscriber):
     """The N streams of a WFM Sample Publisher, with its tags; it waits for one that is away, or comes back.
 
     Other senders of VITA 49.2 packets of complex float32 or 16-bit samples are heard as well, DIFI devices among them.
