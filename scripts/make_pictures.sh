@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Makes every picture in docs/images anew: Companion's (flowgraphs, blocks, tree), the display's, the demo's.
+# Makes every picture in docs/images again: Companion's (flowgraphs, blocks, tree), the display's, the demo's.
 # Needs Xvfb (apt-get install xvfb xauth) and what `make demo` leaves in out/demo; `make pictures` sees to the latter.
 set -eu
 cd "$(dirname "$0")/.."

@@ -32,7 +32,7 @@ RANGES = (
     "flaws: linewidth 1 to 300 Hz, IQ gain +-1 dB, IQ phase +-5 deg, leakage -40 to -15 dBc, compression 0 to 12 %, "
     "AM/PM +-0.1 rad; carrier offset +-60 kHz, or none; it drifts by +-500 Hz from window to window"
 )
-ALIKE = "alike for all: 16-QAM at 0.25 Mbaud in 1 MS/s, random data, fading drawn anew, level -40 to -10 dBFS"
+ALIKE = "alike for all: 16-QAM at 0.25 Mbaud in 1 MS/s, random data, fading drawn again, level -40 to -10 dBFS"
 
 
 def windows(transmitters, which: torch.Tensor, snr_db: float, generator: torch.Generator) -> torch.Tensor:

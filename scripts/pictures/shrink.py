@@ -31,7 +31,7 @@ def shrink(source: Path, target: Path) -> None:
         if target.stat().st_size <= MOST_BYTES:
             print(target)
             return
-    sys.exit(f"{target} has {target.stat().st_size} bytes, at most {MOST_BYTES} are wanted: make it smaller")
+    sys.exit(f"{target} has {target.stat().st_size} bytes, at most {MOST_BYTES} are expected: make it smaller")
 
 
 if __name__ == "__main__":

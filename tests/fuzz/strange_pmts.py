@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PMTs that a stranger might send: any tree of values, and good messages with something wrong in them."""
+"""PMTs that an unknown sender might send: any tree of values, and good messages with something wrong in them."""
 
 import math
 import random

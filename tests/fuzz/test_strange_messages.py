@@ -196,7 +196,7 @@ def test_a_block_answers_after_many_strange_messages(tmp_path, monkeypatch, name
 
 
 def withstands(folder, monkeypatch, name: str, number: int, seed: int | None = None) -> None:
-    monkeypatch.chdir(folder)  # a stranger may name files
+    monkeypatch.chdir(folder)  # an unknown sender may name files
     case, stranger = CASES[name], Stranger(number + sum(map(ord, name)) if seed is None else seed)
     block, speaker, top, got = case.make(folder), Collector(), gr.top_block(), {}
     top.msg_connect(speaker, "out", block, case.port)

@@ -81,7 +81,7 @@ def wait_until(true, seconds: float = 10.0) -> bool:
 
 
 class Talk:
-    """A ZeroMQ PUB socket of a stranger."""
+    """A ZeroMQ PUB socket of an unknown sender."""
 
     def __init__(self, address: str):
         self._context = zmq.Context()

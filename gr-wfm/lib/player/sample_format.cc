@@ -74,7 +74,7 @@ sample_format::sample_format(const std::string& datatype)
     if (!std::regex_match(datatype, part, pattern))
         throw std::invalid_argument(
             "sample_player: datatype is \"" + datatype +
-            "\", wanted one of SigMF's: ci8 cu8 ci16_le cu16_le ci32_le cu32_le cf32_le "
+            "\", expected one of SigMF's: ci8 cu8 ci16_le cu16_le ci32_le cu32_le cf32_le "
             "cf64_le, or with r for c (real) or _be for _le (big-endian)");
     const bool complex = part[1] == "c";
     const bool big_endian = part[4] == "b";

@@ -27,10 +27,10 @@ void check(bool good, const std::string& sentence)
 void check_parameters(const player_parameters& p)
 {
     check(p.sample_rate > 0 && std::isfinite(p.sample_rate),
-          "sample_rate is " + std::to_string(p.sample_rate) + ", wanted: more than 0 Hz");
+          "sample_rate is " + std::to_string(p.sample_rate) + ", expected: more than 0 Hz");
     check(p.fifo_seconds > 0 && std::isfinite(p.fifo_seconds),
           "fifo_seconds is " + std::to_string(p.fifo_seconds) +
-              ", wanted: more than 0 s");
+              ", expected: more than 0 s");
 }
 
 // As UHD has it; before 1970 the whole seconds are negative.
@@ -48,7 +48,7 @@ checked_count(const player_parameters& p, const std::string& path, uint64_t samp
     if (p.start >= samples || p.count > samples - p.start)
         throw std::runtime_error(
             "sample_player: " + path + " has " + std::to_string(samples) +
-            " samples, wanted: " + std::to_string(std::max<uint64_t>(p.count, 1)) +
+            " samples, expected: " + std::to_string(std::max<uint64_t>(p.count, 1)) +
             " from sample " + std::to_string(p.start));
     return p.count == 0 ? samples - p.start : p.count;
 }
@@ -58,7 +58,7 @@ std::unique_ptr<sample_file> open_file(const sample_file_tuple& file,
 {
     const auto& [path, datatype, channels, header_bytes] = file;
     check(channels >= 1 && channels <= 64,
-          "channels is " + std::to_string(channels) + ", wanted: 1 to 64");
+          "channels is " + std::to_string(channels) + ", expected: 1 to 64");
     return std::make_unique<sample_file>(
         path, sample_format(datatype), channels, header_bytes, hilbert);
 }

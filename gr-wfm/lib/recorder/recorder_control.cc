@@ -53,7 +53,7 @@ std::string checked_order(const std::string& key, const pmt::pmt_t& value)
                      (key == "start" || key == "stop");
     if (!known || !(text || yes))
         throw std::invalid_argument("control message " + shown(key) + " with " +
-                                    shown(value) + ", wanted: " + wanted);
+                                    shown(value) + ", expected: " + wanted);
     if (!text)
         return "";
     const std::string found = pmt::symbol_to_string(value);
@@ -67,7 +67,7 @@ std::map<std::string, std::string> read_orders(const pmt::pmt_t& message)
     const auto add = [&orders](const pmt::pmt_t& key, const pmt::pmt_t& value) {
         if (!pmt::is_symbol(key))
             throw std::invalid_argument("control message with the key " +
-                                        shown(key) + ", wanted: " + wanted);
+                                        shown(key) + ", expected: " + wanted);
         const std::string name = pmt::symbol_to_string(key);
         const std::string text = checked_order(name, value);
         if (name == "start" && !text.empty())
@@ -83,7 +83,7 @@ std::map<std::string, std::string> read_orders(const pmt::pmt_t& message)
     }
     if (orders.empty() || (orders.count("start") && orders.count("stop")))
         throw std::invalid_argument("control message, " + shown(message) +
-                                    ", wanted: " + wanted + ", not start with stop");
+                                    ", expected: " + wanted + ", not start with stop");
     return orders;
 }
 
@@ -92,7 +92,7 @@ std::string text_of(const pmt::pmt_t& dict, const char* key)
     const pmt::pmt_t value = pmt::dict_ref(dict, pmt::intern(key), pmt::PMT_NIL);
     if (!pmt::is_symbol(value))
         throw std::invalid_argument("trigger without " + std::string(key) +
-                                    ", wanted: an event of an event tracker");
+                                    ", expected: an event of an event tracker");
     return pmt::symbol_to_string(value);
 }
 
@@ -112,7 +112,7 @@ void recorder_impl::on_trigger(const pmt::pmt_t& message)
     try {
         if (!pmt::is_dict(message))
             throw std::invalid_argument("trigger, " + shown(message) +
-                                        ", wanted: an event of an event tracker");
+                                        ", expected: an event of an event tracker");
         const std::string event = text_of(message, "event");
         const std::string label = text_of(message, "label");
         check_label(label);
@@ -122,7 +122,7 @@ void recorder_impl::on_trigger(const pmt::pmt_t& message)
             obey({ { "stop", "" } });
         else
             throw std::invalid_argument("trigger event " + shown(event) +
-                                        ", wanted: begin or end");
+                                        ", expected: begin or end");
     } catch (const std::exception& error) {
         refuse(error.what());
     }

@@ -25,7 +25,7 @@ template <typename T>
 [[noreturn]] void refuse(const char* name, const T& seen, const std::string& wanted)
 {
     std::ostringstream sentence;
-    sentence << "recorder: " << name << " is " << seen << ", wanted: " << wanted;
+    sentence << "recorder: " << name << " is " << seen << ", expected: " << wanted;
     throw std::invalid_argument(sentence.str());
 }
 
@@ -35,7 +35,7 @@ void make_folder(const std::string& folder)
     std::filesystem::create_directories(folder, error);
     if (!std::filesystem::is_directory(folder) || ::access(folder.c_str(), W_OK) != 0)
         throw std::runtime_error("recorder: the folder " + folder +
-                                 " cannot be made or written, wanted: one that can");
+                                 " cannot be made or written, expected: one that can");
 }
 
 } // namespace

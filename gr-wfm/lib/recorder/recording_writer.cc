@@ -13,7 +13,7 @@ namespace wfm {
 
 namespace {
 
-// Metadata are written anew for each capture: more of them go to another file.
+// Metadata are written again for each capture: more of them go to another file.
 constexpr int most_captures = 1000;
 constexpr size_t longest_label_in_name = 40;
 

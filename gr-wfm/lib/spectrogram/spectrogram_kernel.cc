@@ -26,8 +26,8 @@ void check(bool good, const char* name, const T& seen, const std::string& wanted
     if (good)
         return;
     std::ostringstream sentence;
-    sentence << "spectrogram: " << name << " is " << seen << ", wanted: " << wanted
-             << "; mend the block's parameters";
+    sentence << "spectrogram: " << name << " is " << seen << ", expected: " << wanted
+             << "; fix the block's parameters";
     throw std::invalid_argument(sentence.str());
 }
 

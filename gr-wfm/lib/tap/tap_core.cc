@@ -64,7 +64,7 @@ void taken_batch::finish(const std::vector<tag_list>& tags)
     if (!tags.empty() && tags.size() != d_windows.size())
         throw std::invalid_argument(
             "complete() got " + std::to_string(tags.size()) + " lists of tags for " +
-            std::to_string(d_windows.size()) + " windows: one list a window is wanted");
+            std::to_string(d_windows.size()) + " windows: one list a window is expected");
     if (d_finished)
         return;
     d_finished = true;

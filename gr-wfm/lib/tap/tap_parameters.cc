@@ -17,7 +17,7 @@ template <typename T>
 [[noreturn]] void refuse(const char* name, const T& seen, const std::string& wanted)
 {
     std::ostringstream sentence;
-    sentence << "window_tap: " << name << " is " << seen << ", wanted: " << wanted;
+    sentence << "window_tap: " << name << " is " << seen << ", expected: " << wanted;
     throw std::invalid_argument(sentence.str());
 }
 

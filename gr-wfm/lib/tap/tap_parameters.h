@@ -22,7 +22,7 @@ struct tap_parameters {
 
 /*!
  * \brief Check all, and put `window` for a hop of 0.
- * \throws std::invalid_argument that names the value seen and those wanted
+ * \throws std::invalid_argument that names the value seen and those expected
  */
 tap_parameters check_tap_parameters(tap_parameters parameters, const std::string& policy);
 

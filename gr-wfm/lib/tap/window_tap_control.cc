@@ -45,7 +45,7 @@ window_batch::sptr window_tap_impl::take(int max_windows, int timeout_ms)
 {
     if (max_windows < 1)
         throw std::invalid_argument("take: max_windows is " +
-                                    std::to_string(max_windows) + ", wanted: 1 or more");
+                                    std::to_string(max_windows) + ", expected: 1 or more");
     const auto core = core_to_take_from();
     std::vector<int> slots;
     std::vector<window_info> infos;

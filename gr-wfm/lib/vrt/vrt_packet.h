@@ -79,7 +79,7 @@ struct vrt_context {
 };
 
 /*!
- * \brief Takes packets, one after the other, out of bytes that a stranger sent.
+ * \brief Takes packets, one after the other, out of bytes that an unknown sender sent.
  */
 class vrt_reader
 {

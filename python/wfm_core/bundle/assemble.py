@@ -76,7 +76,7 @@ def _check_image(contract: Contract, preprocess: nn.Module, where: str) -> None:
     if seen != wanted:
         raise WfmError(
             f"{where}: the contract says image {wanted}, but its signal settings make {seen} (channels, height, "
-            "width) of what comes in; mend image, signal or window"
+            "width) of what comes in; fix image, signal or window"
         )
 
 

@@ -90,7 +90,7 @@ class Bundle:
         if contract.input != "iq":
             raise WfmError(f"bundle {contract.name!r} takes images, not IQ windows; use infer_image")
         if iq.dim() != 3 or iq.dtype != torch.complex64:
-            raise WfmError(f"IQ of shape {list(iq.shape)} and {iq.dtype}; wanted complex64 [batch, antenna, sample]")
+            raise WfmError(f"IQ of shape {list(iq.shape)} and {iq.dtype}; expected complex64 [batch, antenna, sample]")
         if not 1 <= iq.size(1) <= contract.antennas:
             raise WfmError(
                 f"windows of {iq.size(1)} antennas; bundle {contract.name!r} knows 1 to {contract.antennas}: "

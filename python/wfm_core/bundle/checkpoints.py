@@ -57,7 +57,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict]:
     state = held.get("model", held) if isinstance(held, dict) else held
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise WfmError(
-            f"{path} holds {type(held).__name__} without a state dict; wanted tensors by name, or a mapping that has "
+            f"{path} holds {type(held).__name__} without a state dict; expected tensors by name, or a mapping that has "
             "them under 'model': save the model's state_dict()"
         )
     options = held.get("args")

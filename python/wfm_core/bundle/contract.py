@@ -125,7 +125,7 @@ def _model(root: Fields) -> Contract:
     kind = root.choice("input", ("iq", "image"), "iq")
     modality = root.choice("modality", ("iq", "image"))
     if kind == "image" and modality == "iq":
-        raise WfmError(f"{where}: input 'image' cannot feed modality 'iq'; wanted modality: image")
+        raise WfmError(f"{where}: input 'image' cannot feed modality 'iq'; expected modality: image")
     antennas, samples, rates = _window(root) if kind == "iq" else (0, 0, (0.0, 0.0))
     channels, size = _image(root) if modality == "image" else (0, (0, 0))
     signal = root.table("signal", optional=kind == "image").values
@@ -165,7 +165,7 @@ def _tree(root: Fields) -> Contract:
         path[name] = stem, blocks + segment.blocks
     for name in path:
         if not name.isidentifier():
-            raise WfmError(f"{root.where}: stem or segment {name!r}; wanted a name such as 'stem0'")
+            raise WfmError(f"{root.where}: stem or segment {name!r}; expected a name such as 'stem0'")
     own: dict[str, list[str]] = {stem: [] for stem in root.table("stems").values}
     for name in tasks:
         own[path[root.table("tasks").table(name).choice("from", tuple(segments))][0]].append(name)
@@ -175,7 +175,7 @@ def _tree(root: Fields) -> Contract:
         if blocks != stems[stem].encoder.depth:
             raise WfmError(
                 f"{root.where}: task {name!r} comes after {blocks} blocks, the encoder of its stem has "
-                f"{stems[stem].encoder.depth}; mend segments or encoder"
+                f"{stems[stem].encoder.depth}; fix segments or encoder"
             )
     return replace(_common(root, stems), tasks=tasks, stems=stems, segments=segments, raw=root.values)
 
@@ -190,7 +190,7 @@ def _common(root: Fields, stems: dict[str, Contract]) -> Contract:
         if stem.samples != samples or stem.antennas < antennas:
             raise WfmError(
                 f"{root.where}: stem {name!r} takes {stem.antennas} antennas of {stem.samples} samples, the bundle "
-                f"{antennas} of {samples}; mend window"
+                f"{antennas} of {samples}; fix window"
             )
     return replace(first, antennas=antennas, samples=samples, sample_rate_min=rates[0], sample_rate_max=rates[1])
 
@@ -207,7 +207,7 @@ def _mapping(source: str | bytes | dict, where: str) -> dict:
     if not isinstance(source, dict):
         source = read_yaml(source, f"{where}: the contract")
     if not isinstance(source, dict):
-        raise WfmError(f"{where}: the contract is {type(source).__name__}, wanted a mapping of fields")
+        raise WfmError(f"{where}: the contract is {type(source).__name__}, expected a mapping of fields")
     return source
 
 
@@ -216,7 +216,7 @@ def _window(root: Fields) -> tuple[int, int, tuple[float, float]]:
     antennas, samples = window.count("antennas", MOST["antennas"]), window.count("samples", MOST["samples"])
     low, high = rate.number("min"), rate.number("max")
     if not 0 < low <= high:
-        raise WfmError(f"{root.where}: sample_rate from {low} to {high}; wanted 0 < min <= max, in Hz")
+        raise WfmError(f"{root.where}: sample_rate from {low} to {high}; expected 0 < min <= max, in Hz")
     return antennas, samples, (low, high)
 
 
@@ -225,7 +225,7 @@ def _image(root: Fields) -> tuple[int, tuple[int, int]]:
     height, width = image.numbers("size", 2)
     if height % PATCH or width % PATCH or not PATCH <= min(height, width) <= max(height, width) <= MOST["pixels"]:
         raise WfmError(
-            f"{root.where}: image.size {height:g}x{width:g}; wanted multiples of {PATCH}, at most {MOST['pixels']}"
+            f"{root.where}: image.size {height:g}x{width:g}; expected multiples of {PATCH}, at most {MOST['pixels']}"
         )
     return image.count("channels", MOST["channels"]), (int(height), int(width))
 
@@ -236,7 +236,7 @@ def _input_image(root: Fields) -> tuple[int, int, int]:
     height, width = table.numbers("size", 2)
     if not 1 <= min(height, width) <= max(height, width) <= MOST["pixels"]:
         raise WfmError(
-            f"{root.where}: input_image.size {height:g}x{width:g}; wanted pixels, 1 to {MOST['pixels']} a side"
+            f"{root.where}: input_image.size {height:g}x{width:g}; expected pixels, 1 to {MOST['pixels']} a side"
         )
     return table.count("channels", MOST["channels"]), int(height), int(width)
 
@@ -254,7 +254,7 @@ def _tasks(root: Fields) -> dict[str, TaskContract]:
     tables = root.table("tasks")
     if not 1 <= len(tables.values) <= MOST["tasks"]:
         seen = len(tables.values) or "no"
-        raise WfmError(f"{root.where}: {seen} tasks; wanted at least one under tasks:, at most {MOST['tasks']}")
+        raise WfmError(f"{root.where}: {seen} tasks; expected at least one under tasks:, at most {MOST['tasks']}")
     return {name: _task(name, tables.table(name)) for name in tables.values}
 
 
@@ -268,7 +268,7 @@ def _embedding(root: Fields) -> str:
 
 def _task(name: str, table: Fields) -> TaskContract:
     if not str(name).isidentifier() or str(name).startswith("embedding"):
-        raise WfmError(f"{table.where}: task name {shortened(name)}; wanted a name such as 'interference'")
+        raise WfmError(f"{table.where}: task name {shortened(name)}; expected a name such as 'interference'")
     kind, pooling = table.choice("kind", KINDS), table.choice("pooling", POOLINGS, "cls")
     source = str(table.values.get("from", ""))
     if kind == "position":
@@ -278,12 +278,12 @@ def _task(name: str, table: Fields) -> TaskContract:
     names = [str(label) for label in labels] if isinstance(labels, list) else []
     if not 2 <= len(names) <= MOST["labels"] or len(set(names)) != len(names):
         raise WfmError(
-            f"{table.where}: {table.path}labels is {shortened(labels)}; wanted a list of two or more names, at most "
+            f"{table.where}: {table.path}labels is {shortened(labels)}; expected a list of two or more names, at most "
             f"{MOST['labels']}"
         )
     temperature = table.number("temperature", 1.0)
     if temperature <= 0:
-        raise WfmError(f"{table.where}: {table.path}temperature is {temperature:g}; wanted a positive number")
+        raise WfmError(f"{table.where}: {table.path}temperature is {temperature:g}; expected a positive number")
     return TaskContract(
         name,
         kind,

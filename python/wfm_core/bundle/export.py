@@ -45,7 +45,7 @@ def read_model_folder(folder: Path) -> tuple[Contract, dict[str, Tensor]]:
     """Contract and weights of a model folder. Raises `WfmError`."""
     for name in (CONTRACT, WEIGHTS):
         if not (folder / name).is_file():
-            raise WfmError(f"{folder} has no {name}; wanted a model folder with {CONTRACT} and {WEIGHTS}")
+            raise WfmError(f"{folder} has no {name}; expected a model folder with {CONTRACT} and {WEIGHTS}")
     contract = parse_contract(read_file(folder / CONTRACT, BYTES_LIMIT), str(folder / CONTRACT))
     return contract, read_weights(folder / WEIGHTS)
 

@@ -29,7 +29,7 @@ class Fields:
         return value
 
     def _wanted(self, key: str, value: Any, wanted: str) -> WfmError:
-        return WfmError(f"{self.where}: {self.path}{key} is {shortened(value)}; wanted {wanted}")
+        return WfmError(f"{self.where}: {self.path}{key} is {shortened(value)}; expected {wanted}")
 
     def table(self, key: str, optional: bool = False) -> "Fields":
         value = self.get(key, {} if optional else None)

@@ -91,7 +91,7 @@ def _contract(foundation: Foundation, modality: str, samples: int | None, poolin
     settings = description["modalities"][modality]
     samples = samples or settings.get("samples", IQ_SAMPLES)
     if modality == "iq" and samples % SEGMENT:
-        raise WfmError(f"window is {samples} samples, a multiple of {SEGMENT} is wanted, such as {IQ_SAMPLES}")
+        raise WfmError(f"window is {samples} samples, a multiple of {SEGMENT} is expected, such as {IQ_SAMPLES}")
     contract = {
         **_common(foundation, pooling),
         "window": {"antennas": settings.get("antennas", 1), "samples": samples},

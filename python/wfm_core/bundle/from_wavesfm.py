@@ -99,8 +99,8 @@ def _iq(model: WirelessModel, weights: dict[str, Tensor], options: WavesFmOption
     antennas = options.antennas or max(1, min(known, MAX_TOKENS * SEGMENT // window))
     if window % SEGMENT or antennas > known or antennas * window > MAX_TOKENS * SEGMENT:
         raise WfmError(
-            f"windows of {window} samples and {antennas} antennas; wanted a multiple of {SEGMENT}, 1 to {known} "
-            f"antennas and {MAX_TOKENS * SEGMENT} samples at most in all: mend --window or --antennas"
+            f"windows of {window} samples and {antennas} antennas; expected a multiple of {SEGMENT}, 1 to {known} "
+            f"antennas and {MAX_TOKENS * SEGMENT} samples at most in all: fix --window or --antennas"
         )
     weights["iq.antenna"] = weights["iq.antenna"][:antennas]
     return {"input": "iq", **_window(options, window, antennas), "signal": options.signal or {"kind": "iq_rms"}}

@@ -53,7 +53,7 @@ def choose_device(device: str) -> torch.device:
         return torch.device("cuda" if found else "cpu")
     kind, _, index = device.partition(":")
     if kind not in ("cpu", "cuda") or (index and not index.isdigit()) or (kind == "cpu" and index):
-        raise WfmError(f"device {device!r} is not known; wanted auto, cpu, cuda or cuda:N")
+        raise WfmError(f"device {device!r} is not known; expected auto, cpu, cuda or cuda:N")
     if kind == "cuda" and int(index or 0) >= found:
         raise WfmError(f"device {device!r} was asked for, but {found} CUDA devices are there; use auto or cpu")
     return torch.device(device)
@@ -105,4 +105,4 @@ def _check_content(module: torch.jit.ScriptModule, seen: str, constants: bool, c
 def _check_file_hash(data: bytes, path: Path, wanted: str) -> None:
     seen = hashlib.sha256(data).hexdigest()
     if seen != wanted.lower():
-        raise WfmError(f"{path} has sha256 {seen}, but {wanted} was asked for; get the right file or mend the pin")
+        raise WfmError(f"{path} has sha256 {seen}, but {wanted} was asked for; get the right file or fix the pin")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""wfm-doctor: look at everything a flowgraph needs, and tell the mend where something is wrong."""
+"""wfm-doctor: look at everything a flowgraph needs, and tell the fix where something is wrong."""
 
 import argparse
 import importlib
@@ -234,7 +234,7 @@ def _main(argv: list[str] | None) -> int:
         for finding in findings:
             print(f"{finding.status:4}  {finding.check:12}  {finding.text}")
             if finding.mend:
-                print(f"{'':20}mend: {finding.mend}")
+                print(f"{'':20}fix: {finding.mend}")
     return 1 if any(finding.status == "fail" for finding in findings) else 0
 
 

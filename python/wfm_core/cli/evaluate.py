@@ -65,7 +65,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 def _main(argv: list[str] | None) -> int:
     options = parse(argv)
     if options.batch < 1:
-        raise WfmError(f"--batch {options.batch}: 1 or more is wanted")
+        raise WfmError(f"--batch {options.batch}: 1 or more is expected")
     recording = open_recording(options.input, told_of(options))
     bundle = load_bundle(options.bundle, device=options.device, dtype=options.dtype)
     antennas = check(recording, bundle, options.antennas)

@@ -93,7 +93,7 @@ def _runs(texts: list[str]) -> dict[str, Path]:
     for text in texts:
         name, separator, folder = text.partition("=")
         if not (name and separator and folder):
-            raise WfmError(f"--tasks {text!r}; wanted NAME=RUN, such as interference=runs/a")
+            raise WfmError(f"--tasks {text!r}; expected NAME=RUN, such as interference=runs/a")
         if name in runs:
             raise WfmError(f"--tasks names {name!r} twice; give each task its own name")
         runs[name] = Path(folder)
@@ -120,9 +120,9 @@ def _signal(text: str) -> dict:
     try:
         signal = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise WfmError(f"--signal {text!r} is not YAML ({' '.join(str(error).split())}); mend it") from error
+        raise WfmError(f"--signal {text!r} is not YAML ({' '.join(str(error).split())}); fix it") from error
     if not isinstance(signal, dict):
-        raise WfmError(f"--signal {text!r} is no mapping; wanted such as '{{kind: iq_rms}}'")
+        raise WfmError(f"--signal {text!r} is no mapping; expected such as '{{kind: iq_rms}}'")
     return signal
 
 

@@ -35,7 +35,7 @@ class CacheSource:
             self._image_shape = _checked(file, "image", _is_image, _IMAGE_WANTED)
             if self._iq_shape is None and self._image_shape is None:
                 held = ", ".join(sorted(file)) or "nothing"
-                raise WfmError(f"{self.path} holds {held}: a dataset iq or image is wanted, write it with write_cache")
+                raise WfmError(f"{self.path} holds {held}: a dataset iq or image is expected: use write_cache")
             self.sample_rate = self._rate_of(file)
         self.has_iq, self.has_image = self._iq_shape is not None, self._image_shape is not None
         self.antennas = self._iq_shape[1] if self.has_iq else 0
@@ -102,14 +102,14 @@ class CacheSource:
         try:
             return open_hdf5(self.path)
         except OSError as error:
-            raise WfmError(f"{self.path} cannot be read as HDF5 ({error}): write the cache anew") from error
+            raise WfmError(f"{self.path} cannot be read as HDF5 ({error}): write the cache again") from error
 
     def _rate_of(self, file: h5py.File) -> float | None:
         rate = file.attrs.get("sample_rate")
         if rate is None:
             return None
         if np.ndim(rate) or not isinstance(rate, int | float | np.number) or not rate > 0:
-            raise WfmError(f"{self.path} states sample_rate {plain(rate)}: one number above 0 Hz is wanted")
+            raise WfmError(f"{self.path} states sample_rate {plain(rate)}: one number above 0 Hz is expected")
         return float(rate)
 
 
@@ -146,19 +146,20 @@ def write_cache(
 
 
 def _checked(file: h5py.File, name: str, fits, wanted: str) -> tuple[int, ...] | None:
-    """The shape of a dataset that is as wanted; None where there is none of that name."""
+    """The shape of a dataset that is as expected; None where there is none of that name."""
     if name not in file:
         return None
     dataset = file[name]
     if not isinstance(dataset, h5py.Dataset):
-        raise WfmError(f"{file.filename}: {name} is a group; wanted a dataset, {wanted}")
+        raise WfmError(f"{file.filename}: {name} is a group; expected a dataset, {wanted}")
     if not fits(dataset):
         raise _other_shape(file.filename, name, dataset, wanted)
     return dataset.shape
 
 
 def _other_shape(where: str, name: str, seen, wanted: str) -> WfmError:
-    return WfmError(f"{where}: {name} is {seen.dtype} {list(seen.shape)}; wanted {wanted}, none of them 0; convert it")
+    found = f"{name} is {seen.dtype} {list(seen.shape)}"
+    return WfmError(f"{where}: {found}; expected {wanted}, none of them 0: convert it")
 
 
 def _is_iq(data) -> bool:

@@ -100,7 +100,7 @@ def open_dataset(path: str | Path) -> Dataset:
         stored = file[kind]
         check_shape(where, kind, stored.shape)
         if stored.dtype != np.float32:
-            raise WfmError(f"{where}: {kind} is {stored.dtype}, float32 is wanted; {_FOREIGN}")
+            raise WfmError(f"{where}: {kind} is {stored.dtype}, float32 is expected; {_FOREIGN}")
         if "label" not in file:
             raise WfmError(f"{where} has no label; {_FOREIGN}")
         task, labels = str(_attribute(file, "task")), _names(file)
@@ -147,7 +147,7 @@ def write_dataset(
     path, names, groups = Path(path), tuple(map(unicode_text, labels or ())), dict(groups or {})
     where = str(path)
     if kind not in KINDS:
-        raise WfmError(f"{where}: a value set {kind!r} is not known, wanted one of {', '.join(KINDS)}")
+        raise WfmError(f"{where}: a value set {kind!r} is not known, expected one of {', '.join(KINDS)}")
     count = len(label)
     label = checked_label(where, np.asarray(label), names, task, count)
     check_groups(where, groups, count)
@@ -213,14 +213,14 @@ def _open(path: Path) -> h5py.File:
     try:
         return open_hdf5(path)
     except OSError as error:
-        raise WfmError(f"{path} cannot be read as HDF5 ({error}): build it anew with wfm-dataset build") from error
+        raise WfmError(f"{path} cannot be read as HDF5 ({error}): build it again with wfm-dataset build") from error
 
 
 def _kind(where: str, file: h5py.File) -> str:
     found = [kind for kind in KINDS if kind in file]
     if len(found) != 1:
         held = ", ".join(found or sorted(file)) or "nothing"
-        raise WfmError(f"{where} holds {held}: one of {', '.join(KINDS)} is wanted; {_FOREIGN}")
+        raise WfmError(f"{where} holds {held}: one of {', '.join(KINDS)} is expected; {_FOREIGN}")
     return found[0]
 
 
@@ -243,7 +243,7 @@ def _json(file: h5py.File, name: str) -> dict:
     except (ValueError, TypeError) as error:
         raise WfmError(f"{file.filename}: attribute {name} is not JSON ({error}); {_FOREIGN}") from error
     if not isinstance(value, dict):
-        raise WfmError(f"{file.filename}: attribute {name} is {value!r}, a mapping is wanted; {_FOREIGN}")
+        raise WfmError(f"{file.filename}: attribute {name} is {value!r}, a mapping is expected; {_FOREIGN}")
     return value
 
 

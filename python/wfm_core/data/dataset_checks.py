@@ -21,7 +21,7 @@ _MOST_ANTENNAS = 16
 def check_shape(where: str, kind: str, shape: tuple[int, ...]) -> None:
     """`shape` is that of the whole value set, (N, 2, A, T) or (N, C, H, W): axes put in another order are named."""
     axes = _AXES.get(kind, _IMAGE_AXES)
-    seen = f"{where}: {kind} is {list(shape)}, {axes} is wanted"
+    seen = f"{where}: {kind} is {list(shape)}, {axes} is expected"
     if len(shape) != 4 or min(shape) < 1:
         raise WfmError(f"{seen}, with four axes and none of them empty; convert it")
     if kind == "sample":
@@ -61,12 +61,12 @@ def checked_label(where: str, label: np.ndarray, labels: tuple[str, ...], task: 
     if not labels:
         return _checked_positions(where, label)
     if label.ndim != 1 or label.dtype.kind not in "iu":
-        raise WfmError(f"{where}: label is {label.dtype} {list(label.shape)}, one integer per window is wanted")
+        raise WfmError(f"{where}: label is {label.dtype} {list(label.shape)}, one integer per window is expected")
     wrong = np.flatnonzero((label < 0) | (label >= len(labels)))
     if len(wrong):
         raise WfmError(
-            f"{where}: window {wrong[0]} has label {label[wrong[0]]}, from 0 to {len(labels) - 1} is wanted for the "
-            f"classes {', '.join(labels)}; mend the labels"
+            f"{where}: window {wrong[0]} has label {label[wrong[0]]}, from 0 to {len(labels) - 1} is expected for the "
+            f"classes {', '.join(labels)}; fix the labels"
         )
     return label.astype(np.int64)
 
@@ -79,29 +79,29 @@ def _checked_positions(where: str, label: np.ndarray) -> np.ndarray:
         )
     wrong = np.flatnonzero(~np.isfinite(label).all(1))
     if len(wrong):
-        raise WfmError(f"{where}: window {wrong[0]} has a position that is not finite; mend the labels")
+        raise WfmError(f"{where}: window {wrong[0]} has a position that is not finite; fix the labels")
     return label.astype(np.float32)
 
 
 def check_task(where: str, task: str, labels: tuple[str, ...]) -> None:
     """A known task, whose classes have names of their own; positions have none."""
     if task not in TASKS:
-        raise WfmError(f"{where}: task {task!r} is not known, wanted one of {', '.join(TASKS)}")
+        raise WfmError(f"{where}: task {task!r} is not known, expected one of {', '.join(TASKS)}")
     if task == "position" and labels:
         raise WfmError(f"{where}: task position with classes {', '.join(labels)}: leave the names out")
     if task not in ("position", "custom") and not labels:
         raise WfmError(f"{where}: task {task} without names of classes: give them as `labels`")
     if len(set(labels)) != len(labels) or not all(labels):
-        raise WfmError(f"{where}: classes {plain(list(labels))}: every name once and none of them empty is wanted")
+        raise WfmError(f"{where}: classes {plain(list(labels))}: every name once and none of them empty is expected")
 
 
 def check_groups(where: str, groups: dict[str, Sequence[str]], count: int) -> None:
     """One text per window in every group."""
     for name, texts in groups.items():
         if not name or "/" in name:
-            raise WfmError(f"{where}: a group named {plain(name)}: a plain name such as source is wanted")
+            raise WfmError(f"{where}: a group named {plain(name)}: a plain name such as source is expected")
         if len(texts) != count:
-            raise WfmError(f"{where}: group {name} has {len(texts)} entries for {count} windows: one each is wanted")
+            raise WfmError(f"{where}: group {name} has {len(texts)} entries for {count} windows: one each is expected")
 
 
 def check_signal(where: str, signal: dict) -> None:
@@ -117,7 +117,7 @@ def check_rate(where: str, rate) -> float | None:
     if rate is None:
         return None
     if np.ndim(rate) or not isinstance(rate, int | float | np.number) or not 0 < rate < np.inf:
-        raise WfmError(f"{where}: sample_rate {plain(rate)}: one number above 0 Hz is wanted")
+        raise WfmError(f"{where}: sample_rate {plain(rate)}: one number above 0 Hz is expected")
     return float(rate)
 
 
@@ -131,7 +131,7 @@ def check_scene(where: str, scene: dict | None) -> dict | None:
     except (KeyError, TypeError, ValueError):
         fits = False
     if not fits:
-        raise WfmError(f"{where}: scene {plain(scene)}: low and high, three metres each with low <= high, are wanted")
+        raise WfmError(f"{where}: scene {plain(scene)}: low and high, three metres each with low <= high, are expected")
     return scene
 
 
@@ -143,5 +143,5 @@ def check_finite(where: str, values: np.ndarray, windows: np.ndarray, sources: S
         source = "" if sources is None else f" (source {sources[window]})"
         raise WfmError(
             f"{where}: window {window}{source} has values that are not finite (NaN or Inf): one would spoil the "
-            "model, mend or leave out that window"
+            "model, fix or leave out that window"
         )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where training windows come from besides the simulator: folders of SigMF recordings, and HDF5 caches.
 
-A source is checked when it is opened and once more, by `check`, against the windows that are wanted of it, so that
+A source is checked when it is opened and once more, by `check`, against the windows that are expected of it, so that
 a run fails at its start. What it draws is a function of the files and of the generator's state alone.
 """
 

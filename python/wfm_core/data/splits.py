@@ -58,7 +58,7 @@ def make_split(
     may part a class from the test, and the description says so: whose windows are held out is the user's choice.
     """
     if not 0 < test < 1:
-        raise WfmError(f"test share {test:g}; wanted a number between 0 and 1, such as 0.2")
+        raise WfmError(f"test share {test:g}; expected a number between 0 and 1, such as 0.2")
     name, _, argument = method.partition(":")
     draw = _known(name, argument, method)
     data = _Windows(np.asarray(label), groups, names, test, np.random.default_rng(seed))
@@ -84,7 +84,7 @@ def require_apart(split: Split, groups: Mapping[str, np.ndarray], name: str) -> 
     if both:
         raise WfmError(
             f"{len(both)} values of the group {name!r} are on both sides of the split ({_listed(both)}); none is "
-            f"wanted: split by group:{name}"
+            f"expected: split by group:{name}"
         )
 
 
@@ -114,24 +114,24 @@ class _Windows:
         single = present[counts == 1]
         if self.classes and len(single):
             raise WfmError(
-                f"classes of one window: {self.called(single)}; two or more are wanted, for either side of the split "
+                f"classes of one window: {self.called(single)}; two or more are expected, for either side of the split "
                 "one: record more of them or leave them out"
             )
         if len(self.label) < 2:
-            raise WfmError(f"{len(self.label)} windows to split; two or more are wanted: record more")
+            raise WfmError(f"{len(self.label)} windows to split; two or more are expected: record more")
 
     def check_sides(self, is_test: np.ndarray, method: str, by_name: bool) -> str:
         """Refuse classes that are on one side only; returns what is to be said of those that may be."""
         if is_test.all() or not is_test.any():
             side = "train" if is_test.all() else "test"
-            raise WfmError(f"split {method!r} leaves no windows to {side}; wanted some on both sides: choose another")
+            raise WfmError(f"split {method!r} leaves no windows to {side}; expected some on both sides: choose another")
         train, test = set(self.label[~is_test].tolist()), set(self.label[is_test].tolist())
         faults = [f"in the test only: {self.called(sorted(test - train))}"] if test - train else []
         if train - test and not by_name:
             faults.append(f"in training only: {self.called(sorted(train - test))}")
         if faults:
             raise WfmError(
-                f"split {method!r} has labels {', '.join(faults)}; every label is wanted on both sides: choose "
+                f"split {method!r} has labels {', '.join(faults)}; every label is expected on both sides: choose "
                 "another split (such as stratified) or record these labels in more groups"
             )
         return f"; no windows to test of: {self.called(sorted(train - test))}" if train - test else ""
@@ -145,7 +145,7 @@ def _random(data: _Windows, _: str) -> np.ndarray:
 
 def _stratified(data: _Windows, _: str) -> np.ndarray:
     if not data.classes:
-        raise WfmError("split 'stratified' of positions, which have no classes; wanted random or group:NAME")
+        raise WfmError("split 'stratified' of positions, which have no classes; expected random or group:NAME")
     is_test = np.zeros(len(data.label), bool)
     for members in _by_class(data.label):
         windows = data.generator.permutation(members)
@@ -163,7 +163,7 @@ def _whole_groups(data: _Windows, name: str) -> np.ndarray:
     values, of = np.unique(data.column(name), return_inverse=True)
     if len(values) < 2:
         raise WfmError(
-            f"the group {name!r} has {len(values)} value ({_listed(values)}); two or more are wanted to split by it: "
+            f"the group {name!r} has {len(values)} value ({_listed(values)}); two or more are expected to split by it: "
             "choose another group"
         )
     counts = np.zeros((len(values), data.label.max() + 1), np.int64)
@@ -216,13 +216,13 @@ def _official(data: _Windows, _: str) -> np.ndarray:
     column = data.column("official")
     other = sorted(set(column) - {"train", "test"})
     if other:
-        raise WfmError(f"the group 'official' holds {_listed(other)}; wanted train and test alone: build the set again")
+        raise WfmError(f"the group 'official' holds {_listed(other)}; expected train and test: build the set again")
     return column == "test"
 
 
 def _every(data: _Windows, step: str) -> np.ndarray:
     if not step.isdecimal() or int(step) < 2:
-        raise WfmError(f"split 'every:{step}'; wanted a whole number of 2 or more, such as every:3")
+        raise WfmError(f"split 'every:{step}'; expected a whole number of 2 or more, such as every:3")
     recording = data.column(SOURCE) if SOURCE in data.groups else np.arange(len(data.label))
     _, first, of = np.unique(recording, return_index=True, return_inverse=True)
     is_test = np.zeros(len(first), bool)
@@ -252,7 +252,7 @@ def _known(name: str, argument: str, method: str):
         raise WfmError(f"unknown split {method!r}; {_nearest(method, list(METHODS), 'splits')}")
     form, draw = _METHODS[name]
     if bool(argument) != (":" in form) or ("=" in form and "=" not in argument):
-        raise WfmError(f"split {method!r}; wanted the form {form}")
+        raise WfmError(f"split {method!r}; expected the form {form}")
     return draw
 
 

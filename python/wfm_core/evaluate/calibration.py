@@ -54,7 +54,7 @@ def threshold_for(known_scores: torch.Tensor, share: float) -> float:
     A window is kept where its score, the best calibrated probability, is at or above the threshold.
     """
     if not 0 < share <= 1:
-        raise WfmError(f"share of known windows to keep {share:g}; wanted above 0 and up to 1, such as 0.95")
+        raise WfmError(f"share of known windows to keep {share:g}; expected above 0 and up to 1, such as 0.95")
     kept = math.ceil(share * len(known_scores) - 1e-9)  # 0.07 * 100 is a little above 7
     return float(known_scores.sort(descending=True).values[kept - 1])
 

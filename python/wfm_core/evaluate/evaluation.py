@@ -70,7 +70,7 @@ def choose_task(bundle: Bundle, dataset: Dataset, name: str | None) -> TaskContr
     missing = [label for label in dataset.labels if label not in task.labels]
     if missing:
         raise WfmError(
-            f"{dataset.path} has the labels {', '.join(missing)}, which the task {name!r} does not know; wanted some "
+            f"{dataset.path} has the labels {', '.join(missing)}, which the task {name!r} does not know; expected some "
             f"of {', '.join(task.labels)}: give another data set"
         )
     return task

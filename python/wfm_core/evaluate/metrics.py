@@ -33,7 +33,7 @@ def confusion_matrix(predicted: ArrayLike, label: ArrayLike, classes: int) -> np
     predicted, label = np.asarray(predicted), np.asarray(label)
     for values in (predicted, label):
         if len(values) and not 0 <= values.min() <= values.max() < classes:
-            raise ValueError(f"classes {values.min()} to {values.max()}, wanted 0 to {classes - 1}")
+            raise ValueError(f"classes {values.min()} to {values.max()}, expected 0 to {classes - 1}")
     return np.bincount(label * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 
 

@@ -43,7 +43,7 @@ def read_row(folder: Path) -> OurRow:
         raise WfmError(f"{folder} has no {FIGURES}: the run is incomplete; finish it with wfm-finetune --resume")
     figures = _read(path)
     if not _tasks(figures):
-        raise WfmError(f"{path} holds no figures of a task; wanted a run of wfm-finetune")
+        raise WfmError(f"{path} holds no figures of a task; expected a run of wfm-finetune")
     task = figures.get("task", "interference")
     values = _values(task, figures)
     other = "" if values else _other(task, figures)

@@ -156,7 +156,7 @@ class EventListener:
         if len(self._next) >= _MAX_STREAMS and stream not in self._next:
             self._next.clear()
         gap = max(0, message.sequence - self._next.get(stream, message.sequence))
-        self.missed = min(self.missed + gap, _LARGEST)  # a stranger may name any sequence
+        self.missed = min(self.missed + gap, _LARGEST)  # an unknown sender may name any sequence
         self._next[stream] = message.sequence + 1
 
 

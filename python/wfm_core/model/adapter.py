@@ -9,7 +9,7 @@ from wfm_core.model.tokens import ImageTokens
 
 
 class ChannelAdapter(nn.Module):
-    """Images float [B, given, H, W] -> [B, wanted, H, W]; without a bias, and a plain average until it is trained."""
+    """Images float [B, given, H, W] -> [B, expected, H, W]; without a bias, and a plain average until it is trained."""
 
     def __init__(self, given: int, wanted: int):
         super().__init__()
@@ -17,7 +17,7 @@ class ChannelAdapter(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         if image.dim() != 4 or image.size(1) != self.weight.size(1):
-            raise ValueError(f"image of shape {image.shape}: wanted [batch, {self.weight.size(1)}, height, width]")
+            raise ValueError(f"image of shape {image.shape}: expected [batch, {self.weight.size(1)}, height, width]")
         return functional.conv2d(image, self.weight[:, :, None, None].to(image.dtype))
 
 

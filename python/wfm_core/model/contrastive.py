@@ -16,7 +16,7 @@ def nt_xent(a: Tensor, b: Tensor, temperature: float) -> Tensor:
     """
     if a.shape != b.shape or a.dim() != 2 or a.size(0) < 2 or temperature <= 0:
         raise WfmError(
-            f"views of shape {list(a.shape)} and {list(b.shape)} at temperature {temperature}; wanted two equal "
+            f"views of shape {list(a.shape)} and {list(b.shape)} at temperature {temperature}; expected two equal "
             "[batch, width] with at least two rows and a temperature above 0: use a larger batch"
         )
     with torch.autocast(a.device.type, enabled=False):  # in bf16 a similarity of 1 / 0.1 is good to 0.03 only

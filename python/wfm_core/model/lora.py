@@ -65,8 +65,8 @@ def lora_factor(rank: int, alpha: float, scale: str = "sqrt") -> float:
     """What the low-rank product is multiplied by."""
     if rank < 1 or alpha <= 0 or scale not in SCALES:
         raise WfmError(
-            f"LoRA of rank {rank}, alpha {alpha:g}, scale {scale!r}; wanted a rank of 1 or more, an alpha above 0 and "
-            f"one of {', '.join(SCALES)}: mend the options"
+            f"LoRA of rank {rank}, alpha {alpha:g}, scale {scale!r}; expected a rank of 1 or more, an alpha above 0 "
+            f"and one of {', '.join(SCALES)}: fix the options"
         )
     return alpha / (math.sqrt(rank) if scale == "sqrt" else rank)
 
@@ -74,7 +74,7 @@ def lora_factor(rank: int, alpha: float, scale: str = "sqrt") -> float:
 def add_lora(model: WirelessModel, rank: int, alpha: float, scale: str = "sqrt", targets: str = "qv") -> None:
     """Put trainable adapters on every block; the blocks' own weights stay as they are. Raises `WfmError`."""
     if targets not in TARGETS:
-        raise WfmError(f"LoRA on {targets!r}; wanted one of {', '.join(TARGETS)}: mend the option")
+        raise WfmError(f"LoRA on {targets!r}; expected one of {', '.join(TARGETS)}: fix the option")
     factor = lora_factor(rank, alpha, scale)
     for block in model.encoder.blocks:
         # query, key and value are the three parts of one layer's rows

@@ -50,7 +50,7 @@ class MaskedAutoencoder(nn.Module):
         if not self.modalities or not self.normalise_targets <= set(self.modalities):
             raise WfmError(
                 f"normalised targets for {sorted(self.normalise_targets)} of a model whose modalities are "
-                f"{list(self.modalities)}; wanted one modality or more, and targets of those only: mend the config"
+                f"{list(self.modalities)}; expected one modality or more, and targets of those only: fix the config"
             )
         self.model = model
         self.to_decoder = nn.Linear(model.cls_token.size(-1), decoder.width)
@@ -170,12 +170,12 @@ def _split(mask: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
     if mask.dtype != torch.bool or mask.shape != values.shape[:2]:
         raise WfmError(
             f"mask of shape {list(mask.shape)} and {mask.dtype} for tokens {list(values.shape[:2])}; "
-            "wanted bool of the same shape: make it with random_masks"
+            "expected bool of the same shape: make it with random_masks"
         )
     fewest, most = (int(count) for count in mask.sum(dim=1).aminmax())
     if fewest != most or not 0 < most < mask.size(1):
         raise WfmError(
-            f"mask with {fewest} to {most} of {mask.size(1)} tokens masked; wanted the same number in each row, "
+            f"mask with {fewest} to {most} of {mask.size(1)} tokens masked; expected the same number in each row, "
             "some masked and some visible: make it with random_masks"
         )
     order = mask.to(torch.uint8).argsort(dim=1, stable=True).to(values.device)

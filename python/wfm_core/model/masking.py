@@ -42,7 +42,7 @@ def random_masks(index: Tensor, tokens: int, ratio: float, seed: int) -> Tensor:
     """
     if tokens < 2 or not 0 < ratio < 1:
         raise WfmError(
-            f"{tokens} tokens masked with ratio {ratio}; wanted two tokens or more and a ratio between 0 and 1: "
+            f"{tokens} tokens masked with ratio {ratio}; expected two tokens or more and a ratio between 0 and 1: "
             "give longer windows or another ratio"
         )
     masked = min(max(round(ratio * tokens), 1), tokens - 1)

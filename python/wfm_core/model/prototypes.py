@@ -43,7 +43,7 @@ class Prototypes:
 
     def __init__(self, margin: float = MARGIN):
         if not margin > 0:
-            raise WfmError(f"margin is {margin:g}, standard deviations above 0 are wanted, such as {MARGIN:g}")
+            raise WfmError(f"margin is {margin:g}, standard deviations above 0 are expected, such as {MARGIN:g}")
         self.margin = margin
         self._windows: dict[str, np.ndarray] = {}
         self._fit: _Fit | None = None
@@ -65,7 +65,7 @@ class Prototypes:
         if embeddings.ndim != 2 or len(embeddings) < LEAST_WINDOWS:
             raise WfmError(
                 f"class {name!r} has embeddings of shape {list(embeddings.shape)}, [windows, width] with at least "
-                f"{LEAST_WINDOWS} windows is wanted: enrol more"
+                f"{LEAST_WINDOWS} windows is expected: enrol more"
             )
         others = {other: windows for other, windows in self._windows.items() if other != name}
         if others:
@@ -228,7 +228,7 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
 def check_name(name: object) -> None:
     """Raises `WfmError` for what cannot name a class."""
     if not isinstance(name, str) or not name.strip() or name == UNKNOWN:
-        raise WfmError(f"class name {plain(name)}, a text other than '' and {UNKNOWN!r} is wanted")
+        raise WfmError(f"class name {plain(name)}, a text other than '' and {UNKNOWN!r} is expected")
 
 
 def _check_width(embeddings: np.ndarray, width: int) -> None:

@@ -43,7 +43,7 @@ class _Tokens(nn.Module):
     def __init__(self, values: int, width: int, affine: str):
         super().__init__()
         if affine not in AFFINES:
-            raise ValueError(f"affine {affine!r}: wanted one of {', '.join(AFFINES)}")
+            raise ValueError(f"affine {affine!r}: expected one of {', '.join(AFFINES)}")
         self.affine = affine
         self.projection = nn.Linear(values, width)
         self.scale = nn.Parameter(torch.ones(width))
@@ -81,7 +81,7 @@ class ImageTokens(_Tokens):
         affine: str = "before",
     ):
         if channels < 1:
-            raise ValueError(f"image of {channels} channels: wanted at least one")
+            raise ValueError(f"image of {channels} channels: expected at least one")
         super().__init__(channels * patch * patch, width, affine)
         self.channels = channels
         self.patch = patch
@@ -92,7 +92,7 @@ class ImageTokens(_Tokens):
     def set_size(self, size: tuple[int, int]) -> None:
         """Take images of (H, W) from now on: the weights fit any size, the positions one."""
         if min(size) < self.patch or size[0] % self.patch or size[1] % self.patch:
-            raise ValueError(f"image of {size[0]}x{size[1]} pixels: wanted sides that are multiples of {self.patch}")
+            raise ValueError(f"image of {size[0]}x{size[1]} pixels: expected sides that are multiples of {self.patch}")
         self.height, self.width = int(size[0]), int(size[1])
         rows, columns = self.height // self.patch, self.width // self.patch
         self.positions = sinusoids_2d(rows, columns, self.positions.size(1)).to(self.positions)
@@ -104,9 +104,9 @@ class ImageTokens(_Tokens):
         """The pixels of each token [B, N, C * patch * patch], in the order of a flattened Conv2d kernel."""
         image = self.adapter(image)
         if image.dim() != 4 or image.size(1) != self.channels:
-            raise ValueError(f"image of shape {image.shape}: wanted [batch, {self.channels}, height, width]")
+            raise ValueError(f"image of shape {image.shape}: expected [batch, {self.channels}, height, width]")
         if image.size(2) != self.height or image.size(3) != self.width:
-            raise ValueError(f"image of shape {image.shape}: wanted {self.height}x{self.width} pixels")
+            raise ValueError(f"image of shape {image.shape}: expected {self.height}x{self.width} pixels")
         rows, columns = self.height // self.patch, self.width // self.patch
         # [B, C, rows, p, columns, p] -> [B, rows * columns, C * p * p]
         patches = image.reshape(-1, self.channels, rows, self.patch, columns, self.patch)
@@ -140,10 +140,10 @@ class IqTokens(_Tokens):
     def values(self, iq: Tensor) -> Tensor:
         """The reals of each token, float32 [B, N, 2 * segment]."""
         if iq.dim() != 3 or iq.size(1) < 1 or iq.size(1) > self.max_antennas:
-            raise ValueError(f"IQ of shape {iq.shape}: wanted [batch, 1 to {self.max_antennas} antennas, samples]")
+            raise ValueError(f"IQ of shape {iq.shape}: expected [batch, 1 to {self.max_antennas} antennas, samples]")
         antennas, samples = iq.size(1), iq.size(2)
         if samples < self.segment or samples % self.segment != 0:
-            raise ValueError(f"IQ of shape {iq.shape}: wanted a multiple of {self.segment} samples")
+            raise ValueError(f"IQ of shape {iq.shape}: expected a multiple of {self.segment} samples")
         steps = samples // self.segment
         segments = torch.view_as_real(iq).view(-1, antennas, steps, 2 * self.segment)
         return segments.transpose(1, 2).reshape(-1, steps * antennas, 2 * self.segment)

@@ -46,7 +46,7 @@ class WavesFm(nn.Module):
 
     def _cut(self, iq: Tensor) -> Tensor:
         if iq.dim() != 3 or not iq.is_complex():
-            raise WfmError(f"IQ of shape {list(iq.shape)} and {iq.dtype}; wanted complex64 [batch, antenna, sample]")
+            raise WfmError(f"IQ of shape {list(iq.shape)} and {iq.dtype}; expected complex64 [batch, antenna, sample]")
         segment = self.model.iq.segment
         iq = iq[..., : MAX_TOKENS // max(1, iq.size(1)) * segment]
         # padding a complex tensor is not there on every device: the reals, two a sample
@@ -57,7 +57,7 @@ class WavesFm(nn.Module):
     def _encode_image(self, image: Tensor) -> Tensor:
         tokens = self.model.image
         if image.dim() != 4 or not image.is_floating_point():
-            raise WfmError(f"image of shape {list(image.shape)} and {image.dtype}; wanted float32 [batch, C, H, W]")
+            raise WfmError(f"image of shape {list(image.shape)} and {image.dtype}; expected float32 [batch, C, H, W]")
         height, width = image.shape[2:]
         if (height, width) != (tokens.height, tokens.width):
             tokens.set_size((height, width))
@@ -78,7 +78,7 @@ def load_wavesfm(
     checkpoint with LoRA needs (published: 64). Raises `WfmError`, which lists keys that are missing or left over.
     """
     if pooling not in POOLINGS:
-        raise WfmError(f"pooling {pooling!r} is not known; wanted one of {', '.join(POOLINGS)}")
+        raise WfmError(f"pooling {pooling!r} is not known; expected one of {', '.join(POOLINGS)}")
     model = convert_wavesfm(state_dict, modality, heads, lora_alpha, "output", norm_eps)
     return WavesFm(model, modality, pooling).eval()
 
@@ -111,7 +111,7 @@ def convert_wavesfm(
         model.load_state_dict(_renamed(state, modality, depth, lora_alpha, task))
     except (RuntimeError, ValueError, IndexError) as error:
         first = " ".join(str(error).split())[:300]
-        raise WfmError(f"the checkpoint's shapes do not fit a model of {heads} heads: {first}; mend heads") from error
+        raise WfmError(f"the checkpoint's shapes do not fit a model of {heads} heads: {first}; fix heads") from error
     return model
 
 

@@ -24,7 +24,7 @@ def has_lora(keys: Iterable[str]) -> bool:
 def check_keys(state: dict[str, Tensor], modality: str) -> int:
     """The number of blocks of a fine-tuned checkpoint of `modality`. Raises `WfmError` where the keys do not fit."""
     if modality not in SIDES:
-        raise WfmError(f"modality {modality!r} is not known; wanted one of {', '.join(SIDES)}")
+        raise WfmError(f"modality {modality!r} is not known; expected one of {', '.join(SIDES)}")
     strange = [str(key) for key, value in state.items() if not isinstance(value, Tensor)]
     if strange:
         raise WfmError(f"the state dict holds {_listed(strange)}, which are no tensors; give the model's weights only")
@@ -37,7 +37,7 @@ def check_keys(state: dict[str, Tensor], modality: str) -> int:
     if missing or over:
         parts = [f"{what} {_listed(keys)}" for what, keys in (("misses", missing), ("has left over", over)) if keys]
         raise WfmError(
-            f"the checkpoint {' and '.join(parts)}; wanted the weights of a fine-tuned WavesFM v1 model of "
+            f"the checkpoint {' and '.join(parts)}; expected the weights of a fine-tuned WavesFM v1 model of "
             f"modality {modality!r}: give that file, or the other modality"
         )
     return depth

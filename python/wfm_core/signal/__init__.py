@@ -30,7 +30,7 @@ def build_preprocessor(settings: dict) -> nn.Module:
     parameters = dict(settings)
     kind = parameters.pop("kind", None)
     if not isinstance(kind, str) or kind not in KINDS:
-        raise WfmError(f"signal kind {reprlib.repr(kind)} is not known; wanted one of {', '.join(KINDS)}")
+        raise WfmError(f"signal kind {reprlib.repr(kind)} is not known; expected one of {', '.join(KINDS)}")
     try:
         if not _plain(parameters):
             raise ValueError(f"a value that is not a number of at most {MOST}, a short text or a list of these")

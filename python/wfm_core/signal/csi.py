@@ -3,7 +3,7 @@
 
 A window of CSI is an image of amplitudes: a channel per antenna (pair), a row per subcarrier, a column per packet.
 The phases are left out: without a reference they turn at random from packet to packet. A receiver's gain control
-scales every packet anew and is rarely taken out of recorded CSI, so by default a window is divided by its own RMS.
+scales every packet again and is rarely taken out of recorded CSI, so by default a window is divided by its own RMS.
 Amplitudes stay linear by default: logarithms give the weak subcarriers, which are mostly noise, as much say as the
 strong ones (on two sets of recorded activities a ridge classifier lost 5 to 7 points by them). What all windows have in
 common, the shape of the receiver's filters and of the room, is far larger than what tells places apart: each
@@ -80,7 +80,7 @@ class SubcarrierStandard(nn.Module):
         if levels.shape[1:3] != self.mean.shape[:2]:
             raise ValueError(
                 f"CSI {levels.shape}: [batch, {self.mean.size(0)} antennas, {self.mean.size(1)} subcarriers, packets] "
-                "is wanted"
+                "is expected"
             )
         return (levels - self.mean) / self.std
 
@@ -91,11 +91,11 @@ def _subcarriers(mean: list[list[float]] | None, std: list[list[float]] | None) 
     try:
         means, spreads = torch.tensor(mean), torch.tensor(std)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise WfmError(f"CSI subcarrier statistics are no tables of numbers ({error}): measure them anew") from error
+        raise WfmError(f"CSI subcarrier statistics are no tables of numbers ({error}): measure them again") from error
     if means.shape != spreads.shape or means.dim() != 2 or not (spreads > 0).all():
         raise WfmError(
             f"CSI subcarrier_mean {list(means.shape)}, subcarrier_std {list(spreads.shape)}: both as "
-            "[antennas, subcarriers], std above 0, are wanted; measure them anew"
+            "[antennas, subcarriers], std above 0, are expected; measure them again"
         )
     return SubcarrierStandard(means, spreads)
 
@@ -107,11 +107,11 @@ class CsiLevels(nn.Module):
         super().__init__()
         if scale not in SCALES or gain not in GAINS:
             raise WfmError(
-                f"CSI scale {scale!r}, gain {gain!r}: wanted one of {', '.join(SCALES)} and one of "
-                f"{', '.join(GAINS)}; mend the signal settings"
+                f"CSI scale {scale!r}, gain {gain!r}: expected one of {', '.join(SCALES)} and one of "
+                f"{', '.join(GAINS)}; fix the signal settings"
             )
         if not reference > 0:
-            raise WfmError(f"CSI reference {reference}: an amplitude above 0 is wanted, mend the signal settings")
+            raise WfmError(f"CSI reference {reference}: an amplitude above 0 is expected, fix the signal settings")
         self.decibels, self.per_window, self.per_packet = scale == "db", gain == "window", gain == "packet"
         self.reference, self.smallest = float(reference), 10 ** (-FLOOR_DB / 20)
 

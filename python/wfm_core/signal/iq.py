@@ -34,9 +34,9 @@ class IqStandard(nn.Module):
     def __init__(self, mean: list[float], std: list[float], level: str = "window"):
         super().__init__()
         if level not in LEVELS:
-            raise WfmError(f"IQ level {level!r}: wanted one of {', '.join(LEVELS)}, mend the signal settings")
+            raise WfmError(f"IQ level {level!r}: expected one of {', '.join(LEVELS)}, fix the signal settings")
         if len(mean) != 2 or len(std) != 2 or not min(std) > 0:
-            raise WfmError(f"IQ mean {mean}, std {std}: [I, Q] with std above 0 are wanted, mend the statistics")
+            raise WfmError(f"IQ mean {mean}, std {std}: [I, Q] with std above 0 are expected, fix the statistics")
         self.unit = IqRms() if level == "window" else nn.Identity()
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32), persistent=False)
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32), persistent=False)

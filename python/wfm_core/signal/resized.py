@@ -27,7 +27,7 @@ class Spectrogram(nn.Module):
     ):
         super().__init__()
         if min(fft_size, hop) < 1:
-            raise WfmError(f"spectrogram of fft_size {fft_size}, hop {hop}: 1 or more is wanted, mend the settings")
+            raise WfmError(f"spectrogram of fft_size {fft_size}, hop {hop}: 1 or more is expected, fix the settings")
         self.fft_size, self.hop = fft_size, hop
         self.register_buffer("window", torch.hann_window(fft_size, periodic=True), persistent=False)
         self.standardise = StandardImage(size, minimum, maximum, [mean], [std])
@@ -70,7 +70,7 @@ class StandardImage(nn.Module):
         super().__init__()
         _check(size, minimum, maximum, mean, std)
         if mode not in MODES:
-            raise WfmError(f"image mode {mode!r}: wanted one of {', '.join(MODES)}, mend the signal settings")
+            raise WfmError(f"image mode {mode!r}: expected one of {', '.join(MODES)}, fix the signal settings")
         self.mode = mode
         self.size = [int(size[0]), int(size[1])]
         self.minimum, self.span = float(minimum), float(maximum - minimum)
@@ -80,7 +80,7 @@ class StandardImage(nn.Module):
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         channels = self.mean.size(0)
         if image.dim() != 4 or image.size(1) != channels:
-            raise ValueError(f"image {image.shape}: [batch, {channels} channels, height, width] is wanted")
+            raise ValueError(f"image {image.shape}: [batch, {channels} channels, height, width] is expected")
         return (resize((image - self.minimum) / self.span, self.size, self.mode) - self.mean) / self.std
 
 
@@ -98,10 +98,10 @@ def resize(image: torch.Tensor, size: list[int], mode: str = "bilinear") -> torc
 
 def _check(size: list[int], minimum: float, maximum: float, mean: list[float], std: list[float]) -> None:
     if len(size) != 2 or min(size) < 1:
-        raise WfmError(f"image size {size}: [height, width] in pixels is wanted, mend the signal settings")
+        raise WfmError(f"image size {size}: [height, width] in pixels is expected, fix the signal settings")
     if not maximum > minimum:
-        raise WfmError(f"image minimum {minimum}, maximum {maximum}: a maximum above it is wanted, mend the statistics")
+        raise WfmError(f"image minimum {minimum}, maximum {maximum}: a maximum above it is expected: fix them")
     if not mean or len(mean) != len(std) or not min(std) > 0:
         raise WfmError(
-            f"image mean {mean}, std {std}: one of each per channel, std above 0, is wanted, mend the statistics"
+            f"image mean {mean}, std {std}: one of each per channel, std above 0, is expected, fix the statistics"
         )

@@ -54,5 +54,5 @@ def _moments(chunks: Iterable[torch.Tensor], dims: tuple[int, ...]) -> tuple[lis
     mean = total / count
     std = (squares / count - mean.square()).clamp(min=0).sqrt()
     if not (std > 0).all():
-        raise WfmError(f"standard deviations {std.tolist()}: all above 0 are wanted, leave constant data out")
+        raise WfmError(f"standard deviations {std.tolist()}: all above 0 are expected, leave constant data out")
     return mean.tolist(), std.tolist()

@@ -2,7 +2,7 @@
 """Starter models in the user's cache: made when they are missing or from other code, else left alone.
 
 A starter is made in a folder of its own, `.NAME.making`, under a lock, and its files then get their names; the stamp,
-`NAME.wfm.pt.made-from`, comes last. So whoever is killed leaves nothing that looks whole, and the next one begins anew.
+`NAME.wfm.pt.made-from`, comes last. So whoever is killed leaves nothing that looks whole, and the next begins again.
 """
 
 import fcntl

@@ -57,7 +57,7 @@ def open_checkpoint(path: Path) -> dict:
         raise WfmError(f"nothing to resume: {path} does not exist; leave out --resume to start a run there") from None
     except Exception as error:  # whatever a file that is no checkpoint makes the reader trip over
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise WfmError(f"{path} cannot be read as a checkpoint ({reason}); take another or start anew") from error
+        raise WfmError(f"{path} cannot be read as a checkpoint ({reason}); take another or start again") from error
     return checkpoint if isinstance(checkpoint, dict) else {}
 
 

@@ -46,7 +46,7 @@ def apply_regime(
 
 def _check(model: WirelessModel, regime: str, blocks: int, freeze_inputs: bool) -> None:
     if regime not in REGIMES:
-        raise WfmError(f"regime {regime!r} is not known; wanted one of {', '.join(REGIMES)}")
+        raise WfmError(f"regime {regime!r} is not known; expected one of {', '.join(REGIMES)}")
     depth = len(model.encoder.blocks)
     if regime == "ft2" and not 1 <= blocks <= depth:
         raise WfmError(f"{blocks} blocks to unfreeze; the encoder has {depth}: give a number from 1 to {depth}")

@@ -163,18 +163,18 @@ def test_a_tail_shorter_than_a_transform_ends_the_stream(samples):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"fft_size": 1}, "fft_size is 1, wanted: 2 or more"),
-        ({"hop": 0}, "hop is 0, wanted: 1 or more"),
-        ({"output": "picture"}, "'picture', wanted: rows or images"),
-        ({"window": 63}, "window is 63, wanted: fft_size"),
+        ({"fft_size": 1}, "fft_size is 1, expected: 2 or more"),
+        ({"hop": 0}, "hop is 0, expected: 1 or more"),
+        ({"output": "picture"}, "'picture', expected: rows or images"),
+        ({"window": 63}, "window is 63, expected: fft_size"),
         ({"height": 0}, "height is 0"),
         ({"width": 0}, "width is 0"),
-        ({"maximum": -60.0}, "maximum is -60, wanted: more than the minimum"),
-        ({"std": 0.0}, "std is 0, wanted: more than 0"),
-        ({"fft_size": 2**30}, "fft_size is 1073741824, wanted: 2 or more samples, and 16777216 at most"),
-        ({"window": 2**31 - 1}, "window is 2147483647, wanted: .* 16777216 at most"),
-        ({"window": 2**24, "fft_size": 2**16, "hop": 1}, "hop is 1, wanted: a greater one"),
-        ({"height": 2**20, "width": 2**20}, "height is 1048576, wanted: 16 pixels at most"),
+        ({"maximum": -60.0}, "maximum is -60, expected: more than the minimum"),
+        ({"std": 0.0}, "std is 0, expected: more than 0"),
+        ({"fft_size": 2**30}, "fft_size is 1073741824, expected: 2 or more samples, and 16777216 at most"),
+        ({"window": 2**31 - 1}, "window is 2147483647, expected: .* 16777216 at most"),
+        ({"window": 2**24, "fft_size": 2**16, "hop": 1}, "hop is 1, expected: a greater one"),
+        ({"height": 2**20, "width": 2**20}, "height is 1048576, expected: 16 pixels at most"),
     ],
 )
 def test_a_bad_parameter_is_refused(change, words):

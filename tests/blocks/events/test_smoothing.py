@@ -75,7 +75,7 @@ def test_probabilities_weigh_what_votes_count_alike():
         answer(0, "a"),
         answer(4, "a", rx_freq=1e9),
     ],
-    ids=["samples missing", "stream began anew", "retuned"],
+    ids=["samples missing", "stream began again", "retuned"],
 )
 def test_a_gap_ends_the_event_and_forgets(after):
     machine = smoother()
@@ -83,7 +83,7 @@ def test_a_gap_ends_the_event_and_forgets(after):
         machine.add(answer(place, "a"))
     (end,) = machine.add(after)
     assert (end.kind, end.sample_start, end.sample_count) == ("end", 0, 4 * N)
-    assert machine.label is None, "one window is not enough to begin anew"
+    assert machine.label is None, "one window is not enough to begin again"
 
 
 def test_a_jump_of_the_radio_s_clock_is_a_gap():

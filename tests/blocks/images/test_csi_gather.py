@@ -109,8 +109,8 @@ def test_an_antenna_that_died_fills_no_memory():
 
 
 def test_what_is_out_of_range_is_refused():
-    with pytest.raises(ValueError, match="antenna 2: 0 to 1 is wanted"):
+    with pytest.raises(ValueError, match="antenna 2: 0 to 1 is expected"):
         CsiGather(2, 4).add(vector(1, antenna=2))
     for bad in ({"antennas": 0}, {"packets": 0}, {"hop": -1}, {"max_gap": -1}, {"max_gap": 1024}, {"packet_rate": -1}):
-        with pytest.raises(WfmError, match="wanted"):
+        with pytest.raises(WfmError, match="expected"):
             CsiGather(**{"antennas": 1, "packets": 4, **bad})

@@ -165,5 +165,5 @@ def test_ready_images_are_those_of_the_one_transform():
     ids=str,
 )
 def test_parameters_out_of_range(bad):
-    with pytest.raises(WfmError, match="wanted|mend"):
+    with pytest.raises(WfmError, match="expected|fix"):
         wfm.csi_image(**{"source": "pdus", "fft_len": FFT, **bad})

@@ -260,9 +260,9 @@ def test_positioner_averages_and_begins_anew_after_a_gap():
 
 
 def test_presets_refuse_bundles_of_other_tasks():
-    with pytest.raises(WfmError, match="has the tasks activity, position is wanted here"):
+    with pytest.raises(WfmError, match="has the tasks activity, position is expected here"):
         wfm.positioner(ImageRule())
-    with pytest.raises(WfmError, match="has the tasks interference, activity is wanted here"):
+    with pytest.raises(WfmError, match="has the tasks interference, activity is expected here"):
         wfm.activity_sensor(RuleBundle())
     with pytest.raises(WfmError, match="smoothing over 0 windows"):
         wfm.positioner(ImageRule(POSITION), windows=0)

@@ -95,9 +95,9 @@ def test_strangers_messages_end_nothing():
 
 def test_a_bundle_without_the_task_is_refused(tmp_path):
     model = random_model(tmp_path / "model")
-    with pytest.raises(WfmError, match="test-model has the tasks interference, fingerprint is wanted"):
+    with pytest.raises(WfmError, match="test-model has the tasks interference, fingerprint is expected"):
         wfm.rf_fingerprinter(str(model))
-    with pytest.raises(WfmError, match="has the tasks fingerprint, interference is wanted"):
+    with pytest.raises(WfmError, match="has the tasks fingerprint, interference is expected"):
         wfm.interference_detector(Task("fingerprint"))
 
 

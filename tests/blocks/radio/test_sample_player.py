@@ -148,7 +148,7 @@ def test_channels_of_files_beside_it_follow_its_own(tmp_path, ramp):
     numbers = np.arange(10_000, dtype="<f8")
     (1j * numbers).astype("<c16").tofile(tmp_path / "other")
     beside = [(str(tmp_path / "other"), "cf64_le", 1, 16)]
-    with pytest.raises(RuntimeError, match="other has 9999 samples, wanted: 10000"):
+    with pytest.raises(RuntimeError, match="other has 9999 samples, expected: 10000"):
         wfm.sample_player(ramp, "cf32_le", 2, 1e3, beside=beside)
     player = wfm.sample_player(ramp, "cf32_le", 2, 1e3, count=9999, beside=beside)
     tb, sinks = gr.top_block(), [blocks.vector_sink_c() for _ in range(3)]
@@ -302,18 +302,18 @@ def test_a_paced_player_stops_at_once(ramp):
 @pytest.mark.parametrize(
     "change, error, sentence",
     [
-        ({"datatype": "cf16_le"}, ValueError, 'datatype is "cf16_le", wanted one of'),
+        ({"datatype": "cf16_le"}, ValueError, 'datatype is "cf16_le", expected one of'),
         ({"datatype": "ci16"}, ValueError, 'datatype is "ci16"'),
         ({"datatype": "ci8_le"}, ValueError, 'datatype is "ci8_le"'),
-        ({"channels": 0}, ValueError, "channels is 0, wanted: 1 to 64"),
+        ({"channels": 0}, ValueError, "channels is 0, expected: 1 to 64"),
         ({"sample_rate": 0.0}, ValueError, "sample_rate is 0"),
         ({"sample_rate": math.nan}, ValueError, "sample_rate is nan"),
         ({"fifo_seconds": -1.0}, ValueError, "fifo_seconds is -1"),
         ({"path": "/no/such"}, RuntimeError, "/no/such: No such file"),
         ({"path": "/tmp"}, RuntimeError, "/tmp: not a regular file"),
         ({"header_bytes": 159_999}, RuntimeError, "has 160000 bytes: no sample of 16 bytes after a header of 159999"),
-        ({"start": 10_000}, RuntimeError, "has 10000 samples, wanted: 1 from sample 10000"),
-        ({"start": 9_000, "count": 1001}, RuntimeError, "has 10000 samples, wanted: 1001 from sample 9000"),
+        ({"start": 10_000}, RuntimeError, "has 10000 samples, expected: 1 from sample 10000"),
+        ({"start": 9_000, "count": 1001}, RuntimeError, "has 10000 samples, expected: 1001 from sample 9000"),
     ],
 )
 def test_bad_input_is_named(ramp, change, error, sentence):

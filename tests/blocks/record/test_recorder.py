@@ -264,7 +264,7 @@ def test_malformed_messages_are_counted_told_and_ignored(tmp_path):
     assert session.starts() == [(100, 10)]
     assert session.recorder.counters()["refused"] == len(MALFORMED)
     refused = [m for m in session.events.dicts() if m["event"] == "refused"]
-    assert len(refused) == len(MALFORMED) and all("wanted" in m["text"] for m in refused)
+    assert len(refused) == len(MALFORMED) and all("expected" in m["text"] for m in refused)
     assert max(len(m["text"]) for m in refused) < 300
 
 
@@ -317,7 +317,7 @@ def test_status_has_the_counts(tmp_path):
     ids=str,
 )  # fmt: skip
 def test_parameters_out_of_range_are_refused(tmp_path, wrong):
-    with pytest.raises(ValueError, match="wanted"):
+    with pytest.raises(ValueError, match="expected"):
         wfm.recorder(**{"channels": 1, "sample_rate": 1e6, "folder": str(tmp_path), **wrong})
 
 

@@ -111,7 +111,7 @@ def test_gate_and_hop_may_be_changed():
     assert tap.hop() == 100
     with pytest.raises(ValueError, match="hop is -1"):
         tap.set_hop(-1)
-    with pytest.raises(ValueError, match="hop is 1, wanted: a greater one"):
+    with pytest.raises(ValueError, match="hop is 1, expected: a greater one"):
         tap.set_hop(1)
     with pytest.raises(ValueError, match="gate_dbfs is nan"):
         tap.set_gate_dbfs(float("nan"))
@@ -135,15 +135,15 @@ def test_a_tap_runs_twice():
 @pytest.mark.parametrize(
     "options, sentence",
     [
-        ({"channels": 0}, "channels is 0, wanted: 1 to 64"),
-        ({"channels": 65}, "channels is 65, wanted: 1 to 64"),
+        ({"channels": 0}, "channels is 0, expected: 1 to 64"),
+        ({"channels": 65}, "channels is 65, expected: 1 to 64"),
         ({"window": 0}, "window is 0"),
         ({"window": -5}, "window is -5"),
         ({"hop": -1}, "hop is -1"),
         ({"hop": 1}, "hop is 1, .*100-fold"),
         ({"hold": -1}, "hold is -1"),
         ({"hold": 16 * 2**20 + 1}, "hold is 16777217"),
-        ({"policy": "lossy"}, 'policy is "lossy", wanted: "live" or "lossless"'),
+        ({"policy": "lossy"}, 'policy is "lossy", expected: "live" or "lossless"'),
         ({"slots": 1}, "slots is 1"),
         ({"slots": 2**30}, "slots is 1073741824"),
         ({"sample_rate": 0.0}, "sample_rate is 0"),

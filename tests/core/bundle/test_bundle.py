@@ -129,8 +129,8 @@ def test_dtype_auto_on_this_machine(bundle_file):
     ("options", "reason"),
     [
         ({"device": "cuda:99"}, "'cuda:99' was asked for, but"),
-        ({"device": "abacus"}, "wanted auto, cpu, cuda"),
-        ({"dtype": "fp4"}, "wanted one of auto, fp32, bf16, int8"),
+        ({"device": "abacus"}, "expected auto, cpu, cuda"),
+        ({"dtype": "fp4"}, "expected one of auto, fp32, bf16, int8"),
         ({"sha256": "0" * 64}, "0000 was asked for"),
     ],
 )
@@ -155,8 +155,8 @@ def test_a_pinned_hash_that_fits(bundle_file):
     [
         (windows(antennas=4), "4 antennas; .* knows 1 to 3"),
         (windows(samples=128), "128 samples; .* takes 256"),
-        (windows()[0], "wanted complex64"),
-        (windows().astype(np.complex128), "wanted complex64"),
+        (windows()[0], "expected complex64"),
+        (windows().astype(np.complex128), "expected complex64"),
     ],
 )
 def test_refused_windows(bundle_file, iq, reason):

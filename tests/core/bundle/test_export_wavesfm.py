@@ -109,9 +109,9 @@ def test_an_image_model_on_iq_windows(tmp_path, export):
     [
         (["--labels", "a,b"], "2 labels (a, b); the checkpoint's head has 3 outputs"),
         (["--labels", "a,b,c", "--window", "100"], "windows of 100 samples"),
-        (["--labels", "a,b,c", "--antennas", "5"], "5 antennas; wanted a multiple of 16, 1 to 4"),
+        (["--labels", "a,b,c", "--antennas", "5"], "5 antennas; expected a multiple of 16, 1 to 4"),
         (["--labels", "a,b,c", "--window", "16384", "--antennas", "2"], "16384 samples at most in all"),
-        (["--labels", "a,b,c", "--signal", "iq_rms"], "no mapping; wanted such as '{kind: iq_rms}'"),
+        (["--labels", "a,b,c", "--signal", "iq_rms"], "no mapping; expected such as '{kind: iq_rms}'"),
         (["--labels", "a,b,c", "--signal", "{"], "is not YAML"),
         (["--labels", "a,b,c", "--signal", "{kind: magic}"], "signal kind 'magic' is not known"),
     ],

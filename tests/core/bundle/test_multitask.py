@@ -137,7 +137,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     tuned(tmp_path / "c", "activity", "lp", **CSI)
     tuned(tmp_path / "d", "slow", "lp", sample_rate={"min": 1.0, "max": 2.0})
     for arguments, reason in [
-        (["interference"], "wanted NAME=RUN"),
+        (["interference"], "expected NAME=RUN"),
         ([good[0], good[0]], "names 'interference' twice"),
         ([good[0], f"b={tmp_path}"], "has no contract.yaml"),
         ([good[0], f"activity={tmp_path / 'c'}"], "takes images of 2 channels, 32x32, "),
@@ -152,7 +152,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda c: c["segments"]["blocks0"].update({"from": "nowhere"}), "wanted one of stem0"),
+        (lambda c: c["segments"]["blocks0"].update({"from": "nowhere"}), "expected one of stem0"),
         (lambda c: c["segments"]["blocks0"].update({"blocks": 3}), "comes after 3 blocks, the encoder .* 8"),
         (lambda c: c["tasks"]["a"].pop("from"), "no tasks.a.from"),
         (lambda c: c["window"].update({"samples": 128}), "256 samples, the bundle .* of 128"),

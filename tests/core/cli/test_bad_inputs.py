@@ -58,7 +58,7 @@ def test_swapped_axes_of_hdf5(tmp_path, capsys):
     ("label", "split", "reason"),
     [
         ([0] * 32 + [1] * 31 + [2], "stratified", "classes of one window: c"),
-        ([0] * 4 + [1] * 60, "group:source", "every label is wanted on both sides"),
+        ([0] * 4 + [1] * 60, "group:source", "every label is expected on both sides"),
     ],
 )
 def test_labels_that_cannot_be_split(tmp_path, capsys, label, split, reason):

@@ -165,7 +165,7 @@ def test_doctor_says_what_is_missing(monkeypatch, capsys):
     monkeypatch.setattr(doctor, "bundles", list)
     assert doctor.main([]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["fail", "mend:", "fail", "mend:", "warn", "mend:", "warn", "mend:"]
+    assert [line.split()[0] for line in lines] == ["fail", "fix:", "fail", "fix:", "warn", "fix:", "warn", "fix:"]
     assert "apt-get install python3-pyqt5" in lines[-1]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The starter models: what they learn from, and when they are made, kept and made anew."""
+"""The starter models: what they learn from, and when they are made, kept and made again."""
 
 import shutil
 import subprocess

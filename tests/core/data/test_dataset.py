@@ -104,7 +104,7 @@ def test_iq_that_is_prepared_as_a_spectrogram_is_for_the_image_side(tmp_path):
         ("sample", (3, 4, 2, 32), "axis 2 has 2 entries and axis 1 has 4, so I and Q seem to be on axis 2"),
         ("sample", (3, 1, 4, 32), "axis 1 has 1 entries, I and Q are expected"),
         ("sample", (3, 2, 32, 4), "32 antennas of 4 samples, so antennas and samples seem to be swapped"),
-        ("sample", (3, 2, 32), r"\[3, 2, 32\], \(windows, 2 for I and Q, antennas, samples\) is wanted"),
+        ("sample", (3, 2, 32), r"\[3, 2, 32\], \(windows, 2 for I and Q, antennas, samples\) is expected"),
         ("image", (3, 24, 24, 3), "axis 1 has 24 entries and the last one 3, so the channels seem to be last"),
         ("csi", (3, 0, 4, 4), "none of them empty"),
     ],
@@ -123,7 +123,7 @@ def test_swapped_axes_are_named(tmp_path, kind, shape, reason):
     [
         ([0, 1, 1, 0], FACTS, "5 windows or more, but 4 labels|5 windows, but 4 labels"),
         ([0, 1, 1, 0, 1, 1], FACTS, "5 windows, but 6 labels"),
-        ([0, 1, 2, 0, 1], FACTS, "window 2 has label 2, from 0 to 1 is wanted for the classes a, b"),
+        ([0, 1, 2, 0, 1], FACTS, "window 2 has label 2, from 0 to 1 is expected for the classes a, b"),
         ([0, -1, 1, 0, 1], FACTS, "window 1 has label -1"),
         ([0.0, 1.0, 1.0, 0.0, 1.0], FACTS, r"label is float64 \[5\], one integer"),
         ([0, 1, 1, 0, 1], FACTS | {"labels": ["a", "a"]}, "every name once"),
@@ -197,7 +197,7 @@ def test_files_of_others_are_named(tmp_path):
     refused("d.h5 cannot be read as HDF5", open_dataset, path)
     with h5py.File(path, "w") as file:
         file["x"] = [1]
-    refused("holds x: one of sample, image, csi, features is wanted", open_dataset, path)
+    refused("holds x: one of sample, image, csi, features is expected", open_dataset, path)
     with h5py.File(path, "w") as file:
         file["sample"], file["csi"] = windows(), images()
     refused("holds sample, csi: one of", open_dataset, path)

@@ -164,13 +164,13 @@ def test_no_cache_and_no_hdf5_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("datasets", "reason"),
     [
-        ({"x": np.zeros(3)}, "holds x: a dataset iq or image is wanted"),
-        ({}, "holds nothing: a dataset iq or image is wanted"),
-        ({"iq": np.zeros((5, 64), np.complex64)}, r"iq is complex64 \[5, 64\]; wanted complex64 \[windows"),
+        ({"x": np.zeros(3)}, "holds x: a dataset iq or image is expected"),
+        ({}, "holds nothing: a dataset iq or image is expected"),
+        ({"iq": np.zeros((5, 64), np.complex64)}, r"iq is complex64 \[5, 64\]; expected complex64 \[windows"),
         ({"iq": np.zeros((5, 2, 64), np.float32)}, r"iq is float32 \[5, 2, 64\]"),
         ({"iq": np.zeros((5, 2, 64), np.complex128)}, "iq is complex128"),
         ({"iq": np.zeros((0, 2, 64), np.complex64)}, r"iq is complex64 \[0, 2, 64\]"),
-        ({"image": np.zeros((5, 8, 8), np.float32)}, r"image is float32 \[5, 8, 8\]; wanted float32 \[images"),
+        ({"image": np.zeros((5, 8, 8), np.float32)}, r"image is float32 \[5, 8, 8\]; expected float32 \[images"),
         ({"image": np.zeros((5, 1, 8, 8), np.uint8)}, "image is uint8"),
         ({"iq/inner": np.zeros(3)}, "iq is a group"),
     ],

@@ -123,7 +123,7 @@ def test_official_is_what_the_owners_say():
     groups["official"] = np.where(np.arange(len(label)) % 4 == 0, "test", "train")
     split = make_split(label, groups, "official", 0)
     assert split.test.tolist() == list(range(0, 80, 4))
-    refused("holds val; wanted train and test", label, {"official": np.full(80, "val")}, "official", 0)
+    refused("holds val; expected train and test", label, {"official": np.full(80, "val")}, "official", 0)
     refused("unknown group 'official'.*nearest", label, windows()[1], "official", 0)
 
 
@@ -188,11 +188,11 @@ def test_wrong_requests_are_named():
     refused("no groups of this set", label, {}, "group:source", 0)
     refused("has 1 value .lab.; two or more", label, {"room": np.full(80, "lab")}, "group:room", 0)
     refused("no windows to train", label, groups, "hold:person=p0,p1,p2", 0)
-    refused("wanted the form leave:NAME=VALUE", label, groups, "leave:person", 0)
-    refused("wanted the form random", label, groups, "random:3", 0)
-    refused("wanted the form group:NAME", label, groups, "group", 0)
+    refused("expected the form leave:NAME=VALUE", label, groups, "leave:person", 0)
+    refused("expected the form random", label, groups, "random:3", 0)
+    refused("expected the form group:NAME", label, groups, "group", 0)
     refused("2 or more, such as every:3", label, groups, "every:1", 0)
-    refused("test share 20; wanted", label, groups, "random", 0, test=20)
+    refused("test share 20; expected", label, groups, "random", 0, test=20)
     assert len(METHODS) == 7
 
 

@@ -39,7 +39,7 @@ def test_no_window_crosses_a_break():
 
 @pytest.mark.parametrize("arguments", [(100, 0), (100, 10, -1), (100, 10, 10, (), -1)])
 def test_absurd_numbers_are_refused(arguments):
-    with pytest.raises(WfmError, match="wanted"):
+    with pytest.raises(WfmError, match="expected"):
         window_starts(*arguments)
 
 

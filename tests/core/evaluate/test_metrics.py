@@ -36,7 +36,7 @@ def test_mean_accuracy_counts_classes_not_windows():
 
 @pytest.mark.parametrize(("predicted", "label"), [([-1], [0]), ([0], [-1]), ([3], [0]), ([0], [3])])
 def test_classes_that_do_not_exist_are_no_counts(predicted, label):
-    with pytest.raises(ValueError, match="wanted 0 to 2"):
+    with pytest.raises(ValueError, match="expected 0 to 2"):
         confusion_matrix(predicted, label, 3)
 
 

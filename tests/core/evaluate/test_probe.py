@@ -222,7 +222,7 @@ def test_the_verdict_counts_wins_and_clear_losses():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--compare", "nothing"], "NAME=FOLDER is wanted"),
+        (["--compare", "nothing"], "NAME=FOLDER is expected"),
         (["--compare", "tiny={run}"], "'tiny' is taken"),
         (["--scratch", "-1"], "effort of 0 to 1000"),
         (["--json", "{run}/foundation.yaml"], "holds no probe results"),

@@ -109,7 +109,7 @@ def test_adapters_survive_a_copy_and_a_checkpoint(tmp_path):
 
 @pytest.mark.parametrize("options", [(0, 8), (4, -1), (4, 8, "cube"), (4, 8, "sqrt", "k")])
 def test_refused_options(options):
-    with pytest.raises(WfmError, match="wanted .*mend the option"):
+    with pytest.raises(WfmError, match="expected .*fix the option"):
         add_lora(small(), *options)
 
 
@@ -161,5 +161,5 @@ def test_no_adapter_where_the_channels_are_right():
 def test_an_adapter_refuses_other_channels():
     model = small()
     adapt_channels(model.image, 3)
-    with pytest.raises(ValueError, match=r"wanted \[batch, 3, height, width\]"):
+    with pytest.raises(ValueError, match=r"expected \[batch, 3, height, width\]"):
         logits(model, 1)

@@ -91,5 +91,5 @@ def test_a_gpu_gives_the_same_masks():
 
 @pytest.mark.parametrize(("tokens", "ratio"), [(1, 0.7), (0, 0.7), (16, 0.0), (16, 1.0), (16, 1.5)])
 def test_impossible_masks_are_refused(tokens, ratio):
-    with pytest.raises(WfmError, match="wanted two tokens or more"):
+    with pytest.raises(WfmError, match="expected two tokens or more"):
         random_masks(torch.arange(2), tokens, ratio, seed=1)

@@ -142,13 +142,13 @@ def test_windows_longer_than_the_position_table():
 
 @pytest.mark.parametrize("shape", [(1, 17, 32), (1, 1, 33), (1, 1, 0), (1, 32)])
 def test_wrong_iq_shapes_are_refused(shape):
-    with pytest.raises(ValueError, match="wanted"):
+    with pytest.raises(ValueError, match="expected"):
         IqTokens(8)(torch.zeros(shape, dtype=torch.complex64))
 
 
 @pytest.mark.parametrize("shape", [(1, 2, 32, 32), (1, 1, 16, 32), (1, 32, 32)])
 def test_wrong_image_shapes_are_refused(shape):
-    with pytest.raises(ValueError, match="wanted"):
+    with pytest.raises(ValueError, match="expected"):
         ImageTokens(8, 1, size=(32, 32))(torch.zeros(shape))
 
 

@@ -91,7 +91,7 @@ def test_one_step_moves_exactly_what_trains(regime, options, trained):
 @pytest.mark.parametrize(
     ("regime", "options", "reason"),
     [
-        ("ft3", {}, "'ft3' is not known; wanted one of lp, ft2, lora, full, scratch"),
+        ("ft3", {}, "'ft3' is not known; expected one of lp, ft2, lora, full, scratch"),
         ("ft2", {"blocks": 5}, "5 blocks to unfreeze; the encoder has 4"),
         ("ft2", {"blocks": 0}, "0 blocks"),
         ("scratch", {"freeze_inputs": True}, "random; leave out --freeze-inputs"),

@@ -130,9 +130,9 @@ def refused(reason, state, modality="iq", **options):
 def test_keys_that_are_missing_or_left_over_are_listed():
     state = published_state()
     del state["norm.bias"], state["blocks.1.mlp.fc2.weight"], state["mod_ln_scale.iq"]
-    refused("misses blocks.1.mlp.fc2.weight, mod_ln_scale.iq, norm.bias; wanted", state)
+    refused("misses blocks.1.mlp.fc2.weight, mod_ln_scale.iq, norm.bias; expected", state)
     state = published_state() | {"decoder.weight": torch.zeros(1), "blocks.0.x": torch.zeros(1)}
-    refused("has left over blocks.0.x, decoder.weight; wanted", state)
+    refused("has left over blocks.0.x, decoder.weight; expected", state)
     refused("misses vis_patch_embed.proj.bias.*left over iq_ant_embed.weight", published_state(), "image")
     refused("misses blocks.0.attn.proj.bias", {})
     state = published_state(rank=2)
@@ -150,12 +150,12 @@ def test_other_refusals():
     refused("lora_alpha is None", published_state(rank=2))
     refused("modality 'smell'", published_state(), "smell")
     refused("pooling 'max' .* cls, mean", published_state(), pooling="max")
-    refused("5 heads.*mend heads", published_state(), heads=5)
+    refused("5 heads.*fix heads", published_state(), heads=5)
     refused("holds epoch, which are no tensors", published_state() | {"epoch": 3})
     refused("do not fit", published_state() | {"head.bias": torch.zeros(9)})
     model = wfm_core.load_wavesfm(published_state(), heads=4)
-    with pytest.raises(WfmError, match=r"wanted complex64 \[batch, antenna, sample\]"):
+    with pytest.raises(WfmError, match=r"expected complex64 \[batch, antenna, sample\]"):
         model(torch.zeros(1, 2, 4, 64))
     model = wfm_core.load_wavesfm(published_state("image"), "image", heads=4)
-    with pytest.raises(WfmError, match="wanted float32"):
+    with pytest.raises(WfmError, match="expected float32"):
         model(torch.zeros(1, 64, 64))

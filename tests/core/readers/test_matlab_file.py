@@ -40,7 +40,7 @@ def test_what_is_no_array_of_numbers_is_one_sentence(tmp_path, value, kind):
     with pytest.raises(WfmError, match=f"csi is {kind}, an array of numbers is expected"):
         read_matlab(path, "csi")
     assert read_matlab(path, "y") == 1
-    with pytest.raises(WfmError, match="holds csi, y, z is wanted"):
+    with pytest.raises(WfmError, match="holds csi, y, z is expected"):
         read_matlab(path, "z")
 
 

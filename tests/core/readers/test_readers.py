@@ -62,9 +62,9 @@ def test_powder_hop(tmp_path):
 def test_powder_faults_are_named(tmp_path):
     folder = tmp_path / "d"
     path = powder(folder, "x", "moon", noise(512))
-    refused("x.json: core:location 'moon', wanted one of bes", "powder", folder)
+    refused("x.json: core:location 'moon', expected one of bes", "powder", folder)
     powder(folder, "x", "bes", noise(512), datatype="ci16")
-    refused("core:datatype 'ci16', cf32 is wanted", "powder", folder)
+    refused("core:datatype 'ci16', cf32 is expected", "powder", folder)
     powder(folder, "x", "bes", noise(511))
     refused("x.bin has 511 samples, a window takes 512", "powder", folder)
     powder(folder, "x", "bes", noise(512), rate="fast")

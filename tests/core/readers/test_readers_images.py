@@ -43,9 +43,9 @@ def test_ntu_fi_is_prepared_as_published(tmp_path):
 def test_ntu_fi_faults_are_named(tmp_path):
     folder = tmp_path / "d"
     path = ntu_fi(folder, "train_amp", "box", 1, amplitudes(), name="CSIphase")
-    refused("box1.mat holds CSIphase, CSIamp is wanted", "ntu-fi", folder)
+    refused("box1.mat holds CSIphase, CSIamp is expected", "ntu-fi", folder)
     ntu_fi(folder, "train_amp", "box", 1, amplitudes(), "v7.3", name="CSIphase")
-    refused("box1.mat holds CSIphase, CSIamp is wanted", "ntu-fi", folder)
+    refused("box1.mat holds CSIphase, CSIamp is expected", "ntu-fi", folder)
     ntu_fi(folder, "train_amp", "box", 1, amplitudes()[:340])
     refused(r"CSIamp is float64 \[340, 20\]; amplitudes \[342, packets\]", "ntu-fi", folder)
     broken = amplitudes()
@@ -56,7 +56,7 @@ def test_ntu_fi_faults_are_named(tmp_path):
     refused("box1.mat cannot be read as a MATLAB file", "ntu-fi", folder)
     path.unlink()
     ntu_fi(folder, "test_amp", "jump", 1, amplitudes())
-    refused("a class folder 'jump', wanted one of run", "ntu-fi", folder)
+    refused("a class folder 'jump', expected one of run", "ntu-fi", folder)
     (folder / "test_amp" / "jump").rename(folder / "test_amp" / "walk")
     ntu_fi(folder, "test_amp", "walk", 2, amplitudes(21))
     refused(r"window 1 is \[3, 114, 21\]", "ntu-fi", folder)
@@ -141,13 +141,13 @@ def test_positioning_faults_are_named(tmp_path):
     folder = tmp_path / "d"
     path = folder / "a.mat"
     matlab_hdf5(path, {"features": features(), "position": places()})
-    refused("a.mat holds features, position, features and labels/position are wanted", "nr-pos", folder)
+    refused("a.mat holds features, position, features and labels/position are expected", "nr-pos", folder)
     matlab_hdf5(path, {"features": features(4), "labels/position": places(4).T})
     refused(r"features \[4, 4, 10, 12\], labels/position \[3, 4\]", "nr-pos", folder)
     matlab_hdf5(path, {"features": features(), "labels/position": places(2)})
     refused(r"labels/position \[2, 3\]", "nr-pos", folder)
     matlab_hdf5(path, {"features": features(3, 7), "labels/position": places()})
-    refused(r"have 7 channels; 4 for outdoor, 5 for indoor are wanted", "nr-pos", folder)
+    refused(r"have 7 channels; 4 for outdoor, 5 for indoor are expected", "nr-pos", folder)
     matlab_hdf5(path, {"features": features(), "labels/position": places()})
     refused(r"have 4 channels; .*all files of one scene \(indoor\)", "nr-pos", folder, scene="indoor")
     refused("scene 'space' is not known", "nr-pos", folder, scene="space")

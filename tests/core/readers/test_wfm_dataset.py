@@ -72,7 +72,7 @@ def test_each_subcarrier_of_csi_standardised(tmp_path):
     assert f"subcarrier_mean of 2 x {levels.size(2)}, " in "\n".join(summary(dataset)), "not number by number"
     still = csi_arrays()["csi"]
     still[:, :, 3] = 0
-    refused("standardise 'packet': wanted one of channel, subcarrier", npz.read, save(tmp_path), tmp_path / "e.h5",
+    refused("standardise 'packet': expected one of channel, subcarrier", npz.read, save(tmp_path), tmp_path / "e.h5",
             **options | {"standardise": "packet"})  # fmt: skip
     refused("2 subcarriers never change", npz.read, save(tmp_path, csi=still), tmp_path / "e.h5", **options)
 

@@ -62,10 +62,10 @@ def test_each_subcarrier_is_taken_on_its_own_where_statistics_are_given():
     scripted = torch.jit.script(module)
     screen_graphs(scripted, "test")
     assert torch.equal(scripted(amplitudes()), module(amplitudes()))
-    with pytest.raises(ValueError, match="3 antennas, 10 subcarriers.*wanted"):
+    with pytest.raises(ValueError, match="3 antennas, 10 subcarriers.*expected"):
         module(amplitudes()[:, :, :9])
     for wrong in ({"subcarrier_std": [[1.0]]}, {"subcarrier_std": (0 * std).tolist()}, {"subcarrier_mean": None}):
-        with pytest.raises(WfmError, match="CSI subcarrier.*measure them anew"):
+        with pytest.raises(WfmError, match="CSI subcarrier.*measure them again"):
             build_preprocessor(SETTINGS | statistics | wrong)
 
 
@@ -81,13 +81,13 @@ def test_motion_is_what_changes_within_a_window():
     scripted = torch.jit.script(module)
     screen_graphs(scripted, "test")
     assert torch.equal(scripted(amplitudes()), seen)
-    with pytest.raises(ValueError, match="3 channels, height, width.* is wanted"):
+    with pytest.raises(ValueError, match="3 channels, height, width.* is expected"):
         build_preprocessor(SETTINGS | {"motion": True})(amplitudes())
 
 
 @pytest.mark.parametrize("wrong", [{"scale": "dB"}, {"gain": "agc"}, {"reference": 0.0}])
 def test_other_settings_are_named(wrong):
-    with pytest.raises(WfmError, match=f"CSI.*{list(wrong.values())[0]}.*mend the signal settings"):
+    with pytest.raises(WfmError, match=f"CSI.*{list(wrong.values())[0]}.*fix the signal settings"):
         build_preprocessor(SETTINGS | wrong)
 
 
@@ -146,13 +146,13 @@ def test_iq_keeps_both_parts(axes):
         ("csi", (9, 50, 30), "packets,antennas", "subcarriers is there 0 times; once"),
         ("csi", (9, 50, 30, 3), "packets,subcarriers,packets", "packets is there 2 times"),
         ("csi", (9, 50, 30, 3), "packets,subcarriers,chains", "'chains' is none of csi"),
-        ("csi", (9, 50, 30, 3), "packets,subcarriers", "3 axes after the windows are wanted"),
+        ("csi", (9, 50, 30, 3), "packets,subcarriers", "3 axes after the windows are expected"),
         ("csi", (9,), None, r"shape \[9\]: windows first"),
         ("sample", (9, 4, 512, 2), None, "I and Q seem to be the last axis.*--axes antennas,samples,reim"),
-        ("sample", (9, 4, 512), "antennas,samples", "real values, where I and Q are wanted"),
+        ("sample", (9, 4, 512), "antennas,samples", "real values, where I and Q are expected"),
         ("image", (9, 224, 224, 3), None, "x has 224 channels.*swapped"),
         ("image", (9, 2, 8, 8), "reim,height,width", "no real and imaginary part"),
-        ("picture", (9, 8, 8), None, "kind 'picture' is not known; wanted one of csi"),
+        ("picture", (9, 8, 8), None, "kind 'picture' is not known; expected one of csi"),
     ],
 )
 def test_axes_that_do_not_fit_are_named(kind, shape, axes, reason):

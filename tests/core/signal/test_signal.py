@@ -76,7 +76,7 @@ def test_each_tile_is_ranked():
 
 
 def test_unknown_kind_is_named():
-    with pytest.raises(WfmError, match="'wavelet' is not known; wanted one of iq_rms, cyclic_image"):
+    with pytest.raises(WfmError, match="'wavelet' is not known; expected one of iq_rms, cyclic_image"):
         build_preprocessor({"kind": "wavelet"})
     with pytest.raises(WfmError, match="size"):
         build_preprocessor({"kind": "cyclic_image", "size": 3})

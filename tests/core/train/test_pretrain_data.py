@@ -220,5 +220,5 @@ def test_caches_of_other_shapes_are_named(tmp_path):
 
 def test_scenes_that_are_not_known_are_named_before_anything_is_rendered(tmp_path):
     config = tiny_config(tmp_path, "data.sources=[{kind: synthetic, scenes: [fm, radar]}]")
-    with pytest.raises(WfmError, match="scenes of kind 'radar'; wanted some of lte, "):
+    with pytest.raises(WfmError, match="scenes of kind 'radar'; expected some of lte, "):
         open_sources(config)

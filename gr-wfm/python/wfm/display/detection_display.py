@@ -76,13 +76,13 @@ class detection_display(gr.hier_block2):
 
 def _check(sample_rate: float, center_freq: float, fft_size: int, seconds: float) -> None:
     if not 0 < sample_rate < math.inf:
-        raise WfmError(f"sample rate {sample_rate:g} Hz: a positive number is wanted")
+        raise WfmError(f"sample rate {sample_rate:g} Hz: a positive number is expected")
     if not math.isfinite(center_freq):
-        raise WfmError(f"centre frequency {center_freq:g} Hz: a finite number is wanted")
+        raise WfmError(f"centre frequency {center_freq:g} Hz: a finite number is expected")
     if not 16 <= fft_size <= 8192:
-        raise WfmError(f"{fft_size} frequency bins: 16 to 8192 are wanted")
+        raise WfmError(f"{fft_size} frequency bins: 16 to 8192 are expected")
     if not 0.1 <= seconds <= 600:
-        raise WfmError(f"a waterfall of {seconds:g} s: 0.1 to 600 s are wanted")
+        raise WfmError(f"a waterfall of {seconds:g} s: 0.1 to 600 s are expected")
 
 
 def _widget_class():

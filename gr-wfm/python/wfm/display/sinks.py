@@ -86,6 +86,6 @@ def _read_status(message: pmt.pmt_base) -> dict:
     status = messages.read_control(message)
     for name in _STATUS_NUMBERS:
         if name not in status:
-            raise ValueError(f"a status without {name}: that of WFM Inference is wanted")
+            raise ValueError(f"a status without {name}: that of WFM Inference is expected")
         messages.read_number(name, status[name], -math.inf, math.inf)
     return status

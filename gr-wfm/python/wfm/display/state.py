@@ -49,7 +49,7 @@ class DisplayState:
         self.clear()
 
     def clear(self) -> None:
-        """A stream begins: sample numbers start anew."""
+        """A stream begins: sample numbers start again."""
         with self._lock:
             self._version += 1
             self._rows = RowRing(*self._shape)

@@ -35,7 +35,7 @@ class event_publisher(gr.basic_block):
     def __init__(self, address: str = DEFAULT_ADDRESS, radio: str = "radio", high_water_mark: int = 1000):
         gr.basic_block.__init__(self, name="wfm_event_publisher", in_sig=None, out_sig=None)
         if not 1 <= len(radio) <= 200:
-            raise WfmError(f"a radio's name of {len(radio)} characters: 1 to 200 are wanted; give it another")
+            raise WfmError(f"a radio's name of {len(radio)} characters: 1 to 200 are expected; give it another")
         for port, handler in (
             (keys.DETECTS, self._on_detection),
             (keys.EVENTS, self._on_event),
@@ -61,7 +61,7 @@ class event_publisher(gr.basic_block):
 
     @guarded_start
     def start(self) -> bool:
-        """Binds again after a stop, as when a flowgraph is locked and unlocked; the counts start anew then."""
+        """Binds again after a stop, as when a flowgraph is locked and unlocked; the counts start again then."""
         with self._lock:
             self._running = True
             if not self._open:

@@ -35,7 +35,7 @@ class Smoother:
     An event of a label begins when the label's share reaches `begin`, and ends when it falls below `end`. It reaches
     from the first of the counted windows that answered the label to the last one. Windows not yet seen count against
     every label. A gap ends an event and forgets what was seen: `max_gap` samples or more without an answer, the same
-    by the radio's clock, a stream that starts anew, or another frequency.
+    by the radio's clock, a stream that starts again, or another frequency.
 
     Args:
         windows: answers that count, at least 1.
@@ -51,11 +51,11 @@ class Smoother:
 
     def __init__(self, windows: int, method: str, begin: float, end: float, background, sample_rate: float, max_gap):
         if windows < 1:
-            raise WfmError(f"smoothing over {windows} windows, at least 1 is wanted")
+            raise WfmError(f"smoothing over {windows} windows, at least 1 is expected")
         if method not in METHODS:
-            raise WfmError(f"smoothing method is {method!r}, one of {', '.join(METHODS)} is wanted")
+            raise WfmError(f"smoothing method is {method!r}, one of {', '.join(METHODS)} is expected")
         if not 0 < end <= begin <= 1:
-            raise WfmError(f"shares begin {begin:g} and end {end:g}: 0 < end <= begin <= 1 is wanted")
+            raise WfmError(f"shares begin {begin:g} and end {end:g}: 0 < end <= begin <= 1 is expected")
         if not (sample_rate > 0 and max_gap > 0):
             raise WfmError(f"sample rate {sample_rate:g} Hz and gap {max_gap:g} samples: both must be positive")
         self._method, self._begin, self._end = method, begin, end

@@ -72,12 +72,12 @@ class CsiGather:
     ):
         if min(antennas, packets) < 1 or hop < 0:
             raise WfmError(
-                f"{antennas} antennas, {packets} packets, hop {hop}: 1 antenna, 1 packet and hop 0 or more are wanted"
+                f"{antennas} antennas, {packets} packets, hop {hop}: 1 antenna, 1 packet and hop 0 or more are expected"
             )
         if not 0 <= max_gap < modulus // 4:
-            raise WfmError(f"max_gap {max_gap}: 0 to less than a quarter of the modulus {modulus} is wanted")
+            raise WfmError(f"max_gap {max_gap}: 0 to less than a quarter of the modulus {modulus} is expected")
         if packet_rate < 0:
-            raise WfmError(f"packet_rate {packet_rate:g}: packets a second, or 0 for unknown, are wanted")
+            raise WfmError(f"packet_rate {packet_rate:g}: packets a second, or 0 for unknown, are expected")
         self._antennas, self._packets, self._hop = antennas, packets, hop or packets
         self._max_gap, self._modulus, self._rate = max_gap, modulus, packet_rate
         self._open: dict[int, dict[int, ChannelVector]] = {}
@@ -100,7 +100,7 @@ class CsiGather:
     def add(self, vector: ChannelVector) -> list[CsiWindow]:
         """The next vector; returns the windows that it completes. Raises `ValueError` for an antenna out of range."""
         if not 0 <= vector.antenna < self._antennas:
-            raise ValueError(f"antenna {vector.antenna}: 0 to {self._antennas - 1} is wanted")
+            raise ValueError(f"antenna {vector.antenna}: 0 to {self._antennas - 1} is expected")
         number = self._number_of(vector)
         parts = self._open.setdefault(number, {})
         parts[vector.antenna] = vector

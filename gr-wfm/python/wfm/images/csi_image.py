@@ -77,7 +77,7 @@ class csi_image(gr.basic_block):
         self._rows = _rows(subcarriers, fft_len)
         self._transform = _transform(signal, antennas, len(self._rows), packets)
         if source not in SOURCES:
-            raise WfmError(f"source is {source!r}, one of {', '.join(SOURCES)} is wanted")
+            raise WfmError(f"source is {source!r}, one of {', '.join(SOURCES)} is expected")
         streams = [(np.complex64, fft_len)] * antennas if source == "tags" else None
         gr.basic_block.__init__(self, name="wfm_csi_image", in_sig=streams, out_sig=None)
         self._sequence, self._fft_len, self._packets = sequence, fft_len, packets
@@ -167,10 +167,10 @@ class csi_image(gr.basic_block):
 
 def _rows(subcarriers, fft_len: int) -> np.ndarray:
     if fft_len < 1:
-        raise WfmError(f"fft_len is {fft_len}, 1 or more is wanted")
+        raise WfmError(f"fft_len is {fft_len}, 1 or more is expected")
     rows = np.array(list(subcarriers) or range(fft_len))
     if rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= fft_len:
-        raise WfmError(f"subcarriers {plain(list(subcarriers))}: entries of a vector, 0 to {fft_len - 1}, are wanted")
+        raise WfmError(f"subcarriers {plain(list(subcarriers))}: entries of a vector, 0 to {fft_len - 1}, are expected")
     return rows
 
 
@@ -179,10 +179,10 @@ def _transform(signal, antennas: int, rows: int, packets: int) -> torch.nn.Modul
     if not signal:
         return None
     if not isinstance(signal, dict) or signal.get("kind") != "csi_image":
-        raise WfmError(f"signal {signal!r}: a mapping with kind csi_image is wanted, or nothing")
+        raise WfmError(f"signal {signal!r}: a mapping with kind csi_image is expected, or nothing")
     module = build_preprocessor(signal)
     try:
         module(torch.zeros(1, antennas, rows, packets))
     except ValueError as error:
-        raise WfmError(f"signal and {antennas} antennas do not fit: {error}; mend one") from error
+        raise WfmError(f"signal and {antennas} antennas do not fit: {error}; fix one") from error
     return module

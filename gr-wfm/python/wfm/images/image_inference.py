@@ -102,8 +102,8 @@ def _check(contract, sample_rate: float, policy: str, batch: int) -> None:
             "choose another bundle"
         )
     if policy not in POLICIES:
-        raise WfmError(f"policy is {policy!r}, one of {', '.join(POLICIES)} is wanted")
+        raise WfmError(f"policy is {policy!r}, one of {', '.join(POLICIES)} is expected")
     if not sample_rate > 0:
-        raise WfmError(f"sample_rate is {sample_rate:g}, samples (of CSI, packets) a second are wanted")
+        raise WfmError(f"sample_rate is {sample_rate:g}, samples (of CSI, packets) a second are expected")
     if batch < 1:
-        raise WfmError(f"batch is {batch}, at least 1 image is wanted")
+        raise WfmError(f"batch is {batch}, at least 1 image is expected")

@@ -70,7 +70,7 @@ def read_csi(pdu: pmt.pmt_base, number_key: str) -> ChannelVector:
         return csi_vector(pmt.cdr(pdu), _fields(pdu), number_key)
     taps = pmt.dict_ref(pmt.car(pdu), keys.CHAN_TAPS, pmt.PMT_NIL) if _has_dict(pdu) else pmt.PMT_NIL
     if not pmt.is_c32vector(taps):
-        raise ValueError("message on csi: cons(dict, c32vector), or ofdm_sync_chan_taps in a PDU's dict, is wanted")
+        raise ValueError("message on csi: cons(dict, c32vector), or ofdm_sync_chan_taps in a PDU's dict, is expected")
     return csi_vector(taps, _fields(pmt.cons(pmt.dict_delete(pmt.car(pdu), keys.CHAN_TAPS), pmt.PMT_NIL)), number_key)
 
 

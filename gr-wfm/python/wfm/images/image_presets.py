@@ -97,7 +97,7 @@ class positioner(_image_preset):
         packet_rate: packets a second, for latencies.
         policy: "live" drops the oldest waiting images when inference is too slow, "lossless" keeps them waiting.
         windows: positions that are averaged.
-        max_gap: packets without a position after which averaging begins anew.
+        max_gap: packets without a position after which averaging begins again.
 
     Raises:
         WfmError: the bundle has no such task or takes no images, or a parameter is out of its range.

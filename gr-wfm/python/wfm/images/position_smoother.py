@@ -33,7 +33,7 @@ class position_smoother(gr.basic_block):
     def __init__(self, windows: int = 5, max_gap: int = 64):
         gr.basic_block.__init__(self, name="wfm_position_smoother", in_sig=None, out_sig=None)
         if windows < 1 or max_gap < 1:
-            raise WfmError(f"smoothing over {windows} windows, gap {max_gap} samples: 1 or more of both is wanted")
+            raise WfmError(f"smoothing over {windows} windows, gap {max_gap} samples: 1 or more of both is expected")
         self._max_gap = max_gap
         self._recent: deque[np.ndarray] = deque(maxlen=windows)
         self._last: messages.Detection | None = None

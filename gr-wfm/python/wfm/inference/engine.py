@@ -325,4 +325,4 @@ class engine(gr.basic_block):
         elif key == keys.HOP:
             self._tap.set_hop(int(messages.read_number(key, value, 0, _INT_MAX)))
         else:
-            raise ValueError(f"control key {key!r}: one of model, tasks, threshold, gate_dbfs, hop is wanted")
+            raise ValueError(f"control key {key!r}: one of model, tasks, threshold, gate_dbfs, hop is expected")

@@ -126,9 +126,9 @@ def _check(contract, channels: int, batch: int, on_error: str) -> None:
             "connect fewer channels or choose another bundle"
         )
     if batch < 1:
-        raise WfmError(f"batch is {batch}, at least 1 window is wanted")
+        raise WfmError(f"batch is {batch}, at least 1 window is expected")
     if on_error not in ON_ERROR:
-        raise WfmError(f"on_error is {on_error!r}, one of {', '.join(ON_ERROR)} is wanted")
+        raise WfmError(f"on_error is {on_error!r}, one of {', '.join(ON_ERROR)} is expected")
 
 
 def check_tasks(contract, tasks: str) -> None:

@@ -17,7 +17,7 @@ def load_for(bundle, task: str):
     known = bundle.contract.tasks
     if task not in known:
         raise WfmError(
-            f"bundle {bundle.contract.name} has the tasks {', '.join(known)}, {task} is wanted here: "
+            f"bundle {bundle.contract.name} has the tasks {', '.join(known)}, {task} is expected here: "
             f"choose a bundle with {task}"
         )
     return bundle

@@ -55,7 +55,7 @@ class task_head(gr.basic_block):
     ):
         gr.basic_block.__init__(self, name="wfm_task_head", in_sig=None, out_sig=None)
         if not task.isidentifier():
-            raise WfmError(f"task is {task!r}, a name such as fingerprint is wanted")
+            raise WfmError(f"task is {task!r}, a name such as fingerprint is expected")
         self._task = task
         self._embedding = embedding
         self._windows = _window_count(windows)
@@ -133,7 +133,7 @@ class task_head(gr.basic_block):
             self._counts["skipped"] += 1
             first = self._counts["skipped"] == 1
         if first:
-            text = f"embeddings named {name} are skipped, {self._embedding} is wanted: set embedding if that is wrong"
+            text = f"embeddings named {name} are skipped, {self._embedding} is expected: set embedding if that is wrong"
             gr.logger("wfm.task_head").warn(text)
             self._event("warning", text)
 
@@ -152,11 +152,11 @@ class task_head(gr.basic_block):
         if len(actions) != 1 or strange or (keys.WINDOWS in message and actions != [keys.ENROL]):
             raise WfmError(
                 f"control message with {', '.join(sorted(message)) or 'nothing'}: one of {', '.join(_ACTIONS)} is "
-                "wanted, and windows beside enrol alone"
+                "expected, and windows beside enrol alone"
             )
         value = message[actions[0]]
         if not isinstance(value, str) or not value:
-            raise WfmError(f"control message {actions[0]} {value!r}: a text is wanted, a class's name or a file's path")
+            raise WfmError(f"control message {actions[0]} {value!r}: a class's name or a file's path is expected")
         if actions[0] == keys.ENROL:
             self._begin(value, message.get(keys.WINDOWS, self._windows))
         elif actions[0] == keys.FORGET:

@@ -30,7 +30,7 @@ def known(fields: pmt.pmt_base, names) -> dict:
 
 
 def kind_of(message: pmt.pmt_base) -> str:
-    """What a PMT is, in words of bounded length: `pmt.write_string` of a stranger's may have any length and depth."""
+    """What a PMT is, in words of bounded length: `pmt.write_string` of a sender's may have any length and depth."""
     for test, name in (
         (pmt.is_null, "nil"), (pmt.is_bool, "a bool"), (pmt.is_symbol, "a symbol"), (pmt.is_number, "a number"),
         (pmt.is_dict, "a dict"), (pmt.is_pair, "a pair"), (pmt.is_tuple, "a tuple"), (pmt.is_vector, "a vector"),

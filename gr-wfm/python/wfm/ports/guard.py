@@ -75,7 +75,7 @@ guarded_stop = guarded("the block did not stop as it should", gives=True)
 
 
 def _sentence(error: Exception) -> str:
-    """The exception in one line of bounded length: a stranger may have written its text."""
+    """The exception in one line of bounded length: an unknown sender may have written its text."""
     text = " ".join(str(error).split())[:300]
     plain = "".join(letter if letter.isprintable() else "?" for letter in text)
     return (

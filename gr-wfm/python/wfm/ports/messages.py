@@ -86,7 +86,7 @@ def read_embedding(pdu: pmt.pmt_base) -> tuple[pmt.pmt_base, str, np.ndarray]:
     fields = pmt.car(pdu) if pmt.is_pair(pdu) else pmt.PMT_NIL
     name = pmt.dict_ref(fields, keys.EMBEDDING, pmt.PMT_NIL) if pmt.is_dict(fields) else pmt.PMT_NIL
     if not pmt.is_symbol(name) or not pmt.is_f32vector(pmt.cdr(pdu)):
-        raise ValueError("message on embeddings: cons(dict with embedding, f32vector) is wanted, as of WFM Inference")
+        raise ValueError("message on embeddings: cons(dict with embedding, f32vector) is expected, as of WFM Inference")
     values = np.array(pmt.f32vector_elements(pmt.cdr(pdu)), np.float32)
     return pmt.dict_delete(fields, keys.EMBEDDING), pmt.symbol_to_string(name), values
 
@@ -233,7 +233,7 @@ def read_tasks(value, known) -> frozenset[str]:
     """Which of the tasks `known` are meant: a list of names, or one string of them with commas; empty means all."""
     names = [name.strip() for name in value.split(",")] if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"tasks {value!r}: a list of names or one string with commas is wanted")
+        raise ValueError(f"tasks {value!r}: a list of names or one string with commas is expected")
     chosen = frozenset(name for name in names if name)
     if unknown := sorted(chosen - set(known)):
         raise ValueError(f"tasks {', '.join(unknown)} are not in the bundle: choose from {', '.join(known)}")
@@ -244,5 +244,5 @@ def read_number(key: str, value, low: float, high: float) -> float:
     """A finite number in [low, high]; a word, a truth value or anything else raises ValueError."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not low <= value <= high:  # also NaN
-        raise ValueError(f"{key} {value!r}: a number from {low:g} to {high:g} is wanted")
+        raise ValueError(f"{key} {value!r}: a number from {low:g} to {high:g} is expected")
     return value

@@ -28,15 +28,15 @@ TIMING_SECONDS = 0.5
 """Timing goes on for so long after the fewest rounds."""
 DTYPES = ("auto", "fp32", "bf16", "int8")
 _WANTED = {
-    "bf16": "bf16 products (wanted: a CPU with AVX-512 or AVX-NE-CONVERT, or a GPU)",
-    "int8": "8-bit products (wanted: a CPU with VNNI instructions)",
+    "bf16": "bf16 products (expected: a CPU with AVX-512 or AVX-NE-CONVERT, or a GPU)",
+    "int8": "8-bit products (expected: a CPU with VNNI instructions)",
 }
 
 
 def choose_dtype(module, contract: Contract, device: torch.device, dtype: str) -> tuple[Callable, str]:
     """The frozen callable of a verified module, and its format's name ("fp32", "bf16" or "int8"). Raises `WfmError`."""
     if dtype not in DTYPES:
-        raise WfmError(f"dtype {dtype!r} is not known; wanted one of {', '.join(DTYPES)}")
+        raise WfmError(f"dtype {dtype!r} is not known; expected one of {', '.join(DTYPES)}")
     there = {"bf16": has_bf16(device), "int8": has_int8(device)}
     if not there.get(dtype, True):
         raise WfmError(

@@ -51,7 +51,7 @@ def sample_format(datatype: str) -> SampleFormat:
     if match is None or (match[3] is None and not match[2].endswith("8")):
         raise WfmError(
             f"unknown SigMF datatype {datatype!r}: known are c or r, then f32 f64 i32 i16 u32 u16 with _le or _be, "
-            "or i8 u8 (as in cf32_le, ci16_le, cu8); mend core:datatype"
+            "or i8 u8 (as in cf32_le, ci16_le, cu8); fix core:datatype"
         )
     order = ">" if match[3] == "_be" else "<"
     component = np.dtype(f"{order}{match[2][0]}{int(match[2][1:]) // 8}")

@@ -18,7 +18,7 @@ def window_starts(samples: int, window: int, hop: int = 0, breaks: Iterable[int]
     """
     if window < 1 or hop < 0 or settle < 0:
         raise WfmError(
-            f"window {window}, hop {hop}, settle {settle} samples: a window of 1 or more, no negative number is wanted"
+            f"window {window}, hop {hop}, settle {settle} samples: 1 or more, and no negative number, is expected"
         )
     cuts = sorted({b for b in breaks if 0 < b < samples})
     pieces = []

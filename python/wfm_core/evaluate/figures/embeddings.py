@@ -22,10 +22,10 @@ def principal_components(embeddings: np.ndarray) -> tuple[np.ndarray, np.ndarray
     """
     values = np.asarray(embeddings, np.float64)
     if len(values) < 3:
-        raise WfmError(f"embeddings of {len(values)} windows; three or more are wanted to draw them: use more windows")
+        raise WfmError(f"embeddings of {len(values)} windows; three or more are expected: use more windows")
     if not np.isfinite(values).all():
         first = int(np.flatnonzero(~np.isfinite(values).all(1))[0])
-        raise WfmError(f"the embedding of window {first} has NaN or Inf; wanted numbers: mend that window or the model")
+        raise WfmError(f"the embedding of window {first} has NaN or Inf; numbers are expected: fix it or the model")
     centred = values - values.mean(0)
     _, scale, axes = np.linalg.svd(centred, full_matrices=False)
     largest = axes[np.arange(2), np.abs(axes[:2]).argmax(1)]

@@ -45,7 +45,7 @@ def evaluate(argv: list[str]) -> int:
     """Fill the table, print it, and write it as text and picture."""
     options = parse(argv)
     if not 0 <= options.scratch <= 1000:
-        raise WfmError(f"--scratch {options.scratch:g}: an effort of 0 to 1000 is wanted, 1 is the usual one")
+        raise WfmError(f"--scratch {options.scratch:g}: an effort of 0 to 1000 is expected, 1 is the usual one")
     device = choose_device(options.device)
     foundation = load_foundation(options.run)
     everyone = contenders(foundation, _others(options.compare, foundation), options.scratch)
@@ -72,7 +72,7 @@ def _others(given: list[str], foundation: Foundation) -> dict[str, Foundation]:
     for option in given:
         name, separator, folder = option.partition("=")
         if not (name and separator and folder):
-            raise WfmError(f"--compare {option}: NAME=FOLDER is wanted, such as iq=out/run-iq")
+            raise WfmError(f"--compare {option}: NAME=FOLDER is expected, such as iq=out/run-iq")
         if name in (RANDOM, SCRATCH, foundation.name, *others):
             raise WfmError(f"--compare {option}: the name {name!r} is taken, choose another one")
         others[name] = load_foundation(folder)

@@ -10,7 +10,7 @@ from torch import Tensor
 from wfm_core.bundle.foundation import Foundation
 
 VERSION = 1
-"""Of all tasks and draws together: results of another version are not comparable, and are computed anew."""
+"""Of all tasks and draws together: results of another version are not comparable, and are computed again."""
 
 ALL = "all"
 BUDGETS = (1, 5, ALL)

@@ -54,7 +54,7 @@ def render_scene(
     as in wfm_core.synth.scenes.interference, over the segment.
     """
     if name != "lte_interference":
-        raise WfmError(f"scene {name!r} is not known; wanted 'lte_interference'")
+        raise WfmError(f"scene {name!r} is not known; expected 'lte_interference'")
     generator = torch.Generator().manual_seed(seed)
     count = round(seconds * sample_rate)
     lead_in = _unit(sample_rate)

@@ -68,7 +68,7 @@ def _transmitters(seconds: float, sample_rate: float, antennas: int, seed: int) 
 
 
 def _modulations(seconds: float, sample_rate: float, antennas: int, seed: int) -> Scene:
-    """The five transmitters in any order, each for 50 ms with a modulation drawn anew."""
+    """The five transmitters in any order, each for 50 ms with a modulation drawn again."""
     check_transmitters(sample_rate, antennas)
     generator = torch.Generator().manual_seed(seed)
 

@@ -52,7 +52,7 @@ def band_turn(samples: int, sample_rate: float, antennas: int, generator: torch.
     low, high = BAND_RATES
     if not low <= sample_rate <= high:
         raise WfmError(
-            f"the simulated band at {sample_rate / 1e6:g} MS/s, {low / 1e6:g} to {high / 1e6:g} are wanted: "
+            f"the simulated band at {sample_rate / 1e6:g} MS/s, {low / 1e6:g} to {high / 1e6:g} are expected: "
             "set the sample rate"
         )
     kind = kind or choice(BAND_KINDS, generator)
@@ -86,8 +86,8 @@ def check_transmitters(sample_rate: float, antennas: int) -> None:
     """Raises `WfmError` where the transmitters cannot be heard like that."""
     if sample_rate != TRANSMITTERS_RATE or antennas != 1:
         raise WfmError(
-            f"the simulated transmitters at {sample_rate / 1e6:g} MS/s on {antennas} antennas, 1 MS/s on 1 is wanted: "
-            "set the sample rate and the channels"
+            f"the simulated transmitters at {sample_rate / 1e6:g} MS/s on {antennas} antennas, 1 MS/s on 1 is expected"
+            ": set the sample rate and the channels"
         )
 
 

@@ -64,7 +64,7 @@ def require_same(folder: Path, sides: Sides) -> None:
     if any(kept.get(name) != rows for name, rows in _lists(sides).items()):
         raise WfmError(
             f"{path} has other windows than the split of the data set has now, which has changed since the run began; "
-            "give the same data or start anew with another --out"
+            "give the same data or start again with another --out"
         )
 
 
@@ -130,8 +130,8 @@ class Batches(IterableDataset):
     """Endless (windows, targets) batches of the windows `rows`, from the batch number `first` on.
 
     An epoch is a fresh permutation, cut into a multiple of `accumulate` batches of nearly equal size, `batch` at most;
-    with `roll` every window is turned round along that axis, with `noise` it gets some. All are functions of seed and
-    number, so that a resumed run goes on with the batches that would have come.
+    with `roll` every window is shifted circularly along that axis, with `noise` it gets some. All are functions of seed
+    and number, so that a resumed run goes on with the batches that would have come.
     """
 
     def __init__(self, windows: Tensor, targets: Tensor, rows: np.ndarray, config: Finetuning, first: int = 0):
@@ -161,7 +161,7 @@ class Batches(IterableDataset):
 
 
 def rolled(windows: Tensor, axis: int, random: np.random.Generator) -> Tensor:
-    """Each window turned round along `axis` by its own random amount."""
+    """Each window shifted circularly along `axis` by its own random amount."""
     length = windows.size(axis)
     shift = torch.from_numpy(random.integers(length, size=(len(windows), 1)))
     shape = [len(windows)] + [1] * (windows.dim() - 1)

@@ -123,7 +123,7 @@ def read_finetuning(path: Path, config: Finetuning) -> dict:
 
 def _check_classes(dataset: Dataset) -> None:
     if len(dataset.labels) == 1:
-        raise WfmError(f"{dataset.path} has one class ({dataset.labels[0]}); two or more are wanted: add another")
+        raise WfmError(f"{dataset.path} has one class ({dataset.labels[0]}); two or more are expected: add another")
 
 
 def _targets(dataset: Dataset, scene: Scene | None) -> Tensor:

@@ -49,7 +49,7 @@ def choose_feed(foundation: Foundation, dataset: Dataset, config: Finetuning) ->
     try:
         window = build_preprocessor(signal)(raw_windows(dataset, [0]))
     except ValueError as error:
-        raise WfmError(f"{dataset.path} and its preprocessing do not fit: {error}; mend `signal` or the set") from error
+        raise WfmError(f"{dataset.path} and its preprocessing do not fit: {error}; fix `signal` or the set") from error
     feed = Feed(modality, signal, tuple(window.shape[1:]))
     _check_shape(feed, dataset, settings)
     return feed
@@ -79,11 +79,13 @@ def _check_shape(feed: Feed, dataset: Dataset, settings: dict) -> None:
         antennas, samples = feed.shape
         if samples % SEGMENT or antennas > settings["antennas"]:
             raise WfmError(
-                f"{dataset.path}: windows of {antennas} antennas x {samples} samples; wanted 1 to "
+                f"{dataset.path}: windows of {antennas} antennas x {samples} samples; expected 1 to "
                 f"{settings['antennas']} antennas and a multiple of {SEGMENT} samples: build the set with such a window"
             )
     elif feed.shape[1] % PATCH or feed.shape[2] % PATCH:
-        raise WfmError(f"images of {feed.shape[1]}x{feed.shape[2]} pixels; wanted multiples of {PATCH}: set image_size")
+        raise WfmError(
+            f"images of {feed.shape[1]}x{feed.shape[2]} pixels; expected multiples of {PATCH}: set image_size"
+        )
 
 
 def start_model(foundation: Foundation, feed: Feed, dataset: Dataset, config: Finetuning) -> WirelessModel:

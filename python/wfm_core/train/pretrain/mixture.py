@@ -28,7 +28,7 @@ class SyntheticSource:
     def __init__(self, scenes: list[str] | None = None):
         unknown = set(scenes or ()) - set(KINDS)
         if unknown:
-            raise WfmError(f"scenes of kind {min(unknown)!r}; wanted some of {', '.join(KINDS)}: mend data.sources")
+            raise WfmError(f"scenes of kind {min(unknown)!r}; expected some of {', '.join(KINDS)}: fix data.sources")
         self.scenes = scenes
 
     def draw_iq(self, count: int, antennas: int, samples: int, generator: torch.Generator) -> Tensor:
@@ -155,7 +155,7 @@ class Mixture:
         return ways
 
     def _pick(self, shares: list[_Share], chunk: int) -> _Share:
-        """Golden-ratio steps through the weights: every stretch of chunks has nearly the wanted proportions."""
+        """Golden-ratio steps through the weights: every stretch of chunks has nearly the expected proportions."""
         place = (0.5 + chunk * _GOLDEN) % 1.0 * sum(share.weight for share in shares)
         for share in shares:
             place -= share.weight

@@ -87,5 +87,5 @@ def _scene_and_seed(argument: str) -> tuple[str, int]:
         return name, int(seed or 1)
     except ValueError as error:
         raise WfmError(
-            f"source sim:{argument}: sim, sim:SEED, sim:SCENE or sim:SCENE:SEED with a whole number as SEED is wanted"
+            f"source sim:{argument}: sim, sim:SEED, sim:SCENE or sim:SCENE:SEED with a whole number as SEED is expected"
         ) from error

@@ -61,9 +61,9 @@ def find_layout(kind: str, shape: tuple[int, ...], is_complex: bool, axes: tuple
     Real and imaginary part, where the values are not complex, come last in CSI and first in `sample`.
     """
     if kind not in KINDS:
-        raise WfmError(f"kind {kind!r} is not known; wanted one of {', '.join(KINDS)}")
+        raise WfmError(f"kind {kind!r} is not known; expected one of {', '.join(KINDS)}")
     if len(shape) < 2 or min(shape) < 1:
-        raise WfmError(f"{name} has the shape {list(shape)}: windows first and their axes after it are wanted")
+        raise WfmError(f"{name} has the shape {list(shape)}: windows first and their axes after it are expected")
     axes = _usual(kind, shape, is_complex, name) if axes is None else tuple(axes)
     _check_names(kind, shape, is_complex, axes, name)
     _check_lengths(kind, shape, axes, name)
@@ -79,7 +79,7 @@ def _usual(kind: str, shape: tuple[int, ...], is_complex: bool, name: str) -> tu
         parts = not is_complex
         if parts and shape[1] != 2 and shape[-1] == 2:
             raise WfmError(
-                f"{name} has the shape {list(shape)}, where I and Q seem to be the last axis; axis 1 is wanted to "
+                f"{name} has the shape {list(shape)}, where I and Q seem to be the last axis; axis 1 is expected to "
                 f"be them, or say so: --axes {'antennas,' * (dimensions - 2)}samples,{PARTS}"
             )
         axes = (PARTS,) * parts + ("antennas", "samples")[-(dimensions - parts) :]
@@ -95,16 +95,16 @@ def _check_names(kind: str, shape: tuple[int, ...], is_complex: bool, axes: tupl
     if unknown:
         raise WfmError(f"{where}: {unknown[0]!r} is none of {kind}; name them out of {', '.join(known)} with --axes")
     if len(axes) != len(shape) - 1:
-        raise WfmError(f"{where}: {len(shape) - 1} axes after the windows are wanted; name them all with --axes")
+        raise WfmError(f"{where}: {len(shape) - 1} axes after the windows are expected; name them all with --axes")
     once = (*KINDS[kind][1:], PARTS)
     wrong = [axis for axis in once if axes.count(axis) > 1 or (axis != PARTS and axis not in axes)]
     if wrong:
-        raise WfmError(f"{where}: {wrong[0]} is there {axes.count(wrong[0])} times; once is wanted, mend --axes")
+        raise WfmError(f"{where}: {wrong[0]} is there {axes.count(wrong[0])} times; once is expected, fix --axes")
     if PARTS in axes and (is_complex or kind in ("image", "features")):
         seen = "the values are complex already" if is_complex else f"{kind} has no real and imaginary part"
         raise WfmError(f"{where}: {seen}; leave {PARTS} out of --axes, or choose another --kind")
     if kind == "sample" and not is_complex and PARTS not in axes:
-        raise WfmError(f"{where}: real values, where I and Q are wanted; name the axis of both {PARTS} with --axes")
+        raise WfmError(f"{where}: real values, where I and Q are expected; name the axis of both {PARTS} with --axes")
     if is_complex and kind in ("image", "features"):
         raise WfmError(f"{where}: complex values, where {kind} wants real ones; choose --kind csi or sample")
 
@@ -115,13 +115,13 @@ def _check_lengths(kind: str, shape: tuple[int, ...], axes: tuple[str, ...], nam
     for place, (axis, length) in enumerate(lengths, 1):
         if axis == PARTS and length != 2:
             raise WfmError(
-                f"axis {place} of {name} has {length} values and would be {PARTS} ({listed}): 2 are wanted, name the "
+                f"axis {place} of {name} has {length} values and would be {PARTS} ({listed}): 2 are expected, name the "
                 "axes in the array's order with --axes"
             )
     first = KINDS[kind][0]
     channels = int(np.prod([length for axis, length in lengths if axis == first]))
     if channels > MOST_CHANNELS:
         raise WfmError(
-            f"{name} has {channels} {first} ({listed}): {MOST_CHANNELS} or fewer are wanted, the axes seem to be "
+            f"{name} has {channels} {first} ({listed}): {MOST_CHANNELS} or fewer are expected, the axes seem to be "
             "swapped; name them in the array's order with --axes"
         )

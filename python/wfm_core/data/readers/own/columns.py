@@ -19,12 +19,12 @@ def encode_classes(values: np.ndarray, names: Sequence[str] | None, where: str) 
         wrong = np.flatnonzero(values != np.round(values))
         if wrong.size:
             raise WfmError(
-                f"{where}: window {wrong[0]} has {values[wrong[0]]}: integers or texts are wanted; positions go to "
+                f"{where}: window {wrong[0]} has {values[wrong[0]]}: integers or texts are expected; positions go to "
                 "--position"
             )
         values = values.astype(np.int64)
     if names is not None:
-        wanted = f"integers from 0 to {len(names) - 1} are wanted for the {len(names)} names of --labels"
+        wanted = f"integers from 0 to {len(names) - 1} are expected for the {len(names)} names of --labels"
         if values.dtype.kind not in "iu":
             raise WfmError(f"{where} holds {values.dtype}: {wanted}; leave --labels out")
         wrong = np.flatnonzero((values < 0) | (values >= len(names)))
@@ -46,8 +46,8 @@ def encode_positions(columns: Sequence[np.ndarray], names: Sequence[str]) -> np.
     position = parts[0] if len(parts) == 1 else np.stack([part.reshape(-1) for part in parts], axis=1)
     if position.ndim != 2 or position.shape[1] not in (2, 3):
         raise WfmError(
-            f"position {', '.join(names)} is {list(position.shape)}: x, y and perhaps z of each window are wanted, in "
-            "metres; name one array [N, 3] or [N, 2], or one array per coordinate"
+            f"position {', '.join(names)} is {list(position.shape)}: x, y and perhaps z of each window, in metres, "
+            "are expected; name one array [N, 3] or [N, 2], or one array per coordinate"
         )
     return np.pad(position, ((0, 0), (0, 3 - position.shape[1])))
 
@@ -58,7 +58,7 @@ def _plain(values: np.ndarray, where: str) -> np.ndarray:
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:
-        raise WfmError(f"{where} is {list(values.shape)}: one entry per window is wanted; positions go to --position")
+        raise WfmError(f"{where} is {list(values.shape)}: one entry per window is expected; positions go to --position")
     if values.dtype.kind in "SO":
         values = np.array([entry.decode() if isinstance(entry, bytes) else str(entry) for entry in values])
     return values

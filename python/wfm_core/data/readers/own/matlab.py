@@ -35,5 +35,5 @@ def read_matlab(path: Path, name: str) -> np.ndarray:
     except Exception as error:  # of a damaged file either library may raise nearly anything
         raise WfmError(f"{path} cannot be read as a MATLAB file ({error}): fetch it again") from error
     if values is None:
-        raise WfmError(f"{path} holds {', '.join(names) or 'nothing'}, {name} is wanted; name the right folder")
+        raise WfmError(f"{path} holds {', '.join(names) or 'nothing'}, {name} is expected; name the right folder")
     return np.asarray(values)

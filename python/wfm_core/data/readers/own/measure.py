@@ -47,11 +47,11 @@ def csi_signal(
     channels of what moves, see `CsiImage`.
     """
     if standardise not in STANDARDS:
-        raise WfmError(f"standardise {standardise!r}: wanted one of {', '.join(STANDARDS)}")
+        raise WfmError(f"standardise {standardise!r}: expected one of {', '.join(STANDARDS)}")
     amplitude = torch.from_numpy(_spread(read, count))
     reference = amplitude.square().mean().sqrt().item()
     if not reference > 0:
-        raise WfmError("all amplitudes are 0: CSI that differs is wanted, name another array")
+        raise WfmError("all amplitudes are 0: CSI that differs is expected, name another array")
     levels = CsiLevels(scale, gain, reference)(amplitude)
     signal = {"kind": "csi_image", "size": size, "scale": scale, "gain": gain}
     if gain == "none":

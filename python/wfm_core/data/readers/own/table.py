@@ -49,7 +49,7 @@ def read_table(
     `size` the pixels on a side of the images that the model will see.
     """
     if (label is None) == (not position):
-        raise WfmError("one of --label and --position is wanted: the classes, or the coordinates in metres")
+        raise WfmError("one of --label and --position is expected: the classes, or the coordinates in metres")
     with open_table(source) as table:
         where = f"{source.name}: {array}"
         values = _entry(table, array, source)
@@ -91,7 +91,7 @@ def _entry(table: Mapping, name: str, source: Path):
             f"{source}: {name} holds pickled objects, which may run code and are not read; save it as numbers or texts"
         ) from error
     if not hasattr(entry, "dtype"):
-        raise WfmError(f"{source}: {name} is a group, an array is wanted; name one in it, such as {name}/NAME")
+        raise WfmError(f"{source}: {name} is a group, an array is expected; name one in it, such as {name}/NAME")
     return entry
 
 
@@ -120,7 +120,7 @@ def _chunks(values) -> Iterator[tuple[int, int]]:
 def _check_values(values, layout: Layout, where: str) -> None:
     """Before anything is measured: the first window that is not finite, amplitudes that are none."""
     if values.dtype.kind not in "iufcb":
-        raise WfmError(f"{where} holds {values.dtype}: numbers are wanted, name another array")
+        raise WfmError(f"{where} holds {values.dtype}: numbers are expected, name another array")
     for begin, end in _chunks(values):
         chunk = layout(values[begin:end])
         check_finite(where, chunk, np.arange(begin, end), None)

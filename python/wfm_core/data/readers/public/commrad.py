@@ -38,7 +38,7 @@ def read(folder: Path, out: Path, *, size: int = 224) -> Path:
     """Every image as one channel from 0 (black) to 1, `size` pixels square. Group: `source` (the file)."""
     folder = existing_folder(folder, _CONTENT)
     if size < 1:
-        raise WfmError(f"size of {size} pixels: 1 or more is wanted")
+        raise WfmError(f"size of {size} pixels: 1 or more is expected")
     paths = found(folder, (path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES), _CONTENT)
     signal = {"kind": "standard_image", "size": [size, size], "minimum": 0.0, "maximum": 1.0}
     return write_dataset(
@@ -57,7 +57,7 @@ def read(folder: Path, out: Path, *, size: int = 224) -> Path:
 def _label(path: Path) -> int:
     name = path.name.split("_")[0]
     if "_" not in path.name or name not in LABELS:
-        raise WfmError(f"{path}: a class {name!r}, wanted <class>_* with one of {', '.join(LABELS)}; rename or move it")
+        raise WfmError(f"{path}: class {name!r}; expected <class>_* with one of {', '.join(LABELS)}: rename or move it")
     return LABELS.index(name)
 
 

@@ -51,7 +51,7 @@ def read(folder: Path, out: Path, *, window: int = 4096) -> Path:
     """
     folder = existing_folder(folder, _CONTENT)
     if window < 1:
-        raise WfmError(f"window of {window} samples: 1 or more is wanted")
+        raise WfmError(f"window of {window} samples: 1 or more is expected")
     batches = [path for path in sorted(folder.iterdir()) if (path / "Metadata").is_dir()]
     tables = found(folder, (table for batch in batches for table in (batch / "Metadata").glob("*.csv")), _CONTENT)
     items = [_item(folder, table, window) for table in tables]
@@ -77,7 +77,7 @@ def _item(folder: Path, table: Path, window: int) -> _Item:
     batch, row = table.parents[1], _row(table)
     band = _BAND.search(batch.name)
     if band is None:
-        raise WfmError(f"{batch}: a name that holds 5MHz or 10MHz is wanted; rename the folder or move it away")
+        raise WfmError(f"{batch}: a name that holds 5MHz or 10MHz is expected; rename the folder or move it away")
     data = _data(batch / "IQ", table)
     rate = _number(table, row, "Sampling_Rate")
     dtype, samples = _form(data, _expected(table, row, rate))
@@ -108,7 +108,7 @@ def _number(table: Path, row: dict[str, str], name: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value < _MOST:
-        raise WfmError(f"{table}: {name} is {text or 'missing'}, a number above 0 is wanted; mend or remove the file")
+        raise WfmError(f"{table}: {name} is {text or 'missing'}, a number above 0 is expected; fix or remove the file")
     return value
 
 
@@ -121,12 +121,12 @@ def _expected(table: Path, row: dict[str, str], rate: float) -> int:
 def _label(table: Path, row: dict[str, str]) -> int:
     signal = row.get("Signal_Type", "")
     if not signal:
-        raise WfmError(f"{table}: Signal_Type is missing, LTE or another name is wanted; mend or remove the file")
+        raise WfmError(f"{table}: Signal_Type is missing, LTE or another name is expected; fix or remove the file")
     if signal.lower() == "lte":
         return 0
     order = _number(table, row, "DSSS_Mod")
     if order not in (2, 4):
-        raise WfmError(f"{table}: DSSS_Mod {order:g}, 2 (BPSK) or 4 (QPSK) is wanted; mend or remove the file")
+        raise WfmError(f"{table}: DSSS_Mod {order:g}, 2 (BPSK) or 4 (QPSK) is expected; fix or remove the file")
     return int(math.log2(order))
 
 

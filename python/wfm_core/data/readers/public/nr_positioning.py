@@ -52,7 +52,7 @@ def read(folder: Path, out: Path, *, scene: str | None = None) -> Path:
     """
     folder = existing_folder(folder, _CONTENT)
     if scene is not None and scene not in SCENES:
-        raise WfmError(f"scene {scene!r} is not known: wanted one of {', '.join(SCENES)}")
+        raise WfmError(f"scene {scene!r} is not known: expected one of {', '.join(SCENES)}")
     paths = found(folder, folder.rglob("*.mat"), _CONTENT)
     shapes, positions = zip(*(_survey(path) for path in paths), strict=True)
     name = _scene(paths, shapes, scene)
@@ -84,11 +84,11 @@ def _survey(path: Path) -> tuple[tuple[int, ...], np.ndarray]:
         features, position = file.get("features"), file.get("labels/position")
         if not isinstance(features, h5py.Dataset) or not isinstance(position, h5py.Dataset):
             held = ", ".join(sorted(file)) or "nothing"
-            raise WfmError(f"{path} holds {held}, features and labels/position are wanted; name the right folder")
+            raise WfmError(f"{path} holds {held}, features and labels/position are expected; name the right folder")
         if len(features.shape) != 4 or len(position.shape) != 2 or position.shape != (features.shape[0], 3):
             raise WfmError(
                 f"{path}: features {list(features.shape)}, labels/position {list(position.shape)}; (windows, channels, "
-                "height, width) and (windows, 3) are wanted, transpose or fetch it again"
+                "height, width) and (windows, 3) are expected, transpose or fetch it again"
             )
         return features.shape, position[()].astype(np.float32)
 
@@ -102,7 +102,7 @@ def _scene(paths: list[Path], shapes: tuple[tuple[int, ...], ...], asked: str | 
         if name is None or name != wanted:
             known = ", ".join(f"{count} for {scene}" for count, scene in channels.items())
             raise WfmError(
-                f"{path}: features {list(shape)} have {shape[1]} channels; {known} are wanted, all files of one scene"
+                f"{path}: features {list(shape)} have {shape[1]} channels; {known} are expected, all files of one scene"
                 f"{f' ({wanted})' if wanted else ''}: name the folder of one scene"
             )
     return channels[shapes[0][1]]

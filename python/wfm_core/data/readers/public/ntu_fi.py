@@ -57,7 +57,7 @@ def read(folder: Path, out: Path) -> Path:
 def _label(path: Path) -> int:
     name = path.parent.name.lower()
     if name not in LABELS:
-        raise WfmError(f"{path.parent}: a class folder {name!r}, wanted one of {', '.join(LABELS)}; move it away")
+        raise WfmError(f"{path.parent}: a class folder {name!r}, expected one of {', '.join(LABELS)}; move it away")
     return LABELS.index(name)
 
 
@@ -70,6 +70,6 @@ def _amplitudes(paths: list[Path]) -> Iterator[np.ndarray]:
         if values.ndim != 2 or values.shape[0] != ROWS or values.dtype.kind not in "fiu":
             raise WfmError(
                 f"{path}: CSIamp is {values.dtype} {list(values.shape)}; amplitudes [{ROWS}, packets] are "
-                "wanted, name the folder of NTU-Fi HAR"
+                "expected, name the folder of NTU-Fi HAR"
             )
         yield values.astype(np.float32).reshape(1, ANTENNAS, SUBCARRIERS, -1)

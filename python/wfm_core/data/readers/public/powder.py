@@ -44,7 +44,7 @@ def read(folder: Path, out: Path, *, window: int = 512, hop: int = 0) -> Path:
     """
     folder, step = existing_folder(folder, _CONTENT), hop or window
     if window < 1 or step < 1:
-        raise WfmError(f"window {window}, hop {hop} samples: a window of 1 or more and no negative hop are wanted")
+        raise WfmError(f"window {window}, hop {hop} samples: a window of 1 or more and no negative hop are expected")
     recordings = [_recording(folder, path) for path in found(folder, folder.rglob("*.json"), _CONTENT)]
     counts = [_windows(recording, window, step) for recording in recordings]
     sources = np.repeat([recording.source for recording in recordings], counts)
@@ -71,10 +71,10 @@ def _recording(folder: Path, path: Path) -> _Recording:
     metadata = read_json(read_file(path, _METADATA_LIMIT_BYTES), str(path))
     datatype = _field(path, metadata, "global", "core:datatype")
     if datatype not in _DATATYPES:
-        raise WfmError(f"{path}: core:datatype {datatype!r}, cf32 is wanted; convert the recording or take it out")
+        raise WfmError(f"{path}: core:datatype {datatype!r}, cf32 is expected; convert the recording or take it out")
     place = str(_field(path, metadata, "annotations", "transmitter", "core:location")).strip().lower()
     if place not in LABELS:
-        raise WfmError(f"{path}: core:location {place!r}, wanted one of {', '.join(LABELS)}; take the recording out")
+        raise WfmError(f"{path}: core:location {place!r}, expected one of {', '.join(LABELS)}; take the recording out")
     data = path.with_suffix(".bin")
     if not data.is_file():
         raise WfmError(f"{path} has no {data.name} beside it: unpack the data set again or remove the JSON file")
@@ -95,7 +95,7 @@ def _field(path: Path, metadata, *keys: str):
     value = metadata
     for key in keys:
         if not isinstance(value, dict) or key not in value:
-            raise WfmError(f"{path} has no {'.'.join(keys)}: metadata as POWDER ships them are wanted; mend it")
+            raise WfmError(f"{path} has no {'.'.join(keys)}: metadata as POWDER ships them are expected; fix it")
         value = value[key]
     return value
 
@@ -107,7 +107,7 @@ def _hertz(path: Path, metadata, *keys: str) -> float:
     except (TypeError, ValueError, OverflowError):
         hertz = 0.0
     if not 0 < hertz < np.inf:
-        raise WfmError(f"{path}: {'.'.join(keys)} is {value!r}, a number of Hz above 0 is wanted; mend it")
+        raise WfmError(f"{path}: {'.'.join(keys)} is {value!r}, a number of Hz above 0 is expected; fix it")
     return hertz
 
 

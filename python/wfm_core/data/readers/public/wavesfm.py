@@ -38,7 +38,7 @@ def read(source: Path, out: Path, *, labels: list[str] | None = None, task: str 
         values = file[kind]
         check_shape(str(source), kind, values.shape)
         if values.dtype.kind != "f":
-            raise WfmError(f"{source}: {kind} is {values.dtype}, float32 is wanted; make the cache anew")
+            raise WfmError(f"{source}: {kind} is {values.dtype}, float32 is expected; make the cache again")
         undo = _Standard(file, values.shape[1], kind)
         label, names, scene = _labels(source, file, labels)
         return write_dataset(
@@ -67,7 +67,7 @@ class _Standard:
         if min(self.std) <= 0 or self.high <= self.low:
             raise WfmError(
                 f"{file.filename} states std {self.std}, min_val {self.low}, max_val {self.high}: std above 0 and a "
-                "maximum above the minimum are wanted; make the cache anew"
+                "maximum above the minimum are expected; make the cache again"
             )
 
     def raw(self, values: h5py.Dataset) -> Iterator[np.ndarray]:
@@ -90,7 +90,7 @@ def _kind(source: Path, file: h5py.File) -> str:
     if len(found) != 1 or "label" not in file:
         held = ", ".join(sorted(file)) or "nothing"
         raise WfmError(
-            f"{source} holds {held}: label and one of {', '.join(KINDS)} are wanted; bring other files in with "
+            f"{source} holds {held}: label and one of {', '.join(KINDS)} are expected; bring other files in with "
             "--from hdf5"
         )
     return found[0]
@@ -104,7 +104,7 @@ def _numbers(file: h5py.File, name: str, count: int, default: float) -> list[flo
     try:
         numbers = np.asarray(json.loads(stated) if isinstance(stated, str | bytes) else stated, float).reshape(-1)
     except (ValueError, TypeError) as error:
-        raise WfmError(f"{file.filename}: attribute {name} is no number ({error}); make the cache anew") from error
+        raise WfmError(f"{file.filename}: attribute {name} is no number ({error}); make the cache again") from error
     if len(numbers) not in (1, count) or not np.isfinite(numbers).all():
         raise WfmError(
             f"{file.filename}: attribute {name} is {plain(stated)}, {count} finite numbers are expected; make the "
@@ -124,7 +124,7 @@ def _labels(source: Path, file: h5py.File, names: list[str] | None) -> tuple[np.
         if name not in file.attrs:
             raise WfmError(
                 f"{source}: positions {list(label.shape)} but no attribute {name}: the corners of the scene in metres "
-                "are wanted, add them as JSON lists"
+                "are expected, add them as JSON lists"
             )
     low, high = (np.array(_numbers(file, f"coord_nominal_{end}", label.shape[1], 0.0)) for end in ("min", "max"))
     metres = low + (label.astype(np.float64) + 1) / 2 * (high - low)
@@ -137,7 +137,7 @@ def _names(file: h5py.File) -> list[str]:
         names = json.loads(stated) if isinstance(stated, str | bytes) else list(stated)
     except ValueError as error:
         raise WfmError(
-            f"{file.filename}: attribute labels is {plain(stated)}, a JSON list of names is wanted; name them with "
+            f"{file.filename}: attribute labels is {plain(stated)}, a JSON list of names is expected; name them with "
             "--labels"
         ) from error
     return [str(name) for name in names]
