@@ -120,7 +120,8 @@ def test_the_default_is_loopback():
     block.stop()
 
 
-@pytest.mark.parametrize("made", [lambda: wfm.event_publisher(ANYWHERE, "", 1), lambda: wfm.event_subscriber(" ")])
-def test_wrong_parameters_are_refused(made):
-    with pytest.raises(WfmError):
-        made()
+def test_wrong_parameters_are_refused():
+    with pytest.raises(WfmError, match="a radio's name of 0 characters"):
+        wfm.event_publisher(ANYWHERE, "", 1)
+    with pytest.raises(WfmError, match="no address to listen to"):
+        wfm.event_subscriber(" ")

@@ -70,7 +70,9 @@ def test_fine_tuned_run(realdata, tmp_path):
     out, init = tmp_path / "out", tiny_foundation(tmp_path / "tiny")
     options = ("--out", out, "--only", "position-lp-1", "--epochs", 1, "--init", init)
     said = _program("run.py", *options, WFM_REALDATA=str(realdata))
-    assert 0 < float(said.splitlines()[-1].split()[1]) < 5
+    figures = json.loads((out / "position-lp-1.json").read_text())
+    assert float(said.splitlines()[-1].split()[1]) == pytest.approx(figures["figure"], abs=1e-3)
+    assert figures["figure"] == json.loads((out / "position-lp-1" / "figures.json").read_text())["mean_m"]
     assert "| lp | " in _program("table.py", out)
 
 

@@ -140,10 +140,12 @@ def test_keys_that_are_missing_or_left_over_are_listed():
     refused("misses blocks.1.attn.qkv.lora_v.B;", state, lora_alpha=4)
 
 
+@torch.no_grad()
 def test_the_other_modalitys_affine_may_be_there_or_not():
-    state = published_state()
+    state, x = published_state(), torch.randn(2, 2, 64, dtype=torch.complex64)
+    with_it = wfm_core.load_wavesfm(dict(state), heads=4)(x)
     del state["mod_ln_scale.vision"], state["mod_ln_bias.vision"]
-    wfm_core.load_wavesfm(state, heads=4)
+    torch.testing.assert_close(wfm_core.load_wavesfm(state, heads=4)(x), with_it)
 
 
 def test_other_refusals():

@@ -74,9 +74,10 @@ def test_what_is_wrong_in_an_override_is_named(tmp_path, override, named):
         tiny_config(tmp_path, override)
 
 
-@pytest.mark.parametrize("name", ["paper", "cpu", "smoke", "contrastive"])
-def test_every_recipe_is_whole(name):
-    assert load_pretraining(f"pretrain_{name}.yaml").steps > 0
+@pytest.mark.parametrize(("name", "batch"), [("paper", 160), ("cpu", 16), ("smoke", 16), ("contrastive", 64)])
+def test_every_recipe_is_whole(name, batch):
+    config = load_pretraining(f"pretrain_{name}.yaml")
+    assert config.batch == batch and config.warmup_epochs < config.epochs
 
 
 def test_the_paper_s_recipe_is_the_paper_s():
