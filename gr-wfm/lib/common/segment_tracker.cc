@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "common/keys.h"
 #include "common/segment_tracker.h"
 #include "common/tag_values.h"
 #include <algorithm>
@@ -18,36 +19,6 @@ constexpr double clock_set_seconds = 3600.0;
 
 // A count that is larger moves no time: it is no count, and times are to stay numbers.
 constexpr double longest_loss_seconds = 1e9;
-
-const pmt::pmt_t& freq_key()
-{
-    static const pmt::pmt_t key = pmt::intern("rx_freq");
-    return key;
-}
-
-const pmt::pmt_t& rate_key()
-{
-    static const pmt::pmt_t key = pmt::intern("rx_rate");
-    return key;
-}
-
-const pmt::pmt_t& time_key()
-{
-    static const pmt::pmt_t key = pmt::intern("rx_time");
-    return key;
-}
-
-const pmt::pmt_t& lost_key()
-{
-    static const pmt::pmt_t key = pmt::intern("wfm_lost");
-    return key;
-}
-
-const pmt::pmt_t& gap_key()
-{
-    static const pmt::pmt_t key = pmt::intern("wfm_gap");
-    return key;
-}
 
 } // namespace
 
@@ -74,7 +45,7 @@ segment_tracker::segment_tracker(size_t channels, double sample_rate, uint64_t f
 bool segment_tracker::follows(const pmt::pmt_t& key)
 {
     for (const pmt::pmt_t& own :
-         { time_key(), freq_key(), rate_key(), lost_key(), gap_key() })
+         { keys::rx_time, keys::rx_freq, keys::rx_rate, keys::wfm_lost, keys::wfm_gap })
         if (pmt::eq(key, own))
             return true;
     return false;
@@ -83,14 +54,14 @@ bool segment_tracker::follows(const pmt::pmt_t& key)
 void segment_tracker::note(size_t channel, const tag_t& tag)
 {
     channel_state& state = d_channels[channel];
-    if (pmt::eq(tag.key, freq_key())) {
+    if (pmt::eq(tag.key, keys::rx_freq)) {
         if (pmt::is_null(tag.value)) {
             state.freq.reset();
             d_news.freq_unknown = true;
         } else if (const auto freq = finite_number(tag.value)) {
             state.freq = freq;
         }
-    } else if (pmt::eq(tag.key, rate_key())) {
+    } else if (pmt::eq(tag.key, keys::rx_rate)) {
         const auto rate = finite_number(tag.value);
         if (rate && *rate > 0) {
             // The samples before this one were at the old rate.
@@ -99,7 +70,7 @@ void segment_tracker::note(size_t channel, const tag_t& tag)
             state.rate = rate;
             d_news.rate = true;
         }
-    } else if (pmt::eq(tag.key, time_key())) {
+    } else if (pmt::eq(tag.key, keys::rx_time)) {
         if (pmt::is_null(tag.value)) {
             state.time.reset();
             d_news.time = d_news.time_unknown = true;
@@ -108,7 +79,7 @@ void segment_tracker::note(size_t channel, const tag_t& tag)
             d_news.time = true;
         }
     } else if (const auto samples = whole_number(tag.value)) {
-        auto& told = pmt::eq(tag.key, lost_key()) ? d_news.lost : d_news.gap;
+        auto& told = pmt::eq(tag.key, keys::wfm_lost) ? d_news.lost : d_news.gap;
         told = std::max(told.value_or(0), *samples);
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "common/keys.h"
 #include "common/stream_tags.h"
 #include <utility>
 
@@ -60,13 +61,12 @@ void stream_tags::write_result(const tag_list& tags,
                                bool late,
                                const writer& write_tag)
 {
-    static const pmt::pmt_t late_key = pmt::intern("late");
     for (const auto& [key, value] : tags) {
         tag_t tag;
         tag.offset = offset;
         tag.key = key;
         tag.value = pmt::is_dict(value)
-                        ? pmt::dict_add(value, late_key, pmt::from_bool(late))
+                        ? pmt::dict_add(value, keys::late, pmt::from_bool(late))
                         : value;
         for (size_t channel = 0; channel < d_channels; channel++)
             write_tag(channel, tag);

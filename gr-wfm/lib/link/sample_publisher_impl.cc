@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "common/segment_tracker.h"
 #include "link/link_parameters.h"
 #include "link/sample_publisher_impl.h"
 #include <algorithm>
@@ -99,7 +100,7 @@ void sample_publisher_impl::read_tags(uint64_t first, uint64_t end)
     for (size_t channel = 0; channel < d_inputs.size(); channel++) {
         get_tags_in_range(d_channel_tags, channel, first, end);
         for (const tag_t& tag : d_channel_tags)
-            if (stream_packer::follows(tag.key))
+            if (segment_tracker::follows(tag.key))
                 d_tags.push_back({ channel, tag });
     }
     std::stable_sort(d_tags.begin(), d_tags.end(), [](const auto& a, const auto& b) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "common/keys.h"
 #include "link/link_parameters.h"
 #include "link/sample_subscriber_impl.h"
 #include "vrt/vrt_samples.h"
@@ -148,12 +149,6 @@ void sample_subscriber_impl::refuse(const char* kind, const std::string& why)
 // Tags for the first sample of an interval, which goes out at this offset of the call.
 void sample_subscriber_impl::add_tags(const aligned_samples& interval, size_t offset)
 {
-    static const pmt::pmt_t time_key = pmt::intern("rx_time");
-    static const pmt::pmt_t rate_key = pmt::intern("rx_rate");
-    static const pmt::pmt_t freq_key = pmt::intern("rx_freq");
-    static const pmt::pmt_t lost_key = pmt::intern("wfm_lost");
-    static const pmt::pmt_t gap_key = pmt::intern("wfm_gap");
-
     const received_clock::news said = d_clock.take(interval);
     d_lost += said.lost;
     d_lost_estimated += said.gap.value_or(0);
@@ -163,16 +158,16 @@ void sample_subscriber_impl::add_tags(const aligned_samples& interval, size_t of
                      said.gap || (interval.announced && timed);
     for (size_t channel = 0; channel < d_freqs.size(); channel++) {
         if (all) {
-            add_tag(channel, offset, rate_key, pmt::from_double(interval.rate));
-            add_tag(channel, offset, time_key, rx_time(interval.stamp));
+            add_tag(channel, offset, keys::rx_rate, pmt::from_double(interval.rate));
+            add_tag(channel, offset, keys::rx_time, rx_time(interval.stamp));
         }
         if (said.gap)
-            add_tag(channel, offset, gap_key, pmt::from_uint64(*said.gap));
+            add_tag(channel, offset, keys::wfm_gap, pmt::from_uint64(*said.gap));
         else if (said.lost && !timed)
-            add_tag(channel, offset, lost_key, pmt::from_uint64(said.lost));
+            add_tag(channel, offset, keys::wfm_lost, pmt::from_uint64(said.lost));
         const std::optional<double>& freq = interval.channels[channel].freq;
         if (freq != d_freqs[channel] || (all && freq))
-            add_tag(channel, offset, freq_key, rx_freq(freq));
+            add_tag(channel, offset, keys::rx_freq, rx_freq(freq));
         d_freqs[channel] = freq;
     }
 }

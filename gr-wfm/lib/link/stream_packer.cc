@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "common/keys.h"
 #include "common/tag_values.h"
 #include "link/stream_packer.h"
 #include "vrt/vrt_samples.h"
@@ -10,12 +11,6 @@ namespace gr {
 namespace wfm {
 
 namespace {
-
-const pmt::pmt_t time_key = pmt::intern("rx_time");
-const pmt::pmt_t rate_key = pmt::intern("rx_rate");
-const pmt::pmt_t freq_key = pmt::intern("rx_freq");
-const pmt::pmt_t lost_key = pmt::intern("wfm_lost");
-const pmt::pmt_t gap_key = pmt::intern("wfm_gap");
 
 // The packet's 64 bits, 20 of which are fraction.
 constexpr double highest_freq = 8e12;
@@ -38,14 +33,6 @@ stream_packer::stream_packer(size_t channels,
       d_context_counts(channels),
       d_freqs_sent(channels)
 {
-}
-
-bool stream_packer::follows(const pmt::pmt_t& key)
-{
-    for (const pmt::pmt_t& own : { time_key, rate_key, freq_key, lost_key, gap_key })
-        if (pmt::eq(key, own))
-            return true;
-    return false;
 }
 
 void stream_packer::interrupt()
@@ -90,15 +77,15 @@ void stream_packer::send(packet_sender& sender,
 void stream_packer::note(size_t channel, const tag_t& tag, news& said)
 {
     bool good = true;
-    if (pmt::eq(tag.key, time_key)) {
+    if (pmt::eq(tag.key, keys::rx_time)) {
         if (!said.time)
             good = said.time = take_time(tag);
-    } else if (pmt::eq(tag.key, freq_key)) {
+    } else if (pmt::eq(tag.key, keys::rx_freq)) {
         const std::optional<double> freq = finite_number(tag.value);
         good = pmt::is_null(tag.value) || (freq && std::abs(*freq) <= highest_freq);
         if (good)
             d_freqs[channel] = freq;
-    } else if (pmt::eq(tag.key, rate_key)) {
+    } else if (pmt::eq(tag.key, keys::rx_rate)) {
         const std::optional<double> rate = finite_number(tag.value);
         good = rate && sample_clock::can_count(*rate);
         if (good && !said.rate) {
@@ -113,7 +100,7 @@ void stream_packer::note(size_t channel, const tag_t& tag, news& said)
     } else if (const auto samples = whole_number(tag.value)) {
         // The tags of all channels tell of one loss; none is longer than a year.
         said.lost = std::max(said.lost, std::min<uint64_t>(*samples, uint64_t(1) << 48));
-        said.estimated = said.estimated || pmt::eq(tag.key, gap_key);
+        said.estimated = said.estimated || pmt::eq(tag.key, keys::wfm_gap);
     } else {
         good = false;
     }

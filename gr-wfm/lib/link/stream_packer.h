@@ -29,9 +29,6 @@ public:
                   uint32_t stream_id,
                   size_t most_message_bytes);
 
-    //! Is this key one of those followed?
-    static bool follows(const pmt::pmt_t& key);
-
     struct channel_tag {
         size_t channel;
         tag_t tag;

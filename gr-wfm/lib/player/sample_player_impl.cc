@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "common/keys.h"
 #include "player/sample_player_impl.h"
 #include <algorithm>
 #include <boost/thread/thread.hpp>
@@ -239,11 +240,6 @@ size_t sample_player_impl::copy(uint64_t next,
 // Tags for the played sample `next`, which goes out at this offset of the call.
 void sample_player_impl::add_tags(uint64_t next, size_t offset)
 {
-    static const pmt::pmt_t time_key = pmt::intern("rx_time");
-    static const pmt::pmt_t rate_key = pmt::intern("rx_rate");
-    static const pmt::pmt_t freq_key = pmt::intern("rx_freq");
-    static const pmt::pmt_t lost_key = pmt::intern("wfm_lost");
-
     const uint64_t dropped = next - d_after; // by the paced radio's FIFO
     const std::optional<uint64_t> missing = d_clock.missing(d_after, next);
     const bool again = !std::exchange(d_all_told, true);
@@ -258,12 +254,12 @@ void sample_player_impl::add_tags(uint64_t next, size_t offset)
     const std::optional<time_anchor> time = d_clock.time(next);
     // Two times tell what is between them, if the recording says no better.
     if (missing || (dropped > 0 && !(time && d_time_told)))
-        add_tag(offset, lost_key, pmt::from_uint64(dropped + missing.value_or(0)));
+        add_tag(offset, keys::wfm_lost, pmt::from_uint64(dropped + missing.value_or(0)));
     if (next == 0 || dropped > 0 || again)
-        add_tag(offset, rate_key, pmt::from_double(d_parameters.sample_rate));
-    tell(offset, time_key, time ? stamp(*time) : pmt::PMT_NIL, d_time_told);
+        add_tag(offset, keys::rx_rate, pmt::from_double(d_parameters.sample_rate));
+    tell(offset, keys::rx_time, time ? stamp(*time) : pmt::PMT_NIL, d_time_told);
     tell(offset,
-         freq_key,
+         keys::rx_freq,
          std::isnan(freq) ? pmt::PMT_NIL : pmt::from_double(freq),
          d_freq_told);
 }

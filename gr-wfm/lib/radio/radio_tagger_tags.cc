@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a radio's own tags say, and the tags that are written in their place.
+#include "common/keys.h"
 #include "radio/radio_tagger_impl.h"
 #include <algorithm>
 #include <chrono>
@@ -9,11 +10,6 @@ namespace gr {
 namespace wfm {
 
 namespace {
-
-const pmt::pmt_t time_key = pmt::intern("rx_time");
-const pmt::pmt_t rate_key = pmt::intern("rx_rate");
-const pmt::pmt_t freq_key = pmt::intern("rx_freq");
-const pmt::pmt_t gap_key = pmt::intern("wfm_gap");
 
 } // namespace
 
@@ -39,18 +35,18 @@ radio_tagger_impl::told radio_tagger_impl::apply(size_t& next)
     told said{ d_arrived[next].tag.offset };
     for (; next < d_arrived.size() && d_arrived[next].tag.offset == said.offset; next++) {
         const auto& [channel, tag] = d_arrived[next];
-        if (pmt::eq(tag.key, freq_key)) {
+        if (pmt::eq(tag.key, keys::rx_freq)) {
             said.freq = true;
             said.retuned = take_freq(channel, tag) || said.retuned;
             continue;
         }
-        if (pmt::eq(tag.key, time_key) && !believe(tag.value))
+        if (pmt::eq(tag.key, keys::rx_time) && !believe(tag.value))
             continue;
         if (channel == 0 && segment_tracker::follows(tag.key))
             d_segment->note(0, tag);
-        said.rate = said.rate || pmt::eq(tag.key, rate_key);
-        said.time = said.time || pmt::eq(tag.key, time_key);
-        if (!pmt::eq(tag.key, rate_key))
+        said.rate = said.rate || pmt::eq(tag.key, keys::rx_rate);
+        said.time = said.time || pmt::eq(tag.key, keys::rx_time);
+        if (!pmt::eq(tag.key, keys::rx_rate))
             add_item_tag(channel, tag);
     }
     return said;
@@ -130,7 +126,7 @@ void radio_tagger_impl::tune(uint64_t first, uint64_t end)
         d_freqs = d_pending.front().freqs;
         d_pending.pop_front();
         for (size_t i = 0; i < d_channels; i++)
-            write(i, std::max(*index, first), freq_key, pmt::from_double(d_freqs[i]));
+            write(i, std::max(*index, first), keys::rx_freq, pmt::from_double(d_freqs[i]));
     }
 }
 
@@ -160,15 +156,15 @@ void radio_tagger_impl::write_state(uint64_t offset,
         if (time && d_time)
             write(i,
                   offset,
-                  time_key,
+                  keys::rx_time,
                   pmt::make_tuple(pmt::from_uint64(d_time->secs),
                                   pmt::from_double(d_time->frac)));
         if (rate)
-            write(i, offset, rate_key, pmt::from_double(d_rate));
+            write(i, offset, keys::rx_rate, pmt::from_double(d_rate));
         if (!std::isnan(d_freqs[i]))
-            write(i, offset, freq_key, pmt::from_double(d_freqs[i]));
+            write(i, offset, keys::rx_freq, pmt::from_double(d_freqs[i]));
         if (missing)
-            write(i, offset, gap_key, pmt::from_uint64(*missing));
+            write(i, offset, keys::wfm_gap, pmt::from_uint64(*missing));
     }
 }
 

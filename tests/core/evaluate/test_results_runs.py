@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The plan of docs/results.md on tiny generated recordings."""
 
+import json
 import os
 import subprocess
 import sys
