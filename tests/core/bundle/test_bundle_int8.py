@@ -2,6 +2,7 @@
 """The 8-bit encoder on the CPU: what it may differ by, and where it is refused."""
 
 from pathlib import Path
+from types import FunctionType
 
 import numpy as np
 import pytest
@@ -12,12 +13,12 @@ from bundle_files import make_folder, windows
 import wfm_core
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle import export_bundle
+from wfm_core.bundle.precision import quantise
 from wfm_core.bundle.precision.dtype import DTYPES
 from wfm_core.bundle.precision.quantise import has_int8, quantise_weight
 from wfm_core.cli import evaluate
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
-needs_int8 = pytest.mark.skipif(not has_int8(torch.device("cpu")), reason="this CPU has no 8-bit products")
 REPOSITORY = Path(__file__).parents[3]
 
 
@@ -27,12 +28,37 @@ def bundle_file(tmp_path_factory) -> Path:
     return export_bundle(folder, folder.parent / "small.wfm.pt")
 
 
+def emulated_product(
+    whole: torch.Tensor, packed: torch.Tensor, scale: torch.Tensor, zeros: torch.Tensor, correction: torch.Tensor
+) -> torch.Tensor:
+    return torch.matmul(whole.to(torch.float32), packed.to(torch.float32).t()) * scale + correction
+
+
+def with_emulated_product(layer: FunctionType) -> FunctionType:
+    """A function of its own: TorchScript keeps what it made of the other one."""
+    return FunctionType(layer.__code__, {**layer.__globals__, "_product": emulated_product}, layer.__name__)
+
+
+@pytest.fixture(scope="module", params=["emulated", "processor"])
+def products(request):
+    """8-bit products in plain floating point, which every CPU has; then this processor's own, where it has them."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "emulated":
+            patch.setattr(quantise, "_packed", lambda whole: whole)
+            patch.setattr(quantise, "packed_constant", lambda graph, packed: graph.insertConstant(packed))
+            for name in ("_linear", "_gelu_linear"):
+                patch.setattr(quantise, name, with_emulated_product(getattr(quantise, name)))
+            patch.setattr("wfm_core.bundle.precision.dtype.has_int8", lambda device: device.type == "cpu")
+        elif not has_int8(torch.device("cpu")):
+            pytest.skip("this CPU has no 8-bit products")
+        yield
+
+
 @pytest.fixture(scope="module")
-def int8(bundle_file):
+def int8(bundle_file, products):
     return wfm_core.load_bundle(bundle_file, device="cpu", dtype="int8")
 
 
-@needs_int8
 def test_agrees_with_fp32(bundle_file, int8):
     exact = wfm_core.load_bundle(bundle_file, device="cpu", dtype="fp32").infer(windows(32))
     assert int8.dtype == "int8"
@@ -43,7 +69,6 @@ def test_agrees_with_fp32(bundle_file, int8):
     assert not np.allclose(outputs["embedding_iq"], exact["embedding_iq"], atol=1e-4)  # it is the other format
 
 
-@needs_int8
 @pytest.mark.parametrize("batch", [1, 2, 5, 16])
 def test_a_window_does_not_depend_on_its_batch(int8, batch):
     iq = windows(16)
@@ -55,12 +80,10 @@ def test_a_window_does_not_depend_on_its_batch(int8, batch):
             np.testing.assert_allclose(values, whole[name][start : start + batch], atol=1e-5, rtol=1e-6)
 
 
-@needs_int8
 def test_a_silent_window_gives_numbers(int8):
     assert all(np.isfinite(values).all() for values in int8.infer(np.zeros_like(windows())).values())
 
 
-@needs_int8
 def test_weights_lose_half_a_step_at_most():
     weight = torch.randn(8, 32) * torch.logspace(-3, 3, 8)[:, None]
     weight[0] = 0
@@ -69,8 +92,7 @@ def test_weights_lose_half_a_step_at_most():
 
 
 @pytest.mark.parametrize(("gains", "chosen"), [((1.2, 1.9), "int8"), ((1.9, 1.2), "bf16"), ((1.0, 1.0), "fp32")])
-@needs_int8
-def test_auto_takes_the_fastest(bundle_file, monkeypatch, gains, chosen):
+def test_auto_takes_the_fastest(bundle_file, products, monkeypatch, gains, chosen):
     rest = iter(gains)
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.has_bf16", lambda device: True)
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.AGREEMENT", 0.1)

@@ -71,7 +71,7 @@ def _rewrite(graph: torch._C.Graph, linear: torch._C.Node, weights: set[int]) ->
         return False
     whole, scale = quantise_weight(values.detach())
     graph.setInsertPoint(linear)
-    packed = packed_constant(graph, torch.ops.onednn.qlinear_prepack(whole, None))
+    packed = packed_constant(graph, _packed(whole))
     constants = (scale / LEVELS, torch.zeros(len(scale), dtype=torch.int64), -ZERO * whole.sum(1) * scale / LEVELS)
     offset = torch.full((values.size(1),), ROUND)
     inputs = [packed, *(graph.insertConstant(value) for value in (*constants, offset)), bias]
@@ -103,6 +103,18 @@ def _scripted(operator: Callable) -> torch.jit.ScriptFunction:
         return torch.jit.script(operator)
 
 
+def _packed(whole: Tensor) -> Tensor:
+    """int8 [N, K] in oneDNN's own layout."""
+    return torch.ops.onednn.qlinear_prepack(whole, None)
+
+
+def _product(whole: Tensor, packed: Tensor, scale: Tensor, zeros: Tensor, correction: Tensor) -> Tensor:
+    """uint8 [.., K] times int8 [N, K] -> float32 [.., N]: each output times its `scale`, plus its `correction`."""
+    return torch.ops.onednn.qlinear_pointwise(
+        whole, 1.0, 0, packed, scale, zeros, correction, 1.0, 0, torch.float32, "none", [], ""
+    )
+
+
 def _linear(
     x: Tensor, packed: Tensor, scale: Tensor, zeros: Tensor, correction: Tensor, offset: Tensor, bias: Tensor
 ) -> Tensor:
@@ -111,9 +123,7 @@ def _linear(
     largest = buffer.amax([-1], True).clamp_min(1e-30)
     torch.addcmul(offset, x, 127.0 / largest, out=buffer)
     whole = buffer.to(torch.int32).to(torch.uint8)
-    product = torch.ops.onednn.qlinear_pointwise(
-        whole, 1.0, 0, packed, scale, zeros, correction, 1.0, 0, torch.float32, "none", [], ""
-    )
+    product = _product(whole, packed, scale, zeros, correction)
     return torch.addcmul(bias, product, largest, out=product)
 
 
@@ -125,14 +135,12 @@ def _gelu_linear(
     largest = x.amax([-1], True).clamp_min(0.17)
     torch.addcmul(offset, x, 127.0 / largest, out=x)
     whole = x.to(torch.int32).to(torch.uint8)
-    product = torch.ops.onednn.qlinear_pointwise(
-        whole, 1.0, 0, packed, scale, zeros, correction, 1.0, 0, torch.float32, "none", [], ""
-    )
+    product = _product(whole, packed, scale, zeros, correction)
     return torch.addcmul(bias, product, largest, out=product)
 
 
 def _try_operators() -> None:
     whole, scale = quantise_weight(torch.eye(16))
-    packed = torch.ops.onednn.qlinear_prepack(whole, None)
+    packed = _packed(whole)
     zeros, blank = torch.zeros(16, dtype=torch.int64), torch.zeros(16)
     _scripted(_linear)(torch.eye(16), packed, scale / LEVELS, zeros, blank, torch.full((16,), ROUND), blank)
