@@ -96,13 +96,13 @@ def test_auto_takes_the_fastest(bundle_file, products, monkeypatch, gains, chose
     rest = iter(gains)
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.has_bf16", lambda device: True)
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.AGREEMENT", 0.1)
-    monkeypatch.setattr("wfm_core.bundle.precision.dtype._gain", lambda *_: next(rest))
+    monkeypatch.setattr("wfm_core.bundle.precision.dtype.measured_gain", lambda *_: next(rest))
     assert wfm_core.load_bundle(bundle_file, device="cpu").dtype == chosen
 
 
 def test_where_it_is_not_there(bundle_file, monkeypatch):
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.has_int8", lambda device: False)
-    monkeypatch.setattr("wfm_core.bundle.precision.dtype._gain", lambda *_: 2.0)
+    monkeypatch.setattr("wfm_core.bundle.precision.dtype.measured_gain", lambda *_: 2.0)
     assert wfm_core.load_bundle(bundle_file, device="cpu").dtype != "int8"
     with pytest.raises(WfmError, match="'int8' was asked for, but device 'cpu' .* use auto or fp32"):
         wfm_core.load_bundle(bundle_file, device="cpu", dtype="int8")
@@ -111,7 +111,7 @@ def test_where_it_is_not_there(bundle_file, monkeypatch):
 def test_an_older_pytorch_or_cpu_has_none(monkeypatch):
     cpu = torch.device("cpu")
     assert not has_int8.__wrapped__(torch.device("cuda"))
-    monkeypatch.setattr("wfm_core.bundle.precision.quantise._try_operators", lambda: torch.ops.onednn.no_such_operator)
+    monkeypatch.setattr("wfm_core.bundle.precision.quantise.try_operators", lambda: torch.ops.onednn.no_such_operator)
     assert not has_int8.__wrapped__(cpu)
     monkeypatch.setattr(torch.cpu, "_is_vnni_supported", lambda: False)
     assert not has_int8.__wrapped__(cpu)

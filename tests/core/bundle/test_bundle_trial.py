@@ -132,7 +132,7 @@ def test_an_interpreter_that_is_none(good, monkeypatch):
 
 def test_the_process_ends_with_the_one_that_began_it(good, tmp_path):
     """Even while it is in a bundle without end: nothing is left to compute for ever."""
-    process = trial_module._start()
+    process = trial_module.start_process()
     assert Trial._line(process, 120) == b"ready\n"
     path = bad_bundle(good, tmp_path / "loop.wfm.pt", Loops)
     process.stdin.write(b'{"path": "%s", "batch": 1, "channels": 1}\n' % str(path).encode())

@@ -87,7 +87,7 @@ def test_emitters_stand_out_of_the_noise():
 def test_emitters_arrive_with_the_drawn_power(monkeypatch):
     monkeypatch.setattr(band_module, "SNR_DB", (10.0, 10.0))
     air = torch.zeros(200, 2, 512, dtype=torch.complex64)
-    band_module._add_emitters(air, [("dsss",)] * 200, [5e6] * 200, seeded(9))
+    band_module.add_emitters(air, [("dsss",)] * 200, [5e6] * 200, seeded(9))
     power = air.abs().square().mean((1, 2))
     assert float(power.mean()) == pytest.approx(10, rel=0.2)  # over fading
     assert float(power.std()) > 2

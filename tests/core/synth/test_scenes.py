@@ -68,10 +68,10 @@ def test_same_seed_same_windows():
 
 
 def test_the_pool_is_renewed(scenes):
-    before = list(scenes._pool)
+    before = list(scenes.pool)
     for _ in range(4):
         scenes.draw(32, 1)
-    assert any(old is not new for old, new in zip(before, scenes._pool, strict=True))
+    assert any(old is not new for old, new in zip(before, scenes.pool, strict=True))
 
 
 def test_rendered_scene_matches_its_truth():

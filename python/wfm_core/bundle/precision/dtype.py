@@ -58,7 +58,7 @@ def _fastest(module, contract: Contract, device: torch.device, names: list[str])
         wanted = [full(probe) for probe in probes]
         for name in names:
             other = _in_format(copy.deepcopy(module), contract, name)
-            gain = _gain(full, other, probes[0][:timed])
+            gain = measured_gain(full, other, probes[0][:timed])
             if gain < GAIN or gain <= most:
                 continue
             pairs = zip(probes, wanted, strict=True)
@@ -122,7 +122,7 @@ def _difference(left: dict[str, Tensor], right: dict[str, Tensor], contract: Con
     return worst
 
 
-def _gain(full: Callable, other: Callable, probe: Tensor) -> float:
+def measured_gain(full: Callable, other: Callable, probe: Tensor) -> float:
     """How many times faster `other` is than `full`: best of alternating runs, which a busy machine blurs least."""
     times: list[tuple[float, float]] = []
     start = time.perf_counter()

@@ -35,7 +35,7 @@ def has_int8(device: torch.device) -> bool:
         return False
     try:
         with torch.inference_mode():
-            _try_operators()
+            try_operators()
     except (AttributeError, RuntimeError):
         return False
     return True
@@ -139,7 +139,8 @@ def _gelu_linear(
     return torch.addcmul(bias, product, largest, out=product)
 
 
-def _try_operators() -> None:
+def try_operators() -> None:
+    """Run a small layer. Raises `AttributeError` or `RuntimeError` where PyTorch or the processor lacks an operator."""
     whole, scale = quantise_weight(torch.eye(16))
     packed = _packed(whole)
     zeros, blank = torch.zeros(16, dtype=torch.int64), torch.zeros(16)

@@ -83,7 +83,7 @@ class Trial:
                 raise WfmError("the flowgraph ends")
             if self._process is not None and self._process.poll() is None:
                 return self._process
-            process = self._process = _start()
+            process = self._process = start_process()
         ready = self._line(process, START_SECONDS)
         if not ready:
             self._end(process)
@@ -129,7 +129,8 @@ def _kill(process: subprocess.Popen) -> int:
         return -signal.SIGKILL
 
 
-def _start() -> subprocess.Popen:
+def start_process() -> subprocess.Popen:
+    """The process that trials run in: asked on its stdin, answering on its stdout. Raises `WfmError`."""
     here = str(Path(__file__).resolve().parents[3])  # also where wfm_core is on the path of this process alone
     path = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
     environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}

@@ -65,7 +65,7 @@ def render_band(
     kinds = [emitters for emitters, _ in scenes]
     sample_rate = torch.tensor([rate for _, rate in scenes], device=generator.device)
     air = complex_normal((count, antennas, samples), generator)
-    _add_emitters(air, kinds, [rate for _, rate in scenes], generator)
+    add_emitters(air, kinds, [rate for _, rate in scenes], generator)
     frontend = random_frontend(count, generator, antennas)
     if samples > _LONGEST_CLOCKED:
         frontend.clock_ppm = torch.zeros_like(frontend.clock_ppm)
@@ -101,7 +101,7 @@ def _rate(lowest: float, highest: float, generator) -> float:
     return choice(rates.tolist(), generator, (edges.diff() + 0.01).tolist())
 
 
-def _add_emitters(air, kinds, rates, generator) -> None:
+def add_emitters(air, kinds, rates, generator) -> None:
     """Adds every emitter of every window to the unit-power noise in `air` [B, A, T], in place, each faded."""
     batch = [(row, place, name) for row, names in enumerate(kinds) for place, name in enumerate(names)]
     if not batch:

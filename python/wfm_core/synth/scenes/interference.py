@@ -78,14 +78,15 @@ class InterferenceScenes:
     """Draws labelled windows from a pool of cell stretches that is renewed as it is used.
 
     Each window gets its own fading, interference, noise and front end; every stretch of the pool is replaced after,
-    on average, `reuse` times as many windows as fit into it. Everything comes from the one generator.
+    on average, `reuse` times as many windows as fit into it. Everything comes from the one generator. `pool` holds the
+    stretches that the next window may be cut from.
     """
 
     WINDOWS_PER_STRETCH = 10
 
     def __init__(self, samples: int, generator: torch.Generator, pool: int = 48, reuse: float = 3.0):
         self.samples, self.generator, self.reuse = samples, generator, reuse
-        self._pool = [self._stretch() for _ in range(pool)]
+        self.pool = [self._stretch() for _ in range(pool)]
         self._oldest = 0
         self._due = 0.0
 
@@ -115,14 +116,14 @@ class InterferenceScenes:
     def _renew(self, batch: int) -> None:
         self._due += batch / (self.WINDOWS_PER_STRETCH * self.reuse)
         while self._due >= 1:
-            self._pool[self._oldest] = self._stretch()
-            self._oldest = (self._oldest + 1) % len(self._pool)
+            self.pool[self._oldest] = self._stretch()
+            self._oldest = (self._oldest + 1) % len(self.pool)
             self._due -= 1
 
     def _cut(self, batch: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Random windows of random stretches: complex64 [B, ports, samples] and their rates [B]."""
-        which = torch.randint(len(self._pool), (batch,), generator=self.generator, device=self.generator.device)
-        chosen = [self._pool[index] for index in which.tolist()]
+        which = torch.randint(len(self.pool), (batch,), generator=self.generator, device=self.generator.device)
+        chosen = [self.pool[index] for index in which.tolist()]
         start = torch.randint(
             (self.WINDOWS_PER_STRETCH - 1) * self.samples, (batch,), generator=self.generator, device=which.device
         )
