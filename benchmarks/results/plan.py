@@ -55,12 +55,12 @@ RECIPES = {
     "ism": Recipe(8, 0.1, ("roll=height",)),
     "csi_activity_wiar": Recipe(4, 0.512, ("channels=apart", "image_size=[32,80]", "roll=width")),
 }
-"""By data set; docs/results.md says on what they were found."""
+"""By data set; docs/results-notes.md says on what they were found."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One question to the data: a set, who tests, and the target (accuracy at least, metres at most)."""
+    """One question to the data: a set, its test set, and what is expected (accuracy at least, metres at most)."""
 
     name: str
     data: str

@@ -12,25 +12,29 @@ REGIMES = ("floor", "lp", "lora", "ft2", "scratch")
 
 
 def table(out: Path) -> str:
-    """Markdown, a line per row and regime: mean and spread of the seeds measured, or 'not measured yet'."""
-    lines = ["| data, split | target | regime | figure | seeds | epochs | minutes | command |"]
-    lines.append("|---|---|---|---|---|---|---|---|")
-    return "\n".join(lines + [_line(row, regime, out) for row in ROWS for regime in REGIMES if _wanted(row, regime)])
+    """Markdown, a line per row, a column per regime: mean and spread of the seeds measured, or 'not measured yet'."""
+    lines = [f"| row | data | split | expected | {' | '.join(REGIMES)} | minutes |"]
+    lines.append("|---" * (len(REGIMES) + 5) + "|")
+    return "\n".join(lines + [_line(row, out) for row in ROWS])
 
 
-def _wanted(row: Row, regime: str) -> bool:
-    return any(run.regime == regime for run in row.runs())
+def _line(row: Row, out: Path) -> str:
+    cells, minutes = [], 0.0
+    for regime in REGIMES:
+        paths = [out / f"{run.name}.json" for run in row.runs() if run.regime == regime]
+        found = [json.loads(path.read_text()) for path in paths if path.exists()]
+        minutes += sum(f["minutes"] for f in found)
+        cells.append(_cell([f["figure"] for f in found], len(paths)))
+    return f"| {row.name} | {row.data} | {row.split} | {row.target} | {' | '.join(cells)} | {minutes:.1f} |"
 
 
-def _line(row: Row, regime: str, out: Path) -> str:
-    paths = [out / f"{run.name}.json" for run in row.runs() if run.regime == regime]
-    found = [json.loads(path.read_text()) for path in paths if path.exists()]
-    shown = _mean([f["figure"] for f in found]) if found else "not measured yet"
-    epochs = ", ".join(sorted({str(f["epochs"]) for f in found if "epochs" in f}))
-    minutes = f"{sum(f['minutes'] for f in found):.1f}"
-    command = f"`python benchmarks/results/run.py --only {row.name}-{regime}`"
-    head = f"| {row.data}, {row.split} | {row.target} | {regime} | {shown}"
-    return f"{head} | {len(found)} of {len(paths)} | {epochs} | {minutes} | {command} |"
+def _cell(figures: list[float], seeds: int) -> str:
+    """Such as "0.883 +- 0.032 (3)", and "1 of 3" in the brackets while seeds are missing; "" for what is no run."""
+    if not seeds:
+        return ""
+    if not figures:
+        return "not measured yet"
+    return f"{_mean(figures)} ({seeds if len(figures) == seeds else f'{len(figures)} of {seeds}'})"
 
 
 def _mean(figures: list[float]) -> str:
