@@ -57,7 +57,7 @@ def read(folder: Path, out: Path, *, size: int = 224) -> Path:
 def _label(path: Path) -> int:
     name = path.name.split("_")[0]
     if "_" not in path.name or name not in LABELS:
-        raise WfmError(f"{path}: class {name!r}; expected <class>_* with one of {', '.join(LABELS)}: rename or move it")
+        raise WfmError(f"{path}: a class {name!r}; expected one of {', '.join(LABELS)} before the _: rename or move it")
     return LABELS.index(name)
 
 
