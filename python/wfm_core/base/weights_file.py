@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """safetensors files from elsewhere: the header is read and checked here before the library reads the tensors."""
 
-import json
 import math
 import os
 from pathlib import Path
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import open_file
+from wfm_core.base.json_text import read_json
 
 FILE_LIMIT = 2 << 30
 HEADER_LIMIT = 8 << 20
@@ -52,9 +52,9 @@ def read_weights_and_notes(path: Path) -> tuple[dict[str, Tensor], dict[str, str
 def _check(path: Path, header: bytes, size: int) -> dict[str, str]:
     """The metadata of a header whose tensors fill the `size` bytes after it, each one its own."""
     try:
-        tensors = json.loads(header, object_pairs_hook=_once)
-    except (ValueError, RecursionError) as error:
-        raise _bad(path, f"its header: {' '.join(str(error).split())[:120]}") from error
+        tensors = read_json(header, "its header")
+    except WfmError as error:
+        raise _bad(path, str(error).partition(":")[0]) from error
     if not isinstance(tensors, dict) or len(tensors) > TENSORS_LIMIT:
         raise _bad(path, f"its header is no mapping of at most {TENSORS_LIMIT} tensors")
     notes = tensors.pop("__metadata__", {})
@@ -70,13 +70,6 @@ def _check(path: Path, header: bytes, size: int) -> dict[str, str]:
     if end != size:
         raise _bad(path, f"its tensors have {end} bytes, {size} are there")
     return notes
-
-
-def _once(pairs: list) -> dict:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name that is there twice")
-    return found
 
 
 def _place(path: Path, name: str, about) -> tuple[int, int, int, str]:

@@ -2,8 +2,8 @@
 """Multi-antenna fading: a tapped delay line per window, applied as a batch in the frequency domain."""
 
 import torch
+from scipy.fft import next_fast_len
 
-from wfm_core.synth.channel.resample import fast_length
 from wfm_core.synth.draws import complex_normal, log_uniform, uniform
 
 # Delay in ns, mean power in dB of each tap: TS 36.101 tables B.2.1-2 to B.2.1-4.
@@ -41,7 +41,7 @@ def fading(x, antennas, sample_rate, generator, max_doppler=100.0, line_of_sight
     rate = torch.as_tensor(sample_rate, dtype=torch.float32, device=x.device).expand(batch)
     delays, powers = random_profile(batch, generator, x.device)
     gains = random_gains(powers, antennas, ports, generator, line_of_sight_chance)
-    size = BLOCK * fast_length(-(-count // BLOCK))
+    size = BLOCK * next_fast_len(-(-count // BLOCK), real=True)
     spectrum = torch.fft.fft(x, size)
     peak = uniform((batch, 1), 0.0, max_doppler, generator, x.device)
     angles = uniform((batch, DOPPLER_GROUPS), 0.0, torch.pi, generator, x.device)

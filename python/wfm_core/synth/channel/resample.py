@@ -5,6 +5,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 import torch
+from scipy.fft import next_fast_len
 
 from wfm_core.base.errors import WfmError
 
@@ -81,20 +82,6 @@ def _plan(native_rate, sample_rate, count, transition):
     # The signal's own edges (3 % of its rate) have the same need, counted in output samples.
     guard = int(max(8 / transition, 8 / 0.03 * float(ratio)) + 1)
     blocks = -(-(count + 2 * guard) // ratio.numerator)
-    blocks = fast_length(blocks)
+    blocks = next_fast_len(blocks, real=True)
     size_out = blocks * ratio.numerator
     return blocks * ratio.denominator, size_out, (size_out - count) // 2
-
-
-def fast_length(number):
-    """The smallest product of twos, threes and fives that is at least `number`: a good FFT length."""
-    best = 1 << (number - 1).bit_length()
-    five = 1
-    while five < best:
-        three = five
-        while three < best:
-            rest = -(-number // three)
-            best = min(best, three << (rest - 1).bit_length())
-            three *= 3
-        five *= 5
-    return best

@@ -5,8 +5,8 @@ from functools import lru_cache
 
 import torch
 
-from wfm_core.synth.emitters.sequences import PERIOD, m_sequence
 from wfm_core.synth.lte.sequences import gold_bits
+from wfm_core.synth.registers import m_sequence
 
 BLOCK_SUBCARRIERS = 240
 BLOCK_SYMBOLS = 4
@@ -16,15 +16,14 @@ _BITS = 1280  # at least two for each of 106 * 6 references; one length keeps on
 @lru_cache(maxsize=3)
 def pss(nid2: int) -> torch.Tensor:
     """Primary synchronisation signal (7.4.2.2), +1/-1 float32 [127]."""
-    return m_sequence((4, 0), 0b1110110)[(torch.arange(PERIOD) + 43 * nid2) % PERIOD]
+    return m_sequence(7, (4, 0), 0b1110110).roll(-43 * nid2)
 
 
 @lru_cache(maxsize=1008)
 def sss(nid1: int, nid2: int) -> torch.Tensor:
     """Secondary synchronisation signal (7.4.2.3), +1/-1 float32 [127]."""
-    n = torch.arange(PERIOD)
-    first = m_sequence((4, 0), 1)[(n + 15 * (nid1 // 112) + 5 * nid2) % PERIOD]
-    return first * m_sequence((1, 0), 1)[(n + nid1 % 112) % PERIOD]
+    first = m_sequence(7, (4, 0), 1).roll(-15 * (nid1 // 112) - 5 * nid2)
+    return first * m_sequence(7, (1, 0), 1).roll(-(nid1 % 112))
 
 
 def qpsk(bits: torch.Tensor) -> torch.Tensor:

@@ -11,9 +11,9 @@ import torch
 from wfm_core.synth.channel.resample import input_samples
 from wfm_core.synth.draws import choice, complex_normal, random_bytes, uniform
 from wfm_core.synth.emitters.emission import Emission
-from wfm_core.synth.emitters.sequences import PERIOD, m_sequence
 from wfm_core.synth.emitters.window import receive_part, slice_offset
 from wfm_core.synth.lte.grid import qam
+from wfm_core.synth.registers import m_sequence
 
 RATES = (10e6, 61.44e6)
 NATIVE_RATE = 20e6
@@ -52,7 +52,8 @@ def burst(data_symbols: int, bits: int, generator: torch.Generator) -> torch.Ten
     values[0] = _constellation(1).to(device)[drawn[0].long() % 2]
     grid = torch.zeros(1 + data_symbols, SIZE, dtype=torch.complex64, device=device)
     grid[:, _DATA] = values
-    polarity = _polarity().to(device)[torch.arange(1 + data_symbols) % PERIOD]
+    signs = _polarity().to(device)
+    polarity = signs[torch.arange(1 + data_symbols, device=device) % len(signs)]
     grid[:, _PILOTS] = polarity[:, None] * torch.tensor([1.0, 1.0, 1.0, -1.0], device=device).to(grid.dtype)
     body = _transform(grid)
     symbols = torch.cat((body[:, SIZE - 16 :], body), dim=1)
@@ -119,7 +120,7 @@ def _constellation(bits: int) -> torch.Tensor:
 @lru_cache(maxsize=1)
 def _polarity() -> torch.Tensor:
     """The pilots' signs: the scrambler's sequence from the state of all ones (17.3.5.10)."""
-    return m_sequence((3, 0), 0b1111111).roll(-7)
+    return m_sequence(7, (3, 0), 0b1111111).roll(-7)
 
 
 @lru_cache(maxsize=1)

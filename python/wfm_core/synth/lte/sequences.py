@@ -5,17 +5,11 @@ from functools import lru_cache
 
 import torch
 
+from wfm_core.synth.registers import m_sequence, register_bits
+
 GOLD_SKIP = 1600
 CRS_BITS = 440  # two bits for each of the 2 * 110 reference elements of the widest carrier
 PSS_ROOTS = (25, 29, 34)
-
-
-def _register(start, taps, count):
-    """`count` bits of a 31-stage shift register; `start` is its state, bit i the i-th output."""
-    bits = [(start >> i) & 1 for i in range(31)]
-    while len(bits) < count:
-        bits.append(sum(bits[len(bits) - 31 + tap] for tap in taps) % 2)
-    return bits[:count]
 
 
 @lru_cache(maxsize=4)
@@ -24,8 +18,8 @@ def _gold_parts(length):
 
     The second register is linear over GF(2), so any number of sequences is one matrix product.
     """
-    first = torch.tensor(_register(1, (3, 0), GOLD_SKIP + length)[GOLD_SKIP:]).float()
-    responses = [_register(1 << i, (3, 2, 1, 0), GOLD_SKIP + length)[GOLD_SKIP:] for i in range(31)]
+    first = torch.tensor(register_bits(31, (3, 0), 1, GOLD_SKIP + length)[GOLD_SKIP:]).float()
+    responses = [register_bits(31, (3, 2, 1, 0), 1 << i, GOLD_SKIP + length)[GOLD_SKIP:] for i in range(31)]
     return first, torch.tensor(responses).float()
 
 
@@ -58,14 +52,6 @@ def pss(nid2):
     return torch.polar(torch.ones_like(phase), phase).to(torch.complex64)
 
 
-def _m_sequence(taps):
-    """+1/-1 int64 [31] of a 5-stage register that starts 0,0,0,0,1."""
-    bits = [0, 0, 0, 0, 1]
-    while len(bits) < 31:
-        bits.append(sum(bits[len(bits) - 5 + tap] for tap in taps) % 2)
-    return 1 - 2 * torch.tensor(bits)
-
-
 @lru_cache(maxsize=512)
 def sss(nid1, nid2, second_half):
     """Secondary synchronisation signal of subframe 0 or (second_half) 5, complex64 [62], as for pss()."""
@@ -77,7 +63,7 @@ def sss(nid1, nid2, second_half):
     if second_half:
         m0, m1 = m1, m0
     n = torch.arange(31)
-    s, c, z = _m_sequence((2, 0)), _m_sequence((3, 0)), _m_sequence((4, 2, 1, 0))
+    s, c, z = (m_sequence(5, taps, 0b10000) for taps in ((2, 0), (3, 0), (4, 2, 1, 0)))
     even = s[(n + m0) % 31] * c[(n + nid2) % 31]
     # The odd elements' z takes the shift of the m that scrambles them: m0 of this half frame.
     odd = s[(n + m1) % 31] * c[(n + nid2 + 3) % 31] * z[(n + m0 % 8) % 31]

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from scipy.fft import next_fast_len
 
 from wfm_core.base.errors import WfmError
 from wfm_core.synth.channel.fading import fading, settle_samples
 from wfm_core.synth.channel.impairments import apply_frontend, random_frontend
-from wfm_core.synth.channel.resample import fast_length
 from wfm_core.synth.draws import choice, complex_normal, uniform
 from wfm_core.synth.emitters import EMITTERS
 
@@ -108,7 +108,7 @@ def add_emitters(air, kinds, rates, generator) -> None:
         return
     samples = air.shape[-1]
     settle = settle_samples(max(rates[row] for row, _, _ in batch))
-    lead = fast_length(samples + settle) - samples
+    lead = next_fast_len(samples + settle, real=True) - samples
     step = max(1, _CHUNK // (air.shape[1] * (samples + lead)))
     for begin in range(0, len(batch), step):
         part = batch[begin : begin + step]

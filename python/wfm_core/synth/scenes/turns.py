@@ -8,10 +8,10 @@ noise and the weakest sender. The receiver has no flaws of its own.
 from dataclasses import dataclass
 
 import torch
+from scipy.fft import next_fast_len
 
 from wfm_core.base.errors import WfmError
 from wfm_core.synth.channel.fading import fading, settle_samples
-from wfm_core.synth.channel.resample import fast_length
 from wfm_core.synth.draws import choice, complex_normal, uniform
 from wfm_core.synth.emitters import EMITTERS
 from wfm_core.synth.scenes.band import placed
@@ -56,7 +56,7 @@ def band_turn(samples: int, sample_rate: float, antennas: int, generator: torch.
             "set the sample rate"
         )
     kind = kind or choice(BAND_KINDS, generator)
-    length = fast_length(samples + settle_samples(sample_rate))
+    length = next_fast_len(samples + settle_samples(sample_rate), real=True)
     emission = EMITTERS[kind].function(length, sample_rate, generator)
     room = max(0.0, 0.4 - 0.5 * emission.bandwidth / sample_rate)
     sent = placed(emission.samples[None], room * uniform((1,), -1.0, 1.0, generator))
