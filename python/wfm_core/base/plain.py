@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Values as they are written in sentences and files, whichever numpy they come from."""
 
+import reprlib
+from typing import Any
+
 import numpy as np
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 120
 
 
 def plain(value) -> str:
@@ -10,6 +16,14 @@ def plain(value) -> str:
     numpy 2 writes np.float64(2.5) and np.str_('x') where numpy 1 wrote 2.5 and 'x'.
     """
     return repr(_own(value))
+
+
+def shortened(value: Any) -> str:
+    """A value of a file as it is shown in an error: on one line that is not long."""
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # an integer of more digits than Python writes
+        return "a number of thousands of digits"
 
 
 def unicode_text(value: object) -> str:

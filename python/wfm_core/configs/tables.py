@@ -1,57 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tables of a configuration are made of, and what is said of one that does not fit."""
+"""What the tables of a configuration are made of."""
 
-import difflib
-from typing import Annotated, Literal, TypeVar, get_args
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 
-from wfm_core.base.errors import WfmError
+from wfm_core.base import tables
 
 Count = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Modality = Literal["image", "iq"]
 
 
-class Table(BaseModel):
+class Table(tables.Table):
     """A table that knows all of its keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid")
 
 
-Kind = TypeVar("Kind", bound=Table)
-
-
-def checked(kind: type[Kind], values: dict, name: str, base: str) -> Kind:
+def checked(kind: type[tables.Kind], values: dict, name: str, base: str) -> tables.Kind:
     """`values` of the configuration `name` as a `kind`. Raises `WfmError`, naming the key; `base` is a whole recipe."""
-    try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        raise WfmError(f"config {name}: {_sentence(error.errors()[0], kind, base)}") from error
-
-
-def _sentence(error: dict, kind: type[Table], base: str) -> str:
-    """One sentence for the first thing that pydantic found."""
-    place = [str(part) for part in error["loc"]]
-    key = ".".join(place)
-    if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(place[-1], _fields_at(kind, place[:-1]), n=1, cutoff=0)
-        return f"unknown key {key!r}; the nearest known one is {near[0]!r}"
-    if error["type"] == "missing":
-        return f"the key {key!r} is missing; add it, or start from a recipe with base: {base}"
-    message = error["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
-    return f"{key or 'the configuration'} is {error['input']!r}: {message}" if key else message
-
-
-def _fields_at(table: type[Table], place: list[str]) -> list[str]:
-    for part in place:
-        if part in table.model_fields:
-            table = _table_in(table.model_fields[part].annotation)
-    return list(table.model_fields)
-
-
-def _table_in(annotation) -> type[Table]:
-    """The table that an annotation is of, or a list of."""
-    inner = get_args(annotation)
-    return _table_in(inner[0]) if inner else annotation
+    missing = f"the key {{!r}} is missing; add it, or start from a recipe with base: {base}"
+    return tables.checked(kind, values, f"config {name}", missing)

@@ -28,9 +28,7 @@ class EncoderConfig:
 
     def __post_init__(self):
         if min(self.width, self.depth, self.heads, self.mlp_hidden) < 1 or self.width % (4 * self.heads):
-            raise ValueError(
-                f"encoder {self}: all sizes must be positive and the width a multiple of 4 times the heads"
-            )
+            raise ValueError(f"{self}: all sizes must be positive and the width a multiple of 4 times the heads")
 
 
 class Attention(nn.Module):

@@ -2,11 +2,11 @@
 """What happens to a window before the tokens: normalisation and images, the same in training and live."""
 
 import math
-import reprlib
 
 from torch import nn
 
 from wfm_core.base.errors import WfmError
+from wfm_core.base.plain import shortened
 from wfm_core.signal.csi import CsiImage
 from wfm_core.signal.images import CyclicImage
 from wfm_core.signal.iq import IqRms, IqStandard
@@ -30,14 +30,14 @@ def build_preprocessor(settings: dict) -> nn.Module:
     parameters = dict(settings)
     kind = parameters.pop("kind", None)
     if not isinstance(kind, str) or kind not in KINDS:
-        raise WfmError(f"signal kind {reprlib.repr(kind)} is not known; expected one of {', '.join(KINDS)}")
+        raise WfmError(f"signal kind {shortened(kind)} is not known; expected one of {', '.join(KINDS)}")
     try:
         if not _plain(parameters):
             raise ValueError(f"a value that is not a number of at most {MOST}, a short text or a list of these")
         return KINDS[kind](**parameters)
     except (TypeError, ValueError, LookupError, RuntimeError, ArithmeticError, MemoryError) as error:
         said = " ".join(str(error).split())[:200]
-        shown = reprlib.repr(settings)
+        shown = shortened(settings)
         raise WfmError(f"signal settings {shown} do not fit {kind!r}: {said}; fix the contract") from error
 
 
