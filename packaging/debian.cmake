@@ -28,14 +28,14 @@ execute_process(
     OUTPUT_VARIABLE depends OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
 list(APPEND depends "gnuradio (>= 3.10)" python3-numpy python3-scipy python3-matplotlib python3-yaml
      python3-jsonschema python3-zmq python3-threadpoolctl python3-packaging python3-pyqt5)
-set(recommends python3-h5py python3-sklearn "python3-pydantic (>= 2.5)")
+set(recommends python3-h5py python3-sklearn)
 set(text "The blocks of [WFM] in GNU Radio Companion, the commands wfm-*, models and examples.")
 if(OS_ID STREQUAL debian AND OS_VERSION_ID VERSION_GREATER_EQUAL 13)
-    list(APPEND depends "python3-torch (>= 2.6)" python3-safetensors)
+    list(APPEND depends "python3-torch (>= 2.6)" python3-safetensors "python3-pydantic (>= 2.10)")
 else() # no PyTorch, or an old one: it comes from elsewhere
-    list(APPEND recommends "python3-torch (>= 2.6)" python3-safetensors)
-    string(APPEND text "\n\nThis distribution has no PyTorch 2.6 and no safetensors. Flowgraphs take both, from pip:\n"
-                       "pip install --user --break-system-packages torch safetensors")
+    list(APPEND recommends "python3-torch (>= 2.6)" python3-safetensors "python3-pydantic (>= 2.10)")
+    string(APPEND text "\n\nThis distribution has no PyTorch 2.6, no safetensors and no pydantic 2.10. Flowgraphs take them, from pip:\n"
+                       "pip install --user --break-system-packages torch safetensors pydantic")
 endif()
 string(REPLACE ";" ", " CPACK_DEBIAN_PACKAGE_DEPENDS "${depends}")
 string(REPLACE ";" ", " CPACK_DEBIAN_PACKAGE_RECOMMENDS "${recommends}")

@@ -7,7 +7,7 @@
 # Builds the package in one fresh system below FOLDER (default /var/tmp/wfm-package), or takes the one that DEB in the
 # environment names, installs it into another with nothing but its Depends, and there, as an ordinary user without any variable set: runs live_interference.py on the
 # simulated radio, starts a command, looks the blocks up as Companion does. Then removes the package and looks for what
-# it left. Root. PyTorch and safetensors come from Debian where it has PyTorch 2.6, else from pip, for that user alone.
+# it left. Root. PyTorch, safetensors and pydantic come from Debian where it has PyTorch 2.6, else from pip, for that user alone.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/try/chroot.sh
@@ -37,9 +37,9 @@ cp "$DEB" "$CLEAN/tmp/"
 say "installing $package with what it depends on"
 install_in "$CLEAN" "/tmp/$package"
 if ! as_newcomer "$CLEAN" 'python3 -c "import torch"' 2>/dev/null; then
-    say "installing $TORCH and safetensors with pip"
+    say "installing $TORCH, safetensors and pydantic with pip"
     install_in "$CLEAN" python3-pip
-    as_newcomer "$CLEAN" "pip install --quiet --user --break-system-packages '$TORCH' safetensors"
+    as_newcomer "$CLEAN" "pip install --quiet --user --break-system-packages '$TORCH' safetensors pydantic"
 fi
 
 say "a flowgraph"

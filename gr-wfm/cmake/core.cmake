@@ -17,7 +17,7 @@ install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/wfm/models
 
 # A model folder does for a bundle: it is scripted when it is loaded, which takes some seconds each time.
 if(NOT DEFINED WFM_INSTALL_BUNDLES)
-    execute_process(COMMAND "${PYTHON_EXECUTABLE}" -c "import torch, safetensors, yaml" RESULT_VARIABLE no_torch
+    execute_process(COMMAND "${PYTHON_EXECUTABLE}" -c "import torch, safetensors, yaml, pydantic.aliases" RESULT_VARIABLE no_torch
                     OUTPUT_QUIET ERROR_QUIET)
     if(no_torch)
         set(default OFF)

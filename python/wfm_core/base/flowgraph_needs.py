@@ -5,3 +5,4 @@ from wfm_core.base.needs import needed
 
 needed("torch", "gnuradio.wfm")
 needed("safetensors", "gnuradio.wfm")
+needed("pydantic.aliases", "gnuradio.wfm")  # which pydantic 1 has not

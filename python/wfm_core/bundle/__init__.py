@@ -4,11 +4,12 @@
 from wfm_core.bundle.assemble import build_network, weights_sha256
 from wfm_core.bundle.bundle import Bundle
 from wfm_core.bundle.combine import export_tasks
-from wfm_core.bundle.contract import Contract, TaskContract, parse_contract
-from wfm_core.bundle.export import export_bundle, read_model_folder, save_model_folder
+from wfm_core.bundle.contract import Contract, TaskContract
+from wfm_core.bundle.export import export_bundle, export_model, read_model_folder, save_model_folder
 from wfm_core.bundle.find import find_bundle
 from wfm_core.bundle.from_wavesfm import WavesFmOptions, export_wavesfm
 from wfm_core.bundle.load import load_bundle
+from wfm_core.bundle.parse import draft_contract, parse_contract
 from wfm_core.bundle.screening.trial import Trial
 
 __all__ = [
@@ -18,7 +19,9 @@ __all__ = [
     "Trial",
     "WavesFmOptions",
     "build_network",
+    "draft_contract",
     "export_bundle",
+    "export_model",
     "export_tasks",
     "export_wavesfm",
     "find_bundle",

@@ -7,14 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from wfm_core.base.errors import WfmError
-from wfm_core.bundle.contract import Contract
+from wfm_core.bundle.contract import Contract, Network
 from wfm_core.bundle.live import build_live, build_preprocess
 from wfm_core.bundle.tree import TaskTree, build_live_tree
 from wfm_core.model import ClassHead, EncoderConfig, ImageTokens, IqTokens, PositionHead, WirelessModel
 
 
-def build_network(contract: Contract) -> WirelessModel | TaskTree:
-    """The network that a contract describes, with fresh weights."""
+def build_network(contract: Network) -> WirelessModel | TaskTree:
+    """The network that a bundle's contract or a foundation describes, with fresh weights."""
     if contract.stems:
         return TaskTree(contract, {name: build_network(stem) for name, stem in contract.stems.items()})
     width = contract.encoder.width
@@ -22,29 +22,37 @@ def build_network(contract: Contract) -> WirelessModel | TaskTree:
         name: PositionHead(width) if task.kind == "position" else ClassHead(width, len(task.labels))
         for name, task in contract.tasks.items()
     }
-    if contract.modality == "image":
+    image = iq = None
+    if "image" in contract.sides:
         image = ImageTokens(width, contract.image_channels, size=contract.image_size, affine=contract.affine)
-        return WirelessModel(contract.encoder, image=image, heads=heads)
-    iq = IqTokens(width, contract.antennas, affine=contract.affine)
-    return WirelessModel(contract.encoder, iq=iq, heads=heads)
+    if "iq" in contract.sides:
+        iq = IqTokens(width, contract.antennas, affine=contract.affine)
+    return WirelessModel(contract.encoder, image=image, iq=iq, heads=heads)
 
 
-def assemble(contract: Contract, weights: dict[str, Tensor], where: str) -> nn.Module:
-    """The live module in eval mode. Raises `WfmError` where the weights do not fit the contract or its hash."""
+def fitted(contract: Network, weights: dict[str, Tensor], where: str) -> WirelessModel | TaskTree:
+    """`build_network` with `weights`. Raises `WfmError` where they do not fit the contract or its hash."""
     seen = weights_sha256(weights)
     if seen != contract.weights_sha256:
         raise WfmError(
-            f"{where}: the weights' sha256 is {seen}, but the contract says {contract.weights_sha256}; "
+            f"{where}: the weights' sha256 is {seen}, but {contract.called} says {contract.weights_sha256}; "
             "get both files again from one source"
         )
+    unfit = f"{where}: the weights do not fit {contract.called}"
     for model in contract.stems.values() or [contract]:
-        check_encoder(model.encoder, weights, f"{where}: the weights do not fit the contract")
+        _check_encoder(model.encoder, weights, unfit)
     network = build_network(contract)
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
         first = " ".join(str(error).split(":", 1)[-1].split())[:200]
-        raise WfmError(f"{where}: the weights do not fit the contract: {first}") from error
+        raise WfmError(f"{unfit}: {first}; get both files again") from error
+    return network
+
+
+def assemble(contract: Contract, weights: dict[str, Tensor], where: str) -> nn.Module:
+    """The live module in eval mode. Raises `WfmError` where the weights do not fit the contract or its hash."""
+    network = fitted(contract, weights, where)
     for model in contract.stems.values() or [contract]:
         if model.modality == "image":
             _check_image(model, build_preprocess(model), where)
@@ -52,7 +60,7 @@ def assemble(contract: Contract, weights: dict[str, Tensor], where: str) -> nn.M
     return live.eval().requires_grad_(False)
 
 
-def check_encoder(encoder: EncoderConfig, weights: dict[str, Tensor], where: str) -> None:
+def _check_encoder(encoder: EncoderConfig, weights: dict[str, Tensor], where: str) -> None:
     """Raise `WfmError` for an encoder that is far larger than the weights, before memory for it is asked for."""
     there = sum(tensor.numel() for tensor in weights.values())
     least = encoder.depth * encoder.width * (4 * encoder.width + 2 * encoder.mlp_hidden)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One bundle of several fine-tuned models: what is alike in them is kept, and computed, once."""
 
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from torch import Tensor
 
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle.contract import Contract
-from wfm_core.bundle.export import export_bundle, read_model_folder, save_model_folder
+from wfm_core.bundle.export import export_model, read_model_folder
 
 BLOCKS = "encoder.blocks."
 
@@ -48,21 +47,18 @@ class _Model:
 
 def export_tasks(runs: dict[str, Path], output: Path, name: str) -> Path:
     """Script the model folders `runs` (by task name) into the bundle `output`; returns its path. Raises `WfmError`."""
-    contract, weights = combine(runs, name)
-    with tempfile.TemporaryDirectory() as folder:
-        save_model_folder(Path(folder), contract, weights)
-        return export_bundle(Path(folder), output)
+    return export_model(*combine(runs, name), output)
 
 
 def combine(runs: dict[str, Path], name: str) -> tuple[dict, dict[str, Tensor]]:
-    """The contract (a mapping without the weights' sha256) and weights of a model folder of all tasks of `runs`.
+    """The contract (as `export_model` takes it) and weights of a model folder of all tasks of `runs`.
 
     Stems are shared by tasks of the same modality, preprocessing and bitwise equal weights before the blocks (tuned
     with frozen inputs, or one model for several tasks); behind a stem, blocks as long as they are equal from the
     first. The final norm and the head are always a task's own.
     """
     models = [_open(task, folder) for task, folder in runs.items()]
-    contract = {"format": 1, "name": name, **_common(models), "stems": {}, "segments": {}, "tasks": {}}
+    contract = {"name": name, **_common(models), "stems": {}, "segments": {}, "tasks": {}}
     weights: dict[str, Tensor] = {}
     for stem, members in enumerate(_alike(models, _same_stem)):
         contract["stems"][f"stem{stem}"] = members[0].settings

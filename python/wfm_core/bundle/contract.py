@@ -1,18 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`contract.yaml`: what a bundle takes, gives and was made from."""
 
-from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, ClassVar, Literal
 
-from wfm_core.base.errors import WfmError
+from pydantic import AfterValidator, AliasPath, BeforeValidator, Field, model_validator
+
+from wfm_core.base.plain import shortened
 from wfm_core.base.rates import RATE_TOLERANCE
-from wfm_core.base.yaml_text import read_yaml
-from wfm_core.bundle.fields import Fields, shortened
+from wfm_core.base.tables import Number, Table, Text, no_bool
 from wfm_core.model import AFFINES, PATCH, POOLINGS, SEGMENT, EncoderConfig
-
-FORMAT = 1
-"""The only contract format that this version reads and writes."""
-
-KINDS = ("classification", "position")
 
 MOST = {
     "antennas": 64,
@@ -29,35 +25,107 @@ MOST = {
 """Limits of a contract, before anything is allocated for it."""
 
 
-@dataclass(frozen=True)
-class TaskContract:
+def _count(of: str):
+    return Annotated[int, Field(strict=True, gt=0, le=MOST[of])]
+
+
+def _row(of: Any, least: int, most: int):
+    return Annotated[list[of], Field(strict=True, min_length=least, max_length=most), AfterValidator(tuple)]
+
+
+def _is_name(name: str) -> str:
+    if not name.isidentifier() or name.startswith("embedding"):
+        raise ValueError(f"stem, segment or task name {shortened(name)}; expected a name such as 'interference'")
+    return name
+
+
+def _of_patches(size: tuple[int, int]) -> tuple[int, int]:
+    if any(side % PATCH for side in size):
+        raise ValueError(f"expected multiples of {PATCH}, at most {MOST['pixels']}")
+    return size
+
+
+def at(default: Any, *path: str) -> Any:
+    """A field that is deeper in the file, and `default` where it is not in it."""
+    return Field(default, validation_alias=AliasPath(*path))
+
+
+Name = Annotated[str, AfterValidator(_is_name)]
+Antennas, Channels = _count("antennas"), _count("channels")
+Size = _row(Annotated[int, BeforeValidator(no_bool), Field(gt=0, le=MOST["pixels"])], 2, 2)
+TokenSize = Annotated[Size, AfterValidator(_of_patches)]
+"""Height and width in pixels, of any image and of one that patches fill."""
+
+
+class TaskContract(Table):
     """One output. Classification: `labels`, and logits are divided by `temperature`, then `bias` is added; a best
     probability under `open_set_threshold` means "unknown". Position: the scene's corners `low`, `high` in metres.
     `source` is the segment that it comes after, in a contract that has segments.
     """
 
     name: str
-    kind: str
-    pooling: str = "cls"
-    labels: tuple[str, ...] = ()
-    temperature: float = 1.0
-    bias: tuple[float, ...] = ()
-    open_set_threshold: float = 0.0
-    low: tuple[float, ...] = ()
-    high: tuple[float, ...] = ()
-    source: str = ""
+    kind: Literal["classification", "position"]
+    pooling: Literal[POOLINGS] = "cls"
+    labels: _row(Annotated[str, BeforeValidator(str)], 2, MOST["labels"]) = ()
+    temperature: Annotated[Number, Field(gt=0.0)] = 1.0
+    bias: _row(Number, 0, MOST["labels"]) = Field(default_factory=lambda others: (0.0,) * len(others.get("labels", ())))
+    open_set_threshold: Number = 0.0
+    low: _row(Number, 3, 3) = ()
+    high: _row(Number, 3, 3) = ()
+    source: str = Field("", alias="from")
+
+    @model_validator(mode="after")
+    def _is_whole(self):
+        if self.kind == "position" and (self.labels or not (self.low and self.high)):
+            raise ValueError("expected low and high, a list of 3 numbers each, and no labels; export the model again")
+        if self.kind == "classification" and not 0 < len(set(self.labels)) == len(self.labels) == len(self.bias):
+            raise ValueError(
+                f"labels {shortened(self.labels)}, bias {shortened(self.bias)}; expected names that are all different, "
+                "and a number for each"
+            )
+        return self
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(Table):
     """Encoder blocks that are computed once for all that comes after; `source` names a stem or an earlier segment."""
 
-    source: str
-    blocks: int
+    source: str = Field(alias="from")
+    blocks: _count("depth")
 
 
-@dataclass(frozen=True)
-class Contract:
+class _Encoder(Table):
+    width: _count("width")
+    depth: _count("depth")
+    heads: _count("heads")
+    mlp_hidden: _count("mlp_hidden")
+    norm_eps: Number = EncoderConfig.norm_eps
+
+
+class Network(Table):
+    """What a bundle's contract and a foundation's description (as errors call them) both say of a network.
+
+    Its inputs (`sides`) are iq with so many `antennas`, image with `image_channels` of `image_size`. `weights_sha256`
+    is "" before the weights are written.
+    """
+
+    called: ClassVar[str] = "the contract"
+    name: Text
+    encoder: Annotated[_Encoder, AfterValidator(lambda sizes: EncoderConfig(**dict(sizes)))]
+    affine: Literal[AFFINES] = "before"
+    origin: dict = {}
+    weights_sha256: Text = ""
+
+    @model_validator(mode="after")
+    def _has_its_sides(self):
+        image = {"image.channels": self.image_channels, "image.size": self.image_size[0]}
+        for side, needed in (("iq", {"antennas": self.antennas}), ("image", image)):
+            for key, value in needed.items():
+                if side in self.sides and not value:
+                    raise ValueError(f"{self.called} has no {key}; add it or get the file again")
+        return self
+
+
+class Contract(Network):
     """A parsed contract. `antennas` (the most), `samples` and the rates (Hz) are of the IQ window; for a bundle
     whose `input` is an image they are 0. `image_size` is (height, width) of what becomes tokens; `input_shape`
     (channels, height, width) of an image as `forward_image` takes it, which `signal` may resize. `affine` is one of
@@ -71,27 +139,59 @@ class Contract:
     `stems` the contract is of one model.
     """
 
-    name: str
-    input: str
-    modality: str
-    antennas: int
-    samples: int
-    sample_rate_min: float
-    sample_rate_max: float
-    encoder: EncoderConfig
-    signal: dict
-    image_channels: int
-    image_size: tuple[int, int]
-    input_shape: tuple[int, int, int]
-    affine: str
-    tasks: dict[str, TaskContract]
-    origin: dict
-    weights_sha256: str
+    input: Literal["iq", "image"] = "iq"
+    modality: Literal["iq", "image"]
+    antennas: Antennas = at(0, "window", "antennas")
+    samples: _count("samples") = at(0, "window", "samples")
+    sample_rate_min: Number = at(0.0, "sample_rate", "min")
+    sample_rate_max: Number = at(0.0, "sample_rate", "max")
+    image_channels: Channels = at(0, "image", "channels")
+    image_size: TokenSize = at((0, 0), "image", "size")
+    input_channels: Channels = at(0, "input_image", "channels")
+    input_size: Size = at((0, 0), "input_image", "size")
+    signal: dict = {}
+    embedding: Literal[POOLINGS] = ""
+    tasks: Annotated[dict[Name, TaskContract], Field(max_length=MOST["tasks"])] = {}
+    content_sha256: Text = ""
     raw: dict
-    embedding: str = ""
-    content_sha256: str = ""
-    stems: dict[str, "Contract"] = field(default_factory=dict)
-    segments: dict[str, Segment] = field(default_factory=dict)
+    stems: dict[str, "Contract"] = {}
+    segments: dict[str, Segment] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled_in(cls, values: dict) -> dict:
+        tasks = values.get("tasks", {})
+        if isinstance(tasks, dict):
+            tasks = {name: {**task, "name": name} if isinstance(task, dict) else task for name, task in tasks.items()}
+        window = dict.fromkeys(("window", "sample_rate")) if values.get("input") == "image" else {}
+        return {"input_image": values.get("image"), **values, **window, "tasks": tasks, "raw": values}
+
+    @model_validator(mode="after")
+    def _agrees(self):
+        low, high = self.sample_rate_min, self.sample_rate_max
+        if self.input == "image" and self.modality == "iq":
+            raise ValueError("input 'image' cannot feed modality 'iq'; expected modality: image")
+        if self.input == "iq" and not (self.antennas and self.samples and self.signal):
+            raise ValueError("input 'iq' has no window.antennas, window.samples or signal; add them")
+        if self.modality == "image" and not (self.input_channels and self.input_size[0]):
+            raise ValueError("input_image has no channels or no size; add them or export the model again")
+        if self.input == "iq" and not 0 < low <= high:
+            raise ValueError(f"sample_rate from {low} to {high}; expected 0 < min <= max, in Hz")
+        if self.embedding and self.tasks:
+            raise ValueError("both embedding and tasks, whose heads say the pooling; leave one out")
+        if not self.embedding and not self.tasks:
+            raise ValueError(f"no tasks; expected at least one under tasks:, at most {MOST['tasks']}")
+        return self
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """See `Network`."""
+        return (self.modality,)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of a ready image."""
+        return (self.input_channels, *self.input_size)
 
     def tokens(self, antennas: int) -> int:
         """Tokens that the encoder sees of one input, the CLS token included; the most of any stem."""
@@ -105,192 +205,3 @@ class Contract:
         """Is a sample rate (Hz), or each of an array of them, within the range of training, but for rounding?"""
         low, high = self.sample_rate_min * (1 - RATE_TOLERANCE), self.sample_rate_max * (1 + RATE_TOLERANCE)
         return (rates >= low) & (rates <= high)
-
-
-def parse_contract(source: str | bytes | dict, where: str) -> Contract:
-    """Read a contract from YAML text or a mapping; `where` names it in errors. Raises `WfmError`."""
-    root = Fields(_mapping(source, where), where, "")
-    version = root.get("format")
-    if version != FORMAT:
-        raise WfmError(
-            f"{where}: contract format {shortened(version)}, but this version reads format {FORMAT}; export the model "
-            "again with wfm-export of this version"
-        )
-    return _tree(root) if "stems" in root.values else _model(root)
-
-
-def _model(root: Fields) -> Contract:
-    """The contract of one model."""
-    where = root.where
-    kind = root.choice("input", ("iq", "image"), "iq")
-    modality = root.choice("modality", ("iq", "image"))
-    if kind == "image" and modality == "iq":
-        raise WfmError(f"{where}: input 'image' cannot feed modality 'iq'; expected modality: image")
-    antennas, samples, rates = _window(root) if kind == "iq" else (0, 0, (0.0, 0.0))
-    channels, size = _image(root) if modality == "image" else (0, (0, 0))
-    signal = root.table("signal", optional=kind == "image").values
-    return Contract(
-        name=root.text("name"),
-        input=kind,
-        modality=modality,
-        antennas=antennas,
-        samples=samples,
-        sample_rate_min=rates[0],
-        sample_rate_max=rates[1],
-        encoder=_encoder(root),
-        signal=signal,
-        image_channels=channels,
-        image_size=size,
-        input_shape=_input_image(root) if "input_image" in root.values else (channels, *size),
-        affine=root.choice("affine", AFFINES, "before"),
-        tasks={} if "embedding" in root.values else _tasks(root),
-        embedding=_embedding(root),
-        origin=root.table("origin", optional=True).values,
-        weights_sha256=root.text("weights_sha256"),
-        content_sha256=root.text("content_sha256") if "content_sha256" in root.values else "",
-        raw=root.values,
-    )
-
-
-def _tree(root: Fields) -> Contract:
-    """The contract of several models that share what is alike."""
-    tasks = _tasks(root)
-    tables = root.table("segments")
-    segments: dict[str, Segment] = {}
-    path = {str(name): (str(name), 0) for name in root.table("stems").values}  # -> its stem, blocks so far
-    for name in tables.values:
-        table = tables.table(name)
-        segment = segments[name] = Segment(table.choice("from", tuple(path)), table.count("blocks", MOST["depth"]))
-        stem, blocks = path[segment.source]
-        path[name] = stem, blocks + segment.blocks
-    for name in path:
-        if not name.isidentifier():
-            raise WfmError(f"{root.where}: stem or segment {name!r}; expected a name such as 'stem0'")
-    own: dict[str, list[str]] = {stem: [] for stem in root.table("stems").values}
-    for name in tasks:
-        own[path[root.table("tasks").table(name).choice("from", tuple(segments))][0]].append(name)
-    stems = {name: _stem(root, name, names) for name, names in own.items()}
-    for name, task in tasks.items():
-        stem, blocks = path[task.source]
-        if blocks != stems[stem].encoder.depth:
-            raise WfmError(
-                f"{root.where}: task {name!r} comes after {blocks} blocks, the encoder of its stem has "
-                f"{stems[stem].encoder.depth}; fix segments or encoder"
-            )
-    return replace(_common(root, stems), tasks=tasks, stems=stems, segments=segments, raw=root.values)
-
-
-def _common(root: Fields, stems: dict[str, Contract]) -> Contract:
-    """The first stem with the window that all of them take."""
-    first = next(iter(stems.values()))
-    if first.input == "image":
-        return first
-    antennas, samples, rates = _window(root)
-    for name, stem in stems.items():
-        if stem.samples != samples or stem.antennas < antennas:
-            raise WfmError(
-                f"{root.where}: stem {name!r} takes {stem.antennas} antennas of {stem.samples} samples, the bundle "
-                f"{antennas} of {samples}; fix window"
-            )
-    return replace(first, antennas=antennas, samples=samples, sample_rate_min=rates[0], sample_rate_max=rates[1])
-
-
-def _stem(root: Fields, name: str, tasks: list[str]) -> Contract:
-    """The contract of one input side: what the whole says, unless the stem says it, and the tasks on it."""
-    common = {key: value for key, value in root.values.items() if key not in ("stems", "segments")}
-    own = root.table("stems").table(name).values
-    those = {task: root.values["tasks"][task] for task in tasks}
-    return _model(Fields({**common, **own, "tasks": those}, f"{root.where}, stem {name!r}", ""))
-
-
-def _mapping(source: str | bytes | dict, where: str) -> dict:
-    if not isinstance(source, dict):
-        source = read_yaml(source, f"{where}: the contract")
-    if not isinstance(source, dict):
-        raise WfmError(f"{where}: the contract is {type(source).__name__}, expected a mapping of fields")
-    return source
-
-
-def _window(root: Fields) -> tuple[int, int, tuple[float, float]]:
-    window, rate = root.table("window"), root.table("sample_rate")
-    antennas, samples = window.count("antennas", MOST["antennas"]), window.count("samples", MOST["samples"])
-    low, high = rate.number("min"), rate.number("max")
-    if not 0 < low <= high:
-        raise WfmError(f"{root.where}: sample_rate from {low} to {high}; expected 0 < min <= max, in Hz")
-    return antennas, samples, (low, high)
-
-
-def _image(root: Fields) -> tuple[int, tuple[int, int]]:
-    image = root.table("image")
-    height, width = image.numbers("size", 2)
-    if height % PATCH or width % PATCH or not PATCH <= min(height, width) <= max(height, width) <= MOST["pixels"]:
-        raise WfmError(
-            f"{root.where}: image.size {height:g}x{width:g}; expected multiples of {PATCH}, at most {MOST['pixels']}"
-        )
-    return image.count("channels", MOST["channels"]), (int(height), int(width))
-
-
-def _input_image(root: Fields) -> tuple[int, int, int]:
-    """What an image bundle's `signal` makes the network's images from, where it is of another shape; any size."""
-    table = root.table("input_image")
-    height, width = table.numbers("size", 2)
-    if not 1 <= min(height, width) <= max(height, width) <= MOST["pixels"]:
-        raise WfmError(
-            f"{root.where}: input_image.size {height:g}x{width:g}; expected pixels, 1 to {MOST['pixels']} a side"
-        )
-    return table.count("channels", MOST["channels"]), int(height), int(width)
-
-
-def _encoder(root: Fields) -> EncoderConfig:
-    table = root.table("encoder")
-    sizes = [table.count(key, MOST[key]) for key in ("width", "depth", "heads", "mlp_hidden")]
-    try:
-        return EncoderConfig(*sizes, table.number("norm_eps", EncoderConfig.norm_eps))
-    except ValueError as error:
-        raise WfmError(f"{root.where}: {error}") from error
-
-
-def _tasks(root: Fields) -> dict[str, TaskContract]:
-    tables = root.table("tasks")
-    if not 1 <= len(tables.values) <= MOST["tasks"]:
-        seen = len(tables.values) or "no"
-        raise WfmError(f"{root.where}: {seen} tasks; expected at least one under tasks:, at most {MOST['tasks']}")
-    return {name: _task(name, tables.table(name)) for name in tables.values}
-
-
-def _embedding(root: Fields) -> str:
-    if "embedding" not in root.values:
-        return ""
-    if root.values.get("tasks"):
-        raise WfmError(f"{root.where}: both embedding and tasks, whose heads say the pooling; leave one out")
-    return root.choice("embedding", POOLINGS)
-
-
-def _task(name: str, table: Fields) -> TaskContract:
-    if not str(name).isidentifier() or str(name).startswith("embedding"):
-        raise WfmError(f"{table.where}: task name {shortened(name)}; expected a name such as 'interference'")
-    kind, pooling = table.choice("kind", KINDS), table.choice("pooling", POOLINGS, "cls")
-    source = str(table.values.get("from", ""))
-    if kind == "position":
-        low, high = table.numbers("low", 3), table.numbers("high", 3)
-        return TaskContract(name, kind, pooling, low=low, high=high, source=source)
-    labels = table.get("labels")
-    names = [str(label) for label in labels] if isinstance(labels, list) else []
-    if not 2 <= len(names) <= MOST["labels"] or len(set(names)) != len(names):
-        raise WfmError(
-            f"{table.where}: {table.path}labels is {shortened(labels)}; expected a list of two or more names, at most "
-            f"{MOST['labels']}"
-        )
-    temperature = table.number("temperature", 1.0)
-    if temperature <= 0:
-        raise WfmError(f"{table.where}: {table.path}temperature is {temperature:g}; expected a positive number")
-    return TaskContract(
-        name,
-        kind,
-        pooling,
-        labels=tuple(names),
-        temperature=temperature,
-        bias=table.numbers("bias", len(labels), [0.0] * len(labels)),
-        open_set_threshold=table.number("open_set_threshold", 0.0),
-        source=source,
-    )

@@ -14,7 +14,8 @@ from wfm_core.base.files import read_file, write_atomically
 from wfm_core.base.weights_file import read_weights
 from wfm_core.base.yaml_text import BYTES_LIMIT, write_yaml
 from wfm_core.bundle.assemble import assemble, weights_sha256
-from wfm_core.bundle.contract import Contract, parse_contract
+from wfm_core.bundle.contract import Contract
+from wfm_core.bundle.parse import FORMAT, parse_contract
 from wfm_core.bundle.screening.archive import CONTRACT, EXTRA_CONTRACT, content_sha256, pack, read_archive
 
 WEIGHTS = "weights.safetensors"
@@ -26,19 +27,29 @@ def is_model_folder(folder: Path) -> bool:
     return (folder / CONTRACT).is_file() and (folder / WEIGHTS).is_file()
 
 
+def finished(contract: dict, weights: dict[str, Tensor]) -> tuple[dict, dict[str, Tensor]]:
+    """`contract` with its format and the weights' sha256 filled in, and `weights` as they are written."""
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    return {"format": FORMAT, **contract, "weights_sha256": weights_sha256(weights)}, weights
+
+
 def save_model_folder(folder: Path, contract: dict, weights: dict[str, Tensor]) -> Contract:
     """Write `weights` (the state dict of a `WirelessModel`) and `contract` into `folder`; returns the contract.
 
-    Fills in the weights' sha256 and checks that the contract can be read before anything is written.
+    Fills in format and hash, and checks that the contract can be read before anything is written.
     """
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
-    contract = {**contract, "weights_sha256": weights_sha256(weights)}
+    contract, weights = finished(contract, weights)
     parsed = parse_contract(contract, str(folder / CONTRACT))
+    write_folder(folder, CONTRACT, contract, weights)
+    return parsed
+
+
+def write_folder(folder: Path, file: str, contract: dict, weights: dict[str, Tensor]) -> None:
+    """Write what `finished` gave into `folder`, the contract into the file of that name."""
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / WEIGHTS, lambda path: safetensors.torch.save_file(weights, path))
     text = write_yaml(contract)
-    write_atomically(folder / CONTRACT, lambda path: path.write_text(text))
-    return parsed
+    write_atomically(folder / file, lambda path: path.write_text(text))
 
 
 def read_model_folder(folder: Path) -> tuple[Contract, dict[str, Tensor]]:
@@ -52,10 +63,19 @@ def read_model_folder(folder: Path) -> tuple[Contract, dict[str, Tensor]]:
 
 def export_bundle(folder: Path, output: Path) -> Path:
     """Script the model in `folder` into the bundle `output` (a file, or a folder for NAME.wfm.pt); returns its path."""
-    contract, weights = read_model_folder(folder)
+    return _export(*read_model_folder(folder), str(folder), output)
+
+
+def export_model(contract: dict, weights: dict[str, Tensor], output: Path) -> Path:
+    """Script a model, its parts as in `save_model_folder`, into the bundle `output` as `export_bundle` does."""
+    contract, weights = finished(contract, weights)
+    return _export(parse_contract(contract, str(output)), weights, str(output), output)
+
+
+def _export(contract: Contract, weights: dict[str, Tensor], where: str, output: Path) -> Path:
     if output.is_dir():
         output = output / f"{contract.name}{SUFFIX}"
-    live = assemble(contract, weights, str(folder))
+    live = assemble(contract, weights, where)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # TorchScript stays behind this package
         write_bundle(torch.jit.script(live), contract.raw, output)

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A foundation as a bundle without tasks: it gives embeddings alone, for heads that come after it."""
 
-import tempfile
 from pathlib import Path
 
 from wfm_core.base.errors import WfmError
-from wfm_core.bundle.export import export_bundle, save_model_folder
+from wfm_core.bundle.export import export_model
 from wfm_core.bundle.foundation import Foundation, load_foundation
 from wfm_core.model import SEGMENT
 from wfm_core.model.adapter import adapt_channels, merge_adapter
@@ -27,9 +26,7 @@ def export_foundation(
     contract = _contract(foundation, modality, samples, pooling)
     other = {"iq": "image.", "image": "iq."}[modality]
     weights = {key: value for key, value in foundation.model.state_dict().items() if not key.startswith(other)}
-    with tempfile.TemporaryDirectory() as folder:
-        save_model_folder(Path(folder), contract, weights)
-        return export_bundle(Path(folder), output)
+    return export_model(contract, weights, output)
 
 
 def export_csi_foundation(
@@ -57,16 +54,13 @@ def export_csi_foundation(
         "image": {"channels": channels, "size": signal["size"]},
         "input_image": {"channels": shape[0], "size": list(shape[1:])},
     }
-    with tempfile.TemporaryDirectory() as folder:
-        save_model_folder(Path(folder), contract, weights)
-        return export_bundle(Path(folder), output)
+    return export_model(contract, weights, output)
 
 
 def _common(foundation: Foundation, pooling: str) -> dict:
     """What any contract of the foundation has."""
     description = foundation.description
     return {
-        "format": 1,
         "name": foundation.name,
         "encoder": description["encoder"],
         "affine": description["affine"],
@@ -79,7 +73,6 @@ def _common(foundation: Foundation, pooling: str) -> dict:
 
 
 def _contract(foundation: Foundation, modality: str, samples: int | None, pooling: str) -> dict:
-    """A contract without the weights' sha256."""
     description = foundation.description
     if modality not in foundation.preprocess:
         raise WfmError(

@@ -2,7 +2,6 @@
 """A bundle from a fine-tuned checkpoint of WavesFM v1."""
 
 import hashlib
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from torch import Tensor
 
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle.checkpoints import read_checkpoint
-from wfm_core.bundle.export import export_bundle, save_model_folder
+from wfm_core.bundle.export import export_model
 from wfm_core.model import PATCH, SEGMENT, WirelessModel
 from wfm_core.model.wavesfm import MAX_TOKENS, convert_wavesfm
 
@@ -56,7 +55,6 @@ def export_wavesfm(file: Path, output: Path, options: WavesFmOptions) -> Path:
     _check_labels(model, options)
     weights = model.state_dict()
     contract = {
-        "format": 1,
         "name": options.name or file.stem,
         "encoder": _sizes(model, heads),
         "affine": "after",
@@ -65,9 +63,7 @@ def export_wavesfm(file: Path, output: Path, options: WavesFmOptions) -> Path:
         "tasks": {options.task: {"kind": "classification", "labels": list(options.labels), "pooling": pooling}},
         "origin": {"wavesfm": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()},
     }
-    with tempfile.TemporaryDirectory() as folder:
-        save_model_folder(Path(folder), contract, weights)
-        return export_bundle(Path(folder), output)
+    return export_model(contract, weights, output)
 
 
 def _check_labels(model: WirelessModel, options: WavesFmOptions) -> None:

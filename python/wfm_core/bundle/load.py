@@ -13,9 +13,10 @@ from wfm_core.base.errors import WfmError
 from wfm_core.base.files import read_file
 from wfm_core.bundle.assemble import weights_of, weights_sha256
 from wfm_core.bundle.bundle import Bundle
-from wfm_core.bundle.contract import Contract, parse_contract
+from wfm_core.bundle.contract import Contract
 from wfm_core.bundle.export import SUFFIX, export_bundle
 from wfm_core.bundle.find import find_bundle
+from wfm_core.bundle.parse import parse_contract
 from wfm_core.bundle.precision.dtype import choose_dtype
 from wfm_core.bundle.running import raised_in
 from wfm_core.bundle.screening.archive import EXTRA_CONTRACT, FILE_LIMIT, content_sha256, pack, read_archive

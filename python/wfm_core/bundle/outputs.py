@@ -4,8 +4,8 @@
 import numpy as np
 
 from wfm_core.base.errors import WfmError
+from wfm_core.base.plain import shortened
 from wfm_core.bundle.contract import Contract
-from wfm_core.bundle.fields import shortened
 
 
 def check_output(outputs: dict[str, np.ndarray], contract: Contract, name: str, columns: int | None = None) -> None:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where in the room of `wfm_core.synth.room`: a small transformer, trained from scratch on places drawn in it."""
 
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from wfm_core.base import compute
-from wfm_core.bundle import build_network, export_bundle, load_bundle, parse_contract, save_model_folder
+from wfm_core.bundle import build_network, draft_contract, export_model, load_bundle
 from wfm_core.bundle.export import SUFFIX
 from wfm_core.data.readers.own.measure import csi_signal
 from wfm_core.signal import build_preprocessor
@@ -47,23 +46,19 @@ def _train(name: str, bundle: Path, amplitudes: np.ndarray, places: np.ndarray) 
     targets = functional.pad(plane, (0, 1))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_SEED)
-        model = build_network(parse_contract({**contract, "weights_sha256": "none yet"}, name))
+        model = build_network(draft_contract(contract, name))
 
         def loss(rows: Tensor) -> Tensor:
             found = model.heads["position"](model.embed_image(images[rows], "mean"))
             return functional.smooth_l1_loss(found, targets[rows], beta=0.1)
 
         fit(model, loss, len(images), _EPOCHS)
-    with tempfile.TemporaryDirectory() as run:
-        save_model_folder(Path(run), contract, model.state_dict())
-        export_bundle(Path(run), bundle)
+    export_model(contract, model.state_dict(), bundle)
 
 
 def _contract(name: str, signal: dict) -> dict:
-    """Without the weights' sha256."""
     antennas = len(room.ANTENNAS)
     return {
-        "format": 1,
         "name": name,
         "encoder": {"width": 96, "depth": 3, "heads": 4, "mlp_hidden": 192},
         "input": "image",

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from wfm_core.base import compute
-from wfm_core.bundle import build_network, export_tasks, parse_contract, save_model_folder
+from wfm_core.bundle import build_network, draft_contract, export_tasks, save_model_folder
 from wfm_core.bundle.export import SUFFIX
 from wfm_core.evaluate.calibration import fit_temperature
 from wfm_core.model import WirelessModel, pool
@@ -36,13 +36,13 @@ def make(name: str, folder: Path) -> str:
 
 
 def _train(name: str, recipe: Recipe) -> tuple[dict, dict[str, Tensor]]:
-    """The contract (without the weights' sha256) and the weights of the model `name`."""
+    """The contract and the weights of the model `name`."""
     iq, labels = draw(recipe, recipe.windows, _SEED)
     images = torch.cat([build_preprocessor(_SIGNAL)(part) for part in iq.split(256)])
     contract = _contract(name, recipe)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_SEED)
-        model = build_network(parse_contract({**contract, "weights_sha256": "none yet"}, name))
+        model = build_network(draft_contract(contract, name))
         held_out = int(_HELD_OUT * len(images))
 
         def loss(rows: Tensor) -> Tensor:
@@ -67,9 +67,7 @@ def _logits(model: WirelessModel, images: Tensor) -> dict[str, Tensor]:
 
 
 def _contract(name: str, recipe: Recipe) -> dict:
-    """Without the weights' sha256."""
     return {
-        "format": 1,
         "name": name,
         "window": {"antennas": 4, "samples": WINDOW},
         "sample_rate": {"min": recipe.sample_rate, "max": recipe.sample_rate},

@@ -162,7 +162,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
 )
 def test_contracts_that_make_no_tree(tmp_path, change, reason):
     contract, _ = combine({"a": tuned(tmp_path / "a", "a", "lp")}, "all")
-    contract = yaml.safe_load(yaml.safe_dump({**contract, "weights_sha256": "0"}))
+    contract = yaml.safe_load(yaml.safe_dump({"format": 1, **contract, "weights_sha256": "0"}))
     assert parse_contract(contract, "test").tasks["a"].source == "blocks0"
     change(contract)
     with pytest.raises(WfmError, match=reason):

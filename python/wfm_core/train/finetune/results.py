@@ -124,7 +124,7 @@ def _contract(
     calibration: Calibration,
     origin: dict,
 ) -> dict:
-    contract = {"format": 1, "name": name, "encoder": foundation.description["encoder"]}
+    contract = {"name": name, "encoder": foundation.description["encoder"]}
     contract["affine"] = foundation.description["affine"]
     contract["modality"] = feed.modality
     if dataset.kind == "sample":
