@@ -69,11 +69,6 @@ def false_alarm_bias(logits: torch.Tensor, label: torch.Tensor, target: float) -
 def expected_calibration_error(probabilities: torch.Tensor, label: torch.Tensor, bins: int = 15) -> float:
     """Mean gap between score and accuracy over equal-width bins of the score."""
     score, best = probabilities.max(1)
-    right = (best == label).float()
     index = (score * bins).long().clamp(max=bins - 1)
-    gaps = [
-        (right[index == b].mean() - score[index == b].mean()).abs() * (index == b).float().mean()
-        for b in range(bins)
-        if (index == b).any()
-    ]
-    return float(torch.stack(gaps).sum())
+    gaps = torch.bincount(index, (best == label).to(score.dtype) - score, minlength=bins)
+    return float(gaps.abs().sum() / len(label))

@@ -2,19 +2,14 @@
 """How far a figure from so few windows can be trusted: 95 % intervals."""
 
 from collections.abc import Callable
-from math import sqrt
 
 import numpy as np
-
-_Z = 1.959964  # the normal distribution holds 95 % within so many standard deviations
+from scipy.stats import binomtest
 
 
 def wilson_interval(right: int, count: int) -> tuple[float, float]:
     """The 95 % interval of a share of `right` in `count` independent windows (Wilson 1927); holds at 0 and 1 too."""
-    share, z2 = right / count, _Z**2
-    centre = (share + z2 / (2 * count)) / (1 + z2 / count)
-    half = _Z / (1 + z2 / count) * sqrt(share * (1 - share) / count + z2 / (4 * count**2))
-    return max(centre - half, 0.0), min(centre + half, 1.0)
+    return tuple(binomtest(right, count).proportion_ci(0.95, method="wilson"))
 
 
 def bootstrap_interval(
