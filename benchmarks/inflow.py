@@ -80,7 +80,8 @@ class FromSegments(torch.nn.Module):
     def forward(self, segments: torch.Tensor) -> torch.Tensor:
         side = self.live.network.iq
         tokens = side.place(segments, side.positions[: segments.size(1)] + side.antenna[0])
-        return self.live.outputs_of(tokens, side.place_cls(self.live.network.cls_token))["interference"]
+        encoded = self.live.network.encode(tokens, side.place_cls(self.live.network.cls_token))
+        return self.live.outputs_of(encoded)["interference"]
 
 
 def windows_per_second(block: gr.basic_block, window: int, seconds: float) -> float:

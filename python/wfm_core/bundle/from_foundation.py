@@ -23,10 +23,26 @@ def export_foundation(
     """
     foundation = load_foundation(name)
     modality = modality or ("iq" if "iq" in foundation.modalities else "image")
-    contract = _contract(foundation, modality, samples, pooling)
-    other = {"iq": "image.", "image": "iq."}[modality]
-    weights = {key: value for key, value in foundation.model.state_dict().items() if not key.startswith(other)}
-    return export_model(contract, weights, output)
+    if modality not in foundation.preprocess:
+        raise WfmError(
+            f"foundation {foundation.name} cannot make modality {modality} from IQ; "
+            f"choose one of {', '.join(foundation.preprocess) or 'none'}"
+        )
+    if "sample_rate" not in foundation.description:
+        raise WfmError(f"foundation {foundation.name} has no sample_rate; add min and max in Hz to foundation.yaml")
+    settings = foundation.description["modalities"][modality]
+    samples = samples or settings.get("samples", IQ_SAMPLES)
+    if modality == "iq" and samples % SEGMENT:
+        raise WfmError(f"window is {samples} samples, a multiple of {SEGMENT} is expected, such as {IQ_SAMPLES}")
+    contract = {
+        "window": {"antennas": settings.get("antennas", 1), "samples": samples},
+        "sample_rate": foundation.description["sample_rate"],
+        "input": "iq",
+        "signal": settings["signal"],
+    }
+    if modality == "image":
+        contract["image"] = {"channels": settings["channels"], "size": settings["size"]}
+    return _export(foundation, modality, pooling, contract, output)
 
 
 def export_csi_foundation(
@@ -44,55 +60,30 @@ def export_csi_foundation(
     channels = len(signal["mean"])  # one of each channel: twice the antennas where there is motion
     adapt_channels(model.image, channels)
     merge_adapter(model.image)
-    weights = {key: value for key, value in model.state_dict().items() if not key.startswith("iq.")}
     contract = {
-        **_common(foundation, pooling),
         "name": f"{foundation.name}-csi",
         "input": "image",
-        "modality": "image",
         "signal": signal,
         "image": {"channels": channels, "size": signal["size"]},
         "input_image": {"channels": shape[0], "size": list(shape[1:])},
     }
-    return export_model(contract, weights, output)
+    return _export(foundation, "image", pooling, contract, output)
 
 
-def _common(foundation: Foundation, pooling: str) -> dict:
-    """What any contract of the foundation has."""
+def _export(foundation: Foundation, modality: str, pooling: str, contract: dict, output: Path) -> Path:
+    """Export one modality with the rest of its `contract`."""
     description = foundation.description
-    return {
+    common = {
         "name": foundation.name,
         "encoder": description["encoder"],
         "affine": description["affine"],
         "embedding": pooling,
+        "modality": modality,
         "origin": {
             "foundation": {"name": foundation.name, "weights_sha256": foundation.weights_sha256},
             "pretraining": description.get("origin", {}),
         },
     }
-
-
-def _contract(foundation: Foundation, modality: str, samples: int | None, pooling: str) -> dict:
-    description = foundation.description
-    if modality not in foundation.preprocess:
-        raise WfmError(
-            f"foundation {foundation.name} cannot make modality {modality} from IQ; "
-            f"choose one of {', '.join(foundation.preprocess) or 'none'}"
-        )
-    if "sample_rate" not in description:
-        raise WfmError(f"foundation {foundation.name} has no sample_rate; add min and max in Hz to foundation.yaml")
-    settings = description["modalities"][modality]
-    samples = samples or settings.get("samples", IQ_SAMPLES)
-    if modality == "iq" and samples % SEGMENT:
-        raise WfmError(f"window is {samples} samples, a multiple of {SEGMENT} is expected, such as {IQ_SAMPLES}")
-    contract = {
-        **_common(foundation, pooling),
-        "window": {"antennas": settings.get("antennas", 1), "samples": samples},
-        "sample_rate": description["sample_rate"],
-        "input": "iq",
-        "modality": modality,
-        "signal": settings["signal"],
-    }
-    if modality == "image":
-        contract["image"] = {"channels": settings["channels"], "size": settings["size"]}
-    return contract
+    other = {"iq": "image.", "image": "iq."}[modality]
+    weights = {key: value for key, value in foundation.model.state_dict().items() if not key.startswith(other)}
+    return export_model({**common, **contract}, weights, output)

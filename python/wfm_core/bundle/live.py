@@ -77,9 +77,8 @@ class _Live(nn.Module):
         self.outputs = outputs
         self.preprocess = build_preprocess(contract)
 
-    def outputs_of(self, tokens: Tensor, cls_token: Tensor) -> dict[str, Tensor]:
-        """Tokens [B, N, D] and the CLS token -> every task's output, and the embedding [B, D] before the heads."""
-        encoded = self.network.encode(tokens, cls_token)
+    def outputs_of(self, encoded: Tensor) -> dict[str, Tensor]:
+        """Encoded tokens [B, 1 + N, D] -> every task's output, and the embedding [B, D] before the heads."""
         results: dict[str, Tensor] = {}
         for name, output in self.outputs.items():
             output(encoded, name, results)
@@ -90,16 +89,14 @@ class LiveIq(_Live):
     """IQ windows complex64 [B, A, T] -> outputs; IQ tokens."""
 
     def forward(self, iq: Tensor) -> dict[str, Tensor]:
-        side = self.network.iq
-        return self.outputs_of(side(self.preprocess(iq)), side.place_cls(self.network.cls_token))
+        return self.outputs_of(self.network.encode_iq(self.preprocess(iq)))
 
 
 class LiveIqImage(_Live):
     """IQ windows complex64 [B, A, T] -> outputs; the preprocessing makes an image of each window."""
 
     def forward(self, iq: Tensor) -> dict[str, Tensor]:
-        side = self.network.image
-        return self.outputs_of(side(self.preprocess(iq)), side.place_cls(self.network.cls_token))
+        return self.outputs_of(self.network.encode_image(self.preprocess(iq)))
 
 
 class LiveImage(_Live):
@@ -107,8 +104,7 @@ class LiveImage(_Live):
 
     @torch.jit.export
     def forward_image(self, image: Tensor) -> dict[str, Tensor]:
-        side = self.network.image
-        return self.outputs_of(side(self.preprocess(image)), side.place_cls(self.network.cls_token))
+        return self.outputs_of(self.network.encode_image(self.preprocess(image)))
 
 
 def build_live(contract: Contract, network: WirelessModel) -> nn.Module:

@@ -8,14 +8,16 @@ from wfm_core.base.plain import shortened
 from wfm_core.bundle.contract import Contract
 
 
-def check_output(outputs: dict[str, np.ndarray], contract: Contract, name: str, columns: int | None = None) -> None:
-    """Whether `name` [windows, `columns`] is among them; None: any number of columns. Raises `WfmError`."""
-    found = outputs.get(name)
-    if found is None or found.ndim != 2 or (columns is not None and found.shape[1] != columns):
-        seen = "nothing" if found is None else list(found.shape)
+def check_output(
+    outputs: dict[str, np.ndarray], contract: Contract, name: str, columns: int | None = None, batch: int | None = None
+) -> None:
+    """Whether `name` [`batch`, `columns`] is among them; None: any number. Raises `WfmError`."""
+    found, wanted = outputs.get(name), [batch, columns]
+    seen = "nothing" if found is None else list(found.shape)
+    if found is None or found.ndim != 2 or any(size not in (None, own) for own, size in zip(seen, wanted, strict=True)):
+        sizes = ", ".join("any" if size is None else str(size) for size in wanted)
         raise WfmError(
-            f"bundle {contract.name!r} gives {seen} as {name}, its contract says {columns or 'some'} columns; export "
-            "the model again"
+            f"bundle {contract.name!r} gives {seen} as {name}, its contract says [{sizes}]; export the model again"
         )
 
 
@@ -27,12 +29,7 @@ def check_outputs(outputs: dict[str, np.ndarray], contract: Contract, batch: int
     if contract.embedding:
         wanted[f"embedding_{contract.modality}"] = width
     for name, columns in wanted.items():
-        if name not in outputs or outputs[name].shape != (batch, columns):
-            seen = list(outputs[name].shape) if name in outputs else "nothing"
-            raise WfmError(
-                f"bundle {contract.name!r} gives {seen} as {name}, its contract says {[batch, columns]}; export the "
-                "model again"
-            )
+        check_output(outputs, contract, name, columns, batch)
         if finite and not np.isfinite(outputs[name]).all():
             raise WfmError(f"bundle {contract.name!r} gives {name} that is not finite on noise; train the model again")
     other = [name for name in outputs if name not in wanted]
