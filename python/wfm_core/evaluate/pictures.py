@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure  # without pyplot: no windows, no state, any thread
+from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 from torch import Tensor
 
+from wfm_core.evaluate.figures.canvas import new_figure, save
 from wfm_core.evaluate.reconstruction import TARGETS
 from wfm_core.model.masked import MaskedAutoencoder
 from wfm_core.model.tokens import PATCH, SEGMENT
@@ -65,14 +66,14 @@ def draw_reconstructions(
     else:
         figure = _iq_figure(original, masked, reconstructed[:, 0].numpy(), titles)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=100)
+    save(path, figure)
 
 
 def _image_figure(original: np.ndarray, masked: Tensor, reconstructed: np.ndarray, titles: Sequence[str]) -> Figure:
     count, height, width = original.shape
     tokens = masked.view(count, height // PATCH, width // PATCH)
     hidden = tokens.repeat_interleave(PATCH, dim=1).repeat_interleave(PATCH, dim=2).numpy()
-    figure = Figure(figsize=(8.4, 0.4 + 2.8 * count), layout="constrained")
+    figure = new_figure(8.4, 0.4 + 2.8 * count)
     axes = figure.subplots(count, 3, squeeze=False)
     for row in range(count):
         low, high = np.percentile(original[row], (1, 99.5))
@@ -100,7 +101,7 @@ def _iq_figure(original: Tensor, masked: Tensor, reconstructed: np.ndarray, titl
     hidden = masked.view(count, -1, antennas)[:, :, 0].repeat_interleave(SEGMENT, dim=1).numpy()[:, :shown]
     truth = original[:, 0].numpy()
     time = np.arange(shown)
-    figure = Figure(figsize=(11, 0.6 + 2.4 * count), layout="constrained")
+    figure = new_figure(11, 0.6 + 2.4 * count)
     axes = figure.subplots(2 * count, 1, sharex=True)
     for row in range(count):
         guess = np.where(hidden[row], reconstructed[row, :shown], np.nan + 1j * np.nan)
@@ -128,7 +129,7 @@ def draw_curves(path: Path, csv_paths: Iterable[Path], baseline: str = "predicti
     """
     curves = read_curves(csv_paths)
     targets = [name.removeprefix("train_loss_") for name in curves if name.startswith("train_loss_")]
-    figure = Figure(figsize=(1.0 + 5.2 * max(1, len(targets)), 4), layout="constrained")
+    figure = new_figure(1.0 + 5.2 * max(1, len(targets)), 4)
     for axis, target in zip(figure.subplots(1, max(1, len(targets)), squeeze=False)[0], targets, strict=False):
         colour = _TARGET_COLOURS.get(target, "#6a4c93")
         if train := curves.get(f"train_loss_{target}"):
@@ -147,7 +148,7 @@ def draw_curves(path: Path, csv_paths: Iterable[Path], baseline: str = "predicti
         axis.grid(alpha=0.3, which="both")
         axis.legend(fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    save(path, figure)
 
 
 def read_curves(csv_paths: Iterable[Path]) -> dict[str, dict[int, float]]:
@@ -172,7 +173,7 @@ def _smooth(values: list[float]) -> np.ndarray:
 def draw_errors(path: Path, report: dict) -> None:
     """Write the errors of `wfm_core.evaluate.reconstruction.evaluate_reconstruction` as bars, a panel a target."""
     results = {target: report[target] for target in TARGETS if target in report}
-    figure = Figure(figsize=(11, 0.6 + 3.2 * len(results)), layout="constrained")
+    figure = new_figure(11, 0.6 + 3.2 * len(results))
     axes = figure.subplots(len(results), 1, squeeze=False)[:, 0]
     for axis, (target, result) in zip(axes, results.items(), strict=True):
         kinds = result["kinds"]
@@ -187,4 +188,4 @@ def draw_errors(path: Path, report: dict) -> None:
         axis.set_axisbelow(True)
     figure.axes[0].legend(fontsize=8, ncols=3)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    save(path, figure)

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One text table: published results, then those of our runs with the data and the split they were measured on."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import read_file
+from wfm_core.base.json_text import read_json
 from wfm_core.base.yaml_text import BYTES_LIMIT, read_yaml
 from wfm_core.evaluate.published import COLUMNS, NOTES, ROWS
 
 FIGURES = "figures.json"
+FIGURES_LIMIT = 16 << 20
 _ACCURACY = {"fingerprint": "RFP", "activity": "HAS", "classification": "RFS"}
 _REGIMES = {"lp": "LP", "ft2": "FT2", "lora": "LoRA"}
 _WIDE = 38  # characters of a row's name
@@ -121,8 +122,5 @@ def _origin_data(folder: Path):
 
 
 def _read(path: Path) -> dict:
-    try:
-        figures = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
-        raise WfmError(f"{path} cannot be read as JSON ({error}); finish the run again") from error
+    figures = read_json(read_file(path, FIGURES_LIMIT), str(path))
     return figures if isinstance(figures, dict) else {}

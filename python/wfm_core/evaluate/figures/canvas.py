@@ -4,7 +4,7 @@
 from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure  # without pyplot: no windows, no state, any thread
 
 from wfm_core.base.files import write_atomically
 
@@ -13,7 +13,7 @@ DPI = 110
 
 def new_figure(width: float, height: float) -> Figure:
     """A figure of `width` by `height` inches that keeps its labels inside."""
-    figure = Figure(figsize=(width, height), constrained_layout=True)
+    figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 

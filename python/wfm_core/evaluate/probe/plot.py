@@ -3,10 +3,7 @@
 
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
-from wfm_core.base.files import write_atomically
+from wfm_core.evaluate.figures.canvas import new_figure, save
 from wfm_core.evaluate.probe.contenders import SCRATCH
 from wfm_core.evaluate.probe.tasks import BUDGETS
 
@@ -19,8 +16,7 @@ def draw(path: Path, summary: list[dict]) -> None:
     tasks = list(dict.fromkeys(line["task"] for line in summary))
     colors = {name: f"C{place}" for place, name in enumerate(dict.fromkeys(line["contender"] for line in summary))}
     rows = len(tasks) // _COLUMNS + 1  # the legend has the panel after the last
-    figure = Figure(figsize=(4.2 * _COLUMNS, 3.4 * rows), constrained_layout=True)
-    FigureCanvasAgg(figure)
+    figure = new_figure(4.2 * _COLUMNS, 3.4 * rows)
     handles = {}
     for index, task in enumerate(tasks):
         axes = figure.add_subplot(rows, _COLUMNS, index + 1)
@@ -30,7 +26,7 @@ def draw(path: Path, summary: list[dict]) -> None:
         axes = figure.add_subplot(rows, _COLUMNS, len(tasks) + 1)
         axes.axis("off")
         axes.legend(handles.values(), map(_named, handles), loc="center left")
-    write_atomically(path, lambda temporary: figure.savefig(temporary, format="png", dpi=110))
+    save(path, figure)
 
 
 def _named(contender: str) -> str:
