@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where training windows come from besides the simulator: folders of SigMF recordings, and HDF5 caches.
+"""Where pretraining windows come from besides the simulator: folders of recordings, and data sets of wfm-dataset.
 
 A source is checked when it is opened and once more, by `check`, against the windows that are expected of it, so that
 a run fails at its start. What it draws is a function of the files and of the generator's state alone.
@@ -15,11 +15,11 @@ import torch
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import user_path
 from wfm_core.base.rates import same_rate
-from wfm_core.data.cache import CacheSource, write_cache
+from wfm_core.data.dataset import open_dataset
 from wfm_core.data.recordings.folder import recordings_in
 from wfm_core.data.recordings.recording import Recording, Told
 
-__all__ = ["CacheSource", "RecordingSource", "write_cache"]
+_IMAGE_SIGNALS = ("standard_image", "csi_image")
 
 
 class RecordingSource:
@@ -103,6 +103,67 @@ class RecordingSource:
                     f"{other.sample_rate:.12g} Hz; use one folder per rate"
                 )
         return first.sample_rate
+
+
+class DatasetSource:
+    """Random windows or images of one data set, labelled or not. Raises `WfmError`.
+
+    `ready_images` says which of the two it holds. `sample_rate` is in Hz or None; `antennas` is that of IQ windows, 0
+    of images; `signal` is what prepares the images for a model.
+    """
+
+    def __init__(self, path: str | Path):
+        self.dataset = open_dataset(path, unlabelled=True)
+        self.sample_rate, self.signal = self.dataset.sample_rate, self.dataset.signal
+        self.ready_images = self.dataset.kind != "sample"
+        self.antennas = 0 if self.ready_images else self.dataset.shape[1]
+        if self.ready_images and self.signal["kind"] not in _IMAGE_SIGNALS:
+            raise WfmError(
+                f"{self.dataset.path} holds {self.dataset.kind} with the signal {self.signal['kind']}; one of "
+                f"{', '.join(_IMAGE_SIGNALS)} is expected: build it again with wfm-dataset build"
+            )
+
+    def check(self, antennas: int, samples: int) -> None:
+        """Raises `WfmError` unless the set has windows of that many antennas and samples or more."""
+        if self.ready_images:
+            raise WfmError(f"{self.dataset.path} holds {self.dataset.kind}: use it for the image modality alone")
+        _, held_antennas, held_samples = self.dataset.shape
+        if held_antennas < antennas or held_samples < samples:
+            raise WfmError(
+                f"{self.dataset.path} has windows of {held_antennas} antennas x {held_samples} samples, {antennas} x "
+                f"{samples} are asked for: ask for no more than it has, or build another set"
+            )
+
+    def check_image(self, channels: int) -> None:
+        """Raises `WfmError` unless the set has images of that many channels (any size: they are resized)."""
+        if not self.ready_images:
+            raise WfmError(f"{self.dataset.path} holds IQ windows, not images: use it for the IQ modality")
+        held = len(self.signal["mean"])
+        if held != channels:
+            raise WfmError(
+                f"{self.dataset.path} has images of {held} channels, {channels} are asked for: ask for {held}, or "
+                "build another set"
+            )
+
+    def draw_iq(self, count: int, antennas: int, samples: int, generator: torch.Generator) -> torch.Tensor:
+        """complex64 [count, antennas, samples] on the generator's device: random windows of the set (with
+        replacement), random places in them, a random choice of antennas in their order."""
+        self.check(antennas, samples)
+        _, held_antennas, held_samples = self.dataset.shape
+        device = generator.device
+        rows = torch.randint(self.dataset.count, (count,), generator=generator, device=device).tolist()
+        starts = torch.randint(held_samples - samples + 1, (count,), generator=generator, device=device).tolist()
+        ranks = torch.rand((count, held_antennas), generator=generator, device=device).cpu()
+        chosen = ranks.argsort(1)[:, :antennas].sort(1).values
+        drawn = torch.from_numpy(self.dataset.read_iq(rows, starts, samples))
+        return drawn.take_along_dim(chosen.unsqueeze(2), 1).to(device)
+
+    def draw_image(self, count: int, generator: torch.Generator) -> torch.Tensor:
+        """float32 [count, C, H, W] on the generator's device: random images of the set, with replacement."""
+        if not self.ready_images:
+            self.check_image(1)
+        rows = torch.randint(self.dataset.count, (count,), generator=generator, device=generator.device).tolist()
+        return torch.from_numpy(self.dataset.read(rows)).to(generator.device)
 
 
 class _Plan:

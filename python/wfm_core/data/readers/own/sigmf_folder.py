@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A folder of recordings, or one, cut into windows; annotations carry the labels, or folders the names of classes.
 
-Windows are cut inside annotations, from the first sample of each, by the rules of `data.recordings.windows`: none
-reaches across a break, and none is kept that two labels touch. The recording is the group `source` of its windows.
+Without labels the whole of every recording is cut. With them windows are cut inside annotations, from the first sample
+of each, by the rules of `data.recordings.windows`: none reaches across a break, and none is kept that two labels touch.
+The recording is the group `source` of its windows.
 """
 
 import os
@@ -25,13 +26,15 @@ from wfm_core.data.recordings.recording import Annotation, Recording, Told
 
 FOLDER_LABEL = "folder"
 """As `label`: a recording's class is the name of the folder that it lies in, and holds for the whole of it."""
+UNLABELLED = "the whole of it"
+"""What a message calls the label of a recording in a set without labels."""
 
 
 def read(
     source: Path,
     out: Path,
     *,
-    label: str,
+    label: str | None = None,
     window: int,
     hop: int = 0,
     antennas: int | None = None,
@@ -43,16 +46,16 @@ def read(
 ) -> Path:
     """Write the data set `out` of all recordings in and under the folder `source`, or of the one that it names.
 
-    `label` is the annotations' key, such as core:label, or "folder". `rate`, `freq` (Hz) and `real` are those of
-    `Told`, for recordings that do not say it themselves. `window` and `hop` (0: one window) are in samples, after
-    resampling to `resample` Hz where that is given; `antennas` is how many channels are kept, the first ones
-    (default: all, and then all recordings must have as many). Raises `WfmError`.
+    `label` is the annotations' key, such as core:label, or "folder"; None makes a set without labels. `rate`, `freq`
+    (Hz) and `real` are those of `Told`, for recordings that do not say it themselves. `window` and `hop` (0: one
+    window) are in samples, after resampling to `resample` Hz where that is given; `antennas` is how many channels are
+    kept, the first ones (default: all, and then all recordings must have as many). Raises `WfmError`.
     """
     if window < 1 or hop < 0 or (antennas is not None and antennas < 1):
         raise WfmError(f"--window {window}, --hop {hop}, --antennas {antennas}: numbers from 1 are expected")
     source = user_path(source)
     recordings = recordings_in(source, Told(rate, freq, real))
-    if label != FOLDER_LABEL and not any(recording.annotations for recording in recordings):
+    if label not in (None, FOLDER_LABEL) and not any(recording.annotations for recording in recordings):
         raise WfmError(
             f"no recording in {source} has annotations: annotate them, or put the recordings of each class in a folder "
             f"of its name and say --label {FOLDER_LABEL}"
@@ -74,8 +77,8 @@ def read(
         out,
         "sample",
         (block for cut in cuts for block in cut.windows(window, antennas)),
-        np.repeat([number[cut.label] for cut in cuts], counts),
-        labels=names,
+        None if label is None else np.repeat([number[cut.label] for cut in cuts], counts),
+        labels=None if label is None else names,
         groups={"source": np.repeat(sources, counts)},
         task=task or "custom",
         signal=iq_signal(partial(windows_at, cuts=cuts, window=window, antennas=antennas), sum(counts)),
@@ -91,6 +94,7 @@ def read(
             **{name: value for name, value in (("rate", rate), ("freq", freq)) if value is not None},
         ),
         sample_rate=window_rate,
+        count=sum(counts),
     )
 
 
@@ -99,8 +103,10 @@ def _called(path: Path, source: Path) -> str:
     return path.relative_to(source).as_posix() if path != source else path.name
 
 
-def _labelled(recording: Recording, key: str) -> Recording:
+def _labelled(recording: Recording, key: str | None) -> Recording:
     """The recording, each annotation's label that under `key` ("" without it); or all of it labelled by its folder."""
+    if key is None:
+        return replace(recording, annotations=(Annotation(0, recording.samples, UNLABELLED),))
     if key == FOLDER_LABEL:
         folder = Path(os.path.abspath(recording.data_path)).parent.name  # not where a link leads: git-annex's store
         return replace(recording, annotations=(Annotation(0, recording.samples, folder),))
