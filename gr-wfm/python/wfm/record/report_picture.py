@@ -4,11 +4,12 @@
 import numpy as np
 
 from wfm_core.base.files import write_atomically
+from wfm_core.synth.scenes.interference import LABELS
 
 from .report_digest import Digest
 from .report_files import Run
 
-_COLOURS = {"none": "#4d9078", "dsss-bpsk": "#d1495b", "dsss-qpsk": "#edae49", "unknown": "#8d99ae"}
+_COLOURS = dict(zip((*LABELS, "unknown"), ("#4d9078", "#d1495b", "#edae49", "#8d99ae"), strict=True))
 _MORE_COLOURS = ("#3d5a80", "#d1495b", "#edae49", "#5f0f40", "#0f8b8d", "#a8763e", "#7353ba", "#9c0d38", "#577590")
 _FFT = 512
 _COLUMNS = 900

@@ -21,8 +21,8 @@ from wfm_core.base.files import read_file
 from wfm_core.data.dataset import write_dataset
 from wfm_core.data.readers.own.folders import common_rate, existing_folder, found, provenance
 from wfm_core.data.values_file import read_values
+from wfm_core.synth.scenes.interference import LABELS
 
-LABELS = ("none", "dsss-bpsk", "dsss-qpsk")
 STD = (0.00275, 0.00260)
 _CONTENT = "folders named 5MHz or 10MHz, each with Metadata/*.csv and IQ"
 _BAND = re.compile(r"(?<![\d.])(5|10)[ _-]?mhz", re.IGNORECASE)
