@@ -12,10 +12,9 @@ from wfm_core.base.errors import WfmError
 from wfm_core.bundle import Bundle, TaskContract
 from wfm_core.bundle.outputs import check_output
 from wfm_core.data.dataset import Dataset
-from wfm_core.data.splits import SOURCE
+from wfm_core.data.splits import SOURCE, SPLIT
 from wfm_core.evaluate.labelled import class_figures, draw_classes, draw_positions, metre_figures
 
-SPLIT = "split.json"
 _READ = 32  # windows inferred at a time
 
 
