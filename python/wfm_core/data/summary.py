@@ -5,14 +5,16 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure  # without pyplot: no windows, no state, any thread
 
 from wfm_core.base.files import write_atomically
 from wfm_core.data.dataset import Dataset
+from wfm_core.signal.spectrogram import dbfs, hann, spectrogram
 
 _AXES = {"sample": "I and Q, antennas, samples", "csi": "antennas, subcarriers, packets"}
 _DRAWN = {
-    "sample": "first antenna, dB: time downwards, frequency to the right",
+    "sample": "first antenna, dBFS: time downwards, frequency to the right",
     "csi": "amplitudes of the first antenna: subcarriers downwards, packets to the right",
 }
 _LISTED = 12  # a group of more values than this is summed up
@@ -141,10 +143,9 @@ def _caption(dataset: Dataset, index: int) -> str:
 
 
 def _picture(kind: str, values: np.ndarray) -> np.ndarray:
-    """The first channel, or a spectrogram of the first antenna (rows are time, columns frequency), in dB."""
+    """The first channel, or a spectrogram of the first antenna (rows are time, columns frequency), in dBFS."""
     if kind != "sample":
         return values[0]
-    iq = values[0, 0] + 1j * values[1, 0]
+    iq = torch.complex(*torch.from_numpy(values[:, 0]))
     bins = 2 ** round(np.log2(len(iq)) / 2)
-    frames = iq[: len(iq) // bins * bins].reshape(-1, bins) * np.hanning(bins)
-    return 20 * np.log10(np.abs(np.fft.fftshift(np.fft.fft(frames), axes=1)) + 1e-9)
+    return dbfs(spectrogram(iq, hann(bins), bins)).numpy()
