@@ -7,12 +7,11 @@ Not modelled: channel coding (the bits are random), PHICH, MBSFN subframes and c
 multiplexing is independent streams on the ports).
 """
 
-from functools import lru_cache
-
 import torch
 
 from wfm_core.synth.draws import random_bytes, uniform
 from wfm_core.synth.lte.sequences import pss, reference_symbols, sss
+from wfm_core.synth.modulation import qam
 
 USERS = 8
 CONTROL = USERS + 1
@@ -49,15 +48,6 @@ def resource_grid(cell, subframes, generator, device="cpu", first_subframe=0):
         silent = torch.arange(grid.shape[2], device=device) >= cell.downlink_symbols(device)[numbers, None]
         grid.masked_fill_(silent.unsqueeze(-1), 0)
     return grid
-
-
-@lru_cache
-def qam(bits):
-    """The square constellation of 2, 4, 6 or 8 bits (mean power 1), complex64 [2 ** bits]."""
-    side = 2 ** (bits // 2)
-    levels = torch.arange(side, dtype=torch.float32) * 2 - (side - 1)
-    levels = levels / (2 * (side**2 - 1) / 3) ** 0.5
-    return torch.complex(*torch.meshgrid(levels, levels, indexing="ij")).flatten()
 
 
 def _symbol_table(cell, generator, device):
