@@ -221,10 +221,7 @@ def _parts(kind: str, chunk: np.ndarray) -> np.ndarray:
 def _open(path: Path) -> h5py.File:
     if not os.path.isfile(path):
         raise WfmError(f"no data set at {path}: name an existing HDF5 file, wfm-dataset build makes one")
-    try:
-        return open_hdf5(path)
-    except OSError as error:
-        raise WfmError(f"{path} cannot be read as HDF5 ({error}): build it again with wfm-dataset build") from error
+    return open_hdf5(path, "build it again with wfm-dataset build")
 
 
 def _kind(where: str, file: h5py.File) -> str:

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """OFDM with cyclic prefixes, as LTE (TS 36.211 6.12) and 5G NR (TS 38.211 5.3.1) have it."""
 
+from collections.abc import Sequence
+
 import torch
+
+from wfm_core.synth.draws import uniform
+from wfm_core.synth.modulation import qam
 
 CHUNK = 1 << 17  # elements
 
@@ -33,3 +38,19 @@ def ofdm_modulate(grid: torch.Tensor, size: int, first: int, other: int, empty_d
         rest[..., :other] = body[..., 1:, size - other :]
         rest[..., other:] = body[..., 1:, :]
     return out.flatten(-2)
+
+
+def user_symbols(
+    users: int, bits: Sequence[int], shares: Sequence[float], spread_db: float, generator: torch.Generator
+) -> torch.Tensor:
+    """complex64 [users, 256] on the CPU: what each of them sends for each byte.
+
+    A user has the square constellation of one of `bits`, drawn with the chances `shares`, at a power within `spread_db`
+    dB of 1.
+    """
+    drawn = torch.multinomial(
+        torch.tensor(shares, device=generator.device), users, replacement=True, generator=generator
+    )
+    amplitudes = 10 ** (uniform((users, 1), -spread_db, spread_db, generator) / 20)
+    constellations = torch.stack([qam(number).repeat(256 >> number) for number in bits])
+    return constellations[drawn.cpu()] * amplitudes.cpu()

@@ -16,7 +16,6 @@ from wfm_core.synth.emitters.emission import Emission
 from wfm_core.synth.emitters.nr_signals import BLOCK_SUBCARRIERS, BLOCK_SYMBOLS, references, synchronisation_block
 from wfm_core.synth.emitters.window import WIDEST, receive_part, slice_offset
 from wfm_core.synth.lte.sequences import qpsk
-from wfm_core.synth.modulation import qam
 
 RATES = (3.84e6, 61.44e6)
 
@@ -156,12 +155,8 @@ def resource_grid(carrier: NrCarrier, slots: int, first_slot: int, generator: to
 
 def _symbol_table(carrier, generator):
     """complex64 [(USERS + 1) * 256]: what a user sends for each byte; user 0 is nobody and sends nothing."""
-    shares = torch.tensor(_BITS_SHARES, device=generator.device)
-    drawn = torch.multinomial(shares, USERS, replacement=True, generator=generator).cpu()
-    spread = carrier.power_spread_db
-    amplitudes = 10 ** (uniform((USERS, 1), -spread, spread, generator).cpu() / 20)
     table = torch.zeros(USERS + 1, 256, dtype=torch.complex64)
-    table[1:] = torch.stack([qam(bits).repeat(256 >> bits) for bits in _BITS])[drawn] * amplitudes
+    table[1:] = ofdm.user_symbols(USERS, _BITS, _BITS_SHARES, carrier.power_spread_db, generator)
     return table.flatten().to(generator.device)
 
 

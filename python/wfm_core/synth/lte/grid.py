@@ -12,6 +12,7 @@ import torch
 from wfm_core.synth.draws import random_bytes, uniform
 from wfm_core.synth.lte.sequences import pss, reference_symbols, sss
 from wfm_core.synth.modulation import qam
+from wfm_core.synth.ofdm import user_symbols
 
 USERS = 8
 CONTROL = USERS + 1
@@ -52,14 +53,9 @@ def resource_grid(cell, subframes, generator, device="cpu", first_subframe=0):
 
 def _symbol_table(cell, generator, device):
     """complex64 [(USERS + 2) * 256]: the symbol that an owner sends for each byte; owner 0 sends nothing."""
-    shares = torch.tensor(MODULATION_SHARES, device=generator.device)
-    drawn = torch.multinomial(shares, USERS, replacement=True, generator=generator)
-    spread = cell.power_spread_db
-    amplitudes = 10 ** (uniform((USERS, 1), -spread, spread, generator) / 20)
-    constellations = torch.stack([qam(bits).repeat(256 >> bits) for bits in MODULATION_BITS])
     table = torch.zeros(USERS + 2, 256, dtype=torch.complex64)
-    table[1:CONTROL] = constellations[drawn.cpu()] * amplitudes.cpu()
-    table[CONTROL] = constellations[0]
+    table[1:CONTROL] = user_symbols(USERS, MODULATION_BITS, MODULATION_SHARES, cell.power_spread_db, generator)
+    table[CONTROL] = qam(2).repeat(64)
     return (table * cell.ports**-0.5).flatten().to(device)
 
 
