@@ -7,17 +7,16 @@ a run fails at its start. What it draws is a function of the files and of the ge
 
 import os
 from bisect import bisect_right
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import torch
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import user_path
-from wfm_core.base.rates import same_rate
 from wfm_core.data.dataset import open_dataset
-from wfm_core.data.recordings.folder import recordings_in
-from wfm_core.data.recordings.recording import Recording, Told
+from wfm_core.data.recordings.folder import one_rate, recordings_in
+from wfm_core.data.recordings.recording import Told
 
 _IMAGE_SIGNALS = ("standard_image", "csi_image")
 
@@ -29,14 +28,17 @@ class RecordingSource:
     number of channels that every recording has.
     """
 
+    ready_images = False
+
     def __init__(self, folder: str | Path, told: Told | None = None):
         self.folder = user_path(folder)
         if not os.path.isdir(self.folder):
             raise WfmError(f"no folder {self.folder}: name an existing folder of recordings")
         self.recordings = recordings_in(self.folder, told)
-        self.sample_rate = self._one_rate()
+        self.sample_rate = one_rate(self.recordings, self.folder, "use one folder per rate")
         self.antennas = min(recording.channels for recording in self.recordings)
-        self._pieces = [_pieces(recording) for recording in self.recordings]
+        # [begin, end) of the stretches between breaks
+        self._pieces = [list(pairwise([0, *recording.breaks, recording.samples])) for recording in self.recordings]
         self._plans: dict[tuple[int, int], _Plan] = {}
 
     def check(self, antennas: int, samples: int) -> None:
@@ -92,17 +94,6 @@ class RecordingSource:
                 f"{self.recordings[index].data_path} has values that are not finite in samples {start} to "
                 f"{start + seen.size(1)}: one such window would spoil the model, fix or remove the recording"
             )
-
-    def _one_rate(self) -> float:
-        first = self.recordings[0]
-        for other in self.recordings[1:]:
-            if not same_rate(other.sample_rate, first.sample_rate):
-                raise WfmError(
-                    f"mixed sample rates in {self.folder}: {first.meta_path.relative_to(self.folder)} has "
-                    f"{first.sample_rate:.12g} Hz, {other.meta_path.relative_to(self.folder)} has "
-                    f"{other.sample_rate:.12g} Hz; use one folder per rate"
-                )
-        return first.sample_rate
 
 
 class DatasetSource:
@@ -180,9 +171,3 @@ class _Plan:
         piece = bisect_right(self._ends, place)
         index, begin = self._fits[piece]
         return index, begin + place - (self._ends[piece - 1] if piece else 0)
-
-
-def _pieces(recording: Recording) -> list[tuple[int, int]]:
-    """[begin, end) of the stretches between a recording's breaks."""
-    cuts = recording.breaks
-    return list(zip([0, *cuts], [*cuts, recording.samples], strict=True))

@@ -23,13 +23,16 @@ _GOLDEN = 0.6180339887498949
 class SyntheticSource:
     """Endless scenes of `synth.scenes.band`, rendered on the generator's device: of some kinds, or as a band is."""
 
-    antennas = 16
+    antennas, ready_images = 16, False
 
     def __init__(self, scenes: list[str] | None = None):
         unknown = set(scenes or ()) - set(KINDS)
         if unknown:
             raise WfmError(f"scenes of kind {min(unknown)!r}; expected some of {', '.join(KINDS)}: fix data.sources")
         self.scenes = scenes
+
+    def check(self, antennas: int, samples: int) -> None:
+        """Windows of any shape can be rendered."""
 
     def draw_iq(self, count: int, antennas: int, samples: int, generator: torch.Generator) -> Tensor:
         """IQ windows complex64 [count, antennas, samples]."""
@@ -65,10 +68,6 @@ def sample_rates(shares: list[_Share]) -> dict[str, float] | None:
         elif share.source.sample_rate is not None:
             rates.append(share.source.sample_rate)
     return {"min": min(rates), "max": max(rates)} if rates else None
-
-
-def _ready_images(share: _Share) -> bool:
-    return isinstance(share.source, DatasetSource) and share.source.ready_images
 
 
 class Mixture:
@@ -113,9 +112,7 @@ class Mixture:
     def check(self) -> None:
         """Raises `WfmError` when some window shape that will be asked for cannot be had."""
         for share in self.shares:
-            if isinstance(share.source, SyntheticSource):
-                continue
-            if self._way(share) != "signal":
+            if share.source.ready_images:
                 share.source.check_image(channels=1)
                 continue
             for antennas in self.options:
@@ -141,13 +138,13 @@ class Mixture:
         return self.config.image.samples if self.modality == "image" else self.config.iq.tokens // antennas * SEGMENT
 
     def _serves(self, share: _Share) -> bool:
-        return self.modality == "image" or not _ready_images(share)
+        return self.modality == "image" or not share.source.ready_images
 
     def _has_antennas(self, share: _Share, antennas: int) -> bool:
-        return self._way(share) != "signal" or share.source.antennas >= antennas
+        return share.source.ready_images or share.source.antennas >= antennas
 
     def _way(self, share: _Share) -> str:
-        return share.name if _ready_images(share) else "signal"
+        return share.name if share.source.ready_images else "signal"
 
     def _ways(self) -> dict[str, list[_Share]]:
         ways: dict[str, list[_Share]] = {}
@@ -165,7 +162,7 @@ class Mixture:
         return shares[-1]
 
     def _raw(self, share: _Share, count: int, antennas: int, generator: torch.Generator) -> Tensor:
-        if self._way(share) != "signal":
+        if share.source.ready_images:
             return share.source.draw_image(count, generator).to(self.device)
         able = min(antennas, share.source.antennas)
         return share.source.draw_iq(count, able, self._samples(antennas), generator).to(self.device)
@@ -175,7 +172,7 @@ class Mixture:
             # windows of any number of antennas have the same number of samples in all
             return {"kind": "iq_standard", **iq_statistics(torch.cat([part.flatten(1).unsqueeze(1) for part in parts]))}
         size = list(self.config.image.size)
-        if _ready_images(share):
+        if share.source.ready_images:
             # as its data set prepares them, with the statistics of this size
             channels = len(share.source.signal["mean"])
             unscaled = share.source.signal | {"size": size, "mean": [0.0] * channels, "std": [1.0] * channels}

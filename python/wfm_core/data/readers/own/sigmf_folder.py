@@ -16,12 +16,11 @@ import numpy as np
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import user_path
-from wfm_core.base.rates import same_rate
 from wfm_core.data.dataset import write_dataset
 from wfm_core.data.readers.own.cuts import Cut, cut_annotations, ratio_to, windows_at
 from wfm_core.data.readers.own.folders import provenance
 from wfm_core.data.readers.own.measure import iq_signal
-from wfm_core.data.recordings.folder import recordings_in
+from wfm_core.data.recordings.folder import called_in, one_rate, recordings_in
 from wfm_core.data.recordings.recording import Annotation, Recording, Told
 
 FOLDER_LABEL = "folder"
@@ -70,7 +69,7 @@ def read(
     cuts = [cut for recording in recordings for cut in cut_annotations(recording, names, window, hop, window_rate)]
     _check_yield(source, recordings, names, cuts, window)
     counts = [len(cut.starts) for cut in cuts]
-    called = {recording.meta_path: _called(recording.meta_path, source) for recording in recordings}
+    called = {recording.meta_path: called_in(source, recording) for recording in recordings}
     sources = [called[cut.recording.meta_path].removesuffix(".sigmf-meta") for cut in cuts]
     number = {name: index for index, name in enumerate(names)}
     return write_dataset(
@@ -98,11 +97,6 @@ def read(
     )
 
 
-def _called(path: Path, source: Path) -> str:
-    """A recording's file as the folder `source` has it."""
-    return path.relative_to(source).as_posix() if path != source else path.name
-
-
 def _labelled(recording: Recording, key: str | None) -> Recording:
     """The recording, each annotation's label that under `key` ("" without it); or all of it labelled by its folder."""
     if key is None:
@@ -128,19 +122,11 @@ def _one_rate(folder: Path, recordings: list[Recording], resample: float | None)
         for recording in recordings:
             ratio_to(resample, recording)
         return resample
-    first = recordings[0]
-    for other in recordings[1:]:
-        for what, same, seen in (
-            ("sample rates", same_rate(first.sample_rate, other.sample_rate), lambda r: f"{r.sample_rate:.12g} Hz"),
-            ("datatypes", first.datatype == other.datatype, lambda r: r.datatype),
-        ):
-            if not same:
-                raise WfmError(
-                    f"mixed {what} in {folder}: {_called(first.meta_path, folder)} has {seen(first)}, "
-                    f"{_called(other.meta_path, folder)} has {seen(other)}; a model would learn the difference "
-                    "instead of the signal: use one folder for each, or bring all to one rate with --resample HZ"
-                )
-    return first.sample_rate
+    advice = (
+        "a model would learn the difference instead of the signal: use one folder for each, or bring all to one rate "
+        "with --resample HZ"
+    )
+    return one_rate(recordings, folder, advice, one_datatype=True)
 
 
 def _one_count(folder: Path, recordings: list[Recording], antennas: int | None) -> int:
@@ -148,8 +134,8 @@ def _one_count(folder: Path, recordings: list[Recording], antennas: int | None) 
     most = max(recordings, key=lambda recording: recording.channels)
     if antennas is None and fewest.channels < most.channels:
         raise WfmError(
-            f"mixed channels in {folder}: {_called(fewest.meta_path, folder)} has {fewest.channels}, "
-            f"{_called(most.meta_path, folder)} has {most.channels}; say how many to use with --antennas"
+            f"mixed channels in {folder}: {called_in(folder, fewest)} has {fewest.channels}, "
+            f"{called_in(folder, most)} has {most.channels}; say how many to use with --antennas"
         )
     if antennas is not None and fewest.channels < antennas:
         raise WfmError(
@@ -172,7 +158,7 @@ def _check_yield(source: Path, recordings: list[Recording], names: list[str], cu
                 f"stretch {longest[name]} samples): ask for a shorter --window or take the label out"
             )
     used = {cut.recording.meta_path for cut in cuts if len(cut.starts)}
-    idle = [_called(r.meta_path, source) for r in recordings if r.meta_path not in used]
+    idle = [called_in(source, r) for r in recordings if r.meta_path not in used]
     if idle:
         more = " and others" if len(idle) > 5 else ""
         print(
