@@ -10,7 +10,6 @@ import math
 import os
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from wfm_core.base.errors import WfmError
@@ -97,7 +96,7 @@ def read_raw(path: Path, told: Told) -> Recording:
             f"the sample rate of {path} is unknown: say it with --rate HZ, or in the file's name as in "
             f"{path.stem}_433.92M_250k{path.suffix}"
         )
-    captures = (Capture(0, told.default_freq if freq is None else freq, _whole(time)),)
+    captures = (Capture(0, told.default_freq if freq is None else freq, time),)
     return Recording(path, (file,), rate, _samples(path, file, size), captures, ())
 
 
@@ -111,10 +110,3 @@ def _samples(path: Path, file: SampleFile, size: int) -> int:
             f"{file.datatype}): it is truncated or its suffix is wrong, fix one of them"
         )
     return size // frame
-
-
-def _whole(time: datetime | None) -> tuple[int, float] | None:
-    if time is None:
-        return None
-    since = time - datetime(1970, 1, 1, tzinfo=UTC)
-    return since.days * 86400 + since.seconds, since.microseconds / 1e6
