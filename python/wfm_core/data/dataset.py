@@ -76,11 +76,12 @@ class Dataset:
         With `length` only so many entries of the last axis, from each window's own entry of `starts` on.
         """
         rows, length = np.asarray(indices, np.int64), length or self.shape[-1]
+        starts = starts if len(starts) else [0] * len(rows)
         values = np.empty((len(rows), *self.shape[:-1], length), np.float32)
         # opened for every call: an HDF5 handle does not survive a fork into data workers
         with _open(self.path) as file:
             stored = file[self.kind]
-            for place, (row, start) in enumerate(zip(rows.tolist(), starts or [0] * len(rows), strict=True)):
+            for place, (row, start) in enumerate(zip(rows.tolist(), starts, strict=True)):
                 stored.read_direct(values, np.s_[row, ..., start : start + length], np.s_[place])
         check_finite(str(self.path), values, rows, self.groups.get("source"))
         return values

@@ -149,6 +149,7 @@ def test_a_cache_of_old_is_brought_in(tmp_path, pairs):
         ({}, {"array": "cis"}, "no array 'cis'; did you mean csi"),
         ({}, {"label": "x"}, "x: window 1 has -0.72.*--position"),
         ({}, {"label": None, "task": "activity"}, "task activity without names of classes"),
+        ({}, {"label": None, "labels": ["a", "b"]}, "--labels without --label"),
         ({}, {"position": ["x", "y"]}, "--label and --position: one of them is expected"),
         ({"activity": np.zeros(11, int)}, {}, r"activity has the shape \[11\] for 12 windows"),
         ({"activity": np.array([{}] * 12)}, {}, "activity holds pickled objects"),

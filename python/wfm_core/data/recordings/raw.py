@@ -15,7 +15,6 @@ from pathlib import Path
 from wfm_core.base.errors import WfmError
 from wfm_core.data.recordings.captures import Capture
 from wfm_core.data.recordings.record import Recording, SampleFile
-from wfm_core.data.recordings.sample_format import sample_format
 from wfm_core.data.recordings.wav import read_header
 
 WAV = (".wav", ".rf64", ".bw64")
@@ -97,16 +96,7 @@ def read_raw(path: Path, told: Told) -> Recording:
             f"{path.stem}_433.92M_250k{path.suffix}"
         )
     captures = (Capture(0, told.default_freq if freq is None else freq, time),)
-    return Recording(path, (file,), rate, _samples(path, file, size), captures, ())
-
-
-def _samples(path: Path, file: SampleFile, size: int) -> int:
-    frame = sample_format(file.datatype).bytes * file.channels
-    if size < frame:
+    if size < file.format.bytes * file.channels:
         raise WfmError(f"{path} holds no samples ({size} bytes of them): record it again")
-    if size % frame:
-        raise WfmError(
-            f"{path} has {size} bytes of samples, not a multiple of {frame} ({file.channels} channels of "
-            f"{file.datatype}): it is truncated or its suffix is wrong, fix one of them"
-        )
-    return size // frame
+    samples = file.format.samples_in(size, file.channels, str(path), "its suffix is wrong")
+    return Recording(path, (file,), rate, samples, captures, ())

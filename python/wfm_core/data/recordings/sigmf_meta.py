@@ -222,16 +222,10 @@ def extent_of(name: str, size: int, metadata: dict, form: SampleFormat, channels
     header_bytes = headers[0] if headers else 0
     trailing_bytes = metadata["global"].get("core:trailing_bytes", 0)
     payload = size - header_bytes - trailing_bytes
-    frame = form.bytes * channels
     if payload <= 0:
         around = f", {header_bytes + trailing_bytes} of them header or trailer" if header_bytes + trailing_bytes else ""
         raise WfmError(f"the data file {name} holds no samples ({size} bytes{around}): record it again")
-    if payload % frame:
-        raise WfmError(
-            f"the data file {name} has {payload} bytes of samples, not a multiple of {frame} "
-            f"({channels} channels of {form.name}): it is truncated or its datatype is another, fix one of them"
-        )
-    return header_bytes, payload // frame
+    return header_bytes, form.samples_in(payload, channels, f"the data file {name}", "its datatype is another")
 
 
 def _capture(entry: dict, offset: int, meta_path: Path) -> Capture:

@@ -50,6 +50,8 @@ def read_table(
     """
     if label is not None and position:
         raise WfmError("--label and --position: one of them is expected, the classes or the coordinates in metres")
+    if labels is not None and label is None:
+        raise WfmError("--labels without --label: name the array of the classes too, or leave their names out")
     with open_table(source) as table:
         where = f"{source.name}: {array}"
         values = _entry(table, array, source)
