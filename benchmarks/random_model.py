@@ -8,6 +8,7 @@ import torch
 
 from wfm_core.bundle import build_network, export_bundle, parse_contract, read_model_folder, save_model_folder
 from wfm_core.bundle.assemble import assemble
+from wfm_core.synth.scenes.interference import LABELS
 
 BUNDLE = "random.wfm.pt"
 ENCODER = {"width": 256, "depth": 8, "heads": 8, "mlp_hidden": 1024}
@@ -28,7 +29,7 @@ def write_model(folder: Path, samples: int, encoder: dict = ENCODER) -> Path:
         "tasks": {
             "interference": {
                 "kind": "classification",
-                "labels": ["none", "dsss-bpsk", "dsss-qpsk"],
+                "labels": list(LABELS),
                 "bias": [0.0, 0.0, 0.0],
             }
         },

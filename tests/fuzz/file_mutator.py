@@ -35,9 +35,9 @@ from wfm_core.bundle import export_bundle, parse_contract
 from wfm_core.bundle.checkpoints import read_checkpoint
 from wfm_core.bundle.foundation import load_foundation
 from wfm_core.bundle.screening.archive import EXTRA_CONTRACT, content_sha256, pack, read_archive
-from wfm_core.data.dataset import open_dataset
+from wfm_core.data.dataset import open_dataset, write_dataset
 from wfm_core.data.readers.own import hdf5, npz
-from wfm_core.data.sources import CacheSource, write_cache
+from wfm_core.data.sources import DatasetSource
 from wfm_core.model.prototypes import Prototypes
 
 MEMORY_BYTES = 4 << 30
@@ -268,14 +268,15 @@ class DataSet:
         dataset.read(range(dataset.count))
 
 
-class Cache:
+class Unlabelled:
     def __init__(self, folder: Path):
         self.path = folder / "x.h5"
-        write_cache(self.path, iq=torch.randn(4, 2, 64, dtype=torch.complex64), sample_rate=1e6)
+        iq, facts = np.ones((4, 2, 64), np.complex64), {"task": "custom", "signal": {"kind": "iq_rms"}}
+        write_dataset(self.path, "sample", iq, None, provenance={}, sample_rate=1e6, **facts)
         self.good, self.damage = self.path.read_bytes(), damage
 
     def read(self) -> None:
-        CacheSource(self.path).draw_iq(2, 1, 32, torch.Generator().manual_seed(0))
+        DatasetSource(self.path).draw_iq(2, 1, 32, torch.Generator().manual_seed(0))
 
 
 KINDS = {
@@ -292,7 +293,7 @@ KINDS = {
         Arrays,
         Table,
         DataSet,
-        Cache,
+        Unlabelled,
     )
 }
 KINDS |= {kind.__name__.lower(): partial(kind, damage=damage) for kind in [*RECORDING_KINDS, *PLAYER_KINDS]}

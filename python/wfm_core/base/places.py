@@ -4,6 +4,7 @@
 import os
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 
 def installed_folders(name: str) -> list[Path]:
@@ -16,22 +17,27 @@ def installed_folders(name: str) -> list[Path]:
     return list(dict.fromkeys([Path(sys.prefix) / "share" / name, *(folder for folder in above if folder.is_dir())]))
 
 
-def model_folders() -> list[Path]:
-    """Folders in which a bare name is looked up as a model folder or a foundation, in order.
+class Place(NamedTuple):
+    """A `folder` in which a bare name is looked up: as a model folder or foundation (`models`), else as a bundle file.
+    `name` is what docs/bundles.md calls it."""
 
-    The checkout that this package lies in, the working directory's models, what was installed.
-    """
-    checkout = Path(__file__).resolve().parents[3] / "models"
-    return list(dict.fromkeys([checkout, Path.cwd() / "models", *installed_folders("wfm/models")]))
+    name: str
+    folder: Path
+    models: bool = False
 
 
-def bundle_folders() -> list[Path]:
-    """Folders in which a bare name is looked up as a bundle file, in order.
-
-    Those of $WFM_BUNDLES, what was installed, what was made on this machine.
-    """
+def search_path() -> list[Place]:
+    """Where bare names of bundles and models are looked up, in order; there or not."""
     named = [Path(entry) for entry in os.environ.get("WFM_BUNDLES", "").split(os.pathsep) if entry]
-    return [*named, *installed_folders("wfm/bundles"), cache_folder()]
+    checkout = Path(__file__).resolve().parents[3] / "models"
+    return [
+        *(Place("$WFM_BUNDLES", folder) for folder in named),
+        *(Place("share/wfm/bundles", folder) for folder in installed_folders("wfm/bundles")),
+        Place("$XDG_CACHE_HOME/wfm/bundles", cache_folder()),
+        Place("models of the checkout", checkout, models=True),
+        Place("models of the working directory", Path.cwd() / "models", models=True),
+        *(Place("share/wfm/models", folder, models=True) for folder in installed_folders("wfm/models")),
+    ]
 
 
 def cache_folder() -> Path:

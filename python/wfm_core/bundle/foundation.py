@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import read_file, user_path
-from wfm_core.base.places import model_folders
+from wfm_core.base.places import search_path
 from wfm_core.base.tables import Table, checked
 from wfm_core.base.weights_file import read_weights
 from wfm_core.base.yaml_text import BYTES_LIMIT
@@ -94,7 +94,7 @@ def save_foundation(folder: Path, description: dict, weights: dict[str, Tensor])
 
 
 def load_foundation(name: str | Path) -> Foundation:
-    """The foundation in the folder `name`, or NAME in one of `model_folders()`. Raises `WfmError`."""
+    """The foundation in the folder `name`, or NAME in a place of models (`search_path`). Raises `WfmError`."""
     folder = find_foundation(name)
     path = folder / DESCRIPTION
     description = written(read_file(path, BYTES_LIMIT), str(path), "foundation")
@@ -110,9 +110,9 @@ def _checked(description: dict, where: str) -> FoundationContract:
 
 
 def find_foundation(name: str | Path) -> Path:
-    """The folder of a foundation: `name` itself, or NAME in one of `model_folders()`. Raises `WfmError`."""
+    """The folder of a foundation: `name` itself, or NAME in a place of models (`search_path`). Raises `WfmError`."""
     path = user_path(name)
-    for folder in (path, *(models / path for models in model_folders())):
+    for folder in (path, *(place.folder / path for place in search_path() if place.models)):
         if (folder / DESCRIPTION).is_file():
             return folder
     raise WfmError(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""wfm-dataset: bring recordings, arrays and public data sets into the one file that fine-tuning reads; look at it."""
+"""wfm-dataset: bring recordings, arrays and public data sets into the one file that training reads; look at it."""
 
 import argparse
 import inspect
@@ -31,6 +31,7 @@ READERS = {
 _EXAMPLES = """examples:
   wfm-dataset build --from sigmf DIR --label core:label --window 4096 --out devices.h5
   wfm-dataset build --from raw DIR --rate 250e3 --freq 433.92e6 --label folder --window 512 --out devices.h5
+  wfm-dataset build --from sigmf DIR --window 16384 --out unlabelled.h5
   wfm-dataset build --from npz FILE --array csi --label activity --group source person --kind csi --out har.h5
   wfm-dataset build --from npz FILE --array csi --position x_m y_m --group run --kind csi --out places.h5
   wfm-dataset build --from hdf5 FILE --array data/iq --axes antennas,samples,reim --label data/tx --kind sample ...
@@ -62,7 +63,7 @@ def _add_labels(group) -> None:
     group.add_argument(
         "--label",
         help="recordings: the annotations' key, such as core:label, or folder: the "
-        "name of the folder that each lies in; arrays: that of the classes",
+        "name of the folder that each lies in; arrays: that of the classes (without labels a set can pretrain alone)",
     )
     group.add_argument("--labels", type=_names, metavar="A,B,C", help="names of integer classes 0, 1, 2 ...")
     group.add_argument("--position", nargs="+", metavar="ARRAY", help="coordinates in metres instead of classes")
@@ -112,7 +113,7 @@ def reader_options(read: Callable, name: str, given: dict, wrong_use: Callable[[
 
 def show(path: Path) -> None:
     """Print the summary of a data set and write its contact sheet beside it."""
-    dataset = open_dataset(path)
+    dataset = open_dataset(path, unlabelled=True)
     print("\n".join(summary(dataset)))
     for warning in warnings(dataset):
         print(f"wfm-dataset: warning: {warning}", file=sys.stderr)

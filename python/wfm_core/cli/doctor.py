@@ -15,7 +15,7 @@ from pathlib import Path
 
 import wfm_core
 from wfm_core.base.errors import WfmError
-from wfm_core.base.places import bundle_folders, installed_folders, model_folders
+from wfm_core.base.places import installed_folders, search_path
 from wfm_core.cli import run
 
 BF16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16")  # x86, x86, arm
@@ -192,14 +192,17 @@ def soapy() -> Finding:
 
 
 def bundles() -> list[Finding]:
-    """Every bundle that a name can find, loaded; where there is none, every model folder, which does as well."""
-    files = [path for folder in bundle_folders() for path in sorted(folder.glob("*.wfm.pt"))]
-    files = files or [path.parent for folder in model_folders() for path in sorted(folder.glob("*/contract.yaml"))]
+    """Where names are looked up, and every bundle that one can find, loaded; where there is none, every model folder,
+    which does as well."""
+    places = search_path()
+    path = Finding("bundle path", "ok", ", ".join(dict.fromkeys(str(place.folder) for place in places)))
+    files = [file for place in places if not place.models for file in sorted(place.folder.glob("*.wfm.pt"))]
+    folders = [place.folder for place in places if place.models]
+    files = files or [file.parent for folder in folders for file in sorted(folder.glob("*/contract.yaml"))]
     if not files:
-        where = ", ".join(map(str, [*bundle_folders(), *model_folders()]))
         mend = "make setup, or wfm-export models/NAME -o NAME.wfm.pt and WFM_BUNDLES=FOLDER"
-        return [Finding("bundle", "fail", f"none in {where}", mend)]
-    return [bundle(path) for path in files]
+        return [path, Finding("bundle", "fail", "none in the bundle path", mend)]
+    return [path, *map(bundle, dict.fromkeys(files))]
 
 
 def bundle(path: Path) -> Finding:

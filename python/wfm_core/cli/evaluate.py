@@ -19,7 +19,7 @@ from wfm_core.cli import run
 from wfm_core.cli.told import add_told, told_of
 from wfm_core.data.recordings.recording import Recording, open_recording
 from wfm_core.data.recordings.windows import window_labels, window_starts
-from wfm_core.evaluate.metrics import interference_accuracies
+from wfm_core.evaluate.metrics import confusion_matrix, interference_accuracies, mean_class_accuracy
 from wfm_core.messages.decisions import decision_json
 from wfm_core.messages.output import STDOUT, JsonLines
 
@@ -175,10 +175,8 @@ def print_accuracies(name: str, decisions: list[dict], labels: list[str], truth:
     if name == "interference":
         figures = interference_accuracies(probabilities, torch.from_numpy(truth[known]))
     else:
-        best = probabilities.argmax(1).numpy()
-        present = sorted(set(truth[known].tolist()))
-        per_class = [(best[truth[known] == index] == index).mean() for index in present]
-        figures = {"mean per-class accuracy": float(np.mean(per_class))}
+        confusion = confusion_matrix(probabilities.argmax(1), truth[known], len(labels))
+        figures = {"mean per-class accuracy": mean_class_accuracy(confusion)}
     for key, value in figures.items():
         print(f"  {key}: {'- (a class is absent)' if math.isnan(value) else f'{value:.3f}'}", file=stream)
 

@@ -3,7 +3,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from wfm_core.configs import load_config
 from wfm_core.configs.tables import Count, Modality, Share, Table, checked
@@ -66,12 +66,22 @@ class Source(Table):
     `sample_rate` (Hz) and `real` ("analytic") say of raw recordings what they do not say themselves.
     """
 
-    kind: Literal["synthetic", "recordings", "cache"]
+    kind: Literal["synthetic", "recordings", "dataset"]
     path: str | None = None
     scenes: Annotated[list[str], Field(min_length=1)] | None = None
     weight: Annotated[float, Field(gt=0)] = 1.0
     sample_rate: Annotated[float, Field(gt=0)] | None = None
     real: Literal["refuse", "analytic"] = "refuse"
+
+    @field_validator("kind", mode="before")
+    @classmethod
+    def _is_no_cache(cls, kind):
+        if kind == "cache":
+            raise ValueError(
+                "caches gave way to the files of wfm-dataset, kind dataset: bring an old one in with wfm-dataset build "
+                "--from hdf5 CACHE.h5 --array iq --kind sample (or --array image --kind image) --out FILE.h5"
+            )
+        return kind
 
     @model_validator(mode="after")
     def _has_path(self):

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One labelled data set in one HDF5 file: what fine-tuning and evaluation read, wherever the data came from.
+"""One data set in one HDF5 file: what all training and evaluation read, wherever the data came from.
 
 Datasets:
 - one of `sample`, float32 (N, 2, A, T): I and Q of A antennas at full scale 1; or `image`, `csi` or `features`,
   float32 (N, C, H, W). The values are raw: `signal` says how they are prepared.
-- `label`: int64 (N,), classes; or float32 (N, 3), positions in metres.
+- `label`: int64 (N,), classes; or float32 (N, 3), positions in metres. A set without it can pretrain.
 - `group/NAME`: N texts each; what a split keeps together or goes by (`source`, `person`, `room`, `official`, ...).
 
 Attributes:
-- `task`: its name; `labels`: JSON list of the classes' names, absent for positions.
+- `task`: its name, `custom` without labels; `labels`: JSON list of the classes' names, absent for positions.
 - `signal`: JSON, the `signal:` mapping of `wfm_core.signal` that prepares a window, with this set's statistics.
 - `provenance`: JSON, where the values came from.
 - optional: `sample_rate` in Hz; `scene`, JSON, its corners `low` and `high` in metres.
@@ -47,15 +47,16 @@ class Dataset:
     """An open data set: everything but the values, which `read` fetches.
 
     `kind` is the name of the value set and `shape` that of one window in it, (2, A, T) or (C, H, W). `label` is int64
-    [count] with the names `labels`, or float32 [count, 3] in metres with no `labels`. `groups` maps a name to `count`
-    texts; `sample_rate` (Hz) and `scene` ({"low": [x, y, z], "high": [x, y, z]}, metres) may be None.
+    [count] with the names `labels`, or float32 [count, 3] in metres with no `labels`; None in a set without labels.
+    `groups` maps a name to `count` texts; `sample_rate` (Hz) and `scene` ({"low": [x, y, z], "high": [x, y, z]},
+    metres) may be None.
     """
 
     path: Path
     kind: str
     count: int
     shape: tuple[int, ...]
-    label: np.ndarray
+    label: np.ndarray | None
     labels: tuple[str, ...]
     groups: dict[str, np.ndarray]
     task: str
@@ -69,30 +70,37 @@ class Dataset:
         """Which input side of the model the prepared windows go to: "iq" or "image" (of IQ too: a spectrogram)."""
         return "iq" if self.signal["kind"] in _IQ_SIGNALS else "image"
 
-    def read(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
-        """float32 [n, *shape]: the raw values of these windows, in this order. Raises `WfmError` on NaN and Inf."""
-        rows = np.asarray(indices, np.int64)
-        values = np.empty((len(rows), *self.shape), np.float32)
+    def read(self, indices: Sequence[int] | np.ndarray, starts: Sequence[int] = (), length: int = 0) -> np.ndarray:
+        """float32 [n, *shape]: the raw values of these windows, in this order. Raises `WfmError` on NaN and Inf.
+
+        With `length` only so many entries of the last axis, from each window's own entry of `starts` on.
+        """
+        rows, length = np.asarray(indices, np.int64), length or self.shape[-1]
+        starts = starts if len(starts) else [0] * len(rows)
+        values = np.empty((len(rows), *self.shape[:-1], length), np.float32)
         # opened for every call: an HDF5 handle does not survive a fork into data workers
         with _open(self.path) as file:
             stored = file[self.kind]
-            for place, row in enumerate(rows):
-                stored.read_direct(values, np.s_[int(row)], np.s_[place])
+            for place, (row, start) in enumerate(zip(rows.tolist(), starts, strict=True)):
+                stored.read_direct(values, np.s_[row, ..., start : start + length], np.s_[place])
         check_finite(str(self.path), values, rows, self.groups.get("source"))
         return values
 
-    def read_iq(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
-        """complex64 [n, A, T]: the same, for `kind` "sample" alone."""
+    def read_iq(self, indices: Sequence[int] | np.ndarray, starts: Sequence[int] = (), length: int = 0) -> np.ndarray:
+        """complex64 [n, A, T or `length`]: the same, for `kind` "sample" alone."""
         if self.kind != "sample":
             raise WfmError(f"{self.path} holds {self.kind}, not IQ samples: use it for the image modality")
-        values = self.read(indices)
-        iq = np.empty((len(values), *self.shape[1:]), np.complex64)
+        values = self.read(indices, starts, length)
+        iq = np.empty((len(values), *values.shape[2:]), np.complex64)
         iq.real, iq.imag = values[:, 0], values[:, 1]
         return iq
 
 
-def open_dataset(path: str | Path) -> Dataset:
-    """Open a data set and check everything but its values, which are checked when they are read. Raises `WfmError`."""
+def open_dataset(path: str | Path, unlabelled: bool = False) -> Dataset:
+    """Open a data set and check everything but its values, which are checked when they are read. Raises `WfmError`.
+
+    A set without labels is refused unless `unlabelled` says that none are needed.
+    """
     path = user_path(path)
     where = str(path)
     with _open(path) as file:
@@ -101,9 +109,9 @@ def open_dataset(path: str | Path) -> Dataset:
         check_shape(where, kind, stored.shape)
         if stored.dtype != np.float32:
             raise WfmError(f"{where}: {kind} is {stored.dtype}, float32 is expected; {_FOREIGN}")
-        if "label" not in file:
-            raise WfmError(f"{where} has no label; {_FOREIGN}")
         task, labels = str(_attribute(file, "task")), _names(file)
+        if "label" not in file and not unlabelled:
+            raise WfmError(f"{where} has no labels and can only pretrain; build it with --label or --position")
         signal = _json(file, "signal")
         check_signal(where, signal)
         groups = _groups(file)
@@ -113,7 +121,7 @@ def open_dataset(path: str | Path) -> Dataset:
             kind=kind,
             count=stored.shape[0],
             shape=tuple(stored.shape[1:]),
-            label=checked_label(where, file["label"][:], labels, task, stored.shape[0]),
+            label=checked_label(where, file["label"][:] if "label" in file else None, labels, task, stored.shape[0]),
             labels=labels,
             groups=groups,
             task=task,
@@ -128,7 +136,7 @@ def write_dataset(
     path: str | Path,
     kind: str,
     values: np.ndarray | Iterable[np.ndarray],
-    label: np.ndarray | Sequence,
+    label: np.ndarray | Sequence | None,
     *,
     task: str,
     signal: dict,
@@ -137,19 +145,22 @@ def write_dataset(
     groups: Mapping[str, Sequence[str]] | None = None,
     sample_rate: float | None = None,
     scene: dict | None = None,
+    count: int | None = None,
 ) -> Path:
     """Write a data set, whole or not at all; gives `path`. Raises `WfmError`.
 
     `values` is an array of all windows, or an iterable of arrays of some windows each ([n, 2, A, T], for "sample"
     also complex [n, A, T], or [n, C, H, W]): only one of them is in memory at a time. `label` has one entry per
-    window, N integers with their names in `labels`, or N positions (x, y, z) in metres.
+    window, N integers with their names in `labels`, or N positions (x, y, z) in metres. Without labels it is None,
+    and `count` says how many windows an iterable gives.
     """
     path, names, groups = Path(path), tuple(map(unicode_text, labels or ())), dict(groups or {})
     where = str(path)
     if kind not in KINDS:
         raise WfmError(f"{where}: a value set {kind!r} is not known, expected one of {', '.join(KINDS)}")
-    count = len(label)
-    label = checked_label(where, np.asarray(label), names, task, count)
+    if label is not None or count is None:
+        count = len(values if label is None else label)
+    label = checked_label(where, None if label is None else np.asarray(label), names, task, count)
     check_groups(where, groups, count)
     check_signal(where, signal)
     attributes = {"task": task, "signal": json.dumps(signal), "provenance": json.dumps(provenance)}
@@ -164,7 +175,8 @@ def write_dataset(
         with h5py.File(temporary, "w") as file:
             chunks = [values] if isinstance(values, np.ndarray) else values
             _write_values(where, file, kind, chunks, count, groups.get("source"))
-            file["label"] = label
+            if label is not None:
+                file["label"] = label
             for name, texts in groups.items():
                 file.create_dataset(f"group/{name}", data=list(map(unicode_text, texts)), dtype=h5py.string_dtype())
             file.attrs.update(attributes)
@@ -210,10 +222,7 @@ def _parts(kind: str, chunk: np.ndarray) -> np.ndarray:
 def _open(path: Path) -> h5py.File:
     if not os.path.isfile(path):
         raise WfmError(f"no data set at {path}: name an existing HDF5 file, wfm-dataset build makes one")
-    try:
-        return open_hdf5(path)
-    except OSError as error:
-        raise WfmError(f"{path} cannot be read as HDF5 ({error}): build it again with wfm-dataset build") from error
+    return open_hdf5(path, "build it again with wfm-dataset build")
 
 
 def _kind(where: str, file: h5py.File) -> str:
@@ -221,6 +230,9 @@ def _kind(where: str, file: h5py.File) -> str:
     if len(found) != 1:
         held = ", ".join(found or sorted(file)) or "nothing"
         raise WfmError(f"{where} holds {held}: one of {', '.join(KINDS)} is expected; {_FOREIGN}")
+    for name in {found[0], "label"} & set(file):
+        if not isinstance(file[name], h5py.Dataset):
+            raise WfmError(f"{where}: {name} is a group, an array is expected; {_FOREIGN}")
     return found[0]
 
 

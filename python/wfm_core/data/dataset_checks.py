@@ -51,13 +51,23 @@ def _check_sample_axes(seen: str, shape: tuple[int, ...]) -> None:
         )
 
 
-def checked_label(where: str, label: np.ndarray, labels: tuple[str, ...], task: str, count: int) -> np.ndarray:
-    """`label` as int64 [count], each an index into `labels`, or, without `labels`, as float32 [count, 3] metres."""
+def checked_label(
+    where: str, label: np.ndarray | None, labels: tuple[str, ...], task: str, count: int
+) -> np.ndarray | None:
+    """`label` as int64 [count], each an index into `labels`, or, without `labels`, as float32 [count, 3] metres.
+
+    None is a set without labels, which has no names of classes and no task of its own.
+    """
     check_task(where, task, labels)
-    if len(label) != count:
-        raise WfmError(f"{where}: {count} windows, but {len(label)} labels: give one label per window")
     if not count:
         raise WfmError(f"{where}: no windows at all: a data set holds one or more")
+    if label is None:
+        if labels or task != "custom":
+            named = f" and classes {', '.join(labels)}" if labels else ""
+            raise WfmError(f"{where}: task {task}{named} without labels: give one label per window, or leave them out")
+        return None
+    if len(label) != count:
+        raise WfmError(f"{where}: {count} windows, but {len(label)} labels: give one label per window")
     if not labels:
         return _checked_positions(where, label)
     if label.ndim != 1 or label.dtype.kind not in "iu":

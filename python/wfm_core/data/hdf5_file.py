@@ -42,8 +42,16 @@ class _File(h5py.File):
             raise WfmError(f"{name} cannot be read as HDF5 ({said}); get the file again") from error
 
 
-def open_hdf5(path: Path) -> h5py.File:
-    """The file, for reading. Raises `OSError` for what is no HDF5, `WfmError` for what it may not hold."""
+def open_hdf5(path: Path, advice: str = "get the file again", called: str = "HDF5") -> h5py.File:
+    """The file, for reading. Raises `WfmError` for what is no HDF5, which says the `advice`, and for what it may not
+    hold; `called` is what the user knows such a file as."""
+    try:
+        return _opened(path)
+    except OSError as error:
+        raise WfmError(f"{path} cannot be read as {called} ({error}); {advice}") from error
+
+
+def _opened(path: Path) -> h5py.File:
     open_file(path).close()  # to open a pipe would wait for its writer
     file = _File(path, "r")
     try:

@@ -14,7 +14,6 @@ import numpy as np
 
 from wfm_core.base.errors import WfmError
 
-ARRAYS_LIMIT = 10_000
 FREE_BYTES = 64 << 20
 INFLATION_LIMIT = 100
 """An array of more than `FREE_BYTES` may be so many times what is stored of it."""

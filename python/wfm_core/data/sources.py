@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where training windows come from besides the simulator: folders of SigMF recordings, and HDF5 caches.
+"""Where pretraining windows come from besides the simulator: folders of recordings, and data sets of wfm-dataset.
 
 A source is checked when it is opened and once more, by `check`, against the windows that are expected of it, so that
 a run fails at its start. What it draws is a function of the files and of the generator's state alone.
@@ -7,19 +7,18 @@ a run fails at its start. What it draws is a function of the files and of the ge
 
 import os
 from bisect import bisect_right
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import torch
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import user_path
-from wfm_core.base.rates import same_rate
-from wfm_core.data.cache import CacheSource, write_cache
-from wfm_core.data.recordings.folder import recordings_in
-from wfm_core.data.recordings.recording import Recording, Told
+from wfm_core.data.dataset import open_dataset
+from wfm_core.data.recordings.folder import one_rate, recordings_in
+from wfm_core.data.recordings.recording import Told
 
-__all__ = ["CacheSource", "RecordingSource", "write_cache"]
+_IMAGE_SIGNALS = ("standard_image", "csi_image")
 
 
 class RecordingSource:
@@ -29,14 +28,17 @@ class RecordingSource:
     number of channels that every recording has.
     """
 
+    ready_images = False
+
     def __init__(self, folder: str | Path, told: Told | None = None):
         self.folder = user_path(folder)
         if not os.path.isdir(self.folder):
             raise WfmError(f"no folder {self.folder}: name an existing folder of recordings")
         self.recordings = recordings_in(self.folder, told)
-        self.sample_rate = self._one_rate()
+        self.sample_rate = one_rate(self.recordings, self.folder, "use one folder per rate")
         self.antennas = min(recording.channels for recording in self.recordings)
-        self._pieces = [_pieces(recording) for recording in self.recordings]
+        # [begin, end) of the stretches between breaks
+        self._pieces = [list(pairwise([0, *recording.breaks, recording.samples])) for recording in self.recordings]
         self._plans: dict[tuple[int, int], _Plan] = {}
 
     def check(self, antennas: int, samples: int) -> None:
@@ -93,16 +95,66 @@ class RecordingSource:
                 f"{start + seen.size(1)}: one such window would spoil the model, fix or remove the recording"
             )
 
-    def _one_rate(self) -> float:
-        first = self.recordings[0]
-        for other in self.recordings[1:]:
-            if not same_rate(other.sample_rate, first.sample_rate):
-                raise WfmError(
-                    f"mixed sample rates in {self.folder}: {first.meta_path.relative_to(self.folder)} has "
-                    f"{first.sample_rate:.12g} Hz, {other.meta_path.relative_to(self.folder)} has "
-                    f"{other.sample_rate:.12g} Hz; use one folder per rate"
-                )
-        return first.sample_rate
+
+class DatasetSource:
+    """Random windows or images of one data set, labelled or not. Raises `WfmError`.
+
+    `ready_images` says which of the two it holds. `sample_rate` is in Hz or None; `antennas` is that of IQ windows, 0
+    of images; `signal` is what prepares the images for a model.
+    """
+
+    def __init__(self, path: str | Path):
+        self.dataset = open_dataset(path, unlabelled=True)
+        self.sample_rate, self.signal = self.dataset.sample_rate, self.dataset.signal
+        self.ready_images = self.dataset.kind != "sample"
+        self.antennas = 0 if self.ready_images else self.dataset.shape[1]
+        if self.ready_images and self.signal["kind"] not in _IMAGE_SIGNALS:
+            raise WfmError(
+                f"{self.dataset.path} holds {self.dataset.kind} with the signal {self.signal['kind']}; one of "
+                f"{', '.join(_IMAGE_SIGNALS)} is expected: build it again with wfm-dataset build"
+            )
+
+    def check(self, antennas: int, samples: int) -> None:
+        """Raises `WfmError` unless the set has windows of that many antennas and samples or more."""
+        if self.ready_images:
+            raise WfmError(f"{self.dataset.path} holds {self.dataset.kind}: use it for the image modality alone")
+        _, held_antennas, held_samples = self.dataset.shape
+        if held_antennas < antennas or held_samples < samples:
+            raise WfmError(
+                f"{self.dataset.path} has windows of {held_antennas} antennas x {held_samples} samples, {antennas} x "
+                f"{samples} are asked for: ask for no more than it has, or build another set"
+            )
+
+    def check_image(self, channels: int) -> None:
+        """Raises `WfmError` unless the set has images of that many channels (any size: they are resized)."""
+        if not self.ready_images:
+            raise WfmError(f"{self.dataset.path} holds IQ windows, not images: use it for the IQ modality")
+        held = len(self.signal["mean"])
+        if held != channels:
+            raise WfmError(
+                f"{self.dataset.path} has images of {held} channels, {channels} are asked for: ask for {held}, or "
+                "build another set"
+            )
+
+    def draw_iq(self, count: int, antennas: int, samples: int, generator: torch.Generator) -> torch.Tensor:
+        """complex64 [count, antennas, samples] on the generator's device: random windows of the set (with
+        replacement), random places in them, a random choice of antennas in their order."""
+        self.check(antennas, samples)
+        _, held_antennas, held_samples = self.dataset.shape
+        device = generator.device
+        rows = torch.randint(self.dataset.count, (count,), generator=generator, device=device).tolist()
+        starts = torch.randint(held_samples - samples + 1, (count,), generator=generator, device=device).tolist()
+        ranks = torch.rand((count, held_antennas), generator=generator, device=device).cpu()
+        chosen = ranks.argsort(1)[:, :antennas].sort(1).values
+        drawn = torch.from_numpy(self.dataset.read_iq(rows, starts, samples))
+        return drawn.take_along_dim(chosen.unsqueeze(2), 1).to(device)
+
+    def draw_image(self, count: int, generator: torch.Generator) -> torch.Tensor:
+        """float32 [count, C, H, W] on the generator's device: random images of the set, with replacement."""
+        if not self.ready_images:
+            self.check_image(1)
+        rows = torch.randint(self.dataset.count, (count,), generator=generator, device=generator.device).tolist()
+        return torch.from_numpy(self.dataset.read(rows)).to(generator.device)
 
 
 class _Plan:
@@ -119,9 +171,3 @@ class _Plan:
         piece = bisect_right(self._ends, place)
         index, begin = self._fits[piece]
         return index, begin + place - (self._ends[piece - 1] if piece else 0)
-
-
-def _pieces(recording: Recording) -> list[tuple[int, int]]:
-    """[begin, end) of the stretches between a recording's breaks."""
-    cuts = recording.breaks
-    return list(zip([0, *cuts], [*cuts, recording.samples], strict=True))

@@ -14,12 +14,15 @@ Methods, as texts (`--split`):
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.plain import plain
+
+SPLIT = "split.json"
+"""The file in a run folder that keeps the split which the run was trained on."""
 
 SOURCE = "source"
 """The group that says which recording a window was cut from."""
@@ -27,19 +30,23 @@ SOURCE = "source"
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Indices of windows, int64, ascending; `description` says in words how they were parted and what leaks."""
+    """Indices of windows, int64; `validation` is cut from the training side and may be empty. `description` says in
+    words how they were parted and what leaks."""
 
     train: np.ndarray
     test: np.ndarray
-    description: str
+    description: str = ""
+    validation: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
     def to_json(self) -> dict:
-        """A mapping that `json` writes and `from_json` reads."""
-        return {"description": self.description, "train": self.train.tolist(), "test": self.test.tolist()}
+        """A mapping that `json` writes and `from_json` reads: `description` and the lists of indices."""
+        sides = {name: getattr(self, name).tolist() for name in ("train", "validation", "test")}
+        return {"description": self.description, **sides}
 
     @classmethod
     def from_json(cls, mapping: dict) -> "Split":
-        return cls(np.array(mapping["train"], np.int64), np.array(mapping["test"], np.int64), mapping["description"])
+        train, validation, test = (np.array(mapping[name], np.int64) for name in ("train", "validation", "test"))
+        return cls(train, test, mapping["description"], validation)
 
 
 def make_split(
@@ -64,12 +71,11 @@ def make_split(
     data = _Windows(np.asarray(label), groups, names, test, np.random.default_rng(seed))
     data.check_classes()
     is_test = draw(data, argument)
-    train, test_side = np.flatnonzero(~is_test), np.flatnonzero(is_test)
     remark = data.check_sides(is_test, method, by_name=draw is _held_out)
-    split = Split(train, test_side, "")
+    split = Split(np.flatnonzero(~is_test), np.flatnonzero(is_test))
     head = f"{method}, seed {seed}" if draw in (_random, _stratified, _whole_groups) else method
-    text = f"{head}: {len(train)} windows train, {len(test_side)} test{remark}{_leak(split, groups, draw, argument)}"
-    return Split(train, test_side, text)
+    counts = f"{len(split.train)} windows train, {len(split.test)} test"
+    return replace(split, description=f"{head}: {counts}{remark}{_leak(split, groups, draw, argument)}")
 
 
 def shared_values(split: Split, values: np.ndarray) -> list[str]:

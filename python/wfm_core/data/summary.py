@@ -5,14 +5,16 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure  # without pyplot: no windows, no state, any thread
 
 from wfm_core.base.files import write_atomically
 from wfm_core.data.dataset import Dataset
+from wfm_core.signal.spectrogram import dbfs, hann, spectrogram
 
 _AXES = {"sample": "I and Q, antennas, samples", "csi": "antennas, subcarriers, packets"}
 _DRAWN = {
-    "sample": "first antenna, dB: time downwards, frequency to the right",
+    "sample": "first antenna, dBFS: time downwards, frequency to the right",
     "csi": "amplitudes of the first antenna: subcarriers downwards, packets to the right",
 }
 _LISTED = 12  # a group of more values than this is summed up
@@ -27,7 +29,10 @@ def summary(dataset: Dataset) -> list[str]:
         f"{dataset.path.name}: {dataset.count} windows of {dataset.kind}, each {shape} "
         f"({_AXES.get(dataset.kind, 'channels, height, width')}){rate}; task {dataset.task}"
     ]
-    lines += _class_lines(dataset) if dataset.labels else _position_lines(dataset)
+    if dataset.label is None:
+        lines.append("no labels: it can pretrain (data.sources of kind dataset)")
+    else:
+        lines += _class_lines(dataset) if dataset.labels else _position_lines(dataset)
     for name, texts in dataset.groups.items():
         counts = Counter(texts.tolist())
         if len(counts) <= _LISTED:
@@ -57,7 +62,7 @@ def warnings(dataset: Dataset) -> list[str]:
         )
     if len(dataset.labels) == 1:
         found.append(f"one class only, {dataset.labels[0]}: there is nothing to tell apart; add another")
-    if not dataset.groups:
+    if not dataset.groups and dataset.label is not None:
         found.append("no groups: a random split may put windows of one recording on both sides; name one with --group")
     return found
 
@@ -121,7 +126,7 @@ def _rounded(value) -> str:
 def _examples(dataset: Dataset) -> list[tuple[str, np.ndarray]]:
     """Titles and windows of the rows: of each class, or of all, evenly spread over the file."""
     if not dataset.labels:
-        order = np.lexsort(dataset.label.T)
+        order = np.arange(dataset.count) if dataset.label is None else np.lexsort(dataset.label.T)
         return [("", row) for row in np.array_split(_spread(order, 4 * _COLUMNS), 4) if len(row)]
     found = [(name, np.flatnonzero(dataset.label == index)) for index, name in enumerate(dataset.labels)]
     return [(name, _spread(rows, _COLUMNS)) for name, rows in found if len(rows)][:_ROWS]
@@ -132,16 +137,15 @@ def _spread(rows: np.ndarray, count: int) -> np.ndarray:
 
 
 def _caption(dataset: Dataset, index: int) -> str:
-    if not dataset.labels:
+    if not dataset.labels and dataset.label is not None:
         return ", ".join(f"{metres:g}" for metres in dataset.label[index]) + " m"
     return dataset.groups["source"][index][-28:] if "source" in dataset.groups else f"window {index}"
 
 
 def _picture(kind: str, values: np.ndarray) -> np.ndarray:
-    """The first channel, or a spectrogram of the first antenna (rows are time, columns frequency), in dB."""
+    """The first channel, or a spectrogram of the first antenna (rows are time, columns frequency), in dBFS."""
     if kind != "sample":
         return values[0]
-    iq = values[0, 0] + 1j * values[1, 0]
+    iq = torch.complex(*torch.from_numpy(values[:, 0]))
     bins = 2 ** round(np.log2(len(iq)) / 2)
-    frames = iq[: len(iq) // bins * bins].reshape(-1, bins) * np.hanning(bins)
-    return 20 * np.log10(np.abs(np.fft.fftshift(np.fft.fft(frames), axes=1)) + 1e-9)
+    return dbfs(spectrogram(iq, hann(bins), bins)).numpy()

@@ -12,10 +12,9 @@ from wfm_core.base.errors import WfmError
 from wfm_core.bundle import Bundle, TaskContract
 from wfm_core.bundle.outputs import check_output
 from wfm_core.data.dataset import Dataset
-from wfm_core.data.splits import SOURCE
+from wfm_core.data.splits import SOURCE, SPLIT, Split
 from wfm_core.evaluate.labelled import class_figures, draw_classes, draw_positions, metre_figures
 
-SPLIT = "split.json"
 _READ = 32  # windows inferred at a time
 
 
@@ -36,13 +35,13 @@ def part_of_run(dataset: Dataset, run: Path, side: str) -> Part:
     """The windows of one `side` (train, validation or test) of the split that a run kept. Raises `WfmError`."""
     path = run / SPLIT
     try:
-        split = json.loads(path.read_text())
-    except (OSError, json.JSONDecodeError) as error:
+        split = Split.from_json(json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise WfmError(
             f"{path} cannot be read ({error}): the run is incomplete, or was not made on a data set; give --split all"
         ) from error
-    rows = np.array(split.get(side, []), np.int64)
-    count = sum(len(split.get(name, [])) for name in ("train", "validation", "test"))
+    rows = getattr(split, side)
+    count = len(split.train) + len(split.validation) + len(split.test)
     if count != dataset.count:
         raise WfmError(
             f"the split in {path} is of {count} windows, {dataset.path} has {dataset.count}; give the data set that "
@@ -50,7 +49,7 @@ def part_of_run(dataset: Dataset, run: Path, side: str) -> Part:
         )
     if not len(rows):
         raise WfmError(f"the split in {path} has no windows under {side!r}; choose another --split")
-    return Part(rows, f"{side} windows of the split {split['description']}")
+    return Part(rows, f"{side} windows of the split {split.description}")
 
 
 def choose_task(bundle: Bundle, dataset: Dataset, name: str | None) -> TaskContract:

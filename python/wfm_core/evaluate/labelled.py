@@ -22,9 +22,7 @@ from wfm_core.evaluate.metrics import (
     position_errors,
     position_figures,
 )
-
-INTERFERENCE_LABELS = ("none", "dsss-bpsk", "dsss-qpsk")
-"""Classes, in this order, that INTD and INTC are defined for."""
+from wfm_core.synth.scenes.interference import LABELS
 
 
 def class_figures(probabilities: np.ndarray, label: np.ndarray, labels: Sequence[str], units: np.ndarray) -> dict:
@@ -45,7 +43,7 @@ def class_figures(probabilities: np.ndarray, label: np.ndarray, labels: Sequence
     figures["per_class"] = {name: float(share) for name, share in zip(labels, shares, strict=True) if share == share}
     scores, truth = torch.from_numpy(probabilities).float(), torch.from_numpy(label)
     figures["ece"] = expected_calibration_error(scores, truth)
-    if tuple(labels) == INTERFERENCE_LABELS:
+    if tuple(labels) == LABELS:
         for name in ("intd", "intc"):
             figures |= _with_interval(
                 name, lambda rows, name=name: interference_accuracies(scores[rows], truth[rows])[name], units

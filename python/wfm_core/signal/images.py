@@ -8,6 +8,8 @@ averaging their powers, so the image does not depend on how many antennas there 
 import torch
 from torch import nn
 
+from wfm_core.signal.spectrogram import hann, power_of, relative, spectrogram
+
 
 class LogSpectrogram(nn.Module):
     """Log-power spectrogram relative to the window's own mean level.
@@ -21,15 +23,11 @@ class LogSpectrogram(nn.Module):
         super().__init__()
         self.fft_size, self.frames = fft_size, frames
         self.floor_db, self.range_db = floor_db, range_db
-        self.register_buffer("window", torch.hann_window(fft_size, periodic=True), persistent=False)
+        self.register_buffer("window", hann(fft_size), persistent=False)
 
     def forward(self, iq: torch.Tensor) -> torch.Tensor:
-        transforms = torch.fft.fft(iq.unflatten(-1, [-1, self.fft_size]) * self.window)
-        power = _power(transforms).unflatten(-2, [-1, self.frames]).mean(-2).mean(1)
-        power = torch.fft.fftshift(power, dim=-1)
-        level = power.mean((-2, -1), keepdim=True)
-        decibels = 10 * torch.log10(power / level.clamp(min=1e-30) + 1e-12)
-        return ((decibels - self.floor_db) / self.range_db).clamp(0, 1).unsqueeze(1)
+        power = spectrogram(iq, self.window, self.fft_size).unflatten(-2, [-1, self.frames]).mean(-2).mean(1)
+        return ((relative(power) - self.floor_db) / self.range_db).clamp(0, 1).unsqueeze(1)
 
 
 class LineSpectra(nn.Module):
@@ -46,7 +44,7 @@ class LineSpectra(nn.Module):
         self.smooth = nn.AvgPool1d(9, stride=1, padding=4, count_include_pad=False)
 
     def forward(self, iq: torch.Tensor) -> torch.Tensor:
-        envelope = _power(iq)
+        envelope = power_of(iq)
         envelope = envelope - envelope.mean(-1, keepdim=True)
         squared = iq * iq
         spectra = [
@@ -80,10 +78,6 @@ class CyclicImage(nn.Module):
         return torch.cat([self.spectrogram(iq), self.lines(iq)], dim=1)
 
 
-def _power(x: torch.Tensor) -> torch.Tensor:
-    return x.real.square() + x.imag.square()
-
-
 def _mean_spectrum(x: torch.Tensor) -> torch.Tensor:
     """complex64 [B, A, T] -> float32 [B, T]: power per bin, mean over antennas, rising from -sample_rate/2."""
-    return torch.fft.fftshift(_power(torch.fft.fft(x)).mean(1), dim=-1)
+    return torch.fft.fftshift(power_of(torch.fft.fft(x)).mean(1), dim=-1)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from wfm_core.base.errors import WfmError
+from wfm_core.signal.spectrogram import hann, relative, spectrogram
 
 MODES = ("bilinear", "bicubic")
 
@@ -28,26 +29,17 @@ class Spectrogram(nn.Module):
         super().__init__()
         if min(fft_size, hop) < 1:
             raise WfmError(f"spectrogram of fft_size {fft_size}, hop {hop}: 1 or more is expected, fix the settings")
-        self.fft_size, self.hop = fft_size, hop
-        self.register_buffer("window", torch.hann_window(fft_size, periodic=True), persistent=False)
+        self.hop = hop
+        self.register_buffer("window", hann(fft_size), persistent=False)
         self.standardise = StandardImage(size, minimum, maximum, [mean], [std])
 
     def forward(self, iq: torch.Tensor) -> torch.Tensor:
         return self.standardise(self.decibels(iq))
 
     def decibels(self, iq: torch.Tensor) -> torch.Tensor:
-        """complex64 [B, A, T] -> float32 [B, 1, (T - fft_size) // hop + 1, fft_size]: dB over the window's mean bin.
-
-        The mean power of the antennas; -120 dB where there is nothing at all. Samples that fill no transform at the
-        end are left out.
-        """
-        if iq.size(-1) < self.fft_size:
-            raise ValueError(f"window of {iq.size(-1)} samples: a spectrogram needs fft_size {self.fft_size} or more")
-        transforms = torch.fft.fft(iq.unfold(-1, self.fft_size, self.hop) * self.window)
-        power = (transforms.real.square() + transforms.imag.square()).mean(1, keepdim=True)
-        power = torch.fft.fftshift(power, dim=-1)
-        level = power.mean((-2, -1), keepdim=True).clamp(min=1e-30)
-        return 10 * torch.log10(power / level + 1e-12)
+        """complex64 [B, A, T] -> float32 [B, 1, (T - fft_size) // hop + 1, fft_size]: the mean power of the antennas,
+        `relative`."""
+        return relative(spectrogram(iq, self.window, self.hop).mean(1, keepdim=True))
 
 
 class StandardImage(nn.Module):

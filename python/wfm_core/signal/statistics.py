@@ -32,19 +32,17 @@ def image_statistics(images: torch.Tensor, size: list[int]) -> dict:
     if not minimum < maximum:
         raise WfmError(f"all pixels of {len(images)} images are {minimum}: statistics need images that differ")
     scaled = (resize((chunk - minimum) / (maximum - minimum), size) for chunk in images.split(_CHUNK))
-    mean, std = _moments(scaled, (0, 2, 3))
-    return {"minimum": minimum, "maximum": maximum, "mean": mean, "std": std}
+    return {"minimum": minimum, "maximum": maximum, **moments(scaled, (0, 2, 3))}
 
 
 def iq_statistics(iq: torch.Tensor) -> dict[str, list[float]]:
     """complex64 [n, A, T], windows as they come -> mean, std of [I, Q] over the windows of unit RMS (`iq_standard`)."""
     unit = IqRms()
-    mean, std = _moments((torch.view_as_real(unit(chunk)) for chunk in iq.split(_CHUNK)), (0, 1, 2))
-    return {"mean": mean, "std": std}
+    return moments((torch.view_as_real(unit(chunk)) for chunk in iq.split(_CHUNK)), (0, 1, 2))
 
 
-def _moments(chunks: Iterable[torch.Tensor], dims: tuple[int, ...]) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation over `dims` of all chunks together, in float64."""
+def moments(chunks: Iterable[torch.Tensor], dims: tuple[int, ...]) -> dict[str, list[float]]:
+    """`mean` and `std`, the standard deviation, over `dims` of all chunks together, in float64."""
     count, total, squares = 0, 0.0, 0.0
     for chunk in chunks:
         values = chunk.double()
@@ -55,4 +53,4 @@ def _moments(chunks: Iterable[torch.Tensor], dims: tuple[int, ...]) -> tuple[lis
     std = (squares / count - mean.square()).clamp(min=0).sqrt()
     if not (std > 0).all():
         raise WfmError(f"standard deviations {std.tolist()}: all above 0 are expected, leave constant data out")
-    return mean.tolist(), std.tolist()
+    return {"mean": mean.tolist(), "std": std.tolist()}

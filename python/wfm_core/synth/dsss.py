@@ -12,6 +12,8 @@ from functools import lru_cache
 import torch
 from scipy.signal import max_len_seq
 
+from wfm_core.synth.draws import log_uniform, uniform
+
 CODE_ORDERS = (4, 5, 6, 7, 8, 9, 10)
 """Register lengths m; a code has 2^m - 1 chips: 15 to 1023."""
 
@@ -41,21 +43,24 @@ def random_parameters(batch: int, generator: torch.Generator, qpsk: torch.Tensor
     Chip rate 0.08 to 0.7 of the sample rate (log-uniform), roll-off 0.15 to 0.6, 15 to 1023 chips a symbol with
     at least four symbols in 4096 samples.
     """
-    uniform = _uniform(batch, generator)
+
+    def draw(low: float, high: float) -> torch.Tensor:
+        return uniform((batch,), low, high, generator)
+
     if qpsk is None:
         qpsk = torch.rand(batch, generator=generator, device=generator.device) < 0.5
-    chip_rate = 0.08 * (0.7 / 0.08) ** uniform(0, 1)
-    rolloff = uniform(0.15, 0.6)
+    chip_rate = log_uniform((batch,), 0.08, 0.7, generator)
+    rolloff = draw(0.15, 0.6)
     longest = torch.floor(torch.log2(4096 * chip_rate / 4 + 1)).clamp(CODE_ORDERS[0], CODE_ORDERS[-1])
-    order = (CODE_ORDERS[0] + uniform(0, 1) * (longest - CODE_ORDERS[0] + 1)).floor().clamp(max=longest)
+    order = (CODE_ORDERS[0] + draw(0, 1) * (longest - CODE_ORDERS[0] + 1)).floor().clamp(max=longest)
     room = (0.5 - chip_rate * (1 + rolloff) / 2).clamp(min=0.02)
     return DsssParameters(
         qpsk=qpsk,
         chip_rate=chip_rate,
         code_order=order.long(),
-        code_index=(uniform(0, 1) * _CODES_PER_ORDER).long(),
+        code_index=(draw(0, 1) * _CODES_PER_ORDER).long(),
         rolloff=rolloff,
-        offset=room * uniform(-1, 1),
+        offset=room * draw(-1, 1),
     )
 
 
@@ -63,10 +68,11 @@ def dsss(parameters: DsssParameters, samples: int, generator: torch.Generator) -
     """Complex64 [B, samples] of unit mean power, with random data, code phase, chip timing and carrier phase."""
     device = generator.device
     batch = len(parameters.chip_rate)
-    rand = _uniform(batch, generator)
     length = 2**parameters.code_order - 1
     rate = parameters.chip_rate[:, None].double()
-    position = torch.arange(samples, device=device) * rate + _PULSE_REACH + rand(0, 1)[:, None].double()
+    position = (
+        torch.arange(samples, device=device) * rate + _PULSE_REACH + uniform((batch, 1), 0, 1, generator).double()
+    )
     nearest = position.floor().long()
     chips = _chip_stream(parameters, length, int(nearest.max()) + _PULSE_REACH + 1, generator)
     table = _pulse_table(device)
@@ -77,7 +83,7 @@ def dsss(parameters: DsssParameters, samples: int, generator: torch.Generator) -
     for tap in range(-_PULSE_REACH + 1, _PULSE_REACH + 1):
         weight = pulses.gather(1, phase - tap * _PULSE_STEPS + _PULSE_REACH * _PULSE_STEPS)
         signal += chips.gather(1, nearest + tap) * weight
-    turn = torch.arange(samples, device=device) * parameters.offset[:, None] + rand(0, 1)[:, None]
+    turn = torch.arange(samples, device=device) * parameters.offset[:, None] + uniform((batch, 1), 0, 1, generator)
     signal *= torch.polar(torch.ones_like(turn), 2 * torch.pi * turn)
     return signal / signal.abs().square().mean(1, keepdim=True).sqrt()
 
@@ -126,10 +132,3 @@ def root_raised_cosine(time: torch.Tensor, rolloff: float) -> torch.Tensor:
     time = torch.where((4 * rolloff * time).abs() == 1, time + 1e-6, time)
     top = torch.sin(torch.pi * time * (1 - rolloff)) + 4 * rolloff * time * torch.cos(torch.pi * time * (1 + rolloff))
     return top / (torch.pi * time * (1 - (4 * rolloff * time) ** 2))
-
-
-def _uniform(batch: int, generator: torch.Generator):
-    def draw(low: float, high: float) -> torch.Tensor:
-        return low + (high - low) * torch.rand(batch, generator=generator, device=generator.device)
-
-    return draw

@@ -74,13 +74,20 @@ def constellation(name: str, device: torch.device) -> torch.Tensor:
     if name == "ook":
         points = torch.tensor([0.0, 1.0]).to(torch.complex64)
     elif name.endswith("qam"):
-        side = round(float(int(name.removesuffix("qam"))) ** 0.5)
-        level = torch.arange(side) * 2.0 - (side - 1)
-        points = torch.complex(*torch.meshgrid(level, level, indexing="ij")).flatten()
+        points = qam(int(name.removesuffix("qam")).bit_length() - 1)
     else:
         order = {"bpsk": 2, "qpsk": 4, "8psk": 8}[name]
         points = torch.polar(torch.ones(order), torch.arange(order) * (2 * torch.pi / order))
     return (points / points.abs().square().mean().sqrt()).to(device)
+
+
+@lru_cache
+def qam(bits: int) -> torch.Tensor:
+    """The square constellation of 2, 4, 6 or 8 bits (mean power 1), complex64 [2 ** bits]."""
+    side = 2 ** (bits // 2)
+    levels = torch.arange(side, dtype=torch.float32) * 2 - (side - 1)
+    levels = levels / (2 * (side**2 - 1) / 3) ** 0.5
+    return torch.complex(*torch.meshgrid(levels, levels, indexing="ij")).flatten()
 
 
 def message(samples: int, samples_per_value: float, generator: torch.Generator, channels: int = 1) -> torch.Tensor:

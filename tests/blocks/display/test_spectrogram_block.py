@@ -9,6 +9,7 @@ from gnuradio import blocks, gr, wfm
 from paced_source import PacedSource, wait_until
 
 from wfm_core.signal import Spectrogram
+from wfm_core.signal.spectrogram import decibels, hann, spectrogram
 
 TOLERANCE = 1e-3
 STATISTICS = {"minimum": -60.0, "maximum": 15.0, "mean": 0.6, "std": 0.2}
@@ -41,10 +42,7 @@ def tag(offset: int, value: float) -> gr.tag_t:
 
 
 def expected_rows(iq: np.ndarray, fft_size: int, hop: int) -> np.ndarray:
-    """The levels of `Spectrogram.decibels` before they are taken relative to the window's mean."""
-    transforms = torch.from_numpy(iq).unfold(0, fft_size, hop) * torch.hann_window(fft_size, periodic=True)
-    power = torch.fft.fftshift(torch.fft.fft(transforms).abs().square(), dim=-1)
-    return (10 * torch.log10(power + 1e-12)).numpy()
+    return decibels(spectrogram(torch.from_numpy(iq), hann(fft_size), hop)).numpy()
 
 
 @pytest.mark.parametrize("signal", [noise, tone])

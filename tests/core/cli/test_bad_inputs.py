@@ -88,3 +88,15 @@ def test_a_run_that_is_not_finished(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["wfm-export", "--run", str(run)])
     assert export.main() == 1
     assert "has no contract.yaml" in capsys.readouterr().err
+
+
+def test_a_set_without_labels_where_labels_are_needed(tmp_path, capsys):
+    np.savez(tmp_path / "c.npz", iq=np.ones((4, 1, 32), np.complex64))
+    path = tmp_path / "c.h5"
+    command = ["build", "--from", "npz", tmp_path / "c.npz", "--array", "iq", "--kind", "sample", "--out", path]
+    assert dataset.main([str(argument) for argument in command]) == 0
+    capsys.readouterr()
+    reason = f"{path} has no labels and can only pretrain; build it with --label or --position"
+    for task in ([], ["--task", "interference"]):
+        refused(capsys, finetune.main, reason, "--data", path, "--out", tmp_path / "run", *task)
+    refused(capsys, evaluate.main, reason, "--data", path, "--bundle", "wfm-interference")

@@ -154,7 +154,7 @@ def test_doctor_fails_on_a_broken_bundle_and_tells_the_mend(tmp_path, monkeypatc
     monkeypatch.setattr(doctor, "CHECKS", (doctor.interpreter, doctor.numpy, doctor.processor))
     assert doctor.main(["--json"]) == 1
     findings = json.loads(capsys.readouterr().out)
-    broken = next(finding for finding in findings if "broken" in finding["text"])
+    broken = next(finding for finding in findings if "broken.wfm.pt" in finding["text"])
     assert broken["status"] == "fail" and "wfm-export" in broken["mend"]
     assert [finding["status"] for finding in findings[:3]] == ["ok"] * 3
 

@@ -56,6 +56,30 @@ def test_windows_are_read_in_the_order_that_is_asked_for(tmp_path):
     assert (iq.dtype, iq.shape, iq[0, 1, 2]) == (np.complex64, (1, 2, 8), 3012 + 3112j)
 
 
+def test_parts_of_windows_are_read(tmp_path):
+    dataset = open_dataset(write_dataset(tmp_path / "d.h5", "sample", windows(), [0, 1, 1, 0, 1], **FACTS))
+    parts = dataset.read([4, 0, 4], [5, 0, 2], 3)
+    assert parts.shape == (3, 2, 2, 3)
+    assert parts[:, 0, 0].tolist() == [[4005, 4006, 4007], [0, 1, 2], [4002, 4003, 4004]]
+    assert dataset.read_iq([3], [6], 2)[0, 1].tolist() == [3016 + 3116j, 3017 + 3117j]
+
+
+def test_a_set_without_labels_is_read_by_who_needs_none(tmp_path):
+    facts = FACTS | {"labels": None}
+    for values, count in ((windows(), None), ([windows()[:2], windows()[2:]], 5)):
+        path = write_dataset(
+            tmp_path / "d.h5", "sample", values, None, groups={"source": "abcde"}, count=count, **facts
+        )
+        dataset = open_dataset(path, unlabelled=True)
+        assert (dataset.label, dataset.labels, dataset.task, dataset.count) == (None, (), "custom", 5)
+        assert dataset.groups["source"].tolist() == list("abcde")
+        assert np.array_equal(dataset.read(range(5)), windows())
+        refused("d.h5 has no labels and can only pretrain; build it with --label or --position", open_dataset, path)
+    refused("task custom and classes a, b without labels", write_dataset, path, "sample", windows(), None, **FACTS)
+    refused("task position without labels", write_dataset, path, "sample", windows(), None, **PLACES)
+    refused("no windows at all", write_dataset, path, "sample", windows()[:0], None, **facts)
+
+
 def test_complex_windows_become_i_and_q(tmp_path):
     iq = windows()[:, 0] + 1j * windows()[:, 1]
     write_dataset(tmp_path / "d.h5", "sample", iq.astype(np.complex64), [0, 1, 1, 0, 1], **FACTS)

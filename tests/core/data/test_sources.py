@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Windows drawn from recordings and caches: fairly, repeatably, never across a break, and every fault named."""
+"""Windows drawn from recordings and data sets: fairly, repeatably, never across a break, and every fault named."""
 
 import os
 
@@ -10,7 +10,10 @@ import torch
 from numbered_recordings import record
 
 from wfm_core.base.errors import WfmError
-from wfm_core.data.sources import CacheSource, RecordingSource, write_cache
+from wfm_core.data.dataset import write_dataset
+from wfm_core.data.sources import DatasetSource, RecordingSource
+
+IQ = {"kind": "iq_rms"}
 
 
 def seeded(seed=0):
@@ -68,9 +71,13 @@ def test_the_antennas_are_the_fewest_of_all_recordings(tmp_path):
 
 def test_a_seed_is_a_draw(tmp_path):
     record(tmp_path / "r", "a", 64, channels=3)
-    write_cache(tmp_path / "c.h5", iq=noise(9, 3, 64), image=torch.rand(9, 1, 4, 4))
-    for source in (RecordingSource(tmp_path / "r"), CacheSource(tmp_path / "c.h5")):
-        first, same, other = (source.draw_iq(9, 2, 8, seeded(seed)) for seed in (1, 1, 2))
+    iq, image = windows(tmp_path / "c.h5", noise(9, 3, 64)), images(tmp_path / "i.h5", torch.rand(9, 1, 4, 4))
+    for draw in (
+        lambda generator: RecordingSource(tmp_path / "r").draw_iq(9, 2, 8, generator),
+        lambda generator: iq.draw_iq(9, 2, 8, generator),
+        lambda generator: image.draw_image(9, generator),
+    ):
+        first, same, other = (draw(seeded(seed)) for seed in (1, 1, 2))
         assert torch.equal(first, same)
         assert not torch.equal(first, other)
 
@@ -101,9 +108,12 @@ def test_mixed_rates_are_named_with_both_files(tmp_path):
 def test_values_that_would_spoil_the_model_are_named(tmp_path):
     record(tmp_path, "a", 8, values=np.array([0, 0, 0, np.nan, 0, 0, 0, 0]))
     refused("a.sigmf-data has values that are not finite", RecordingSource(tmp_path).draw_iq, 1, 1, 8, seeded())
-    write_cache(tmp_path / "c.h5", iq=noise() / 0, image=torch.full((1, 1, 2, 2), torch.inf))
-    refused("dataset iq has values that are not finite", CacheSource(tmp_path / "c.h5").draw_iq, 1, 1, 8, seeded())
-    refused("dataset image has values", CacheSource(tmp_path / "c.h5").draw_image, 1, seeded())
+    iq, image = windows(tmp_path / "c.h5", noise()), images(tmp_path / "i.h5", torch.zeros(1, 1, 2, 2))
+    for source in (iq, image):
+        with h5py.File(source.dataset.path, "r+") as file:
+            file[source.dataset.kind][:] = np.inf
+    refused("c.h5: window . has values that are not finite", iq.draw_iq, 1, 1, 8, seeded())
+    refused("i.h5: window 0 has values that are not finite", image.draw_image, 1, seeded())
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts the process's open files under /proc")
@@ -120,6 +130,21 @@ def noise(count=5, antennas=3, samples=64, seed=3):
     return torch.randn(count, antennas, samples, dtype=torch.complex64, generator=seeded(seed))
 
 
+def windows(path, iq, **facts):
+    """A source of the windows `iq`, complex [N, A, T], without labels."""
+    facts = {"task": "custom", "signal": IQ, "provenance": {}} | facts
+    return DatasetSource(write_dataset(path, "sample", iq.numpy(), None, **facts))
+
+
+def images(path, values):
+    """A source of images, float32 [N, C, H, W], without labels."""
+    channels = values.size(1)
+    signal = {"kind": "standard_image", "size": [8, 8], "minimum": 0.0, "maximum": 1.0}
+    signal |= {"mean": [0.5] * channels, "std": [0.5] * channels}
+    write_dataset(path, "image", values.numpy(), None, task="custom", signal=signal, provenance={})
+    return DatasetSource(path)
+
+
 def ramps(count=5, antennas=3, samples=64):
     """Sample n of antenna a of window w is w * 1000 + n + 1j * a."""
     real = torch.arange(count).view(-1, 1, 1) * 1000.0 + torch.arange(samples)
@@ -127,12 +152,12 @@ def ramps(count=5, antennas=3, samples=64):
     return torch.complex(*torch.broadcast_tensors(real, imag.float()))
 
 
-@pytest.mark.parametrize("pairs", [False, True])
-def test_cached_windows_are_cropped_anywhere(tmp_path, pairs):
-    iq = ramps()
-    write_cache(tmp_path / "c.h5", iq=torch.view_as_real(iq) if pairs else iq, sample_rate=2e6)
-    source = CacheSource(tmp_path / "c.h5")
-    assert (source.sample_rate, source.antennas, source.has_iq, source.has_image) == (2e6, 3, True, False)
+@pytest.mark.parametrize("labels", [None, ["a", "b"]])
+def test_windows_of_a_data_set_are_cropped_anywhere(tmp_path, labels):
+    facts = {"task": "custom", "signal": IQ, "provenance": {}, "labels": labels, "sample_rate": 2e6}
+    write_dataset(tmp_path / "c.h5", "sample", ramps().numpy(), labels and [0, 1, 0, 1, 1], **facts)
+    source = DatasetSource(tmp_path / "c.h5")
+    assert (source.sample_rate, source.antennas, source.ready_images) == (2e6, 3, False)
     drawn = source.draw_iq(400, 2, 60, seeded())
     assert drawn.dtype == torch.complex64
     assert (drawn.real.diff() == 1).all()
@@ -141,71 +166,66 @@ def test_cached_windows_are_cropped_anywhere(tmp_path, pairs):
     assert {tuple(window[:, 0].imag.int().tolist()) for window in drawn} == {(0, 1), (0, 2), (1, 2)}
 
 
-def test_cached_images_come_as_they_are(tmp_path):
-    images = torch.rand(6, 2, 3, 4)
-    write_cache(tmp_path / "c.h5", image=images.numpy())
-    source = CacheSource(tmp_path / "c.h5")
-    assert (source.sample_rate, source.antennas, source.has_iq, source.has_image) == (None, 0, False, True)
+def test_images_of_a_data_set_come_as_they_are(tmp_path):
+    values = torch.rand(6, 2, 3, 4)
+    source = images(tmp_path / "c.h5", values)
+    assert (source.sample_rate, source.antennas, source.ready_images) == (None, 0, True)
     drawn = source.draw_image(80, seeded())
-    matches = (drawn[:, None] == images[None]).all((2, 3, 4))
+    matches = (drawn[:, None] == values[None]).all((2, 3, 4))
     assert (matches.sum(1) == 1).all()
     assert matches.any(0).all(), "every image comes up"
 
 
-def test_no_cache_and_no_hdf5_are_named(tmp_path):
-    refused("no cache at .*nowhere.h5", CacheSource, tmp_path / "nowhere.h5")
+def test_no_data_set_and_no_hdf5_are_named(tmp_path):
+    refused("no data set at .*nowhere.h5", DatasetSource, tmp_path / "nowhere.h5")
     (tmp_path / "text.h5").write_text("hello")
-    refused("text.h5 cannot be read as HDF5", CacheSource, tmp_path / "text.h5")
-    write_cache(tmp_path / "c.h5", iq=noise())
+    refused("text.h5 cannot be read as HDF5", DatasetSource, tmp_path / "text.h5")
+    windows(tmp_path / "c.h5", noise())
     (tmp_path / "cut.h5").write_bytes((tmp_path / "c.h5").read_bytes()[:3000])
-    refused("cut.h5 cannot be read as HDF5", CacheSource, tmp_path / "cut.h5")
+    refused("cut.h5 cannot be read as HDF5", DatasetSource, tmp_path / "cut.h5")
 
 
 @pytest.mark.parametrize(
     ("datasets", "reason"),
     [
-        ({"x": np.zeros(3)}, "holds x: a dataset iq or image is expected"),
-        ({}, "holds nothing: a dataset iq or image is expected"),
-        ({"iq": np.zeros((5, 64), np.complex64)}, r"iq is complex64 \[5, 64\]; expected complex64 \[windows"),
-        ({"iq": np.zeros((5, 2, 64), np.float32)}, r"iq is float32 \[5, 2, 64\]"),
-        ({"iq": np.zeros((5, 2, 64), np.complex128)}, "iq is complex128"),
-        ({"iq": np.zeros((0, 2, 64), np.complex64)}, r"iq is complex64 \[0, 2, 64\]"),
-        ({"image": np.zeros((5, 8, 8), np.float32)}, r"image is float32 \[5, 8, 8\]; expected float32 \[images"),
+        ({"x": np.zeros(3)}, "holds x: one of sample, image"),
+        ({}, "holds nothing: one of sample, image"),
+        ({"iq": np.zeros((5, 2, 64), np.complex64)}, "holds iq: one of .*wfm-dataset build --from hdf5"),
+        ({"sample": np.zeros((5, 2, 64), np.complex64)}, r"sample is \[5, 2, 64\]"),
+        ({"sample": np.zeros((5, 2, 1, 64), np.float64)}, "sample is float64, float32 is expected"),
+        ({"sample": np.zeros((0, 2, 1, 64), np.float32)}, r"sample is \[0, 2, 1, 64\].* none of them empty"),
+        ({"image": np.zeros((5, 8, 8), np.float32)}, r"image is \[5, 8, 8\]"),
         ({"image": np.zeros((5, 1, 8, 8), np.uint8)}, "image is uint8"),
-        ({"iq/inner": np.zeros(3)}, "iq is a group"),
+        ({"sample/inner": np.zeros(3)}, "sample is a group"),
     ],
 )
-def test_caches_of_other_shapes_are_named(tmp_path, datasets, reason):
+def test_files_of_other_contents_are_named(tmp_path, datasets, reason):
     with h5py.File(tmp_path / "c.h5", "w") as file:
         for name, data in datasets.items():
             file[name] = data
-    refused(reason, CacheSource, tmp_path / "c.h5")
+    refused(reason, DatasetSource, tmp_path / "c.h5")
 
 
 def test_a_rate_that_is_none_is_named(tmp_path):
-    write_cache(tmp_path / "c.h5", iq=noise(), sample_rate=-1.0)
-    refused("sample_rate -1.0.*above 0 Hz", CacheSource, tmp_path / "c.h5")
+    windows(tmp_path / "c.h5", noise())
+    with h5py.File(tmp_path / "c.h5", "r+") as file:
+        file.attrs["sample_rate"] = -1.0
+    refused("sample_rate -1.0.*above 0 Hz", DatasetSource, tmp_path / "c.h5")
 
 
-def test_asking_a_cache_for_more_than_it_has_is_named(tmp_path):
-    write_cache(tmp_path / "iq.h5", iq=noise(5, 3, 64))
-    write_cache(tmp_path / "image.h5", image=torch.rand(2, 3, 4, 4))
-    iq, image = CacheSource(tmp_path / "iq.h5"), CacheSource(tmp_path / "image.h5")
+def test_asking_a_data_set_for_more_than_it_has_is_named(tmp_path):
+    iq, image = windows(tmp_path / "iq.h5", noise(5, 3, 64)), images(tmp_path / "image.h5", torch.rand(2, 3, 4, 4))
     iq.check(3, 64)
     image.check_image(3)
     refused("3 antennas x 64 samples, 4 x 64 are asked", iq.check, 4, 64)
     refused("3 antennas x 64 samples, 1 x 65 are asked", iq.draw_iq, 1, 1, 65, seeded())
-    refused("no dataset iq", image.check, 1, 1)
-    refused("no dataset image", iq.draw_image, 1, seeded())
-    refused("images of 3 channels, 1 are asked", image.check_image, 1)
+    refused("holds image: use it for the image modality", image.check, 1, 1)
+    refused("holds IQ windows, not images", iq.draw_image, 1, seeded())
+    refused("images of 3 channels, 1 are asked for", image.check_image, 1)
 
 
-def test_a_cache_is_written_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "c.h5"
-    write_cache(path, iq=noise())
-    before = path.read_bytes()
-    refused("iq is complex128", write_cache, path, noise().to(torch.complex128))
-    refused("nothing to write", write_cache, path)
-    assert path.read_bytes() == before
-    assert [entry.name for entry in tmp_path.iterdir()] == ["c.h5"]
-    refused("cannot write .*missing", write_cache, tmp_path / "missing" / "c.h5", noise())
+def test_images_that_nothing_prepares_as_images_are_named(tmp_path):
+    path = write_dataset(
+        tmp_path / "c.h5", "image", np.ones((2, 1, 4, 4)), None, task="custom", signal=IQ, provenance={}
+    )
+    refused("c.h5 holds image with the signal iq_rms; one of standard_image, csi_image", DatasetSource, path)

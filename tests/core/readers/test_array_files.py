@@ -14,7 +14,7 @@ from wfm_core.data.dataset import open_dataset
 from wfm_core.data.hdf5_file import open_hdf5
 from wfm_core.data.readers.own import hdf5, matlab, npz
 from wfm_core.data.readers.public import wavesfm
-from wfm_core.data.sources import CacheSource
+from wfm_core.data.sources import DatasetSource
 
 
 def external_link(file):
@@ -71,7 +71,7 @@ def test_hdf5_that_is_not_read(tmp_path, make):
     chosen = {"array": "iq", "kind": "sample", "label": "y"}
     for read in (
         lambda: open_dataset(path),
-        lambda: CacheSource(path),
+        lambda: DatasetSource(path),
         lambda: hdf5.read(path, tmp_path / "out.h5", **chosen),
         lambda: wavesfm.read(path, tmp_path / "out.h5"),
         lambda: matlab.read_matlab(path, "iq"),

@@ -58,6 +58,20 @@ def test_windows_lie_inside_annotations_and_never_across_a_break(tmp_path):
     assert build(folder, hop=4).label.tolist() == [0] * 4 + [1] + [1] * 6 + [0]
 
 
+def test_without_labels_the_whole_of_every_recording_is_cut(tmp_path):
+    record(tmp_path / "r", "a", [labelled(3, 20, "lora")], breaks=(60,))
+    record(tmp_path / "r", "b", [], samples=17)
+    command = ["build", "--from", "sigmf", str(tmp_path / "r"), "--window", "8", "--out", str(tmp_path / "d.h5")]
+    assert main(command) == 0
+    dataset = open_dataset(tmp_path / "d.h5", unlabelled=True)
+    assert (dataset.label, dataset.labels, dataset.sample_rate) == (None, (), 1e6)
+    starts = dataset.read_iq(range(dataset.count))[:, 0, 0].real.astype(int).tolist()
+    assert starts == [*range(0, 49, 8), *range(60, 93, 8), 0, 8]
+    assert dataset.groups["source"].tolist() == ["a"] * 12 + ["b"] * 2
+    refused("the whole of it.* has no window of 200 samples", sigmf_folder.read, tmp_path / "r", tmp_path / "e.h5",
+            window=200)  # fmt: skip
+
+
 def test_a_window_of_two_labels_is_left_out(tmp_path):
     record(tmp_path / "r", "a", [labelled(0, 32, "lora"), labelled(20, 40, "wifi")])
     dataset = build(tmp_path / "r")

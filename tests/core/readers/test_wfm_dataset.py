@@ -117,13 +117,40 @@ def test_positions_are_metres_and_make_the_scene(tmp_path):
     assert dataset.scene == {"low": [-1, 0, 0], "high": [2, 3, 0]}
 
 
+def test_arrays_without_labels(tmp_path, capsys):
+    out = tmp_path / "d.h5"
+    options = ["--array", "csi", "--kind", "csi", "--group", "person", "--size", "8", "--out", str(out)]
+    assert main(["build", "--from", "npz", str(save(tmp_path)), *options]) == 0
+    said = capsys.readouterr()
+    assert "no labels: it can pretrain" in said.out
+    assert said.err == ""
+    assert (tmp_path / "d.png").stat().st_size > 10_000
+    dataset = open_dataset(out, unlabelled=True)
+    assert (dataset.count, dataset.label, dataset.provenance["options"]["label"]) == (12, None, None)
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_a_cache_of_old_is_brought_in(tmp_path, pairs):
+    iq = np.random.default_rng(0).normal(size=(5, 3, 64, 2)).astype(np.float32)
+    with h5py.File(tmp_path / "cache.h5", "w") as file:
+        file["iq"] = iq if pairs else iq.view(np.complex64)[..., 0]
+    axes = ["--axes", "antennas,samples,reim"] if pairs else []
+    out = tmp_path / "d.h5"
+    command = ["build", "--from", "hdf5", str(tmp_path / "cache.h5"), "--array", "iq", "--kind", "sample", *axes]
+    assert main([*command, "--sample-rate", "1e6", "--out", str(out)]) == 0
+    dataset = open_dataset(out, unlabelled=True)
+    assert dataset.sample_rate == 1e6
+    assert np.array_equal(dataset.read(range(5)), iq.transpose(0, 3, 1, 2))
+
+
 @pytest.mark.parametrize(
     ("changed", "options", "reason"),
     [
         ({}, {"array": "cis"}, "no array 'cis'; did you mean csi"),
         ({}, {"label": "x"}, "x: window 1 has -0.72.*--position"),
-        ({}, {"label": None}, "one of --label and --position"),
-        ({}, {"position": ["x", "y"]}, "one of --label and --position"),
+        ({}, {"label": None, "task": "activity"}, "task activity without names of classes"),
+        ({}, {"label": None, "labels": ["a", "b"]}, "--labels without --label"),
+        ({}, {"position": ["x", "y"]}, "--label and --position: one of them is expected"),
         ({"activity": np.zeros(11, int)}, {}, r"activity has the shape \[11\] for 12 windows"),
         ({"activity": np.array([{}] * 12)}, {}, "activity holds pickled objects"),
         ({}, {"axes": ["packets", "subcarriers", "antennas", "antennas"]}, "window 0 has amplitudes below 0.*reim"),

@@ -3,13 +3,14 @@
 
 from collections import Counter
 
+import numpy as np
 import pytest
 import torch
 from numbered_recordings import record
 from pretrain_recipe import CPU, tiny_config
 
 from wfm_core.base.errors import WfmError
-from wfm_core.data.sources import write_cache
+from wfm_core.data.readers.own import npz
 from wfm_core.train.pretrain.mixture import Mixture, open_sources
 from wfm_core.train.pretrain.sets import Batches, WindowSets
 
@@ -111,19 +112,24 @@ def sources_of(folder, sources, *overrides):
 
 @pytest.fixture
 def places(tmp_path):
-    """A folder of recordings and a cache, each with what both modalities need."""
+    """A folder of recordings, and data sets of windows and of images, none with labels."""
     generator = torch.Generator().manual_seed(5)
     noise = torch.randn(4096, 2, dtype=torch.complex64, generator=generator).numpy()
     record(tmp_path, "air/a", 4096, channels=2, values=noise)
-    cache = tmp_path / "cache.h5"
     iq = torch.randn(6, 2, 1200, dtype=torch.complex64, generator=generator)
-    write_cache(cache, iq=iq, image=torch.rand(6, 1, 40, 50, generator=generator))
-    return tmp_path / "air", cache
+    image = torch.rand(6, 1, 40, 50, generator=generator)
+    return tmp_path / "air", built(tmp_path, "iq.h5", "sample", iq), built(tmp_path, "image.h5", "image", image)
+
+
+def built(folder, name, kind, values):
+    """A data set without labels, as wfm-dataset build makes it."""
+    np.savez(folder / "arrays.npz", x=values.numpy())
+    return npz.read(folder / "arrays.npz", folder / name, array="x", kind=kind)
 
 
 def test_sources_have_their_shares_and_every_window_its_shape(tmp_path, places):
-    air, cache = places
-    listed = f"[{{kind: synthetic}}, {{kind: recordings, path: {air}, weight: 3}}, {{kind: cache, path: {cache}}}]"
+    air, iq, image = places
+    listed = f"[{{kind: synthetic}}, {{kind: recordings, path: {air}, weight: 3}}, {{kind: dataset, path: {iq}}}]"
     config, shares = sources_of(tmp_path, listed)
     asked = Counter()
     for share in shares:
@@ -139,7 +145,7 @@ def test_sources_have_their_shares_and_every_window_its_shape(tmp_path, places):
             assert mixture.draw(chunk, 2, antennas, torch.Generator().manual_seed(chunk)).shape == shape
         assert abs(asked["synthetic"] - 10) <= 1
         assert abs(asked[str(air)] - 30) <= 1
-        assert abs(asked[str(cache)] - 10) <= 1
+        assert abs(asked[str(iq)] - 10) <= 1
 
 
 def counted(asked, name, function):
@@ -151,13 +157,13 @@ def counted(asked, name, function):
 
 
 def test_what_is_measured_standardises_each_way_in(tmp_path, places):
-    _, cache = places
-    config, shares = sources_of(tmp_path, f"[{{kind: synthetic}}, {{kind: cache, path: {cache}}}]")
+    *_, image = places
+    config, shares = sources_of(tmp_path, f"[{{kind: synthetic}}, {{kind: dataset, path: {image}}}]")
     mixture = Mixture(config, "image", shares, CPU)
     settings = mixture.measure(config.seed)
     assert {key: values["kind"] for key, values in settings.items()} == {
         "signal": "spectrogram",
-        str(cache): "standard_image",
+        str(image): "standard_image",
     }
     mixture.use(settings)
     drawn = [mixture.draw(chunk, 16, 1, torch.Generator().manual_seed(chunk)) for chunk in range(20)]
@@ -166,9 +172,23 @@ def test_what_is_measured_standardises_each_way_in(tmp_path, places):
     assert abs(torch.cat(drawn).std() - 1) < 0.1
 
 
-def test_a_cache_of_images_serves_images_alone(tmp_path):
-    write_cache(tmp_path / "images.h5", image=torch.rand(6, 1, 40, 50))
-    config, shares = sources_of(tmp_path, f"[{{kind: cache, path: {tmp_path / 'images.h5'}}}]")
+def test_csi_is_prepared_as_its_data_set_says(tmp_path):
+    generator = torch.Generator().manual_seed(5)
+    path = built(tmp_path, "csi.h5", "csi", torch.rand(40, 50, 30, 1, dtype=torch.complex64, generator=generator))
+    config, shares = sources_of(tmp_path, f"[{{kind: dataset, path: {path}}}]")
+    mixture = Mixture(config, "image", shares, CPU)
+    mixture.check()
+    mixture.use(mixture.measure(config.seed))
+    assert mixture.settings[str(path)]["kind"] == "csi_image"
+    drawn = torch.cat([mixture.draw(n, 16, 1, torch.Generator().manual_seed(n)) for n in range(20)])
+    assert drawn.shape == (320, 1, 32, 32)
+    assert drawn.mean().abs() < 0.1
+    assert abs(drawn.std() - 1) < 0.1
+
+
+def test_a_data_set_of_images_serves_images_alone(tmp_path):
+    built(tmp_path, "images.h5", "image", torch.rand(6, 1, 40, 50))
+    config, shares = sources_of(tmp_path, f"[{{kind: dataset, path: {tmp_path / 'images.h5'}}}]")
     Mixture(config, "image", shares, CPU).check()
     with pytest.raises(WfmError, match="none of the sources .*images.h5.* gives iq windows"):
         Mixture(config, "iq", shares, CPU)
@@ -209,12 +229,12 @@ def test_more_antennas_than_any_source_has_are_named(tmp_path):
     refused_at_the_start(tmp_path, listed, "iq windows of 2 antennas are asked for, the sources have 1")
 
 
-def test_caches_of_other_shapes_are_named(tmp_path):
-    write_cache(tmp_path / "short.h5", iq=torch.ones(3, 2, 100, dtype=torch.complex64))
-    listed = f"[{{kind: cache, path: {tmp_path / 'short.h5'}}}]"
+def test_data_sets_of_other_shapes_are_named(tmp_path):
+    built(tmp_path, "short.h5", "sample", torch.randn(3, 2, 100, dtype=torch.complex64))
+    listed = f"[{{kind: dataset, path: {tmp_path / 'short.h5'}}}]"
     refused_at_the_start(tmp_path, listed, "short.h5 has windows of 2 antennas x 100 samples")
-    write_cache(tmp_path / "colour.h5", image=torch.rand(3, 3, 8, 8))
-    listed = f"[{{kind: synthetic}}, {{kind: cache, path: {tmp_path / 'colour.h5'}}}]"
+    built(tmp_path, "colour.h5", "image", torch.rand(3, 3, 8, 8))
+    listed = f"[{{kind: synthetic}}, {{kind: dataset, path: {tmp_path / 'colour.h5'}}}]"
     refused_at_the_start(tmp_path, listed, "colour.h5 has images of 3 channels, 1 are asked for")
 
 

@@ -10,6 +10,8 @@ import numpy as np
 import pmt
 from gnuradio import gr
 
+from wfm_core.signal.spectrogram import full_scale_db
+
 from ..ports import fields, keys, messages
 from ..ports.guard import Guard, guarded, guarded_start
 from .state import DisplayState
@@ -27,7 +29,7 @@ class display_rows_sink(gr.sync_block):
         gr.sync_block.__init__(self, name="wfm_display_rows_sink", in_sig=[(np.float32, fft_size)], out_sig=None)
         self._state, self._transforms, self._on_start = state, transforms, on_start
         self._guard = Guard(self.logger.warn)
-        self._full_scale = np.float32(20 * math.log10(fft_size / 2))  # a full-scale tone behind a Hann window
+        self._full_scale = np.float32(full_scale_db(fft_size))
 
     @guarded_start
     def start(self) -> bool:

@@ -4,6 +4,7 @@
 import hashlib
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 
 from wfm_core.base.files import write_atomically
+from wfm_core.data.recordings.sigmf_meta import write_metadata
 from wfm_core.evaluate.metrics import interference_accuracies
 from wfm_core.synth.scenes.interference import LABELS
 
@@ -73,30 +75,21 @@ class Run:
 
 def begin_meta(run: Run) -> None:
     """recording.sigmf-meta of a recording that begins: valid SigMF, whatever becomes of the run."""
-    text = json.dumps({"global": _global(run), "captures": [{"core:sample_start": 0}], "annotations": []}, indent=2)
-    write_atomically(run.folder / "recording.sigmf-meta", lambda path: path.write_text(text + "\n", encoding="utf-8"))
+    _write_meta(run, _global(run), {}, ())
 
 
 def write_meta(run: Run) -> None:
     """recording.sigmf-meta, the decisions as annotations; valid by SigMF's schema."""
-    write_atomically(run.folder / "recording.sigmf-meta", lambda path: _write_meta(run, path))
-
-
-def _write_meta(run: Run, path: Path) -> None:
-    """An annotation a line, written as they are read: an hour has millions of them."""
     samples = len(run.data)
     with run.data_path.open("rb") as data:
         head = {**_global(run), "core:sha512": hashlib.file_digest(data, "sha512").hexdigest()}
-    with path.open("w", encoding="utf-8") as file:
-        file.write('{\n"global": ' + json.dumps(head, indent=2))
-        file.write(',\n"captures": ' + json.dumps([{"core:sample_start": 0, **_capture(run)}], indent=2))
-        file.write(',\n"annotations": [')
-        separator = "\n"
-        for mark in map(detection_mark, run.decisions):
-            if mark.end <= samples:
-                file.write(separator + json.dumps(mark.entry(mark.start, mark.end)))
-                separator = ",\n"
-        file.write("\n]\n}\n")
+    marks = map(detection_mark, run.decisions)  # as they are read: an hour has millions of them
+    _write_meta(run, head, _capture(run), (mark.entry(mark.start, mark.end) for mark in marks if mark.end <= samples))
+
+
+def _write_meta(run: Run, head: dict, capture: dict, annotations: Iterable[dict]) -> None:
+    sections = {"global": head, "captures": [{"core:sample_start": 0, **capture}], "annotations": annotations}
+    write_metadata(run.folder / "recording.sigmf-meta", sections)
 
 
 def _global(run: Run) -> dict:

@@ -2,13 +2,16 @@
 """The picture of a run report: waterfall.png."""
 
 import numpy as np
+import torch
 
 from wfm_core.base.files import write_atomically
+from wfm_core.signal.spectrogram import dbfs, hann, spectrogram
+from wfm_core.synth.scenes.interference import LABELS
 
 from .report_digest import Digest
 from .report_files import Run
 
-_COLOURS = {"none": "#4d9078", "dsss-bpsk": "#d1495b", "dsss-qpsk": "#edae49", "unknown": "#8d99ae"}
+_COLOURS = dict(zip((*LABELS, "unknown"), ("#4d9078", "#d1495b", "#edae49", "#8d99ae"), strict=True))
 _MORE_COLOURS = ("#3d5a80", "#d1495b", "#edae49", "#5f0f40", "#0f8b8d", "#a8763e", "#7353ba", "#9c0d38", "#577590")
 _FFT = 512
 _COLUMNS = 900
@@ -39,19 +42,17 @@ def write_waterfall(run: Run) -> None:
 
 
 def _spectrogram(run: Run) -> np.ndarray:
-    """Mean power in dBFS per bin, [fft bins, columns]: each column averages a few transforms at its place in time."""
-    data = run.data
+    """Mean power in dBFS, [fft bins, columns]: each column averages a few transforms at its place in time."""
+    data, window = run.data, hann(_FFT)
     columns = max(1, min(_COLUMNS, len(data) // _FFT))
-    taper = np.hanning(_FFT).astype(np.float32)
     step = len(data) // columns
-    picture = np.zeros((_FFT, columns), np.float32)
-    for column in range(columns):
-        count = max(1, min(8, step // _FFT))
-        piece = data[column * step : column * step + count * _FFT, 0].astype(np.float32) / 32768
-        frames = (piece[:, 0] + 1j * piece[:, 1])[: len(piece) // _FFT * _FFT].reshape(-1, _FFT)
-        bins = np.fft.fftshift(np.abs(np.fft.fft(frames * taper, axis=1)) ** 2, axes=1)
-        picture[:, column] = bins.mean(0) / taper.sum() ** 2 if len(frames) else 0
-    return 10 * np.log10(picture + 1e-14)
+    picture = torch.zeros(columns, _FFT)
+    if step >= _FFT:
+        for column in range(columns):
+            length = min(8, step // _FFT) * _FFT
+            piece = data[column * step : column * step + length, 0].astype(np.float32) / 32768
+            picture[column] = spectrogram(torch.view_as_complex(torch.from_numpy(piece)), window, _FFT).mean(0)
+    return dbfs(picture).numpy().T
 
 
 def _lanes(axes, run: Run, seconds: float) -> None:

@@ -6,7 +6,6 @@ the old one: readers see either. WFM Recorder does the same, so both may write t
 """
 
 import fcntl
-import json
 import operator
 import time
 import unicodedata
@@ -14,13 +13,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO
 
 from wfm_core.base.errors import WfmError
-from wfm_core.base.files import open_file, read_file, write_atomically
+from wfm_core.base.files import open_file, read_file
 from wfm_core.data.recordings.sample_format import sample_format
 from wfm_core.data.recordings.sigmf_meta import (
     METADATA_LIMIT_BYTES,
@@ -30,6 +28,7 @@ from wfm_core.data.recordings.sigmf_meta import (
     meta_path_of,
     parse_sections,
     size_of,
+    write_metadata,
 )
 
 GENERATOR = "gr-wfm"
@@ -38,7 +37,6 @@ LONGEST_TEXT = 1000
 MOST_SAMPLES = 2**63 - 1
 PATIENCE_SECONDS = 3.0
 """With who has the metadata locked."""
-_INDENT = "\n    "
 
 
 @dataclass(frozen=True)
@@ -132,7 +130,7 @@ def annotate(path: str | Path, marks: Iterable[Mark], *, in_stream: bool) -> Wri
         entries = [mark.entry(*place) for mark, place in found.items()]
         if entries:
             metadata["annotations"] = _merged(metadata["annotations"], entries)
-            _replace(meta_path, _text(metadata, meta_path))
+            _replace(meta_path, metadata)
     return Written(frozenset(found), places.reach)
 
 
@@ -192,28 +190,11 @@ def _identity(entry: dict) -> tuple | None:
     return generator, comment.partition(" ")[0], label, entry["core:sample_start"]
 
 
-def _text(metadata: dict, meta_path: Path) -> str:
-    """One capture or annotation a line: long recordings have many."""
+def _replace(path: Path, metadata: dict) -> None:
     try:
-        sections = {
-            name: f"[{_INDENT}" + f",{_INDENT}".join(map(_strict, value)) + "\n  ]"
-            if name in ("captures", "annotations") and value
-            else _strict(value, indent=2).replace("\n", "\n  ")
-            for name, value in metadata.items()
-        }
+        write_metadata(path, metadata)
     except ValueError as error:
-        raise WfmError(
-            f"{meta_path} states numbers that JSON has not, such as NaN ({error}): fix the metadata"
-        ) from error
-    return "{\n" + ",\n".join(f"  {json.dumps(name)}: {text}" for name, text in sections.items()) + "\n}\n"
-
-
-_strict = partial(json.dumps, allow_nan=False)
-
-
-def _replace(path: Path, text: str) -> None:
-    try:
-        write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        raise WfmError(f"{path} states numbers that JSON has not, such as NaN ({error}): fix the metadata") from error
     except OSError as error:
         raise WfmError(f"annotations cannot be written ({error.strerror}): make room on the disk") from error
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from wfm_core.base.errors import WfmError
+from wfm_core.base.rates import same_rate
 from wfm_core.data.recordings.archive import SUFFIX as ARCHIVE
 from wfm_core.data.recordings.collection import COLLECTION, streams_in
 from wfm_core.data.recordings.raw import Told, is_raw
@@ -47,6 +48,31 @@ def recordings_in(source: Path, told: Told | None = None) -> list[Recording]:
             "or raw files whose suffix tells their datatype (.cu8, .cs16, .cf32, .wav and others)"
         )
     return [recording for path in paths for recording in open_recordings(path, told)]
+
+
+def one_rate(recordings: list[Recording], folder: Path, advice: str, one_datatype: bool = False) -> float:
+    """The sample rate in Hz of all recordings of `folder`, which must have it, and with `one_datatype` a datatype too.
+
+    Raises WfmError, with the `advice`.
+    """
+    first = recordings[0]
+    for other in recordings[1:]:
+        for what, same, seen in (
+            ("sample rates", same_rate(first.sample_rate, other.sample_rate), lambda r: f"{r.sample_rate:.12g} Hz"),
+            ("datatypes", first.datatype == other.datatype or not one_datatype, lambda r: r.datatype),
+        ):
+            if not same:
+                raise WfmError(
+                    f"mixed {what} in {folder}: {called_in(folder, first)} has {seen(first)}, "
+                    f"{called_in(folder, other)} has {seen(other)}; {advice}"
+                )
+    return first.sample_rate
+
+
+def called_in(folder: Path, recording: Recording) -> str:
+    """A recording's file as `folder` has it, which may be that file itself."""
+    path = recording.meta_path
+    return path.relative_to(folder).as_posix() if path != folder else path.name
 
 
 def _sigmf(files: list[Path]) -> Iterator[Path]:

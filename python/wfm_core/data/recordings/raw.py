@@ -10,13 +10,11 @@ import math
 import os
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from wfm_core.base.errors import WfmError
 from wfm_core.data.recordings.captures import Capture
 from wfm_core.data.recordings.record import Recording, SampleFile
-from wfm_core.data.recordings.sample_format import sample_format
 from wfm_core.data.recordings.wav import read_header
 
 WAV = (".wav", ".rf64", ".bw64")
@@ -97,24 +95,8 @@ def read_raw(path: Path, told: Told) -> Recording:
             f"the sample rate of {path} is unknown: say it with --rate HZ, or in the file's name as in "
             f"{path.stem}_433.92M_250k{path.suffix}"
         )
-    captures = (Capture(0, told.default_freq if freq is None else freq, _whole(time)),)
-    return Recording(path, (file,), rate, _samples(path, file, size), captures, ())
-
-
-def _samples(path: Path, file: SampleFile, size: int) -> int:
-    frame = sample_format(file.datatype).bytes * file.channels
-    if size < frame:
+    captures = (Capture(0, told.default_freq if freq is None else freq, time),)
+    if size < file.format.bytes * file.channels:
         raise WfmError(f"{path} holds no samples ({size} bytes of them): record it again")
-    if size % frame:
-        raise WfmError(
-            f"{path} has {size} bytes of samples, not a multiple of {frame} ({file.channels} channels of "
-            f"{file.datatype}): it is truncated or its suffix is wrong, fix one of them"
-        )
-    return size // frame
-
-
-def _whole(time: datetime | None) -> tuple[int, float] | None:
-    if time is None:
-        return None
-    since = time - datetime(1970, 1, 1, tzinfo=UTC)
-    return since.days * 86400 + since.seconds, since.microseconds / 1e6
+    samples = file.format.samples_in(size, file.channels, str(path), "its suffix is wrong")
+    return Recording(path, (file,), rate, samples, captures, ())

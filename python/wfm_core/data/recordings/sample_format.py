@@ -24,6 +24,17 @@ class SampleFormat:
         """Bytes of one sample of one channel."""
         return self.component.itemsize * self.parts
 
+    def samples_in(self, size: int, channels: int, name: str, doubt: str) -> int:
+        """How many samples of each of `channels` are `size` bytes of the file called `name`; raises WfmError for a part
+        of one, with the `doubt` what else may be wrong."""
+        frame = self.bytes * channels
+        if size % frame:
+            raise WfmError(
+                f"{name} has {size} bytes of samples, not a multiple of {frame} ({channels} channels of {self.name}): "
+                f"it is truncated or {doubt}, fix one of them"
+            )
+        return size // frame
+
     def to_complex(self, values: np.ndarray) -> np.ndarray:
         """Components [..., parts] -> complex64 [...]; integers are scaled to full scale 1.0, real samples get Q = 0.
 

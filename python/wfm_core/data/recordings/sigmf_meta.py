@@ -2,16 +2,17 @@
 """SigMF metadata, checked against its schema, its data file and itself."""
 
 import hashlib
+import json
 import math
 import os
 import warnings
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from wfm_core.base.errors import WfmError
-from wfm_core.base.files import open_file, read_file
+from wfm_core.base.files import open_file, read_file, write_atomically
 from wfm_core.base.json_text import read_json
 from wfm_core.base.needs import needed
 from wfm_core.data.recordings.captures import Capture
@@ -126,6 +127,34 @@ def as_whole(section: dict, meta_path: Path) -> None:
         section[name] = int(value)
 
 
+def write_metadata(path: Path, metadata: Mapping) -> None:
+    """Write the metadata of a recording, whole or not at all; `captures` and `annotations` may be any iterables.
+
+    One of those a line, as they come: long recordings have many. Raises ValueError for numbers that JSON has not.
+    """
+
+    def write(temporary: Path) -> None:
+        with temporary.open("w", encoding="utf-8") as file:
+            for number, (name, value) in enumerate(metadata.items()):
+                file.write(f"{',' if number else '{'}\n  {json.dumps(name)}: ")
+                file.writelines(_lines(value) if name in ("captures", "annotations") else _indented(value))
+            file.write("\n}\n")
+
+    write_atomically(path, write)
+
+
+def _lines(entries: Iterable[dict]) -> Iterator[str]:
+    before = "["
+    for entry in entries:
+        yield f"{before}\n    {json.dumps(entry, allow_nan=False)}"
+        before = ","
+    yield "[]" if before == "[" else "\n  ]"
+
+
+def _indented(value) -> Iterator[str]:
+    yield json.dumps(value, indent=2, allow_nan=False).replace("\n", "\n  ")
+
+
 def parse_json(content: bytes, path: Path) -> dict:
     """The JSON object of a file of SigMF. Raises WfmError."""
     metadata = read_json(content, str(path))
@@ -193,16 +222,10 @@ def extent_of(name: str, size: int, metadata: dict, form: SampleFormat, channels
     header_bytes = headers[0] if headers else 0
     trailing_bytes = metadata["global"].get("core:trailing_bytes", 0)
     payload = size - header_bytes - trailing_bytes
-    frame = form.bytes * channels
     if payload <= 0:
         around = f", {header_bytes + trailing_bytes} of them header or trailer" if header_bytes + trailing_bytes else ""
         raise WfmError(f"the data file {name} holds no samples ({size} bytes{around}): record it again")
-    if payload % frame:
-        raise WfmError(
-            f"the data file {name} has {payload} bytes of samples, not a multiple of {frame} "
-            f"({channels} channels of {form.name}): it is truncated or its datatype is another, fix one of them"
-        )
-    return header_bytes, payload // frame
+    return header_bytes, form.samples_in(payload, channels, f"the data file {name}", "its datatype is another")
 
 
 def _capture(entry: dict, offset: int, meta_path: Path) -> Capture:

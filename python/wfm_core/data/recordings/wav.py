@@ -25,15 +25,15 @@ _MOST_CHUNKS = 1000
 
 @dataclass(frozen=True)
 class WavHeader:
-    """`size` bytes of samples from byte `begin` on: `channels` of SigMF's `datatype` at `rate` Hz; start and centre
-    frequency in Hz where the file says them."""
+    """`size` bytes of samples from byte `begin` on: `channels` of SigMF's `datatype` at `rate` Hz; start (whole
+    seconds since 1970, fraction) and centre frequency in Hz where the file says them."""
 
     datatype: str
     channels: int
     rate: float
     begin: int
     size: int
-    start: datetime | None
+    start: tuple[int, float] | None
     center_freq: float | None
 
 
@@ -95,14 +95,15 @@ def _checked(path: Path, chunks: dict[bytes, bytes], begin: int, size: int, rest
     return WavHeader(datatype, 1, float(rate), begin, size, start, center_freq)
 
 
-def _auxi(content: bytes) -> tuple[datetime | None, float | None]:
+def _auxi(content: bytes) -> tuple[tuple[int, float] | None, float | None]:
     """Two times of eight 16-bit fields, begin and end, then the centre frequency in Hz, of which 0 says nothing."""
     if len(content) < 36:
         return None, None
     year, month, _, day, hour, minute, second, milli = struct.unpack("<8H", content[:16])
     (freq,) = struct.unpack("<I", content[32:36])
     try:
-        start = datetime(year, month, day, hour, minute, second, milli * 1000, UTC)
+        whole = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+        start = None if milli > 999 else (int(whole.timestamp()), milli / 1000)
     except ValueError:
         start = None
     return start, float(freq) or None

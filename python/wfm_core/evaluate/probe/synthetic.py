@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wfm_core.evaluate.probe.tasks import Split, Task
+from wfm_core.data.splits import Split
+from wfm_core.evaluate.probe.tasks import Task
 from wfm_core.synth.channel.fading import fading, settle_samples
 from wfm_core.synth.channel.impairments import add_noise, carrier_offset
 from wfm_core.synth.draws import uniform

@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from wfm_core.bundle.foundation import Foundation
+from wfm_core.data.splits import Split
 
 VERSION = 1
 """Of all tasks and draws together: results of another version are not comparable, and are computed again."""
@@ -18,14 +19,6 @@ BUDGETS = (1, 5, ALL)
 
 SUBSETS = 20
 """Random label subsets that are averaged at a small budget: which five examples are labelled matters much."""
-
-
-@dataclass(frozen=True)
-class Split:
-    """Indices of examples, int64, for training and held out; the two share none."""
-
-    train: np.ndarray
-    test: np.ndarray
 
 
 @dataclass(frozen=True)

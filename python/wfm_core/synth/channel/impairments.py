@@ -72,19 +72,11 @@ def sampling_clock_offset(x, ppm):
 
 
 def iq_imbalance(x, gain_db, phase_deg):
-    """A quadrature mixer whose Q arm has `gain_db` more gain and `phase_deg` of skew: image at image_dbc()."""
+    """A quadrature mixer whose Q arm has `gain_db` more gain and `phase_deg` of skew."""
     gain = 10 ** (_column(gain_db, x) / 20)
     skew = torch.deg2rad(_column(phase_deg, x))
     quadrature = gain * (torch.cos(skew) * x.imag + torch.sin(skew) * x.real)
     return torch.complex(x.real, quadrature)
-
-
-def image_dbc(gain_db, phase_deg):
-    """Level of the image of a tone after iq_imbalance(), dB relative to the tone (floats)."""
-    gain, skew = 10 ** (gain_db / 20), torch.deg2rad(torch.tensor(float(phase_deg)))
-    image = 1 + gain**2 - 2 * gain * torch.cos(skew)
-    wanted = 1 + gain**2 + 2 * gain * torch.cos(skew)
-    return float(10 * torch.log10(image / wanted))
 
 
 def dc_offset(x, dbc, phase):

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 import torch
 
 from wfm_core.base.errors import WfmError
+from wfm_core.synth import ofdm
 from wfm_core.synth.channel.resample import input_samples
 from wfm_core.synth.draws import choice, random_bytes, uniform
 from wfm_core.synth.emitters.emission import Emission
-from wfm_core.synth.emitters.nr_signals import BLOCK_SUBCARRIERS, BLOCK_SYMBOLS, qpsk, references, synchronisation_block
+from wfm_core.synth.emitters.nr_signals import BLOCK_SUBCARRIERS, BLOCK_SYMBOLS, references, synchronisation_block
 from wfm_core.synth.emitters.window import WIDEST, receive_part, slice_offset
-from wfm_core.synth.lte.grid import qam
+from wfm_core.synth.lte.sequences import qpsk
 
 RATES = (3.84e6, 61.44e6)
 
@@ -124,21 +125,11 @@ def nr_waveform(carrier: NrCarrier, slots: int, first_slot: int, generator: torc
 
 
 def ofdm_modulate(grid: torch.Tensor, carrier: NrCarrier) -> torch.Tensor:
-    """complex64 [slots, 14, 12 n_rb] to samples (TS 38.211 5.3.1): every 0.5 ms the first prefix is longer."""
-    size, half = carrier.fft_size, grid.shape[-1] // 2
-    spectrum = grid.new_zeros(*grid.shape[:2], size)
-    spectrum[..., :half] = grid[..., half:]
-    spectrum[..., size - half :] = grid[..., :half]
-    body = torch.fft.ifft(spectrum * (2 * half) ** -0.5, norm="forward")
-    body = body.flatten(0, 1).unflatten(0, (-1, 7 * carrier.slots_per_ms))
-    prefix = size * 9 // 128
-    extra = size * carrier.slots_per_ms // 128
-    out = grid.new_empty(len(body), body.shape[1] * (size + prefix) + extra)
-    whole = out[:, extra:].unflatten(-1, (-1, size + prefix))
-    whole[..., :prefix] = body[..., size - prefix :]
-    whole[..., prefix:] = body
-    out[:, :extra] = body[:, 0, size - prefix - extra : size - prefix]
-    return out.flatten()
+    """complex64 [slots, 14, 12 n_rb] to samples: every 0.5 ms the first prefix is longer."""
+    size = carrier.fft_size
+    prefix, extra = size * 9 // 128, size * carrier.slots_per_ms // 128
+    halves = grid.flatten(0, 1).unflatten(0, (-1, 7 * carrier.slots_per_ms))
+    return ofdm.ofdm_modulate(halves, size, prefix + extra, prefix, empty_dc=False)
 
 
 def resource_grid(carrier: NrCarrier, slots: int, first_slot: int, generator: torch.Generator) -> torch.Tensor:
@@ -164,12 +155,8 @@ def resource_grid(carrier: NrCarrier, slots: int, first_slot: int, generator: to
 
 def _symbol_table(carrier, generator):
     """complex64 [(USERS + 1) * 256]: what a user sends for each byte; user 0 is nobody and sends nothing."""
-    shares = torch.tensor(_BITS_SHARES, device=generator.device)
-    drawn = torch.multinomial(shares, USERS, replacement=True, generator=generator).cpu()
-    spread = carrier.power_spread_db
-    amplitudes = 10 ** (uniform((USERS, 1), -spread, spread, generator).cpu() / 20)
     table = torch.zeros(USERS + 1, 256, dtype=torch.complex64)
-    table[1:] = torch.stack([qam(bits).repeat(256 >> bits) for bits in _BITS])[drawn] * amplitudes
+    table[1:] = ofdm.user_symbols(USERS, _BITS, _BITS_SHARES, carrier.power_spread_db, generator)
     return table.flatten().to(generator.device)
 
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import torch
 
-from wfm_core.synth.lte.sequences import gold_bits
+from wfm_core.synth.lte.sequences import gold_bits, qpsk
 from wfm_core.synth.registers import m_sequence
 
 BLOCK_SUBCARRIERS = 240
@@ -24,11 +24,6 @@ def sss(nid1: int, nid2: int) -> torch.Tensor:
     """Secondary synchronisation signal (7.4.2.3), +1/-1 float32 [127]."""
     first = m_sequence(7, (4, 0), 1).roll(-15 * (nid1 // 112) - 5 * nid2)
     return first * m_sequence(7, (1, 0), 1).roll(-(nid1 % 112))
-
-
-def qpsk(bits: torch.Tensor) -> torch.Tensor:
-    """Bits [..., 2 n] to unit-power QPSK complex64 [..., n] (5.1.3)."""
-    return torch.view_as_complex(((1 - 2 * bits) * 0.5**0.5).unflatten(-1, (-1, 2)).contiguous())
 
 
 def references(cell_id: int, slots: torch.Tensor, symbols: torch.Tensor, count: int) -> torch.Tensor:

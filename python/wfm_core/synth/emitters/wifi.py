@@ -12,7 +12,7 @@ from wfm_core.synth.channel.resample import input_samples
 from wfm_core.synth.draws import choice, complex_normal, random_bytes, uniform
 from wfm_core.synth.emitters.emission import Emission
 from wfm_core.synth.emitters.window import receive_part, slice_offset
-from wfm_core.synth.lte.grid import qam
+from wfm_core.synth.modulation import qam
 from wfm_core.synth.registers import m_sequence
 
 RATES = (10e6, 61.44e6)

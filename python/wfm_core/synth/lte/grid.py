@@ -7,12 +7,12 @@ Not modelled: channel coding (the bits are random), PHICH, MBSFN subframes and c
 multiplexing is independent streams on the ports).
 """
 
-from functools import lru_cache
-
 import torch
 
 from wfm_core.synth.draws import random_bytes, uniform
 from wfm_core.synth.lte.sequences import pss, reference_symbols, sss
+from wfm_core.synth.modulation import qam
+from wfm_core.synth.ofdm import user_symbols
 
 USERS = 8
 CONTROL = USERS + 1
@@ -51,25 +51,11 @@ def resource_grid(cell, subframes, generator, device="cpu", first_subframe=0):
     return grid
 
 
-@lru_cache
-def qam(bits):
-    """The square constellation of 2, 4, 6 or 8 bits (mean power 1), complex64 [2 ** bits]."""
-    side = 2 ** (bits // 2)
-    levels = torch.arange(side, dtype=torch.float32) * 2 - (side - 1)
-    levels = levels / (2 * (side**2 - 1) / 3) ** 0.5
-    return torch.complex(*torch.meshgrid(levels, levels, indexing="ij")).flatten()
-
-
 def _symbol_table(cell, generator, device):
     """complex64 [(USERS + 2) * 256]: the symbol that an owner sends for each byte; owner 0 sends nothing."""
-    shares = torch.tensor(MODULATION_SHARES, device=generator.device)
-    drawn = torch.multinomial(shares, USERS, replacement=True, generator=generator)
-    spread = cell.power_spread_db
-    amplitudes = 10 ** (uniform((USERS, 1), -spread, spread, generator) / 20)
-    constellations = torch.stack([qam(bits).repeat(256 >> bits) for bits in MODULATION_BITS])
     table = torch.zeros(USERS + 2, 256, dtype=torch.complex64)
-    table[1:CONTROL] = constellations[drawn.cpu()] * amplitudes.cpu()
-    table[CONTROL] = constellations[0]
+    table[1:CONTROL] = user_symbols(USERS, MODULATION_BITS, MODULATION_SHARES, cell.power_spread_db, generator)
+    table[CONTROL] = qam(2).repeat(64)
     return (table * cell.ports**-0.5).flatten().to(device)
 
 

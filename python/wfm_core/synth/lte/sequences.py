@@ -30,6 +30,11 @@ def gold_bits(c_init, length):
     return torch.remainder(state.float() @ responses + first, 2)  # sums of at most 32: exact in float32
 
 
+def qpsk(bits):
+    """Bits [..., 2 n] to unit-power QPSK complex64 [..., n] (7.1.2)."""
+    return torch.view_as_complex(((1 - 2 * bits) * 0.5**0.5).unflatten(-1, (-1, 2)).contiguous())
+
+
 def reference_symbols(cell_id, extended_cp, slots, symbols, n_rb):
     """Unit-power QPSK of the reference elements of OFDM symbols: complex64 [..., 2 * n_rb].
 
@@ -37,9 +42,7 @@ def reference_symbols(cell_id, extended_cp, slots, symbols, n_rb):
     """
     normal = 0 if extended_cp else 1
     c_init = 1024 * (7 * (slots + 1) + symbols + 1) * (2 * cell_id + 1) + 2 * cell_id + normal
-    bits = gold_bits(c_init, CRS_BITS)
-    signs = (1 - 2 * bits) * 0.5**0.5
-    values = torch.view_as_complex(signs.unflatten(-1, (-1, 2)))
+    values = qpsk(gold_bits(c_init, CRS_BITS))
     return values[..., 110 - n_rb : 110 + n_rb]
 
 

@@ -23,6 +23,7 @@ from wfm_core.synth.dsss import dsss, random_parameters
 from wfm_core.synth.lte.waveform import LteCell, lte_waveform, random_cell
 
 LABELS = ("none", "dsss-bpsk", "dsss-qpsk")
+"""The classes of the task interference, in the order that INTD and INTC are defined for."""
 NONE, BPSK, QPSK = range(3)
 _RATES_MHZ = (1.92, 2, 2.048, 2.4, 3.2, 3.84, 4, 5, 5.76, 7.68, 8, 10, 11.52, 15.36, 16, 20, 23.04, 25, 30.72)
 SAMPLE_RATES = tuple(1e6 * rate for rate in _RATES_MHZ)

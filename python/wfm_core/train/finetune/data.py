@@ -4,7 +4,7 @@
 import json
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,60 +16,45 @@ from wfm_core.base.errors import WfmError
 from wfm_core.base.files import write_atomically
 from wfm_core.configs.finetuning import Finetuning
 from wfm_core.data.dataset import Dataset
-from wfm_core.data.splits import SOURCE, make_split
+from wfm_core.data.splits import SOURCE, SPLIT, Split, make_split
 from wfm_core.signal import build_preprocessor
 from wfm_core.train.finetune.starting import Feed, raw_windows
 
-SPLIT = "split.json"
 _AXES = {"height": -2, "width": -1}
 _READ = 64  # windows prepared at a time
 
 
-@dataclass(frozen=True, eq=False)
-class Sides:
-    """Indices of windows, int64: `validation` was cut from the split's training side and may be empty."""
-
-    train: np.ndarray
-    validation: np.ndarray
-    test: np.ndarray
-    description: str
-
-
-def make_sides(dataset: Dataset, config: Finetuning) -> Sides:
+def make_sides(dataset: Dataset, config: Finetuning) -> Split:
     """The split that is asked for, and a validation part that is cut by the same rule. Raises `WfmError`."""
     method = config.split or _default(dataset)
     names = dataset.labels or None
     split = make_split(dataset.label, dataset.groups, method, config.seed, config.test_share, names)
-    train, validation, description = split.train, split.train[:0], split.description
     if config.validation_share:
+        train = split.train
         label, groups = dataset.label[train], {name: texts[train] for name, texts in dataset.groups.items()}
         inner = _inner(label, groups, method, config, names)
-        train, validation = train[inner.train], train[inner.test]
-        description += f"; of the training windows {len(validation)} validate"
-    return Sides(train, validation, split.test, description)
+        said = f"{split.description}; of the training windows {len(inner.test)} validate"
+        split = replace(split, train=train[inner.train], validation=train[inner.test], description=said)
+    return split
 
 
-def save_sides(folder: Path, sides: Sides) -> None:
+def save_sides(folder: Path, sides: Split) -> None:
     """Write split.json: `description`, and lists of indices `train`, `validation`, `test`."""
-    text = json.dumps({"description": sides.description, **_lists(sides)})
+    text = json.dumps(sides.to_json())
     write_atomically(folder / SPLIT, lambda path: path.write_text(text))
 
 
-def require_same(folder: Path, sides: Sides) -> None:
+def require_same(folder: Path, sides: Split) -> None:
     """Raise `WfmError` where the split.json of `folder`, if it has one, is of other windows: the data have changed."""
     path = folder / SPLIT
     if not path.exists():
         return
     kept = json.loads(path.read_text())
-    if any(kept.get(name) != rows for name, rows in _lists(sides).items()):
+    if any(kept.get(name) != rows for name, rows in sides.to_json().items() if name != "description"):
         raise WfmError(
             f"{path} has other windows than the split of the data set has now, which has changed since the run began; "
             "give the same data or start again with another --out"
         )
-
-
-def _lists(sides: Sides) -> dict[str, list[int]]:
-    return {name: getattr(sides, name).tolist() for name in ("train", "validation", "test")}
 
 
 def _default(dataset: Dataset) -> str:

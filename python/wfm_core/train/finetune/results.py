@@ -14,11 +14,10 @@ from wfm_core.base.files import write_atomically
 from wfm_core.bundle.export import save_model_folder
 from wfm_core.bundle.foundation import Foundation
 from wfm_core.data.dataset import Dataset
-from wfm_core.data.splits import SOURCE
+from wfm_core.data.splits import SOURCE, Split
 from wfm_core.evaluate.calibration import Calibration, calibrate, expected_calibration_error
 from wfm_core.evaluate.labelled import class_figures, draw_classes, draw_positions, metre_figures
 from wfm_core.model.merge import merged
-from wfm_core.train.finetune.data import Sides
 from wfm_core.train.finetune.labelled import LabelledTraining, predict
 from wfm_core.train.finetune.starting import Feed
 
@@ -32,7 +31,7 @@ def write_results(
     dataset: Dataset,
     foundation: Foundation,
     feed: Feed,
-    sides: Sides,
+    sides: Split,
     training: LabelledTraining,
     windows: Tensor,
     command: str,
@@ -101,7 +100,7 @@ def _short(description: str) -> str:
     return description.partition(";")[0]
 
 
-def _origin(foundation: Foundation, dataset: Dataset, sides: Sides, training: LabelledTraining, command: str) -> dict:
+def _origin(foundation: Foundation, dataset: Dataset, sides: Split, training: LabelledTraining, command: str) -> dict:
     config = training.config
     return {
         "command": f"wfm-finetune {command}".strip(),

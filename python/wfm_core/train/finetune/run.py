@@ -22,11 +22,11 @@ from wfm_core.base.precision import bf16_is_faster
 from wfm_core.bundle.foundation import load_foundation
 from wfm_core.configs.finetuning import Finetuning
 from wfm_core.data.dataset import Dataset, open_dataset
+from wfm_core.data.splits import Split
 from wfm_core.train.batches import ReadyBatches
 from wfm_core.train.checkpoints import LAST, WholeCheckpoints, clear_run_folder, open_checkpoint
 from wfm_core.train.finetune.data import (
     Batches,
-    Sides,
     batches_per_epoch,
     make_sides,
     prepare,
@@ -135,7 +135,7 @@ def _fit(
     training: LabelledTraining,
     windows: Tensor,
     targets: Tensor,
-    sides: Sides,
+    sides: Split,
     out: Path,
     checkpoint: dict | None,
     per_epoch: int,

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from wfm_core.base.errors import WfmError
 from wfm_core.configs.pretraining import Pretraining, Source
 from wfm_core.data.recordings.raw import Told
-from wfm_core.data.sources import CacheSource, RecordingSource
+from wfm_core.data.sources import DatasetSource, RecordingSource
 from wfm_core.model import SEGMENT
 from wfm_core.signal import build_preprocessor
-from wfm_core.signal.statistics import image_statistics, iq_statistics, spectrogram_statistics
+from wfm_core.signal.statistics import iq_statistics, moments, spectrogram_statistics
 from wfm_core.synth.scenes.band import KINDS, SAMPLE_RATES, render_band
 
 STATISTICS_WINDOWS = 256
@@ -23,13 +23,16 @@ _GOLDEN = 0.6180339887498949
 class SyntheticSource:
     """Endless scenes of `synth.scenes.band`, rendered on the generator's device: of some kinds, or as a band is."""
 
-    antennas = 16
+    antennas, ready_images = 16, False
 
     def __init__(self, scenes: list[str] | None = None):
         unknown = set(scenes or ()) - set(KINDS)
         if unknown:
             raise WfmError(f"scenes of kind {min(unknown)!r}; expected some of {', '.join(KINDS)}: fix data.sources")
         self.scenes = scenes
+
+    def check(self, antennas: int, samples: int) -> None:
+        """Windows of any shape can be rendered."""
 
     def draw_iq(self, count: int, antennas: int, samples: int, generator: torch.Generator) -> Tensor:
         """IQ windows complex64 [count, antennas, samples]."""
@@ -39,7 +42,7 @@ class SyntheticSource:
 @dataclass
 class _Share:
     name: str
-    source: SyntheticSource | RecordingSource | CacheSource
+    source: SyntheticSource | RecordingSource | DatasetSource
     weight: float
 
 
@@ -48,11 +51,11 @@ def open_sources(config: Pretraining) -> list[_Share]:
     return [_Share(entry.path or entry.kind, _opened(entry), entry.weight) for entry in config.data.sources]
 
 
-def _opened(entry: Source) -> SyntheticSource | RecordingSource | CacheSource:
+def _opened(entry: Source) -> SyntheticSource | RecordingSource | DatasetSource:
     if entry.kind == "synthetic":
         return SyntheticSource(entry.scenes)
-    if entry.kind == "cache":
-        return CacheSource(Path(entry.path))
+    if entry.kind == "dataset":
+        return DatasetSource(Path(entry.path))
     return RecordingSource(Path(entry.path), Told(rate=entry.sample_rate, real=entry.real))
 
 
@@ -70,8 +73,8 @@ def sample_rates(shares: list[_Share]) -> dict[str, float] | None:
 class Mixture:
     """Windows of one modality: `draw` chooses a source by weight, and preprocesses what it gives.
 
-    `settings` holds the `signal:` mapping of each way in: "signal" for windows of IQ, and one per cache that has
-    ready images, under the cache's path. They are computed once a run, by `measure`.
+    `settings` holds the `signal:` mapping of each way in: "signal" for windows of IQ, and one per data set of ready
+    images, under its path. They are computed once a run, by `measure`.
     """
 
     def __init__(self, config: Pretraining, modality: str, shares: list[_Share], device: torch.device):
@@ -97,7 +100,7 @@ class Mixture:
                 self._raw(self._pick(shares, chunk), 16, self._antennas(chunk), generator)
                 for chunk in range(STATISTICS_WINDOWS // 16)
             ]
-            settings[key] = self._describe(key, parts)
+            settings[key] = self._describe(shares[0], parts)
         return settings
 
     def draw(self, chunk: int, count: int, antennas: int, generator: torch.Generator) -> Tensor:
@@ -109,9 +112,7 @@ class Mixture:
     def check(self) -> None:
         """Raises `WfmError` when some window shape that will be asked for cannot be had."""
         for share in self.shares:
-            if isinstance(share.source, SyntheticSource):
-                continue
-            if self._way(share) != "signal":
+            if share.source.ready_images:
                 share.source.check_image(channels=1)
                 continue
             for antennas in self.options:
@@ -137,16 +138,13 @@ class Mixture:
         return self.config.image.samples if self.modality == "image" else self.config.iq.tokens // antennas * SEGMENT
 
     def _serves(self, share: _Share) -> bool:
-        if isinstance(share.source, CacheSource):
-            return share.source.has_iq or (self.modality == "image" and share.source.has_image)
-        return True
+        return self.modality == "image" or not share.source.ready_images
 
     def _has_antennas(self, share: _Share, antennas: int) -> bool:
-        return self._way(share) != "signal" or share.source.antennas >= antennas
+        return share.source.ready_images or share.source.antennas >= antennas
 
     def _way(self, share: _Share) -> str:
-        ready = self.modality == "image" and isinstance(share.source, CacheSource) and share.source.has_image
-        return share.name if ready else "signal"
+        return share.name if share.source.ready_images else "signal"
 
     def _ways(self) -> dict[str, list[_Share]]:
         ways: dict[str, list[_Share]] = {}
@@ -164,18 +162,22 @@ class Mixture:
         return shares[-1]
 
     def _raw(self, share: _Share, count: int, antennas: int, generator: torch.Generator) -> Tensor:
-        if self._way(share) != "signal":
+        if share.source.ready_images:
             return share.source.draw_image(count, generator).to(self.device)
         able = min(antennas, share.source.antennas)
         return share.source.draw_iq(count, able, self._samples(antennas), generator).to(self.device)
 
-    def _describe(self, key: str, parts: list[Tensor]) -> dict:
+    def _describe(self, share: _Share, parts: list[Tensor]) -> dict:
         if self.modality == "iq":
             # windows of any number of antennas have the same number of samples in all
             return {"kind": "iq_standard", **iq_statistics(torch.cat([part.flatten(1).unsqueeze(1) for part in parts]))}
         size = list(self.config.image.size)
-        if key != "signal":
-            return {"kind": "standard_image", "size": size, **image_statistics(torch.cat(parts), size)}
+        if share.source.ready_images:
+            # as its data set prepares them, with the statistics of this size
+            channels = len(share.source.signal["mean"])
+            unscaled = share.source.signal | {"size": size, "mean": [0.0] * channels, "std": [1.0] * channels}
+            prepare = build_preprocessor(unscaled).to(self.device)
+            return unscaled | moments(map(prepare, parts), (0, 2, 3))
         shape = {"fft_size": self.config.image.fft_size, "hop": self.config.image.hop, "size": size}
         unscaled = build_preprocessor(
             {"kind": "spectrogram", **shape, "minimum": 0.0, "maximum": 1.0, "mean": 0.0, "std": 1.0}

@@ -22,7 +22,7 @@ def read_matlab(path: Path, name: str) -> np.ndarray:
     try:
         with open_file(path) as stream:  # once: what is checked is what is read
             if h5py.is_hdf5(path):
-                with open_hdf5(path) as file:
+                with open_hdf5(path, "fetch it again", "a MATLAB file") as file:
                     names = sorted(file)
                     values = file[name][()].T if name in file else None
             else:

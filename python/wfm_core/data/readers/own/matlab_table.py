@@ -23,10 +23,7 @@ class Hdf5Table(Mapping):
     """The arrays of an HDF5 file by their path, open until the `with` ends."""
 
     def __init__(self, source: Path):
-        try:
-            self._file = open_hdf5(source)
-        except OSError as error:
-            raise WfmError(f"{source} cannot be read as HDF5 ({error}); name an existing HDF5 file") from error
+        self._file = open_hdf5(source, "name an existing HDF5 file")
 
     def __enter__(self) -> "Hdf5Table":
         return self

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A folder of recordings, or one, cut into windows; annotations carry the labels, or folders the names of classes.
 
-Windows are cut inside annotations, from the first sample of each, by the rules of `data.recordings.windows`: none
-reaches across a break, and none is kept that two labels touch. The recording is the group `source` of its windows.
+Without labels the whole of every recording is cut. With them windows are cut inside annotations, from the first sample
+of each, by the rules of `data.recordings.windows`: none reaches across a break, and none is kept that two labels touch.
+The recording is the group `source` of its windows.
 """
 
 import os
@@ -15,23 +16,24 @@ import numpy as np
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import user_path
-from wfm_core.base.rates import same_rate
 from wfm_core.data.dataset import write_dataset
 from wfm_core.data.readers.own.cuts import Cut, cut_annotations, ratio_to, windows_at
 from wfm_core.data.readers.own.folders import provenance
 from wfm_core.data.readers.own.measure import iq_signal
-from wfm_core.data.recordings.folder import recordings_in
+from wfm_core.data.recordings.folder import called_in, one_rate, recordings_in
 from wfm_core.data.recordings.recording import Annotation, Recording, Told
 
 FOLDER_LABEL = "folder"
 """As `label`: a recording's class is the name of the folder that it lies in, and holds for the whole of it."""
+UNLABELLED = "the whole of it"
+"""What a message calls the label of a recording in a set without labels."""
 
 
 def read(
     source: Path,
     out: Path,
     *,
-    label: str,
+    label: str | None = None,
     window: int,
     hop: int = 0,
     antennas: int | None = None,
@@ -43,16 +45,16 @@ def read(
 ) -> Path:
     """Write the data set `out` of all recordings in and under the folder `source`, or of the one that it names.
 
-    `label` is the annotations' key, such as core:label, or "folder". `rate`, `freq` (Hz) and `real` are those of
-    `Told`, for recordings that do not say it themselves. `window` and `hop` (0: one window) are in samples, after
-    resampling to `resample` Hz where that is given; `antennas` is how many channels are kept, the first ones
-    (default: all, and then all recordings must have as many). Raises `WfmError`.
+    `label` is the annotations' key, such as core:label, or "folder"; None makes a set without labels. `rate`, `freq`
+    (Hz) and `real` are those of `Told`, for recordings that do not say it themselves. `window` and `hop` (0: one
+    window) are in samples, after resampling to `resample` Hz where that is given; `antennas` is how many channels are
+    kept, the first ones (default: all, and then all recordings must have as many). Raises `WfmError`.
     """
     if window < 1 or hop < 0 or (antennas is not None and antennas < 1):
         raise WfmError(f"--window {window}, --hop {hop}, --antennas {antennas}: numbers from 1 are expected")
     source = user_path(source)
     recordings = recordings_in(source, Told(rate, freq, real))
-    if label != FOLDER_LABEL and not any(recording.annotations for recording in recordings):
+    if label not in (None, FOLDER_LABEL) and not any(recording.annotations for recording in recordings):
         raise WfmError(
             f"no recording in {source} has annotations: annotate them, or put the recordings of each class in a folder "
             f"of its name and say --label {FOLDER_LABEL}"
@@ -67,15 +69,15 @@ def read(
     cuts = [cut for recording in recordings for cut in cut_annotations(recording, names, window, hop, window_rate)]
     _check_yield(source, recordings, names, cuts, window)
     counts = [len(cut.starts) for cut in cuts]
-    called = {recording.meta_path: _called(recording.meta_path, source) for recording in recordings}
+    called = {recording.meta_path: called_in(source, recording) for recording in recordings}
     sources = [called[cut.recording.meta_path].removesuffix(".sigmf-meta") for cut in cuts]
     number = {name: index for index, name in enumerate(names)}
     return write_dataset(
         out,
         "sample",
         (block for cut in cuts for block in cut.windows(window, antennas)),
-        np.repeat([number[cut.label] for cut in cuts], counts),
-        labels=names,
+        None if label is None else np.repeat([number[cut.label] for cut in cuts], counts),
+        labels=None if label is None else names,
         groups={"source": np.repeat(sources, counts)},
         task=task or "custom",
         signal=iq_signal(partial(windows_at, cuts=cuts, window=window, antennas=antennas), sum(counts)),
@@ -91,16 +93,14 @@ def read(
             **{name: value for name, value in (("rate", rate), ("freq", freq)) if value is not None},
         ),
         sample_rate=window_rate,
+        count=sum(counts),
     )
 
 
-def _called(path: Path, source: Path) -> str:
-    """A recording's file as the folder `source` has it."""
-    return path.relative_to(source).as_posix() if path != source else path.name
-
-
-def _labelled(recording: Recording, key: str) -> Recording:
+def _labelled(recording: Recording, key: str | None) -> Recording:
     """The recording, each annotation's label that under `key` ("" without it); or all of it labelled by its folder."""
+    if key is None:
+        return replace(recording, annotations=(Annotation(0, recording.samples, UNLABELLED),))
     if key == FOLDER_LABEL:
         folder = Path(os.path.abspath(recording.data_path)).parent.name  # not where a link leads: git-annex's store
         return replace(recording, annotations=(Annotation(0, recording.samples, folder),))
@@ -122,19 +122,11 @@ def _one_rate(folder: Path, recordings: list[Recording], resample: float | None)
         for recording in recordings:
             ratio_to(resample, recording)
         return resample
-    first = recordings[0]
-    for other in recordings[1:]:
-        for what, same, seen in (
-            ("sample rates", same_rate(first.sample_rate, other.sample_rate), lambda r: f"{r.sample_rate:.12g} Hz"),
-            ("datatypes", first.datatype == other.datatype, lambda r: r.datatype),
-        ):
-            if not same:
-                raise WfmError(
-                    f"mixed {what} in {folder}: {_called(first.meta_path, folder)} has {seen(first)}, "
-                    f"{_called(other.meta_path, folder)} has {seen(other)}; a model would learn the difference "
-                    "instead of the signal: use one folder for each, or bring all to one rate with --resample HZ"
-                )
-    return first.sample_rate
+    advice = (
+        "a model would learn the difference instead of the signal: use one folder for each, or bring all to one rate "
+        "with --resample HZ"
+    )
+    return one_rate(recordings, folder, advice, one_datatype=True)
 
 
 def _one_count(folder: Path, recordings: list[Recording], antennas: int | None) -> int:
@@ -142,8 +134,8 @@ def _one_count(folder: Path, recordings: list[Recording], antennas: int | None) 
     most = max(recordings, key=lambda recording: recording.channels)
     if antennas is None and fewest.channels < most.channels:
         raise WfmError(
-            f"mixed channels in {folder}: {_called(fewest.meta_path, folder)} has {fewest.channels}, "
-            f"{_called(most.meta_path, folder)} has {most.channels}; say how many to use with --antennas"
+            f"mixed channels in {folder}: {called_in(folder, fewest)} has {fewest.channels}, "
+            f"{called_in(folder, most)} has {most.channels}; say how many to use with --antennas"
         )
     if antennas is not None and fewest.channels < antennas:
         raise WfmError(
@@ -166,7 +158,7 @@ def _check_yield(source: Path, recordings: list[Recording], names: list[str], cu
                 f"stretch {longest[name]} samples): ask for a shorter --window or take the label out"
             )
     used = {cut.recording.meta_path for cut in cuts if len(cut.starts)}
-    idle = [_called(r.meta_path, source) for r in recordings if r.meta_path not in used]
+    idle = [called_in(source, r) for r in recordings if r.meta_path not in used]
     if idle:
         more = " and others" if len(idle) > 5 else ""
         print(

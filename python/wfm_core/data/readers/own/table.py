@@ -44,12 +44,14 @@ def read_table(
     """Write the data set `out` out of the arrays that `open_table` finds in the file `source`. Raises `WfmError`.
 
     `array` is that of the windows, of the given `kind` and `axes` (see `find_layout`); `label` names the array of
-    their classes, or `position` those of their coordinates in metres; `group` names arrays for splits. `labels` names
-    integer classes. `scale` and `gain` are those of `CsiImage`, `standardise` and `motion` are those of `csi_signal`,
-    `size` the pixels on a side of the images that the model will see.
+    their classes, or `position` those of their coordinates in metres (neither: the set has no labels); `group` names
+    arrays for splits. `labels` names integer classes. `scale` and `gain` are those of `CsiImage`, `standardise` and
+    `motion` are those of `csi_signal`, `size` the pixels on a side of the images that the model will see.
     """
-    if (label is None) == (not position):
-        raise WfmError("one of --label and --position is expected: the classes, or the coordinates in metres")
+    if label is not None and position:
+        raise WfmError("--label and --position: one of them is expected, the classes or the coordinates in metres")
+    if labels is not None and label is None:
+        raise WfmError("--labels without --label: name the array of the classes too, or leave their names out")
     with open_table(source) as table:
         where = f"{source.name}: {array}"
         values = _entry(table, array, source)
@@ -57,13 +59,13 @@ def read_table(
         layout = find_layout(kind, values.shape, np.iscomplexobj(np.empty(0, values.dtype)), axes, where)
         _check_values(values, layout, where)
         columns = {name: _column(table, name, source, len(values)) for name in (label, *position, *group) if name}
+        truth = names = scene = None
         if position:
             truth = encode_positions([columns[name] for name in position], position)
-            names, scene = None, {"low": truth.min(0).tolist(), "high": truth.max(0).tolist()}
-        else:
+            scene = {"low": truth.min(0).tolist(), "high": truth.max(0).tolist()}
+        elif label is not None:
             truth, names = encode_classes(columns[label], labels, f"{source.name}: {label}")
-            scene = None
-        chosen = {"label": label} if label else {"position": list(position)}
+        chosen = {"position": list(position)} if position else {"label": label}
         return write_dataset(
             out,
             kind,
@@ -76,6 +78,7 @@ def read_table(
             provenance=provenance(reader, source, 1, array=array, axes=list(layout.axes), **chosen),
             sample_rate=sample_rate,
             scene=scene,
+            count=len(values),
         )
 
 

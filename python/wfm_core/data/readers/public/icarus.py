@@ -20,13 +20,14 @@ from wfm_core.base.errors import WfmError
 from wfm_core.base.files import read_file
 from wfm_core.data.dataset import write_dataset
 from wfm_core.data.readers.own.folders import common_rate, existing_folder, found, provenance
+from wfm_core.data.recordings.sample_format import SampleFormat, sample_format
 from wfm_core.data.values_file import read_values
+from wfm_core.synth.scenes.interference import LABELS
 
-LABELS = ("none", "dsss-bpsk", "dsss-qpsk")
 STD = (0.00275, 0.00260)
 _CONTENT = "folders named 5MHz or 10MHz, each with Metadata/*.csv and IQ"
 _BAND = re.compile(r"(?<![\d.])(5|10)[ _-]?mhz", re.IGNORECASE)
-_TYPES = (np.dtype("<f4"), np.dtype("<i2"), np.dtype("i1"))
+_TYPES = tuple(map(sample_format, ("cf32_le", "ci16_le", "ci8")))
 _SLACK = 0.25  # the sizes of two types differ by 2, so a count that is a quarter off still tells them apart
 _TABLE_LIMIT_BYTES = 1 << 20
 _MOST = 1e18  # of a rate, a duration and a count
@@ -40,7 +41,7 @@ class _Item:
     band: str
     label: int
     rate: float
-    dtype: np.dtype
+    form: SampleFormat
     samples: int
 
 
@@ -80,11 +81,11 @@ def _item(folder: Path, table: Path, window: int) -> _Item:
         raise WfmError(f"{batch}: a name that holds 5MHz or 10MHz is expected; rename the folder or move it away")
     data = _data(batch / "IQ", table)
     rate = _number(table, row, "Sampling_Rate")
-    dtype, samples = _form(data, _expected(table, row, rate))
+    form, samples = _form(data, _expected(table, row, rate))
     if samples < window:
         raise WfmError(f"{data} has {samples} samples, a window takes {window}: take it out or ask for a shorter one")
     source = f"{batch.relative_to(folder).as_posix()}/{table.stem}"
-    return _Item(data, source, band[1], _label(table, row), rate, dtype, samples)
+    return _Item(data, source, band[1], _label(table, row), rate, form, samples)
 
 
 def _row(table: Path) -> dict[str, str]:
@@ -140,26 +141,23 @@ def _data(folder: Path, table: Path) -> Path:
     )
 
 
-def _form(data: Path, expected: int) -> tuple[np.dtype, int]:
+def _form(data: Path, expected: int) -> tuple[SampleFormat, int]:
     """The type of I and Q whose size comes nearest to `expected` samples, and how many samples there are of it."""
     size = data.stat().st_size
-    dtype = min(_TYPES, key=lambda dtype: abs(size - 2 * dtype.itemsize * expected))
-    samples = size // (2 * dtype.itemsize)
+    form = min(_TYPES, key=lambda form: abs(size - form.bytes * expected))
+    samples = size // form.bytes
     if abs(samples - expected) > _SLACK * expected:
-        sizes = ", ".join(f"{2 * dtype.itemsize * expected} as {dtype.name}" for dtype in _TYPES)
+        sizes = ", ".join(f"{form.bytes * expected} as {form.component.name}" for form in _TYPES)
         raise WfmError(
             f"{data} has {size} bytes, {expected} samples would take {sizes}: it is cut off or its CSV is wrong, "
             "fetch it again"
         )
-    return dtype, expected if 0 < samples - expected <= _EXACT else samples
+    return form, expected if 0 < samples - expected <= _EXACT else samples
 
 
 def _middles(items: list[_Item], window: int) -> Iterator[np.ndarray]:
     """complex64 [1, 1, window] at full scale 1 of each recording."""
     for item in items:
         start = item.samples // 2 - window // 2
-        parts = read_values(item.data, item.dtype, 2 * window, 2 * start * item.dtype.itemsize, start + window - 1)
-        scaled = parts.astype(np.float32)
-        if item.dtype.kind == "i":
-            scaled /= 2 ** (8 * item.dtype.itemsize - 1)
-        yield scaled.view(np.complex64)[None, None]
+        parts = read_values(item.data, item.form.component, 2 * window, start * item.form.bytes, start + window - 1)
+        yield item.form.to_complex(parts.reshape(-1, 2))[None, None]

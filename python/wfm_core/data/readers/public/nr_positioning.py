@@ -80,7 +80,7 @@ def read(folder: Path, out: Path, *, scene: str | None = None) -> Path:
 
 def _survey(path: Path) -> tuple[tuple[int, ...], np.ndarray]:
     """The shape of a file's features, and its positions, float32 [N, 3]."""
-    with _open(path) as file:
+    with open_hdf5(path, "fetch it again", "MATLAB v7.3 (HDF5)") as file:
         features, position = file.get("features"), file.get("labels/position")
         if not isinstance(features, h5py.Dataset) or not isinstance(position, h5py.Dataset):
             held = ", ".join(sorted(file)) or "nothing"
@@ -111,13 +111,6 @@ def _scene(paths: list[Path], shapes: tuple[tuple[int, ...], ...], asked: str | 
 def _features(paths: list[Path]) -> Iterator[np.ndarray]:
     """float32 [n, C, H, W] for each run of windows."""
     for path in paths:
-        with _open(path) as file:
+        with open_hdf5(path, "fetch it again", "MATLAB v7.3 (HDF5)") as file:
             for start in range(0, file["features"].shape[0], _CHUNK):
                 yield file["features"][start : start + _CHUNK].astype(np.float32)
-
-
-def _open(path: Path) -> h5py.File:
-    try:
-        return open_hdf5(path)
-    except OSError as error:
-        raise WfmError(f"{path} cannot be read as MATLAB v7.3 (HDF5) ({error}): fetch it again") from error

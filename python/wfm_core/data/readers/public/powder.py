@@ -5,11 +5,12 @@ Pairs `X.json` and `X.bin`; the JSON is laid out like SigMF without being it: `c
 mappings. The bin is complex64. Windows of one recording are alike: split by the group `source`, or the result leaks.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import read_file
@@ -18,6 +19,7 @@ from wfm_core.data.dataset import write_dataset
 from wfm_core.data.dataset_checks import check_finite
 from wfm_core.data.readers.own.folders import common_rate, existing_folder, found, provenance
 from wfm_core.data.values_file import read_values
+from wfm_core.signal.statistics import moments
 
 LABELS = ("bes", "browning", "honors", "meb")
 _CONTENT = "pairs X.json and X.bin"
@@ -48,7 +50,7 @@ def read(folder: Path, out: Path, *, window: int = 512, hop: int = 0) -> Path:
     recordings = [_recording(folder, path) for path in found(folder, folder.rglob("*.json"), _CONTENT)]
     counts = [_windows(recording, window, step) for recording in recordings]
     sources = np.repeat([recording.source for recording in recordings], counts)
-    mean, std = _moments(str(folder), recordings, window, step, sources)
+    statistics = moments(_parts(str(folder), _cut(recordings, window, step), sources), (0, 1))
     return write_dataset(
         out,
         "sample",
@@ -61,7 +63,7 @@ def read(folder: Path, out: Path, *, window: int = 512, hop: int = 0) -> Path:
             "center_freq": np.repeat([f"{recording.frequency:.12g}" for recording in recordings], counts),
         },
         task="fingerprint",
-        signal={"kind": "iq_standard", "mean": mean, "std": std, "level": "absolute"},
+        signal={"kind": "iq_standard", **statistics, "level": "absolute"},
         provenance=provenance("powder", folder, len(recordings), window=window, hop=step),
         sample_rate=common_rate(recording.rate for recording in recordings),
     )
@@ -131,17 +133,12 @@ def _cut(recordings: list[_Recording], window: int, step: int) -> Iterator[np.nd
             yield np.array(np.lib.stride_tricks.sliding_window_view(samples, window)[::step, None])
 
 
-def _moments(
-    where: str, recordings: list[_Recording], window: int, step: int, sources: np.ndarray
-) -> tuple[list[float], list[float]]:
-    """Mean and std of [I, Q] over all windows."""
-    total, squares, count, done = np.zeros(2), np.zeros(2), 0, 0
-    for chunk in _cut(recordings, window, step):
+def _parts(where: str, chunks: Iterable[np.ndarray], sources: np.ndarray) -> Iterator[torch.Tensor]:
+    """Of complex windows I and Q, float32 [n, samples, 2], which are finite: one NaN would hide its own place in the
+    statistics."""
+    done = 0
+    for chunk in chunks:
         parts = chunk.view(np.float32).reshape(len(chunk), -1, 2)
-        # before the statistics: one NaN would make them NaN and hide its own place
         check_finite(where, parts, np.arange(done, done + len(chunk)), sources)
-        total += parts.sum((0, 1), dtype=np.float64)
-        squares += np.square(parts, dtype=np.float64).sum((0, 1))
-        count, done = count + parts[..., 0].size, done + len(chunk)
-    mean = total / count
-    return mean.tolist(), np.sqrt(np.maximum(squares / count - mean**2, 0)).tolist()
+        done += len(chunk)
+        yield torch.from_numpy(parts)

@@ -29,11 +29,7 @@ _CHUNK = 64  # windows at a time
 
 def read(source: Path, out: Path, *, labels: list[str] | None = None, task: str | None = None) -> Path:
     """Write the data set `out`; `labels` names the classes of a cache that does not. Raises `WfmError`."""
-    try:
-        file = open_hdf5(source)
-    except OSError as error:
-        raise WfmError(f"{source} cannot be read as HDF5 ({error}); name a cache of the authors' scripts") from error
-    with file:
+    with open_hdf5(source, "name a cache of the authors' scripts") as file:
         kind = _kind(source, file)
         values = file[kind]
         check_shape(str(source), kind, values.shape)

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where bundle names are looked up: one list, which the docs, wfm-doctor and the error follow."""
+
+import re
+from pathlib import Path
+
+import pytest
+from bundle_files import make_folder
+
+from wfm_core.base import places
+from wfm_core.base.errors import WfmError
+from wfm_core.base.places import search_path
+from wfm_core.bundle import find_bundle
+from wfm_core.cli import doctor
+
+
+def test_the_docs_the_doctor_and_an_error_list_the_search_path(tmp_path, monkeypatch):
+    monkeypatch.setenv("WFM_BUNDLES", f"{tmp_path}/a:{tmp_path}/b")
+    monkeypatch.chdir(tmp_path)
+    path = search_path()
+    page = (Path(__file__).parents[3] / "docs" / "bundles.md").read_text()
+    told = re.findall(r"^\| `([^`]+)` \| (?:the folder )?`NAME(\.wfm\.pt)?` \|", page, re.MULTILINE)
+    assert told == list(dict.fromkeys((place.name, "" if place.models else ".wfm.pt") for place in path))
+    listed = ", ".join(dict.fromkeys(str(place.folder) for place in path))
+    assert doctor.bundles()[0].text == listed
+    with pytest.raises(WfmError, match=re.escape(f"no bundle 'absent' in {listed}; ")):
+        find_bundle("absent")
+
+
+def test_a_name_is_found_in_the_first_place_that_has_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(places, "installed_folders", lambda name: [tmp_path / "share" / name])
+    monkeypatch.setenv("WFM_BUNDLES", f"{tmp_path}/a:{tmp_path}/b")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    found = []
+    for place in reversed([place for place in search_path() if tmp_path in place.folder.parents]):
+        path = place.folder / ("own" if place.models else "own.wfm.pt")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if place.models:
+            make_folder(path)
+        else:
+            path.touch()
+        found.append(find_bundle("own") == path)
+    assert found == [True] * 6
