@@ -7,8 +7,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from wfm_core.base.files import write_atomically
-from wfm_core.evaluate.probe.contenders import SCRATCH
-from wfm_core.evaluate.probe.tasks import BUDGETS
+from wfm_core.train.probe.contenders import SCRATCH
+from wfm_core.train.probe.tasks import BUDGETS
 
 _COLUMNS = 3
 _CLASSIFIERS = ("probe", "scratch")  # k-NN is in the table: with it the panels are too full to read

@@ -18,7 +18,7 @@ from wfm_core.base.errors import WfmError
 from wfm_core.bundle.foundation import Foundation
 from wfm_core.data.recordings.folder import without_system_files
 from wfm_core.data.recordings.recording import Recording, open_recording
-from wfm_core.evaluate.probe.tasks import SUBSETS, Split, Task
+from wfm_core.train.probe.tasks import SUBSETS, Split, Task
 
 FOLDER = "WFM_REALDATA"
 FEWEST_ITEMS = 5

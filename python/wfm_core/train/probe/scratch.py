@@ -10,9 +10,9 @@ from torch.nn import functional
 
 from wfm_core.base.precision import bf16_is_faster
 from wfm_core.bundle.foundation import Foundation
-from wfm_core.evaluate.probe.features import embed
-from wfm_core.evaluate.probe.tasks import ALL, Split, Task
 from wfm_core.model import ClassHead
+from wfm_core.train.probe.features import embed
+from wfm_core.train.probe.tasks import ALL, Split, Task
 
 LEARNING_RATE = 3e-4  # 1.5e-3 does not leave chance in the steps of an effort of 1
 WEIGHT_DECAY = 0.05
