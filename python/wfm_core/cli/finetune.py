@@ -64,10 +64,11 @@ def _labelled(out: Path, resume: bool) -> bool:
 
 def _on_data(arguments: argparse.Namespace, command: str) -> None:
     config = _configuration(arguments)
-    from wfm_core.train.finetune.run import finetune, read_finetuning  # slow to import: torch and Lightning
+    from wfm_core.train.checkpoints import read_checkpoint  # slow to import: torch and Lightning
+    from wfm_core.train.finetune.run import finetune
 
     # before anything is written: a configuration that does not fit must not replace the run's own
-    checkpoint = read_finetuning(arguments.out / _CHECKPOINT, config) if arguments.resume else None
+    checkpoint = read_checkpoint(arguments.out / _CHECKPOINT, config) if arguments.resume else None
     _keep(arguments.out, config.model_dump(mode="json"))
     _report(arguments.out, finetune(config, arguments.out, checkpoint, command))
 

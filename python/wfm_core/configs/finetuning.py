@@ -2,19 +2,22 @@
 """The keys of a fine-tuning on a labelled data set, their types and limits."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from wfm_core.configs import FOLDER, load_config
-from wfm_core.configs.tables import Count, Modality, Share, Table, checked
+from wfm_core.configs.tables import Count, Modality, Run, Share, checked
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 
-class Finetuning(Table):
+class Finetuning(Run):
     """A whole configuration; finetune.yaml says what each key is for, the first eight come from the command line."""
+
+    CHECKPOINT_KEY: ClassVar[str] = "wfm_finetuning"
+    FIXED: ClassVar[str] = "run"
 
     task: str
     data: str
@@ -68,9 +71,10 @@ class Finetuning(Table):
         """The peak rate: the base rate is for 256 windows in a step (published: linear scaling)."""
         return self.base_learning_rate * self.batch * self.accumulate / 256
 
-
-MAY_CHANGE = ("threads", "precision", "validate_every", "checkpoint_minutes", "epochs", "known_share")
-"""Keys that a resumed run need not share with its checkpoint."""
+    def fixed_settings(self) -> dict:
+        """All but what may change in a run that goes on."""
+        may_change = {"threads", "precision", "validate_every", "checkpoint_minutes", "epochs", "known_share"}
+        return self.model_dump(exclude=may_change, mode="json")
 
 
 def load_finetuning(name: str | None, given: dict, overrides: list[str] = ()) -> Finetuning:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The keys of a pretraining configuration, their types and limits."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from wfm_core.configs import load_config
-from wfm_core.configs.tables import Count, Modality, Share, Table, checked
+from wfm_core.configs.tables import Count, Modality, Run, Share, Table, checked
 
 
 class Transformer(Table):
@@ -93,8 +93,11 @@ class Data(Table):
     held_out: Count
 
 
-class Pretraining(Table):
+class Pretraining(Run):
     """A whole configuration; the recipes in this folder say what each key is for."""
+
+    CHECKPOINT_KEY: ClassVar[str] = "wfm_architecture"
+    FIXED: ClassVar[str] = "architecture"
 
     name: str
     objective: Literal["masked", "contrastive"]
@@ -154,12 +157,10 @@ class Pretraining(Table):
         """The peak rate: the base rate is for a batch of 256 (paper: linear scaling)."""
         return self.base_learning_rate * self.batch / 256
 
-
-ARCHITECTURE = (
-    *("objective", "modalities", "encoder", "decoder", "affine", "decoder_antennas", "spectrum_weight"),
-    *("contrastive", "image", "iq"),
-)
-"""Keys that a resumed run must share with the checkpoint: they decide the network and what it is fed."""
+    def fixed_settings(self) -> dict:
+        """What decides the network and what it is fed."""
+        network = {"objective", "modalities", "encoder", "decoder", "affine", "decoder_antennas", "spectrum_weight"}
+        return self.model_dump(include=network | {"contrastive", "image", "iq"}, mode="json")
 
 
 def load_pretraining(name: str, overrides: list[str] = ()) -> Pretraining:

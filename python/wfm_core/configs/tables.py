@@ -2,7 +2,7 @@
 """What the tables of a configuration are made of, and what is said of one that does not fit."""
 
 import difflib
-from typing import Annotated, Literal, TypeVar, get_args
+from typing import Annotated, ClassVar, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,6 +17,18 @@ class Table(BaseModel):
     """A table that knows all of its keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Run(Table):
+    """A whole configuration of a run in a folder, whose checkpoints hold what a run that goes on must share with it."""
+
+    CHECKPOINT_KEY: ClassVar[str]
+    FIXED: ClassVar[str]
+    """What such settings are together, in a word."""
+
+    def fixed_settings(self) -> dict:
+        """The part of the configuration that a checkpoint must share with the run that goes on from it."""
+        raise NotImplementedError
 
 
 Kind = TypeVar("Kind", bound=Table)

@@ -19,8 +19,8 @@ from wfm_core.configs.finetuning import load_finetuning
 from wfm_core.data.dataset import open_dataset, write_dataset
 from wfm_core.signal import build_preprocessor
 from wfm_core.train.finetune.data import prepare
-from wfm_core.train.finetune.labelled import LabelledTraining, predict
 from wfm_core.train.finetune.starting import choose_feed, start_model
+from wfm_core.train.objectives.labelled import LabelledTraining, predict
 from wfm_core.train.regimes import apply_regime
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:.*treespec")
@@ -224,7 +224,7 @@ def test_a_run_folder_is_not_overwritten_and_resumes_only_itself(sets, tmp_path)
     refused(arguments, "already holds a run; add --resume")
     kept = (run / "config.yaml").read_text()
     refused(["--out", str(run), "--resume", "--config", "finetune.yaml"], "leave out --config")
-    refused(["--out", str(run), "--resume", "--regime", "full"], "its regime is lp, full is asked for")
+    refused(["--out", str(run), "--resume", "--regime", "full"], "its regime is lp, the configuration wants full")
     assert (run / "config.yaml").read_text() == kept
     split = json.loads((run / "split.json").read_text())
     (run / "split.json").write_text(json.dumps({**split, "test": split["test"][1:]}))

@@ -19,8 +19,8 @@ from wfm_core.evaluate.calibration import Calibration, calibrate, expected_calib
 from wfm_core.evaluate.labelled import class_figures, draw_classes, draw_positions, metre_figures
 from wfm_core.model.merge import merged
 from wfm_core.train.finetune.data import Sides
-from wfm_core.train.finetune.labelled import LabelledTraining, predict
 from wfm_core.train.finetune.starting import Feed
+from wfm_core.train.objectives.labelled import LabelledTraining, predict
 
 FIGURES = "figures.json"
 _UNCALIBRATED = Calibration(temperature=1.0, open_set_threshold=0.0, ece_before=float("nan"), ece_after=float("nan"))

@@ -23,7 +23,7 @@ from wfm_core.bundle.foundation import load_foundation
 from wfm_core.configs.finetuning import Finetuning
 from wfm_core.data.dataset import Dataset, open_dataset
 from wfm_core.train.batches import ReadyBatches
-from wfm_core.train.checkpoints import LAST, WholeCheckpoints, clear_run_folder, open_checkpoint
+from wfm_core.train.checkpoints import LAST, WholeCheckpoints, clear_run_folder
 from wfm_core.train.finetune.data import (
     Batches,
     Sides,
@@ -33,16 +33,14 @@ from wfm_core.train.finetune.data import (
     require_same,
     save_sides,
 )
-from wfm_core.train.finetune.labelled import (
-    SETTINGS_KEY,
+from wfm_core.train.finetune.results import write_results
+from wfm_core.train.finetune.starting import choose_feed, start_model
+from wfm_core.train.objectives.labelled import (
     LabelledTraining,
     Scene,
     class_weights,
-    fixed_settings,
     scene_of,
 )
-from wfm_core.train.finetune.results import write_results
-from wfm_core.train.finetune.starting import choose_feed, start_model
 from wfm_core.train.regimes import apply_regime
 
 _CHECKED = 64  # windows of a validation batch
@@ -106,19 +104,6 @@ def finetune(config: Finetuning, out: Path, checkpoint: dict | None, command: st
     )
     _fit(training, windows, _targets(dataset, scene), sides, out, checkpoint, per_epoch)
     return write_results(out, dataset, foundation, feed, sides, training, windows, command, started)
-
-
-def read_finetuning(path: Path, config: Finetuning) -> dict:
-    """The checkpoint `path` of a run with this configuration. Raises `WfmError`, naming the key that differs."""
-    checkpoint = open_checkpoint(path)
-    there = checkpoint.get(SETTINGS_KEY, {})
-    for key, wanted in fixed_settings(config).items():
-        if there.get(key) != wanted:
-            raise WfmError(
-                f"{path} is of another run: its {key} is {there.get(key)}, {wanted} is asked for; resume with the "
-                "configuration it was made with, or name another --out"
-            )
-    return checkpoint
 
 
 def _check_classes(dataset: Dataset) -> None:

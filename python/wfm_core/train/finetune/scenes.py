@@ -12,7 +12,7 @@ from wfm_core.signal import build_preprocessor
 from wfm_core.synth.scenes.interference import LABELS
 from wfm_core.train.batches import ReadyBatches
 from wfm_core.train.data import validation_windows
-from wfm_core.train.optimizers import warmup_cosine, weight_groups
+from wfm_core.train.optimizers import warm_up_and_cosine, weight_groups
 
 
 def build_model(config: dict, task: str, classes: int) -> WirelessModel:
@@ -72,6 +72,5 @@ class InterferenceTraining(lightning.LightningModule):
         optimizer = torch.optim.AdamW(
             weight_groups(self.model, self.config["weight_decay"]), self.config["learning_rate"]
         )
-        schedule = warmup_cosine(self.config["warmup_steps"], self.config["steps"], floor=0.01)
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
+        scheduler = warm_up_and_cosine(optimizer, self.config["warmup_steps"], self.config["steps"], floor=0.01)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

@@ -22,8 +22,9 @@ from wfm_core.base.precision import bf16_is_faster
 from wfm_core.configs.pretraining import Pretraining
 from wfm_core.train.batches import ReadyBatches
 from wfm_core.train.checkpoints import LAST, WholeCheckpoints, clear_run_folder, read_statistics
+from wfm_core.train.objectives.contrastive import ContrastivePretraining
+from wfm_core.train.objectives.masked import MaskedPretraining
 from wfm_core.train.pretrain.mixture import Mixture, open_sources, sample_rates
-from wfm_core.train.pretrain.objectives import ContrastivePretraining, MaskedPretraining
 from wfm_core.train.pretrain.results import describe, write_results
 from wfm_core.train.pretrain.sets import Batches, WindowSets
 from wfm_core.train.pretrain.starting import adopt_statistics, start_from

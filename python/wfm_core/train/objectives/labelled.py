@@ -7,13 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from wfm_core.configs.finetuning import MAY_CHANGE, Finetuning
+from wfm_core.configs.finetuning import Finetuning
 from wfm_core.data.dataset import Dataset
 from wfm_core.evaluate.metrics import confusion_matrix, mean_class_accuracy, position_errors
 from wfm_core.model import WirelessModel, pool
-from wfm_core.train.optimizers import layer_groups, warmup_cosine
+from wfm_core.train.optimizers import layer_groups, warm_up_and_cosine
 
-SETTINGS_KEY = "wfm_finetuning"
 _PREDICTED = 64  # windows computed at a time
 
 
@@ -109,17 +108,11 @@ class LabelledTraining(lightning.LightningModule):
         optimizer = torch.optim.AdamW(groups, config.learning_rate)
         warmup = round(config.warmup_epochs * self.steps_per_epoch)
         floor = min(1.0, config.least_learning_rate / config.learning_rate)
-        schedule = warmup_cosine(warmup, config.epochs * self.steps_per_epoch, floor)
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
+        scheduler = warm_up_and_cosine(optimizer, warmup, config.epochs * self.steps_per_epoch, floor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint):
-        checkpoint[SETTINGS_KEY] = fixed_settings(self.config)
-
-
-def fixed_settings(config: Finetuning) -> dict:
-    """The part of a configuration that a checkpoint must share with the run that goes on from it."""
-    return config.model_dump(exclude=set(MAY_CHANGE), mode="json")
+        checkpoint[self.config.CHECKPOINT_KEY] = self.config.fixed_settings()
 
 
 @torch.inference_mode()
