@@ -56,7 +56,7 @@ def write_results(out: Path, config: Pretraining, training, held_out, settings: 
     """Write the foundation, figures.json and the pictures; returns the figures."""
     training.eval()
     with torch.inference_mode():
-        parts = [training.held_out_figures(*_on(training.device, batch)) for batch in held_out.batches]
+        parts = [training.held_out_figures(*_on(training.device, batch)) for batch in held_out]
     figures = {name: float(torch.stack([part[name] for part in parts]).mean()) for name in parts[0]}
     minutes = round(training.seconds / 60, 1)
     origin = {
@@ -73,7 +73,7 @@ def write_results(out: Path, config: Pretraining, training, held_out, settings: 
     draw_curves(out / "pictures" / "curves.png", sorted(out.glob("logs/*/metrics.csv")))
     if isinstance(training, MaskedPretraining):
         save_decoder(out, training.autoencoder)
-        _picture(out / "pictures", training, held_out.batches[0])
+        _picture(out / "pictures", training, held_out[0])
     return figures
 
 
