@@ -5,6 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+import platformdirs
+
 
 def installed_folders(name: str) -> list[Path]:
     """Folders share/NAME, such as share/wfm/bundles, that may hold what was installed with this package.
@@ -36,4 +38,4 @@ def bundle_folders() -> list[Path]:
 
 def cache_folder() -> Path:
     """Where bundles made on this machine are kept (`wfm_core.starter`)."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wfm" / "bundles"
+    return platformdirs.user_cache_path("wfm") / "bundles"
