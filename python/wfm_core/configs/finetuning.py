@@ -9,11 +9,7 @@ from pydantic import Field, model_validator
 from wfm_core.base.errors import WfmError
 from wfm_core.configs import FOLDER, load_config
 from wfm_core.configs.pretraining import Transformer
-from wfm_core.configs.tables import Count, Modality, Run, Share, Table, checked
-
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
-Number = Annotated[int, Field(ge=0)]
+from wfm_core.configs.tables import Count, Modality, NotNegative, Number, Positive, Run, Share, Table, checked
 
 
 class Supervised(Run):
@@ -22,15 +18,7 @@ class Supervised(Run):
     CHECKPOINT_KEY: ClassVar[str] = "wfm_finetuning"
     FIXED: ClassVar[str] = "run"
 
-    seed: int
     pooling: Literal["cls", "mean"]
-    batch: Count
-    weight_decay: NotNegative
-    gradient_clip: Positive | None
-    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
-    threads: Number
-    validate_every: Count
-    checkpoint_minutes: Positive
 
 
 class Finetuning(Supervised):

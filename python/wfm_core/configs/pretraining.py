@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from wfm_core.configs import load_config
-from wfm_core.configs.tables import Count, Modality, Run, Share, Table, checked
+from wfm_core.configs.tables import Count, Modality, NotNegative, Number, Positive, Run, Share, Table, checked
 
 
 class Transformer(Table):
@@ -108,27 +108,19 @@ class Pretraining(Run):
     affine: Literal["before", "after"]
     mask_ratio: dict[Modality, Share]
     normalise_targets: list[Modality]
-    spectrum_weight: Annotated[float, Field(ge=0)]
+    spectrum_weight: NotNegative
     decoder_antennas: bool
     contrastive: Contrastive
     image: Image
     iq: Iq
     data: Data
     epochs: Count
-    warmup_epochs: Annotated[int, Field(ge=0)]
-    batch: Count
-    base_learning_rate: Annotated[float, Field(gt=0)]
+    warmup_epochs: Number
+    base_learning_rate: Positive
     betas: tuple[Share, Share]
-    weight_decay: Annotated[float, Field(ge=0)]
-    gradient_clip: Annotated[float, Field(gt=0)]
-    seed: int
     deterministic: bool
-    precision: Literal["auto", "32-true", "bf16-mixed"]
-    threads: Annotated[int, Field(ge=0)]
     devices: Count
     hosts: Count
-    validate_every: Count
-    checkpoint_minutes: Annotated[float, Field(gt=0)]
 
     @model_validator(mode="after")
     def _agree(self):

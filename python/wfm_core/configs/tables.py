@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from wfm_core.base.errors import WfmError
 
 Count = Annotated[int, Field(gt=0)]
+Number = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Modality = Literal["image", "iq"]
 
@@ -20,11 +23,20 @@ class Table(BaseModel):
 
 
 class Run(Table):
-    """A whole configuration of a run in a folder, whose checkpoints hold what a run that goes on must share with it."""
+    """What every training in a folder has, of whose checkpoints a run that goes on must share the fixed settings."""
 
     CHECKPOINT_KEY: ClassVar[str]
     FIXED: ClassVar[str]
-    """What such settings are together, in a word."""
+    """What the fixed settings are together, in a word."""
+
+    seed: int
+    batch: Count
+    weight_decay: NotNegative
+    gradient_clip: Positive | None
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
+    threads: Number
+    validate_every: Count
+    checkpoint_minutes: Positive
 
     def fixed_settings(self) -> dict:
         """The part of the configuration that a checkpoint must share with the run that goes on from it."""

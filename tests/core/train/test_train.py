@@ -43,7 +43,7 @@ def test_a_run_leaves_a_model_that_loads(tmp_path, config):
     assert load_file(tmp_path / "weights.safetensors")["cls_token"].dtype == torch.float16
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert {"intd", "intc", "detections", "false_alarms", "ece_before", "ece_after"} <= set(figures)
-    assert figures["false_alarms"] <= 1 / 8, "the bias is set on these very windows"
+    assert figures["false_alarms"] < 0.3, "one of five windows at most: the bias is set on these very ones"
     row = read_row(tmp_path)
     assert (row.kind, row.regime, set(row.values)) == ("synthetic", "scratch", {"INTD", "INTC"})
 
@@ -99,7 +99,7 @@ def test_the_kept_weights_are_the_moving_average():
     training.on_train_batch_end()  # the first one is taken as it is
     torch.nn.init.constant_(model.weight, 1.0)
     training.on_train_batch_end()
-    assert float(training.kept.weight) == pytest.approx(0.25)
+    assert training.kept.weight.item() == pytest.approx(0.25)
 
 
 def test_resuming_nothing_is_one_sentence(tmp_path):

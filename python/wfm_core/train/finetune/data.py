@@ -97,7 +97,7 @@ def gather(config: Finetuning, out: Path, resume: bool) -> Material:
         test=fixed(sides.test),
         label=dataset.label[sides.test],
         units=dataset.groups[SOURCE][sides.test] if SOURCE in dataset.groups else np.arange(len(sides.test)),
-        windows={name: len(rows) for name, rows in _lists(sides).items()},
+        windows={name: len(getattr(sides, name)) for name in ("train", "validation", "test")},
         split=sides.description,
         data=data,
         origin={
