@@ -18,13 +18,13 @@ from wfm_core.bundle.foundation import load_foundation
 from wfm_core.configs.finetuning import Finetuning
 from wfm_core.data.dataset import Dataset, open_dataset
 from wfm_core.data.splits import SOURCE, make_split
+from wfm_core.evaluate.evaluation import SPLIT, about, units_of
 from wfm_core.signal import build_preprocessor
 from wfm_core.train.finetune.material import Material
 from wfm_core.train.finetune.starting import Feed, choose_feed, raw_windows, start_model
 from wfm_core.train.objectives.labelled import class_weights, scene_of
 from wfm_core.train.regimes import apply_regime
 
-SPLIT = "split.json"
 _AXES = {"height": -2, "width": -1}
 _READ = 64  # windows prepared, or computed without gradients, at a time
 
@@ -69,12 +69,7 @@ def gather(config: Finetuning, out: Path, resume: bool) -> Material:
     targets = label if scene is None else scene.targets(label)
     weighted = config.class_weights and scene is None
     per_epoch = batches_per_epoch(len(sides.train), config)
-    data = {
-        "file": dataset.path.name,
-        "count": dataset.count,
-        "provenance": dataset.provenance,
-        "real": not dataset.provenance.get("synthetic", False),
-    }
+    data = about(dataset)
 
     def fixed(rows: np.ndarray) -> DataLoader:
         parts = torch.from_numpy(rows).split(_READ) if len(rows) else ()
@@ -96,7 +91,7 @@ def gather(config: Finetuning, out: Path, resume: bool) -> Material:
         validation_label=dataset.label[sides.validation],
         test=fixed(sides.test),
         label=dataset.label[sides.test],
-        units=dataset.groups[SOURCE][sides.test] if SOURCE in dataset.groups else np.arange(len(sides.test)),
+        units=units_of(dataset, sides.test),
         windows={name: len(getattr(sides, name)) for name in ("train", "validation", "test")},
         split=sides.description,
         data=data,

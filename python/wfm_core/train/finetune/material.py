@@ -24,7 +24,7 @@ class Material:
     or metres float32 [n, 3]. `units` [n] says which test windows are of one recording.
 
     `scene` scales positions; `weights` [K] are those of the classes in the loss. `windows` counts those of each side,
-    `split` says how they were parted. `name` is the model's; `data` goes into figures.json, `origin` into the contract.
+    `split` says how they were split. `name` is the model's; `data` goes into figures.json, `origin` into the contract.
     With `half` the weights are kept in half precision.
     """
 
