@@ -16,8 +16,8 @@ from result import Result, alternate, machine
 
 from wfm_core.base.precision import bf16_is_faster
 from wfm_core.configs.pretraining import load_pretraining
+from wfm_core.train.objectives.masked import MaskedPretraining
 from wfm_core.train.pretrain.mixture import Mixture, open_sources
-from wfm_core.train.pretrain.objectives import MaskedPretraining
 from wfm_core.train.pretrain.results import describe
 from wfm_core.train.pretrain.sets import Batches, WindowSets
 

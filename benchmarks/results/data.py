@@ -9,7 +9,7 @@ import torch
 from wfm_core.base.errors import WfmError
 from wfm_core.data.dataset import write_dataset
 from wfm_core.data.readers.own.measure import csi_signal, image_signal
-from wfm_core.evaluate.probe.real import ism_recordings
+from wfm_core.train.probe.real import ism_recordings
 
 FFT_SIZE, PICTURE = 256, 224
 SIGNAL_SIZE = [224, 224]

@@ -10,7 +10,7 @@ import yaml
 from pretrain_recipe import fresh_training, measured_mixtures, tiny_config
 
 from wfm_core.configs.pretraining import load_pretraining
-from wfm_core.train.checkpoints import ARCHITECTURE_KEY, FOLDER, LAST, architecture
+from wfm_core.train.checkpoints import FOLDER, LAST
 from wfm_core.train.pretrain.results import load_autoencoder
 
 Damage = Callable[[bytes, random.Random], bytes]
@@ -25,7 +25,7 @@ class Run:
         settings = {"sample_rate": {"min": 0.25e6, "max": 61.44e6}}
         settings |= {modality: mixture.settings for modality, mixture in mixtures.items()}
         training = fresh_training(config, settings)
-        state = {"state_dict": training.state_dict(), ARCHITECTURE_KEY: architecture(config), "global_step": 3}
+        state = {"state_dict": training.state_dict(), config.CHECKPOINT_KEY: config.fixed_settings(), "global_step": 3}
         (folder / FOLDER).mkdir()
         torch.save(state, folder / FOLDER / LAST)
         for name, content in (("config", config.model_dump(mode="json")), ("statistics", settings)):

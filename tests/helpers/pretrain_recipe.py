@@ -4,8 +4,8 @@
 import torch
 
 from wfm_core.configs.pretraining import Pretraining, load_pretraining
+from wfm_core.train.objectives.masked import MaskedPretraining
 from wfm_core.train.pretrain.mixture import Mixture, open_sources
-from wfm_core.train.pretrain.objectives import MaskedPretraining
 from wfm_core.train.pretrain.results import describe
 
 TINY = """

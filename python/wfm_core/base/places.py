@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+import platformdirs
+
 
 def installed_folders(name: str) -> list[Path]:
     """Folders share/NAME, such as share/wfm/bundles, that may hold what was installed with this package.
@@ -42,4 +44,4 @@ def search_path() -> list[Place]:
 
 def cache_folder() -> Path:
     """Where bundles made on this machine are kept (`wfm_core.starter`)."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wfm" / "bundles"
+    return platformdirs.user_cache_path("wfm") / "bundles"

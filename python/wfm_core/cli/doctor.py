@@ -21,7 +21,18 @@ from wfm_core.cli import run
 BF16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16")  # x86, x86, arm
 
 # By the names they are imported under; what pip calls otherwise is in PIP_NAMES.
-FLOWGRAPH_LIBRARIES = ("safetensors", "pydantic", "yaml", "scipy", "jsonschema", "zmq", "threadpoolctl", "matplotlib")
+FLOWGRAPH_LIBRARIES = (
+    "safetensors",
+    "pydantic",
+    "yaml",
+    "scipy",
+    "jsonschema",
+    "zmq",
+    "threadpoolctl",
+    "matplotlib",
+    "filelock",
+    "platformdirs",
+)
 COMMAND_LIBRARIES = {
     "sigmf": "wfm-evaluate on recordings, and the folder that --out of an example leaves",
     "h5py": "data sets and the models made at first start",

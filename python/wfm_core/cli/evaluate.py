@@ -209,7 +209,7 @@ def _table(argv: list[str]) -> int:
 
 
 def _probe(argv: list[str]) -> int:
-    from wfm_core.evaluate.probe.command import evaluate  # slow to import: scikit-learn and Matplotlib
+    from wfm_core.train.probe.command import evaluate  # slow to import: scikit-learn and Matplotlib
 
     return evaluate(argv)
 

@@ -3,21 +3,13 @@
 
 import argparse
 import sys
-import time
 from pathlib import Path
 
-import yaml
-
 from wfm_core.base.errors import WfmError
-from wfm_core.base.files import read_file
-from wfm_core.base.yaml_text import BYTES_LIMIT, read_yaml
 from wfm_core.cli import run
-from wfm_core.configs import load_config
-from wfm_core.configs.finetuning import Finetuning, load_finetuning
+from wfm_core.cli.run_folder import LAST, check_unused, keep, kept_config
+from wfm_core.configs.finetuning import Finetuning, Scenes, load_finetuning
 from wfm_core.data.splits import METHODS
-
-_OF_DATA = ("init", "freeze_inputs", "modality", "split")
-_CHECKPOINT = Path("checkpoints") / "last.ckpt"
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -41,50 +33,36 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 
 def finetune_command(argv: list[str] | None) -> None:
     arguments = _arguments(argv)
-    out, checkpoint = arguments.out, arguments.out / _CHECKPOINT
-    if arguments.resume and not checkpoint.exists():
-        raise WfmError(f"nothing to resume: {checkpoint} does not exist; leave out --resume to start a run there")
-    if checkpoint.exists() and not arguments.resume:
-        raise WfmError(f"{out} already holds a run; add --resume to go on with it or name another --out")
-    command = " ".join(sys.argv[1:] if argv is None else argv)
-    if arguments.data is not None or _labelled(out, arguments.resume):
-        _on_data(arguments, command)
-    else:
-        _on_scenes(arguments, command)
-
-
-def _labelled(out: Path, resume: bool) -> bool:
-    """Whether the run in `out` that is to be resumed is one on a data set."""
-    kept = out / "config.yaml"
-    if not resume or not kept.exists():
-        return False
-    config = read_yaml(read_file(kept, BYTES_LIMIT), str(kept))
-    return isinstance(config, dict) and "data" in config
-
-
-def _on_data(arguments: argparse.Namespace, command: str) -> None:
+    out = arguments.out
+    check_unused(out, arguments.resume)
     config = _configuration(arguments)
-    from wfm_core.train.finetune.run import finetune, read_finetuning  # slow to import: torch and Lightning
+    from wfm_core.train.checkpoints import read_checkpoint  # slow to import: torch and Lightning
+    from wfm_core.train.finetune.run import finetune
 
     # before anything is written: a configuration that does not fit must not replace the run's own
-    checkpoint = read_finetuning(arguments.out / _CHECKPOINT, config) if arguments.resume else None
-    _keep(arguments.out, config.model_dump(mode="json"))
-    _report(arguments.out, finetune(config, arguments.out, checkpoint, command))
+    checkpoint = read_checkpoint(out / LAST, config) if arguments.resume else None
+    keep(out, config=config.model_dump(mode="json"))
+    command = " ".join(sys.argv[1:] if argv is None else argv)
+    _report(out, finetune(config, out, checkpoint, command))
 
 
-def _configuration(arguments: argparse.Namespace) -> Finetuning:
-    """The configuration asked for; a run that resumes has one already."""
+def _configuration(arguments: argparse.Namespace) -> Finetuning | Scenes:
+    """The configuration asked for; a run that resumes has one already, which only scenes may leave for another."""
     keys = ("task", "data", "init", "regime", "freeze_inputs", "modality", "split", "seed")
     given = {key: getattr(arguments, key) for key in keys if getattr(arguments, key) is not None}
+    name = arguments.config
     if arguments.resume:
-        if arguments.config is not None:
-            raise WfmError("--config with --resume; a run goes on with its own config.yaml: leave out --config")
-        return load_finetuning(str(arguments.out / "config.yaml"), given, arguments.overrides)
-    if "task" not in given:
+        name = kept_config(arguments.out)
+    elif "data" in given and "task" not in given:
         from wfm_core.data.dataset import open_dataset
 
         given["task"] = open_dataset(given["data"]).task
-    return load_finetuning(arguments.config, given, arguments.overrides)
+    config = load_finetuning(name, given, arguments.overrides)
+    if arguments.resume and arguments.config is not None:
+        if isinstance(config, Finetuning):
+            raise WfmError("--config with --resume; a run goes on with its own config.yaml: leave out --config")
+        return load_finetuning(arguments.config, given, arguments.overrides)
+    return config
 
 
 def _report(out: Path, figures: dict) -> None:
@@ -95,36 +73,6 @@ def _report(out: Path, figures: dict) -> None:
         print(f"{name} {figures[name]:.4f}{interval}")
     print(f"measured on {figures['windows']['test']} windows of {figures['data']['file']}, split {figures['split']}")
     print(f"{out}: {figures['minutes']:.1f} min; weights.safetensors, contract.yaml, figures.json, pictures")
-
-
-def _on_scenes(arguments: argparse.Namespace, command: str) -> None:
-    for name, possible in {"task": "interference", "regime": "scratch"}.items() | dict.fromkeys(_OF_DATA).items():
-        seen = getattr(arguments, name)
-        if seen not in (None, possible):
-            raise WfmError(
-                f"--{name.replace('_', '-')} {seen} without a data set; endless synthetic scenes there are only of "
-                "interference, from scratch: name a data set with --data"
-            )
-    config = load_config(arguments.config or "interference.yaml", arguments.overrides)
-    if arguments.seed is not None:
-        config["seed"] = arguments.seed
-    _keep(arguments.out, config)
-
-    from wfm_core.train.loop import train  # slow to import: torch and Lightning
-
-    started = time.monotonic()
-    checkpoint = arguments.out / _CHECKPOINT if arguments.resume else None
-    figures = train(config, arguments.out, checkpoint, command=command)
-    print(f"{arguments.out}: {(time.monotonic() - started) / 60:.1f} min", figures)
-
-
-def _keep(out: Path, config: dict) -> None:
-    """Write the configuration into the run folder."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    except OSError as error:
-        raise WfmError(f"cannot write into {out} ({error.strerror}); name another --out") from error
 
 
 def main(argv: list[str] | None = None) -> int:

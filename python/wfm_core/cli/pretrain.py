@@ -7,10 +7,9 @@ import os
 import sys
 from pathlib import Path
 
-import yaml
-
 from wfm_core.base.errors import WfmError
 from wfm_core.cli import run
+from wfm_core.cli.run_folder import LAST, check_unused, keep, kept_config
 from wfm_core.configs.pretraining import Pretraining, load_pretraining
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -30,36 +29,25 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 
 def _configuration(arguments: argparse.Namespace) -> Pretraining:
     """The configuration asked for; a run that resumes has one already."""
-    if arguments.config is None:
-        kept = arguments.out / "config.yaml"
-        if not kept.exists():
-            raise WfmError(f"nothing to resume: {kept} does not exist; start a run there with --config")
-        return load_pretraining(str(kept), arguments.overrides)
-    return load_pretraining(arguments.config, arguments.overrides)
+    return load_pretraining(arguments.config or kept_config(arguments.out), arguments.overrides)
 
 
 def pretrain_command(argv: list[str] | None) -> None:
     arguments = _arguments(argv)
     config = _configuration(arguments)
-    from wfm_core.train.checkpoints import LAST, read_checkpoint  # slow to import: torch and Lightning
+    from wfm_core.train.checkpoints import read_checkpoint  # slow to import: torch and Lightning
     from wfm_core.train.pretrain.results import versions
     from wfm_core.train.pretrain.run import pretrain
 
-    out, last = arguments.out, arguments.out / "checkpoints" / LAST
+    out = arguments.out
     # With several processes the first writes the folder; the others come when it may already be there.
     is_first = os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0"
     # A run that was stopped before its first checkpoint has nothing to go on from: it may start again.
-    if is_first and last.exists() and not arguments.resume:
-        raise WfmError(f"{out} already holds a run; add --resume to go on with it or name another --out")
+    check_unused(out, arguments.resume or not is_first)
     # before anything is written: a configuration that does not fit must not replace the run's own
-    checkpoint = read_checkpoint(last, config) if arguments.resume else None
+    checkpoint = read_checkpoint(out / LAST, config) if arguments.resume else None
     if is_first:
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-            (out / "config.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
-            (out / "versions.yaml").write_text(yaml.safe_dump(versions(), sort_keys=False))
-        except OSError as error:
-            raise WfmError(f"cannot write into {out} ({error.strerror}); name another --out") from error
+        keep(out, config=config.model_dump(mode="json"), versions=versions())
     command = " ".join(sys.argv[1:] if argv is None else argv)
     try:
         figures = pretrain(config, out, checkpoint, command)

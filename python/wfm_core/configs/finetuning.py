@@ -1,20 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The keys of a fine-tuning on a labelled data set, their types and limits."""
+"""The keys of a fine-tuning, on a labelled data set or on synthetic scenes: their types and limits."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from wfm_core.base.errors import WfmError
 from wfm_core.configs import FOLDER, load_config
-from wfm_core.configs.tables import Count, Modality, Share, Table, checked
-
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
+from wfm_core.configs.pretraining import Transformer
+from wfm_core.configs.tables import Count, Modality, NotNegative, Number, Positive, Run, Share, Table, checked
 
 
-class Finetuning(Table):
-    """A whole configuration; finetune.yaml says what each key is for, the first eight come from the command line."""
+class Supervised(Run):
+    """What both have. What only one of the two can choose is a constant of the other, so that one code serves both."""
+
+    CHECKPOINT_KEY: ClassVar[str] = "wfm_finetuning"
+    FIXED: ClassVar[str] = "run"
+
+    pooling: Literal["cls", "mean"]
+
+
+class Finetuning(Supervised):
+    """On a labelled data set; finetune.yaml says what each key is for, the first seven come from the command line."""
 
     task: str
     data: str
@@ -23,14 +31,12 @@ class Finetuning(Table):
     freeze_inputs: bool
     modality: Modality | None
     split: str | None
-    seed: int
 
     test_share: Share
     validation_share: Annotated[float, Field(ge=0, lt=1)]
     signal: Literal["auto", "foundation", "dataset"]
     image_size: tuple[Count, Count] | None
     channels: Literal["mixed", "apart"]
-    pooling: Literal["cls", "mean"]
     blocks: Count
     lora_rank: Count
     lora_alpha: Positive
@@ -38,22 +44,18 @@ class Finetuning(Table):
     lora_targets: Literal["qv", "qv+mlp"]
     epochs: Count
     warmup_epochs: NotNegative
-    batch: Count
     accumulate: Count
     base_learning_rate: Positive
     least_learning_rate: NotNegative
     layer_decay: Annotated[float, Field(gt=0, le=1)]
-    weight_decay: NotNegative
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     class_weights: bool
     roll: Literal["height", "width"] | None
     noise: NotNegative
-    gradient_clip: Positive | None
     known_share: Annotated[float, Field(gt=0, le=1)]
-    precision: Literal["auto", "32-true", "bf16-mixed"]
-    threads: Annotated[int, Field(ge=0)]
-    validate_every: Count
-    checkpoint_minutes: Positive
+
+    average_decay: ClassVar[float] = 0.0
+    false_alarms: ClassVar[float | None] = None
 
     @model_validator(mode="after")
     def _names_a_task(self):
@@ -68,17 +70,101 @@ class Finetuning(Table):
         """The peak rate: the base rate is for 256 windows in a step (published: linear scaling)."""
         return self.base_learning_rate * self.batch * self.accumulate / 256
 
+    def fixed_settings(self) -> dict:
+        """All but what may change in a run that goes on."""
+        may_change = {"threads", "precision", "validate_every", "checkpoint_minutes", "epochs", "known_share"}
+        return self.model_dump(exclude=may_change, mode="json")
 
-MAY_CHANGE = ("threads", "precision", "validate_every", "checkpoint_minutes", "epochs", "known_share")
-"""Keys that a resumed run need not share with its checkpoint."""
+
+class Window(Table):
+    """Size of the windows: as many antennas as the network can take at most, samples of each."""
+
+    antennas: Count
+    samples: Count
 
 
-def load_finetuning(name: str | None, given: dict, overrides: list[str] = ()) -> Finetuning:
+class Image(Table):
+    """What `signal` makes of a window, where the modality is image."""
+
+    channels: Count
+    size: tuple[Count, Count]
+
+
+class Scenes(Supervised):
+    """On synthetic scenes of interference, from fresh weights; interference.yaml says what each key is for.
+
+    The scenes have no end: an epoch of them is one step.
+    """
+
+    name: str
+    window: Window
+    modality: Modality
+    signal: dict
+    image: Image
+    encoder: Transformer
+    steps: Count
+    replays: Number
+    learning_rate: Positive
+    warmup_steps: Number
+    false_alarms: Annotated[float, Field(ge=0, lt=1)]
+    average_decay: Annotated[float, Field(ge=0, lt=1)]
+    validation_windows: Count
+    workers: Number
+
+    task: ClassVar[str] = "interference"
+    regime: ClassVar[str] = "scratch"
+    freeze_inputs: ClassVar[bool] = False
+    channels: ClassVar[str] = "mixed"
+    accumulate: ClassVar[int] = 1
+    layer_decay: ClassVar[float] = 1.0
+    label_smoothing: ClassVar[float] = 0.0
+    known_share: ClassVar[float | None] = None
+
+    @model_validator(mode="after")
+    def _validates_every_number_of_antennas(self):
+        if self.validation_windows < 4 * self.batch:
+            raise ValueError(
+                f"validation_windows {self.validation_windows} is less than a batch of {self.batch} for each of 1 to 4 "
+                "antennas"
+            )
+        return self
+
+    @property
+    def epochs(self) -> int:
+        return self.steps
+
+    @property
+    def warmup_epochs(self) -> int:
+        return self.warmup_steps
+
+    @property
+    def least_learning_rate(self) -> float:
+        """At the cosine's end."""
+        return 0.01 * self.learning_rate
+
+    def fixed_settings(self) -> dict:
+        """What decides the network and what it is fed."""
+        return self.model_dump(include={"window", "modality", "signal", "image", "encoder", "pooling"}, mode="json")
+
+
+def load_finetuning(name: str | None, given: dict, overrides: list[str] = ()) -> Finetuning | Scenes:
     """Read the configuration `name` (None: the task's own), lay `given` keys and `key=value` overrides over it.
 
-    Raises `WfmError`, naming the key.
+    One that names no data set is of scenes. Raises `WfmError`, naming the key.
     """
+    if name is None and "data" not in given:
+        name = "interference.yaml"
     if name is None:
         own = f"finetune_{given['task']}.yaml"
         name = own if (FOLDER / own).exists() else "finetune.yaml"
-    return checked(Finetuning, {**load_config(name, overrides), **given}, Path(name).name, "finetune.yaml")
+    values = load_config(name, overrides)
+    if "data" in given or not values.keys().isdisjoint(("data", "init")):
+        return checked(Finetuning, {**values, **given}, Path(name).name, "finetune.yaml")
+    for key, seen in given.items():
+        if key != "seed" and seen != {"task": Scenes.task, "regime": Scenes.regime}.get(key):
+            raise WfmError(
+                f"--{key.replace('_', '-')} {seen} without a data set; endless synthetic scenes there are only of "
+                "interference, from scratch: name a data set with --data"
+            )
+    seed = {"seed": given["seed"]} if "seed" in given else {}
+    return checked(Scenes, {**values, **seed}, Path(name).name, "interference.yaml")

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The keys of a pretraining configuration, their types and limits."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from wfm_core.configs import load_config
-from wfm_core.configs.tables import Count, Modality, Share, Table, checked
+from wfm_core.configs.tables import Count, Modality, NotNegative, Number, Positive, Run, Share, Table, checked
 
 
 class Transformer(Table):
@@ -103,8 +103,11 @@ class Data(Table):
     held_out: Count
 
 
-class Pretraining(Table):
+class Pretraining(Run):
     """A whole configuration; the recipes in this folder say what each key is for."""
+
+    CHECKPOINT_KEY: ClassVar[str] = "wfm_architecture"
+    FIXED: ClassVar[str] = "architecture"
 
     name: str
     objective: Literal["masked", "contrastive"]
@@ -115,27 +118,19 @@ class Pretraining(Table):
     affine: Literal["before", "after"]
     mask_ratio: dict[Modality, Share]
     normalise_targets: list[Modality]
-    spectrum_weight: Annotated[float, Field(ge=0)]
+    spectrum_weight: NotNegative
     decoder_antennas: bool
     contrastive: Contrastive
     image: Image
     iq: Iq
     data: Data
     epochs: Count
-    warmup_epochs: Annotated[int, Field(ge=0)]
-    batch: Count
-    base_learning_rate: Annotated[float, Field(gt=0)]
+    warmup_epochs: Number
+    base_learning_rate: Positive
     betas: tuple[Share, Share]
-    weight_decay: Annotated[float, Field(ge=0)]
-    gradient_clip: Annotated[float, Field(gt=0)]
-    seed: int
     deterministic: bool
-    precision: Literal["auto", "32-true", "bf16-mixed"]
-    threads: Annotated[int, Field(ge=0)]
     devices: Count
     hosts: Count
-    validate_every: Count
-    checkpoint_minutes: Annotated[float, Field(gt=0)]
 
     @model_validator(mode="after")
     def _agree(self):
@@ -164,12 +159,10 @@ class Pretraining(Table):
         """The peak rate: the base rate is for a batch of 256 (paper: linear scaling)."""
         return self.base_learning_rate * self.batch / 256
 
-
-ARCHITECTURE = (
-    *("objective", "modalities", "encoder", "decoder", "affine", "decoder_antennas", "spectrum_weight"),
-    *("contrastive", "image", "iq"),
-)
-"""Keys that a resumed run must share with the checkpoint: they decide the network and what it is fed."""
+    def fixed_settings(self) -> dict:
+        """What decides the network and what it is fed."""
+        network = {"objective", "modalities", "encoder", "decoder", "affine", "decoder_antennas", "spectrum_weight"}
+        return self.model_dump(include=network | {"contrastive", "image", "iq"}, mode="json")
 
 
 def load_pretraining(name: str, overrides: list[str] = ()) -> Pretraining:

@@ -18,20 +18,30 @@ class Calibration:
     open_set_threshold: float
     ece_before: float
     ece_after: float
+    bias: tuple[float, ...] = ()
 
 
-def calibrate(logits: torch.Tensor, label: torch.Tensor, keep: float) -> Calibration:
-    """Temperature and open-set threshold from held-out logits float32 [N, K] and their classes int64 [N].
+def calibrate(
+    logits: torch.Tensor, label: torch.Tensor, keep: float | None, false_alarms: float | None = None
+) -> Calibration:
+    """Temperature, open-set threshold and bias from held-out logits float32 [N, K] and their classes int64 [N].
 
-    `keep` is the share of these known windows that the threshold still calls by a name.
+    `keep` is the share of these known windows that the threshold still calls by a name; without one there is no
+    threshold. `false_alarms` is the share of windows of class 0 that may be called otherwise; without one there is no
+    bias.
     """
     temperature = fit_temperature(logits, label)
-    probabilities = (logits / temperature).softmax(1)
+    calibrated = logits / temperature
+    probabilities = calibrated.softmax(1)
+    bias = ()
+    if false_alarms is not None:
+        bias = (false_alarm_bias(calibrated, label, false_alarms), *[0.0] * (logits.size(1) - 1))
     return Calibration(
         temperature=temperature,
-        open_set_threshold=threshold_for(probabilities.max(1).values, keep),
+        open_set_threshold=0.0 if keep is None else threshold_for(probabilities.max(1).values, keep),
         ece_before=expected_calibration_error(logits.softmax(1), label),
         ece_after=expected_calibration_error(probabilities, label),
+        bias=bias,
     )
 
 

@@ -84,12 +84,12 @@ def evaluate(bundle: Bundle, dataset: Dataset, part: Part, task: TaskContract, o
     outputs = list(_infer(bundle, dataset, part.rows))
     answers = _given(bundle, outputs, task.name, len(task.labels) or 3)
     truth = dataset.label[part.rows]
-    units = dataset.groups[SOURCE][part.rows] if SOURCE in dataset.groups else np.arange(len(part.rows))
+    units = units_of(dataset, part.rows)
     head = {
         "task": task.name,
         "kind": task.kind,
         "bundle": bundle.contract.name,
-        "data": _data(dataset),
+        "data": about(dataset),
         "split": part.description,
         "windows": {"test": len(part.rows)},
     }
@@ -107,7 +107,13 @@ def evaluate(bundle: Bundle, dataset: Dataset, part: Part, task: TaskContract, o
     return head | class_figures(answers, truth, task.labels, units) | {"unknown_share": unknown}
 
 
-def _data(dataset: Dataset) -> dict:
+def units_of(dataset: Dataset, rows: np.ndarray) -> np.ndarray:
+    """What intervals draw as one piece, of the windows `rows`: their recordings, else every window for itself."""
+    return dataset.groups[SOURCE][rows] if SOURCE in dataset.groups else np.arange(len(rows))
+
+
+def about(dataset: Dataset) -> dict:
+    """What figures say of the data that they were measured on."""
     real = not dataset.provenance.get("synthetic", False)
     return {"file": dataset.path.name, "count": dataset.count, "provenance": dataset.provenance, "real": real}
 

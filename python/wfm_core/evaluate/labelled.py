@@ -28,8 +28,8 @@ from wfm_core.synth.scenes.interference import LABELS
 def class_figures(probabilities: np.ndarray, label: np.ndarray, labels: Sequence[str], units: np.ndarray) -> dict:
     """Figures of probabilities float [N, K] against classes int64 [N] called `labels`, to be written as JSON.
 
-    mean_class_accuracy and accuracy, per_class by name, ece; intd and intc where the classes are those of interference.
-    `units` [N] says what the interval draws as one piece, see `bootstrap_interval`.
+    mean_class_accuracy and accuracy, per_class by name, ece; where the classes are those of interference, what
+    `interference_accuracies` says too. `units` [N] says what the interval draws as one piece, see `bootstrap_interval`.
     """
     predicted = probabilities.argmax(1)
     classes = len(labels)
@@ -44,7 +44,7 @@ def class_figures(probabilities: np.ndarray, label: np.ndarray, labels: Sequence
     scores, truth = torch.from_numpy(probabilities).float(), torch.from_numpy(label)
     figures["ece"] = expected_calibration_error(scores, truth)
     if tuple(labels) == LABELS:
-        for name in ("intd", "intc"):
+        for name in ("intd", "intc", "detections", "false_alarms"):
             figures |= _with_interval(
                 name, lambda rows, name=name: interference_accuracies(scores[rows], truth[rows])[name], units
             )

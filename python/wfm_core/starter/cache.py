@@ -5,12 +5,13 @@ A starter is made in a folder of its own, `.NAME.making`, under a lock, and its 
 `NAME.wfm.pt.made-from`, comes last. So whoever is killed leaves nothing that looks whole, and the next begins again.
 """
 
-import fcntl
 import os
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from filelock import FileLock, Timeout
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.places import cache_folder
@@ -72,25 +73,21 @@ def _make(name: str, starter: Starter, made_from: str) -> None:
 @contextmanager
 def _locked(name: str) -> Iterator[None]:
     """No other program makes `name` meanwhile. The lock goes with the process, however that ends."""
-    lock = _open_lock(name)
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"first start: another program makes {name} just now; waiting for it", flush=True)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
-
-
-def _open_lock(name: str) -> int:
     folder = cache_folder()
+    lock = FileLock(folder / f".{name}.lock")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return os.open(folder / f".{name}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            print(f"first start: another program makes {name} just now; waiting for it", flush=True)
+            lock.acquire()
     except OSError as error:
         raise WfmError(
             f"the folder {folder} for models made at first start cannot be written ({error.strerror}): "
             "set XDG_CACHE_HOME to a folder that can be written"
         ) from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -14,6 +14,7 @@ from wfm_core.starter.encoder import FOUNDATION
 from wfm_core.starter.recipes import RECIPES
 
 _CORE = Path(__file__).resolve().parents[1]
+_FITTING = ("starter/fitting.py", "train/fitting.py", "train/optimizers.py")
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def _trained(says: str) -> Starter:
     return Starter(
         f"no trained model is shipped for this, so a small one learns {says} from generated data",
         training.make,
-        ("starter/recipes.py", "starter/training.py", "starter/fitting.py", "synth/scenes/turns.py"),
+        ("starter/recipes.py", "starter/training.py", *_FITTING, "synth/scenes/turns.py"),
     )
 
 
@@ -61,6 +62,6 @@ STARTERS = {
     "starter-positions": Starter(
         positions.SAYS,
         positions.make,
-        ("starter/positions.py", "data/readers/own/measure.py", "starter/fitting.py", "synth/room.py"),
+        ("starter/positions.py", "data/readers/own/measure.py", *_FITTING, "synth/room.py"),
     ),
 }

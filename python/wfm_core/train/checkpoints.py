@@ -10,14 +10,14 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import clear_leftovers, read_file, write_atomically
 from wfm_core.base.yaml_text import BYTES_LIMIT, read_yaml
-from wfm_core.configs.pretraining import ARCHITECTURE, Pretraining
+from wfm_core.configs.pretraining import Pretraining
+from wfm_core.configs.tables import Run
 from wfm_core.signal import build_preprocessor
 
 LAST = "last.ckpt"
 FOLDER = "checkpoints"
 _HALF = re.compile(r"\..+\.ckpt\.[a-z0-9_]{8}(\.part)?")
 """Half a checkpoint, of earlier versions too."""
-ARCHITECTURE_KEY = "wfm_architecture"
 
 
 class WholeCheckpoints(TorchCheckpointIO):
@@ -44,11 +44,6 @@ def clear_run_folder(out: Path) -> None:
         clear_leftovers(out / FOLDER, pattern=_HALF)
 
 
-def architecture(config: Pretraining) -> dict:
-    """The part of a configuration that a checkpoint must share with the run that goes on from it."""
-    return config.model_dump(include=set(ARCHITECTURE), mode="json")
-
-
 def open_checkpoint(path: Path) -> dict:
     """The mapping that a checkpoint file holds. Raises `WfmError`."""
     try:
@@ -61,15 +56,15 @@ def open_checkpoint(path: Path) -> dict:
     return checkpoint if isinstance(checkpoint, dict) else {}
 
 
-def read_checkpoint(path: Path, config: Pretraining) -> dict:
-    """A checkpoint of a run with this configuration's architecture. Raises `WfmError`, naming what differs."""
+def read_checkpoint(path: Path, config: Run) -> dict:
+    """A checkpoint of a run that `config` can go on with. Raises `WfmError`, naming what differs."""
     checkpoint = open_checkpoint(path)
-    there = checkpoint.get(ARCHITECTURE_KEY, {})
-    for key, wanted in architecture(config).items():
+    there = checkpoint.get(config.CHECKPOINT_KEY, {})
+    for key, wanted in config.fixed_settings().items():
         if there.get(key) != wanted:
             raise WfmError(
-                f"{path} is of another architecture: its {key} is {there.get(key)}, the configuration wants {wanted}; "
-                "resume with the configuration it was made with, or name another --out"
+                f"{path} is of another {config.FIXED}: its {key} is {there.get(key)}, the configuration wants "
+                f"{wanted}; resume with the configuration it was made with, or name another --out"
             )
     return checkpoint
 

@@ -2,9 +2,10 @@
 """What all training shares: which weights decay, and how the learning rate goes."""
 
 import math
-from collections.abc import Callable
 
 from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
 
 from wfm_core.model import WirelessModel
 
@@ -48,12 +49,17 @@ def _layer(name: str, depth: int) -> int:
     return 0 if before else depth + 1
 
 
-def warmup_cosine(warmup: int, steps: int, floor: float = 0.0) -> Callable[[int], float]:
-    """Share of the peak learning rate at a step: linear over `warmup` steps, then a cosine down to `floor`."""
+def warm_up_and_cosine(optimizer: Optimizer, warmup: int, steps: int, floor: float = 0.0) -> LambdaLR:
+    """The learning rates of `optimizer`, step by step: linear over `warmup` steps, then a cosine down at `steps`.
+
+    `floor` is the share of its peak that every group ends at. A schedule of torch's own parts (LinearLR and
+    CosineAnnealingLR in a SequentialLR) would go back to its old length when a checkpoint is loaded, also where the
+    run is to be longer or shorter from now on, and has one floor in absolute terms for all groups.
+    """
 
     def share(step: int) -> float:
         ramp = min(1.0, (step + 1) / max(warmup, 1))
         progress = min(1.0, max(0, step - warmup) / max(1, steps - warmup))
         return ramp * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress)))
 
-    return share
+    return LambdaLR(optimizer, share)

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from wfm_core.cli.pretrain import main
-from wfm_core.train.pretrain.objectives import MaskedPretraining
+from wfm_core.train.objectives.masked import MaskedPretraining
 
 
 def stop_after_checkpoint(last: Path, stop) -> None:

@@ -19,8 +19,8 @@ from wfm_core.configs.finetuning import load_finetuning
 from wfm_core.data.dataset import open_dataset, write_dataset
 from wfm_core.signal import build_preprocessor
 from wfm_core.train.finetune.data import prepare
-from wfm_core.train.finetune.labelled import LabelledTraining, predict
 from wfm_core.train.finetune.starting import choose_feed, start_model
+from wfm_core.train.objectives.labelled import LabelledTraining, predict
 from wfm_core.train.regimes import apply_regime
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:.*treespec")
@@ -46,13 +46,13 @@ def training_side_probabilities(run):
     config = load_finetuning(str(run / "config.yaml"), {})
     dataset, foundation = open_dataset(config.data), load_foundation(config.init)
     feed = choose_feed(foundation, dataset, config)
-    model = start_model(foundation, feed, dataset, config)
+    model = start_model(foundation, feed, dataset.labels, config)
     apply_regime(model, config.regime, rank=config.lora_rank, alpha=config.lora_alpha)
     training = LabelledTraining(config, model, feed.modality, 1)
     state = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
     training.load_state_dict(state)
     test = np.array(json.loads((run / "split.json").read_text())["test"])
-    logits, _ = predict(training, prepare(dataset, feed, run), test)
+    logits, _ = predict(training, [(prepare(dataset, feed, run)[test], None)])
     temperature = yaml.safe_load((run / "contract.yaml").read_text())["tasks"][config.task]["temperature"]
     return dataset, test, (logits / temperature).softmax(1).numpy()
 
@@ -108,8 +108,8 @@ def test_channels_apart_start_as_their_mean_and_part(sets, tmp_path):
     foundation, dataset = load_foundation(sets / "tiny"), open_dataset(sets / "spots.h5")
     config = load_finetuning(None, {"task": "activity", "data": "spots.h5", "init": "tiny"}, options[4:])
     feed = choose_feed(foundation, dataset, config)
-    started = start_model(foundation, feed, dataset, config)
-    mixed = start_model(foundation, feed, dataset, config.model_copy(update={"channels": "mixed"}))
+    started = start_model(foundation, feed, dataset.labels, config)
+    mixed = start_model(foundation, feed, dataset.labels, config.model_copy(update={"channels": "mixed"}))
     pixels = build_preprocessor(feed.signal)(torch.from_numpy(image))
     torch.testing.assert_close(started.encode_image(pixels), mixed.encode_image(pixels))
     finetune_command(command(sets, "spots.h5", run, *options, "epochs=3"))
@@ -224,7 +224,7 @@ def test_a_run_folder_is_not_overwritten_and_resumes_only_itself(sets, tmp_path)
     refused(arguments, "already holds a run; add --resume")
     kept = (run / "config.yaml").read_text()
     refused(["--out", str(run), "--resume", "--config", "finetune.yaml"], "leave out --config")
-    refused(["--out", str(run), "--resume", "--regime", "full"], "its regime is lp, full is asked for")
+    refused(["--out", str(run), "--resume", "--regime", "full"], "its regime is lp, the configuration wants full")
     assert (run / "config.yaml").read_text() == kept
     split = json.loads((run / "split.json").read_text())
     (run / "split.json").write_text(json.dumps({**split, "test": split["test"][1:]}))

@@ -12,7 +12,7 @@ from wfm_core.base.errors import WfmError
 from wfm_core.configs.finetuning import load_finetuning
 from wfm_core.data.dataset import open_dataset
 from wfm_core.train.finetune.data import Batches, batches_per_epoch, make_sides
-from wfm_core.train.finetune.labelled import LabelledTraining, Scene, class_weights
+from wfm_core.train.objectives.labelled import LabelledTraining, Scene, class_weights
 
 
 def configuration(*overrides, **given):

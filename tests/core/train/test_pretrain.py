@@ -11,7 +11,7 @@ import torch
 from pretrain_recipe import fresh_training, measured_mixtures, tiny_config
 
 from wfm_core.model.masking import random_masks
-from wfm_core.train.pretrain.objectives import ContrastivePretraining
+from wfm_core.train.objectives.contrastive import ContrastivePretraining
 from wfm_core.train.pretrain.sets import Batches, WindowSets
 
 

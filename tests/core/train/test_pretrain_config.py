@@ -3,6 +3,7 @@
 
 import pytest
 import torch
+import yaml
 from pretrain_recipe import fresh_training, tiny_config, tiny_file
 
 from wfm_core.base.errors import WfmError
@@ -55,7 +56,9 @@ def test_what_is_wrong_in_a_file_is_named_in_one_sentence(tmp_path, text, named)
 
 def test_a_key_that_is_missing_is_named(tmp_path):
     path = tmp_path / "own.yaml"
-    path.write_text("name: own\nobjective: masked\n")
+    values = load_config("pretrain_smoke.yaml")
+    del values["modalities"]
+    path.write_text(yaml.safe_dump(values))
     with pytest.raises(WfmError, match="the key 'modalities' is missing"):
         load_pretraining(str(path))
 

@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The training command on a tiny encoder: runs, resumes, and leaves a model that loads."""
 
+import json
+import re
 import subprocess
 import sys
 
 import pytest
 import torch
 import yaml
+from safetensors.torch import load_file
 
 import wfm_core
 from wfm_core.base.errors import WfmError
+from wfm_core.cli.finetune import main
 from wfm_core.configs import load_config
+from wfm_core.configs.finetuning import load_finetuning
 from wfm_core.evaluate.calibration import expected_calibration_error, false_alarm_bias, fit_temperature
 from wfm_core.evaluate.metrics import interference_accuracies
+from wfm_core.evaluate.table import read_row
+from wfm_core.train.objectives.labelled import LabelledTraining
 
 TINY = ["encoder.depth=1", "batch=8", "validation_windows=32", "validate_every=1000", "warmup_steps=2", "workers=0"]
 
@@ -31,6 +38,14 @@ def test_a_run_leaves_a_model_that_loads(tmp_path, config):
     assert outputs["interference"].shape == (3, 3)
     contract = yaml.safe_load((tmp_path / "contract.yaml").read_text())
     assert contract["origin"]["data"] == "synthetic" and "wfm-finetune" in contract["origin"]["command"]
+    task = contract["tasks"]["interference"]
+    assert task["temperature"] > 0 and len(task["bias"]) == 3 and task["bias"][1:] == [0, 0]
+    assert load_file(tmp_path / "weights.safetensors")["cls_token"].dtype == torch.float16
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert {"intd", "intc", "detections", "false_alarms", "ece_before", "ece_after"} <= set(figures)
+    assert figures["false_alarms"] < 0.3, "one of five windows at most: the bias is set on these very ones"
+    row = read_row(tmp_path)
+    assert (row.kind, row.regime, set(row.values)) == ("synthetic", "scratch", {"INTD", "INTC"})
 
 
 def test_a_second_run_needs_resume_and_resume_goes_on(tmp_path):
@@ -40,6 +55,51 @@ def test_a_second_run_needs_resume_and_resume_goes_on(tmp_path):
     assert finetune(tmp_path, "--resume", "steps=4", *TINY).returncode == 0
     checkpoint = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)
     assert checkpoint["global_step"] == 4
+
+
+def test_a_run_on_scenes_goes_on_with_its_own_configuration(tmp_path, capfd):
+    assert finetune(tmp_path, "--seed", "5", "steps=2", *TINY).returncode == 0
+    assert main(["--out", str(tmp_path), "--resume", "steps=3"]) == 0
+    kept = load_finetuning(str(tmp_path / "config.yaml"), {})
+    assert (kept.seed, kept.steps, kept.batch, kept.encoder.depth) == (5, 3, 8, 1)
+    again = ["--task", "interference", "--config", "interference.yaml", "--out", str(tmp_path), "--resume", *TINY]
+    assert main([*again, "steps=4"]) == 0, "as it was started, with --resume"
+    assert torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 4
+    before = (tmp_path / "config.yaml").read_text()
+    capfd.readouterr()
+    assert main(["--out", str(tmp_path), "--resume", "encoder.depth=2"]) == 1
+    assert "another run: its encoder is" in capfd.readouterr().err
+    assert (tmp_path / "config.yaml").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("override", "named"),
+    [
+        ("steps=0", "interference.yaml: steps is 0"),
+        ("validation_windows=100", "validation_windows 100 is less than a batch of 64 for each of 1 to 4 antennas"),
+        ("modality=sound", "modality is 'sound'"),
+    ],
+)
+def test_wrong_values_of_scenes_are_named(override, named):
+    with pytest.raises(WfmError, match=re.escape(named)):
+        load_finetuning(None, {}, [override])
+
+
+@pytest.mark.parametrize("given", [{"task": "activity"}, {"regime": "lp"}, {"init": "wfm-small"}, {"split": "random"}])
+def test_scenes_are_of_interference_from_scratch(given):
+    with pytest.raises(WfmError, match="without a data set"):
+        load_finetuning("interference_iq.yaml", given)
+    assert load_finetuning(None, {"task": "interference", "regime": "scratch", "seed": 3}).seed == 3
+
+
+def test_the_kept_weights_are_the_moving_average():
+    model = torch.nn.Linear(1, 1)
+    training = LabelledTraining(load_finetuning(None, {}, ["average_decay=0.75"]), model, "iq", 1)
+    torch.nn.init.constant_(model.weight, 0.0)
+    training.on_train_batch_end()  # the first one is taken as it is
+    torch.nn.init.constant_(model.weight, 1.0)
+    training.on_train_batch_end()
+    assert training.kept.weight.item() == pytest.approx(0.25)
 
 
 def test_resuming_nothing_is_one_sentence(tmp_path):

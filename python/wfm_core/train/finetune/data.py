@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A labelled data set on its way into training: its sides, its windows prepared once, its batches."""
+"""A labelled data set as what a fine-tuning learns from: its sides, its windows prepared once, its batches."""
 
 import json
 import os
@@ -10,18 +10,91 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import IterableDataset
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import write_atomically
+from wfm_core.bundle.foundation import load_foundation
 from wfm_core.configs.finetuning import Finetuning
-from wfm_core.data.dataset import Dataset
+from wfm_core.data.dataset import Dataset, open_dataset
 from wfm_core.data.splits import SOURCE, SPLIT, Split, make_split
+from wfm_core.evaluate.evaluation import about, units_of
 from wfm_core.signal import build_preprocessor
-from wfm_core.train.finetune.starting import Feed, raw_windows
+from wfm_core.train.finetune.material import Material
+from wfm_core.train.finetune.starting import Feed, choose_feed, raw_windows, start_model
+from wfm_core.train.objectives.labelled import class_weights, scene_of
+from wfm_core.train.regimes import apply_regime
 
 _AXES = {"height": -2, "width": -1}
-_READ = 64  # windows prepared at a time
+_READ = 64  # windows prepared, or computed without gradients, at a time
+
+
+def gather(config: Finetuning, out: Path, resume: bool) -> Material:
+    """The data set of a configuration, and the foundation's network for it. Writes split.json into `out`.
+
+    Raises `WfmError`, also where a run that goes on had other windows.
+    """
+    dataset = open_dataset(config.data)
+    if len(dataset.labels) == 1:
+        raise WfmError(f"{dataset.path} has one class ({dataset.labels[0]}); two or more are expected: add another")
+    foundation = load_foundation(config.init)
+    feed = choose_feed(foundation, dataset, config)
+    sides = make_sides(dataset, config)
+    if resume:
+        require_same(out, sides)
+    save_sides(out, sides)
+    model = start_model(foundation, feed, dataset.labels, config)
+    apply_regime(
+        model,
+        config.regime,
+        config.blocks,
+        config.lora_rank,
+        config.lora_alpha,
+        config.lora_scale,
+        config.lora_targets,
+        config.freeze_inputs,
+    )
+    windows = prepare(dataset, feed, out)
+    scene, label = scene_of(dataset, sides.train), torch.from_numpy(dataset.label)
+    targets = label if scene is None else scene.targets(label)
+    weighted = config.class_weights and scene is None
+    per_epoch = batches_per_epoch(len(sides.train), config)
+    data = about(dataset)
+
+    def fixed(rows: np.ndarray) -> DataLoader:
+        parts = torch.from_numpy(rows).split(_READ) if len(rows) else ()
+        return DataLoader(TensorDataset(windows, targets), batch_size=None, sampler=parts)
+
+    return Material(
+        name=out.resolve().name,
+        kind=dataset.kind,
+        shape=dataset.shape,
+        sample_rate=dataset.sample_rate,
+        labels=dataset.labels,
+        foundation=foundation,
+        feed=feed,
+        model=model,
+        batches=lambda first: DataLoader(Batches(windows, targets, sides.train, config, first), batch_size=None),
+        per_epoch=per_epoch,
+        log_every=max(1, per_epoch // 4),
+        validation=fixed(sides.validation),
+        validation_label=dataset.label[sides.validation],
+        test=fixed(sides.test),
+        label=dataset.label[sides.test],
+        units=units_of(dataset, sides.test),
+        windows={name: len(getattr(sides, name)) for name in ("train", "validation", "test")},
+        split=sides.description,
+        data=data,
+        origin={
+            "init": {"name": foundation.name, "weights_sha256": foundation.weights_sha256},
+            "regime": config.regime,
+            "freeze_inputs": config.freeze_inputs,
+            "data": data,
+            "split": sides.description,
+        },
+        scene=scene,
+        weights=class_weights(dataset.label[sides.train], len(dataset.labels)) if weighted else None,
+    )
 
 
 def make_sides(dataset: Dataset, config: Finetuning) -> Split:

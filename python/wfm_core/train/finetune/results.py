@@ -6,118 +6,87 @@ import platform
 import time
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from wfm_core.base.files import write_atomically
 from wfm_core.bundle.export import save_model_folder
 from wfm_core.bundle.foundation import Foundation
-from wfm_core.data.dataset import Dataset
-from wfm_core.data.splits import SOURCE, Split
 from wfm_core.evaluate.calibration import Calibration, calibrate, expected_calibration_error
 from wfm_core.evaluate.labelled import class_figures, draw_classes, draw_positions, metre_figures
 from wfm_core.model.merge import merged
-from wfm_core.train.finetune.labelled import LabelledTraining, predict
+from wfm_core.train.finetune.material import Material
 from wfm_core.train.finetune.starting import Feed
+from wfm_core.train.objectives.labelled import LabelledTraining, predict
 
 FIGURES = "figures.json"
 _UNCALIBRATED = Calibration(temperature=1.0, open_set_threshold=0.0, ece_before=float("nan"), ece_after=float("nan"))
 _ANY_RATE = {"min": 1.0, "max": 1e12}
 
 
-def write_results(
-    out: Path,
-    dataset: Dataset,
-    foundation: Foundation,
-    feed: Feed,
-    sides: Split,
-    training: LabelledTraining,
-    windows: Tensor,
-    command: str,
-    started: float,
-) -> dict:
+def write_results(out: Path, material: Material, training: LabelledTraining, command: str, started: float) -> dict:
     """Calibrate, write model, figures and pictures of the test windows into `out`; returns the figures.
 
     `training` keeps the merged model. `started` is the `time.monotonic` of the run's beginning.
     """
-    training.model = merged(training.model).eval()
-    config, test = training.config, sides.test
+    training.model, training.average = merged(training.kept).eval(), None
+    config, foundation = training.config, material.foundation
     calibration = _UNCALIBRATED
-    if len(sides.validation) and dataset.labels:
-        logits = predict(training, windows, sides.validation)[0]
-        calibration = calibrate(logits, torch.from_numpy(dataset.label[sides.validation]), config.known_share)
-    outputs, embeddings = predict(training, windows, test)
-    units = dataset.groups[SOURCE][test] if SOURCE in dataset.groups else np.arange(len(test))
+    if len(material.validation_label) and material.labels:
+        label = torch.from_numpy(material.validation_label)
+        logits = predict(training, material.validation)[0]
+        calibration = calibrate(logits, label, config.known_share, config.false_alarms)
+    outputs, embeddings = predict(training, material.test)
     figures = {
         "task": config.task,
-        "kind": "classification" if dataset.labels else "position",
+        "kind": "classification" if material.labels else "position",
         "regime": config.regime + ("" if not config.freeze_inputs else ", inputs frozen"),
-        "modality": feed.modality,
+        "modality": material.feed.modality,
         "init": foundation.name,
         "seed": config.seed,
-        "data": _data(dataset),
-        "split": sides.description,
-        "windows": {"train": len(sides.train), "validation": len(sides.validation), "test": len(test)},
+        "data": material.data,
+        "split": material.split,
+        "windows": material.windows,
     }
-    title = f"{config.task} of {dataset.path.name}, {figures['regime']}, {foundation.name}\n{_short(sides.description)}"
-    if dataset.labels:
-        figures |= _class_results(out, dataset, test, outputs, embeddings.numpy(), calibration, units, title)
+    split = material.split.partition(";")[0]
+    title = f"{config.task} of {material.data['file']}, {figures['regime']}, {foundation.name}\n{split}"
+    if material.labels:
+        figures |= _class_results(out, material, outputs, embeddings.numpy(), calibration, title)
     else:
-        figures |= metre_figures(outputs.numpy(), dataset.label[test], units)
-        draw_positions(out, outputs.numpy(), dataset.label[test], f"{foundation.name}, {config.regime}", title)
+        figures |= metre_figures(outputs.numpy(), material.label, material.units)
+        draw_positions(out, outputs.numpy(), material.label, f"{foundation.name}, {config.regime}", title)
     figures["minutes"] = round((time.monotonic() - started) / 60, 2)
-    origin = _origin(foundation, dataset, sides, training, command)
-    contract = _contract(out.resolve().name, foundation, dataset, feed, training, calibration, origin)
-    save_model_folder(out, contract, training.model.state_dict())
+    versions = {"torch": str(torch.__version__), "python": platform.python_version()}
+    origin = {"command": f"wfm-finetune {command}".strip(), **material.origin, **versions}
+    contract = _contract(material.name, foundation, material, material.feed, training, calibration, origin)
+    weights = training.model.state_dict()
+    if material.half:
+        weights = {name: tensor.half() for name, tensor in weights.items()}
+    save_model_folder(out, contract, weights)
     text = json.dumps(figures, indent=1)
     write_atomically(out / FIGURES, lambda path: path.write_text(text))
     return figures
 
 
-def _class_results(out, dataset, test, logits, embeddings, calibration, units, title) -> dict:
-    label = dataset.label[test]
-    probabilities = (logits / calibration.temperature).softmax(1)
-    draw_classes(out, probabilities.numpy(), label, dataset.labels, embeddings, title)
-    figures = class_figures(probabilities.numpy(), label, dataset.labels, units)
-    figures["ece_before"] = expected_calibration_error(logits.softmax(1), torch.from_numpy(label))
-    figures["ece_after"] = figures.pop("ece")
+def _class_results(out: Path, material: Material, logits: Tensor, embeddings, calibration: Calibration, title) -> dict:
+    label = torch.from_numpy(material.label)
+    calibrated = logits / calibration.temperature
+    biased = calibrated + torch.tensor(calibration.bias) if calibration.bias else calibrated
+    probabilities = biased.softmax(1)
+    draw_classes(out, probabilities.numpy(), material.label, material.labels, embeddings, title)
+    figures = class_figures(probabilities.numpy(), material.label, material.labels, material.units)
+    del figures["ece"]  # of the bias too, which is not there to make scores right
+    figures["ece_before"] = expected_calibration_error(logits.softmax(1), label)
+    figures["ece_after"] = expected_calibration_error(calibrated.softmax(1), label)
     unknown = probabilities.max(1).values < calibration.open_set_threshold
     figures["unknown_share"] = float(unknown.float().mean())
     return figures
 
 
-def _data(dataset: Dataset) -> dict:
-    return {
-        "file": dataset.path.name,
-        "count": dataset.count,
-        "provenance": dataset.provenance,
-        "real": not dataset.provenance.get("synthetic", False),
-    }
-
-
-def _short(description: str) -> str:
-    return description.partition(";")[0]
-
-
-def _origin(foundation: Foundation, dataset: Dataset, sides: Split, training: LabelledTraining, command: str) -> dict:
-    config = training.config
-    return {
-        "command": f"wfm-finetune {command}".strip(),
-        "init": {"name": foundation.name, "weights_sha256": foundation.weights_sha256},
-        "regime": config.regime,
-        "freeze_inputs": config.freeze_inputs,
-        "data": _data(dataset),
-        "split": sides.description,
-        "torch": str(torch.__version__),
-        "python": platform.python_version(),
-    }
-
-
 def _contract(
     name: str,
     foundation: Foundation,
-    dataset: Dataset,
+    dataset: Material,
     feed: Feed,
     training: LabelledTraining,
     calibration: Calibration,
@@ -147,6 +116,8 @@ def _contract(
             "temperature": calibration.temperature,
             "open_set_threshold": calibration.open_set_threshold,
         }
+        if calibration.bias:
+            task["bias"] = list(calibration.bias)
     else:
         task |= {"kind": "position", "low": training.scene.low.tolist(), "high": training.scene.high.tolist()}
     return {**contract, "tasks": {training.config.task: task}, "origin": origin}

@@ -1,77 +1,118 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Supervised training of interference on endless synthetic scenes, as one Lightning module."""
+"""Synthetic scenes of interference as what a fine-tuning learns from: endless, seeded, rendered while it runs."""
 
-import lightning
+from collections import deque
+
+import numpy as np
 import torch
-from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from wfm_core.evaluate.metrics import interference_accuracies
-from wfm_core.model import ClassHead, EncoderConfig, ImageTokens, IqTokens, WirelessModel
+from wfm_core.bundle.foundation import Foundation, build_model
+from wfm_core.configs.finetuning import Scenes
 from wfm_core.signal import build_preprocessor
-from wfm_core.synth.scenes.interference import LABELS
-from wfm_core.train.batches import ReadyBatches
-from wfm_core.train.data import validation_windows
-from wfm_core.train.optimizers import warmup_cosine, weight_groups
+from wfm_core.synth.scenes.interference import LABELS, SAMPLE_RATES, InterferenceScenes
+from wfm_core.train.finetune.material import Material
+from wfm_core.train.finetune.starting import Feed, start_model
+
+ANTENNA_SHARES = {1: 0.35, 2: 0.35, 3: 0.1, 4: 0.2}
+"""How often a training batch has so many antennas."""
+_KEPT_BATCHES = 400
+_VALIDATION_SEED = 7_654_321
 
 
-def build_model(config: dict, task: str, classes: int) -> WirelessModel:
-    """The network of a configuration: one modality, one classification head named after the task."""
-    encoder = EncoderConfig(**config["encoder"])
-    heads = {task: ClassHead(encoder.width, classes)}
-    if config["modality"] == "image":
-        image = ImageTokens(encoder.width, config["image"]["channels"], size=tuple(config["image"]["size"]))
-        return WirelessModel(encoder, image=image, heads=heads)
-    return WirelessModel(encoder, iq=IqTokens(encoder.width, config["window"]["antennas"]), heads=heads)
+class SceneBatches(IterableDataset):
+    """Endless (prepared windows, classes) batches.
 
+    Every fresh batch is followed by `replays` earlier ones: rendering a window costs more than a step on it.
+    The scenes are a function of `seed`, the worker and the number of batches, so a run resumed at `first_batch` sees
+    scenes it has not seen before.
+    """
 
-class InterferenceTraining(lightning.LightningModule):
-    """Cross-entropy over the three interference classes; keeps a moving average of the weights."""
-
-    task = "interference"
-
-    def __init__(self, config: dict):
-        super().__init__()
+    def __init__(self, config: Scenes, first_batch: int = 0):
         self.config = config
-        self.model = build_model(config, self.task, len(LABELS))
-        self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config["average_decay"]))
-        self.preprocess = build_preprocessor(config["signal"])
+        self.first_batch = first_batch
 
-    def logits(self, model: WirelessModel, x: torch.Tensor) -> torch.Tensor:
-        embed = model.embed_image if self.config["modality"] == "image" else model.embed_iq
-        return model.heads[self.task](embed(x, self.config["pooling"])).float()
+    def __iter__(self):
+        torch.set_num_threads(1)
+        worker = get_worker_info()
+        stream = worker.id if worker else 0
+        generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.first_batch * 101 + stream)
+        scenes = InterferenceScenes(self.config.window.samples, generator)
+        preprocess = build_preprocessor(self.config.signal)
+        shares = torch.tensor(list(ANTENNA_SHARES.values()))
+        kept = deque(maxlen=_KEPT_BATCHES)
+        while True:
+            antennas = list(ANTENNA_SHARES)[torch.multinomial(shares, 1, generator=generator)]
+            windows = scenes.draw(self.config.batch, antennas)
+            kept.append((preprocess(windows.iq), windows.label))
+            yield kept[-1]
+            for _ in range(self.config.replays):
+                yield kept[int(torch.randint(len(kept), (), generator=generator))]
 
-    def training_step(self, batch, _):
-        x, label = batch
-        logits = self.logits(self.model, x)
-        loss = functional.cross_entropy(logits, label)
-        self.log("loss", loss, prog_bar=True)
-        self.log("accuracy", (logits.argmax(1) == label).float().mean(), prog_bar=True)
-        return loss
 
-    def on_train_batch_end(self, *_):
-        self.average.update_parameters(self.model)
+def gather(config: Scenes) -> Material:
+    """The scenes, and a network with fresh weights for them."""
+    foundation = _fresh(config)
+    image, window = config.image, config.window
+    shape = (image.channels, *image.size) if config.modality == "image" else (window.antennas, window.samples)
+    feed = Feed(config.modality, config.signal, shape)
+    validation = _validation_batches(config)
+    label = torch.cat([label for _, label in validation]).numpy()
+    held_out = DataLoader(validation, batch_size=None)
 
-    def validation_step(self, windows, _):
-        logits = self.logits(self.average.module, self.preprocess(windows.iq))
-        return self._outputs.append((logits, windows.label))
+    def batches(first: int) -> DataLoader:
+        endless = SceneBatches(config, first)
+        return DataLoader(endless, None, num_workers=config.workers, prefetch_factor=8 if config.workers else None)
 
-    def on_validation_epoch_start(self):
-        self._outputs = []
+    return Material(
+        name=config.name,
+        kind="sample",
+        shape=(2, window.antennas, window.samples),
+        sample_rate=None,
+        labels=LABELS,
+        foundation=foundation,
+        feed=feed,
+        model=start_model(foundation, feed, LABELS, config),
+        batches=batches,
+        per_epoch=1,
+        log_every=50,
+        validation=held_out,
+        validation_label=label,
+        test=held_out,
+        label=label,
+        units=np.arange(len(label)),
+        windows={"train": config.steps * config.batch, "validation": len(label), "test": len(label)},
+        split="fresh scenes, the same windows validate and test",
+        data={
+            "file": "endless scenes",
+            "provenance": {"source": "wfm_core.synth.scenes.interference", "synthetic": True},
+            "real": False,
+        },
+        origin={"data": "synthetic"},
+        half=True,
+    )
 
-    def on_validation_epoch_end(self):
-        logits, label = (torch.cat(parts) for parts in zip(*self._outputs, strict=True))
-        figures = interference_accuracies(logits.softmax(1), label)
-        figures["loss"] = functional.cross_entropy(logits, label)
-        self.log_dict({f"val_{name}": float(value) for name, value in figures.items()}, prog_bar=True)
 
-    def val_dataloader(self):
-        return ReadyBatches(validation_windows(self.config))
+def _fresh(config: Scenes) -> Foundation:
+    is_image = config.modality == "image"
+    shape = config.image.model_dump(mode="json") if is_image else {"antennas": config.window.antennas}
+    description = {
+        "name": "fresh weights",
+        "encoder": config.encoder.model_dump(),
+        "affine": "before",
+        "sample_rate": {"min": min(SAMPLE_RATES), "max": max(SAMPLE_RATES)},
+        "modalities": {config.modality: {**shape, "signal": config.signal}},
+    }
+    return Foundation(description, build_model(description), {})
 
-    def configure_optimizers(self):
-        optimizer = torch.optim.AdamW(
-            weight_groups(self.model, self.config["weight_decay"]), self.config["learning_rate"]
-        )
-        schedule = warmup_cosine(self.config["warmup_steps"], self.config["steps"], floor=0.01)
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+def _validation_batches(config: Scenes) -> list[tuple[Tensor, Tensor]]:
+    """Fixed windows of scenes that training never sees, a quarter of them for each of 1 to 4 antennas."""
+    generator = torch.Generator().manual_seed(_VALIDATION_SEED)
+    scenes = InterferenceScenes(config.window.samples, generator, reuse=1)
+    preprocess = build_preprocessor(config.signal)
+    rounds = config.validation_windows // (4 * config.batch)
+    drawn = (scenes.draw(config.batch, antennas) for _ in range(rounds) for antennas in (1, 2, 3, 4))
+    with torch.inference_mode():
+        return [(preprocess(windows.iq), windows.label) for windows in drawn]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle.foundation import Foundation
-from wfm_core.configs.finetuning import Finetuning
+from wfm_core.configs.finetuning import Finetuning, Scenes
 from wfm_core.data.dataset import Dataset
 from wfm_core.model import PATCH, SEGMENT, ClassHead, PositionHead, WirelessModel
 from wfm_core.model.adapter import adapt_channels, merge_adapter
@@ -88,8 +88,12 @@ def _check_shape(feed: Feed, dataset: Dataset, settings: dict) -> None:
         )
 
 
-def start_model(foundation: Foundation, feed: Feed, dataset: Dataset, config: Finetuning) -> WirelessModel:
-    """The foundation's network with the one input side that is fed and a new head; nothing frozen yet.
+def start_model(
+    foundation: Foundation, feed: Feed, labels: tuple[str, ...], config: Finetuning | Scenes
+) -> WirelessModel:
+    """The foundation's network with the one input side that is fed and a new head, of positions without `labels`.
+
+    Nothing is frozen yet.
 
     Channels that the foundation does not know start with their mean; with `channels` apart each gets a projection of
     its own, which can part from the others'. Fresh weights are drawn from the configuration's seed: the head's, and all
@@ -112,6 +116,6 @@ def start_model(foundation: Foundation, feed: Feed, dataset: Dataset, config: Fi
     width = foundation.description["encoder"]["width"]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        head = ClassHead(width, len(dataset.labels)) if dataset.labels else PositionHead(width)
+        head = ClassHead(width, len(labels)) if labels else PositionHead(width)
     model.heads = nn.ModuleDict({config.task: head})
     return model

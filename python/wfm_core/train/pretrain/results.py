@@ -15,7 +15,8 @@ from wfm_core.configs.pretraining import Pretraining
 from wfm_core.evaluate.pictures import draw_curves, picture_reconstructions
 from wfm_core.model.masked import MaskedAutoencoder
 from wfm_core.train.checkpoints import LAST, read_checkpoint, read_statistics
-from wfm_core.train.pretrain.objectives import HELD_OUT_SEED, MaskedPretraining, build_autoencoder
+from wfm_core.train.objectives.masked import MaskedPretraining, build_autoencoder
+from wfm_core.train.objectives.pretraining import HELD_OUT_SEED
 from wfm_core.train.pretrain.starting import save_decoder
 
 _PICTURED = 4
@@ -55,7 +56,7 @@ def write_results(out: Path, config: Pretraining, training, held_out, settings: 
     """Write the foundation, figures.json and the pictures; returns the figures."""
     training.eval()
     with torch.inference_mode():
-        parts = [training.held_out_figures(*_on(training.device, batch)) for batch in held_out.batches]
+        parts = [training.held_out_figures(*_on(training.device, batch)) for batch in held_out]
     figures = {name: float(torch.stack([part[name] for part in parts]).mean()) for name in parts[0]}
     minutes = round(training.seconds / 60, 1)
     origin = {
@@ -72,7 +73,7 @@ def write_results(out: Path, config: Pretraining, training, held_out, settings: 
     draw_curves(out / "pictures" / "curves.png", sorted(out.glob("logs/*/metrics.csv")))
     if isinstance(training, MaskedPretraining):
         save_decoder(out, training.autoencoder)
-        _picture(out / "pictures", training, held_out.batches[0])
+        _picture(out / "pictures", training, held_out[0])
     return figures
 
 

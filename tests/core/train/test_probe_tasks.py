@@ -10,9 +10,9 @@ from probe_foundation import DESCRIPTION
 
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle.foundation import Foundation, build_model
-from wfm_core.evaluate.probe import real, synthetic
 from wfm_core.signal import build_preprocessor
 from wfm_core.synth.scenes import devices
+from wfm_core.train.probe import real, synthetic
 
 
 @pytest.fixture(scope="module")

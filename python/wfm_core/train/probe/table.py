@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 
-from wfm_core.evaluate.probe import real, synthetic
-from wfm_core.evaluate.probe.classifiers import linear_probe, nearest_neighbours, per_class_accuracy
-from wfm_core.evaluate.probe.contenders import Contender
-from wfm_core.evaluate.probe.features import features, standardised
-from wfm_core.evaluate.probe.results import Results
-from wfm_core.evaluate.probe.scratch import train_from_scratch
-from wfm_core.evaluate.probe.tasks import BUDGETS, Task, draws
+from wfm_core.train.probe import real, synthetic
+from wfm_core.train.probe.classifiers import linear_probe, nearest_neighbours, per_class_accuracy
+from wfm_core.train.probe.contenders import Contender
+from wfm_core.train.probe.features import features, standardised
+from wfm_core.train.probe.results import Results
+from wfm_core.train.probe.scratch import train_from_scratch
+from wfm_core.train.probe.tasks import BUDGETS, Task, draws
 
 
 @dataclass(frozen=True)

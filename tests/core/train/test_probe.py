@@ -11,14 +11,14 @@ from probe_foundation import DESCRIPTION
 from wfm_core.bundle.foundation import build_model, load_foundation, save_foundation
 from wfm_core.cli import evaluate
 from wfm_core.data.splits import Split
-from wfm_core.evaluate.probe import command, real, scratch, table
-from wfm_core.evaluate.probe.classifiers import linear_probe, nearest_neighbours, per_class_accuracy
-from wfm_core.evaluate.probe.contenders import contenders
-from wfm_core.evaluate.probe.features import features, standardised
-from wfm_core.evaluate.probe.results import Results
-from wfm_core.evaluate.probe.scratch import Budget, train_from_scratch
-from wfm_core.evaluate.probe.summary import verdict
-from wfm_core.evaluate.probe.tasks import ALL, BUDGETS, SUBSETS, Task, draws
+from wfm_core.train.probe import command, real, scratch, table
+from wfm_core.train.probe.classifiers import linear_probe, nearest_neighbours, per_class_accuracy
+from wfm_core.train.probe.contenders import contenders
+from wfm_core.train.probe.features import features, standardised
+from wfm_core.train.probe.results import Results
+from wfm_core.train.probe.scratch import Budget, train_from_scratch
+from wfm_core.train.probe.summary import verdict
+from wfm_core.train.probe.tasks import ALL, BUDGETS, SUBSETS, Task, draws
 
 CPU = torch.device("cpu")
 

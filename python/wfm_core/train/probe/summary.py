@@ -3,9 +3,9 @@
 
 import numpy as np
 
-from wfm_core.evaluate.probe.contenders import RANDOM, SCRATCH, Contender
-from wfm_core.evaluate.probe.results import Results
-from wfm_core.evaluate.probe.tasks import BUDGETS
+from wfm_core.train.probe.contenders import RANDOM, SCRATCH, Contender
+from wfm_core.train.probe.results import Results
+from wfm_core.train.probe.tasks import BUDGETS
 
 CLASSIFIERS = {"probe": "linear probe", "knn": "k-NN", "scratch": "trained"}
 

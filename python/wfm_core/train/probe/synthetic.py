@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from wfm_core.data.splits import Split
-from wfm_core.evaluate.probe.tasks import Task
 from wfm_core.synth.channel.fading import fading, settle_samples
 from wfm_core.synth.channel.impairments import add_noise, carrier_offset
 from wfm_core.synth.draws import uniform
 from wfm_core.synth.modulation import MODULATIONS, modulated
 from wfm_core.synth.scenes.devices import random_transmitters, transmit
 from wfm_core.synth.scenes.interference import LABELS, InterferenceScenes
+from wfm_core.train.probe.tasks import Task
 
 SAMPLES = 1024
 PER_CLASS = 100

@@ -19,7 +19,7 @@ from wfm_core.bundle.foundation import Foundation
 from wfm_core.data.recordings.folder import without_system_files
 from wfm_core.data.recordings.recording import Recording, open_recording
 from wfm_core.data.splits import Split
-from wfm_core.evaluate.probe.tasks import SUBSETS, Task
+from wfm_core.train.probe.tasks import SUBSETS, Task
 
 FOLDER = "WFM_REALDATA"
 FEWEST_ITEMS = 5

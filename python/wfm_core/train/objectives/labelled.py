@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Supervised fine-tuning on a labelled data set, as one Lightning module."""
+"""Labelled windows, classes or positions: supervised fine-tuning."""
+
+from collections.abc import Iterable
 
 import lightning
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from wfm_core.configs.finetuning import MAY_CHANGE, Finetuning
+from wfm_core.configs.finetuning import Finetuning, Scenes
 from wfm_core.data.dataset import Dataset
-from wfm_core.evaluate.metrics import confusion_matrix, mean_class_accuracy, position_errors
+from wfm_core.evaluate.metrics import confusion_matrix, interference_accuracies, mean_class_accuracy, position_errors
 from wfm_core.model import WirelessModel, pool
-from wfm_core.train.optimizers import layer_groups, warmup_cosine
-
-SETTINGS_KEY = "wfm_finetuning"
-_PREDICTED = 64  # windows computed at a time
+from wfm_core.synth.scenes.interference import LABELS
+from wfm_core.train.optimizers import layer_groups, warm_up_and_cosine
 
 
 class Scene:
@@ -43,31 +44,40 @@ def scene_of(dataset: Dataset, train: np.ndarray) -> Scene | None:
 class LabelledTraining(lightning.LightningModule):
     """Cross-entropy over classes, or mean squared error of positions that are scaled to the `scene`.
 
-    `model` is one that a regime was applied to. `weights` [K] are those of the classes in the loss. `steps_per_epoch`
-    counts optimizer steps.
+    `model` is one that a regime was applied to. `weights` [K] are those of the classes in the loss, `labels` their
+    names. `steps_per_epoch` counts optimizer steps. Where the configuration has an `average_decay`, an exponential
+    moving average of the weights is what is evaluated and kept.
     """
 
     def __init__(
         self,
-        config: Finetuning,
+        config: Finetuning | Scenes,
         model: WirelessModel,
         modality: str,
         steps_per_epoch: int,
         scene: Scene | None = None,
         weights: Tensor | None = None,
+        labels: tuple[str, ...] = (),
     ):
         super().__init__()
         self.config, self.model, self.modality = config, model, modality
-        self.steps_per_epoch, self.scene, self.weights = steps_per_epoch, scene, weights
+        self.steps_per_epoch, self.scene, self.weights, self.labels = steps_per_epoch, scene, weights, labels
+        decay = config.average_decay
+        self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay)) if decay else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Prepared windows -> logits [B, K] or scaled positions [B, 3], float32."""
-        return self._both(x)[0]
+        return self._both(self.model, x)[0]
 
-    def _both(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        encode = self.model.encode_image if self.modality == "image" else self.model.encode_iq
+    @property
+    def kept(self) -> WirelessModel:
+        """The network that is evaluated, and kept in the end."""
+        return self.model if self.average is None else self.average.module
+
+    def _both(self, model: WirelessModel, x: Tensor) -> tuple[Tensor, Tensor]:
+        encode = model.encode_image if self.modality == "image" else model.encode_iq
         embedding = pool(encode(x), self.config.pooling)
-        return self.model.heads[self.config.task](embedding).float(), embedding.float()
+        return model.heads[self.config.task](embedding).float(), embedding.float()
 
     def loss(self, outputs: Tensor, target: Tensor) -> Tensor:
         if self.scene is not None:
@@ -84,18 +94,25 @@ class LabelledTraining(lightning.LightningModule):
             self.log("accuracy", (outputs.argmax(1) == target).float().mean(), prog_bar=True)
         return loss
 
+    def on_train_batch_end(self, *_):
+        if self.average is not None:
+            self.average.update_parameters(self.model)
+
     def on_validation_epoch_start(self):
         self._seen = []
 
     def validation_step(self, batch, _):
         x, target = batch
-        self._seen.append((self(x).cpu(), target.cpu()))
+        self._seen.append((self._both(self.kept, x)[0].cpu(), target.cpu()))
 
     def on_validation_epoch_end(self):
         outputs, target = (torch.cat(parts) for parts in zip(*self._seen, strict=True))
         if self.scene is None:
             confusion = confusion_matrix(outputs.argmax(1), target, outputs.size(1))
             figures = {"val_mean_class_accuracy": mean_class_accuracy(confusion)}
+            if self.labels == LABELS:
+                accuracies = interference_accuracies(outputs.softmax(1), target)
+                figures |= {f"val_{name}": value for name, value in accuracies.items()}
         else:
             errors = position_errors(self.scene.metres(outputs), self.scene.metres(target))
             figures = {"val_mean_m": float(errors.mean())}
@@ -109,24 +126,21 @@ class LabelledTraining(lightning.LightningModule):
         optimizer = torch.optim.AdamW(groups, config.learning_rate)
         warmup = round(config.warmup_epochs * self.steps_per_epoch)
         floor = min(1.0, config.least_learning_rate / config.learning_rate)
-        schedule = warmup_cosine(warmup, config.epochs * self.steps_per_epoch, floor)
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
+        scheduler = warm_up_and_cosine(optimizer, warmup, config.epochs * self.steps_per_epoch, floor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint):
-        checkpoint[SETTINGS_KEY] = fixed_settings(self.config)
-
-
-def fixed_settings(config: Finetuning) -> dict:
-    """The part of a configuration that a checkpoint must share with the run that goes on from it."""
-    return config.model_dump(exclude=set(MAY_CHANGE), mode="json")
+        checkpoint[self.config.CHECKPOINT_KEY] = self.config.fixed_settings()
 
 
 @torch.inference_mode()
-def predict(training: LabelledTraining, windows: Tensor, rows: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Outputs, logits float32 [n, K] or metres [n, 3], and embeddings [n, D] of the windows `rows`; nothing in bf16."""
+def predict(training: LabelledTraining, batches: Iterable[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Outputs, logits float32 [n, K] or metres [n, 3], and embeddings [n, D] of all windows; nothing in bf16.
+
+    The batches are (windows, targets), of which the targets are not looked at.
+    """
     training.eval()
-    parts = [training._both(windows[part].to(training.device)) for part in torch.from_numpy(rows).split(_PREDICTED)]
+    parts = [training._both(training.kept, windows.to(training.device)) for windows, _ in batches]
     outputs, embeddings = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
     return (outputs if training.scene is None else training.scene.metres(outputs)), embeddings
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import write_atomically
-from wfm_core.evaluate.probe.tasks import VERSION
+from wfm_core.train.probe.tasks import VERSION
 
 KEY = ("task", "budget", "seed", "weights", "pooling")
 """What makes a cell: `weights` says exactly which network, `pooling` how its tokens became one embedding."""

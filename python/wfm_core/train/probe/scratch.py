@@ -11,9 +11,10 @@ from torch.nn import functional
 from wfm_core.base.precision import bf16_is_faster
 from wfm_core.bundle.foundation import Foundation
 from wfm_core.data.splits import Split
-from wfm_core.evaluate.probe.features import embed
-from wfm_core.evaluate.probe.tasks import ALL, Task
 from wfm_core.model import ClassHead
+from wfm_core.train.fitting import fit
+from wfm_core.train.probe.features import embed
+from wfm_core.train.probe.tasks import ALL, Task
 
 LEARNING_RATE = 3e-4  # 1.5e-3 does not leave chance in the steps of an effort of 1
 WEIGHT_DECAY = 0.05
@@ -71,18 +72,15 @@ def train_from_scratch(
     """
     bf16 = bf16_is_faster(device.type)
     network = Scratch(foundation, task.modality, len(task.classes), pooling, seed).to(device)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, budget.steps))
     labels = torch.from_numpy(task.labels).to(device)
-    for batch in _batches(split.train, budget, np.random.default_rng(seed)):
-        chosen = torch.from_numpy(batch)
+
+    def loss(chosen: Tensor) -> Tensor:
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            loss = functional.cross_entropy(network(inputs[chosen].to(device)), labels[chosen.to(device)])
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
+            return functional.cross_entropy(network(inputs[chosen].to(device)), labels[chosen.to(device)])
+
+    batches = [torch.from_numpy(batch) for batch in _batches(split.train, budget, np.random.default_rng(seed))]
+    groups = [{"params": list(network.parameters()), "weight_decay": WEIGHT_DECAY}]
+    fit(groups, loss, batches, LEARNING_RATE, warmup=max(1, round(WARM_UP * budget.steps)), gradient_clip=1.0)
     return _predict(network.eval(), inputs[torch.from_numpy(split.test)], device)
 
 
@@ -98,11 +96,3 @@ def _batches(examples: np.ndarray, budget: Budget, generator: np.random.Generato
     passes = -(-budget.steps * size // len(examples))
     order = np.concatenate([generator.permutation(examples) for _ in range(passes)])
     return [order[index * size : (index + 1) * size] for index in range(budget.steps)]
-
-
-def _rate(step: int, steps: int) -> float:
-    """Share of the learning rate at a step."""
-    warm_up = max(1, round(WARM_UP * steps))
-    if step < warm_up:
-        return (step + 1) / warm_up
-    return 0.5 + 0.5 * float(np.cos(np.pi * (step - warm_up) / max(1, steps - warm_up)))

@@ -7,12 +7,12 @@ from pathlib import Path
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle.foundation import Foundation, load_foundation
 from wfm_core.bundle.load import choose_device
-from wfm_core.evaluate.probe.contenders import RANDOM, SCRATCH, contenders
-from wfm_core.evaluate.probe.plot import draw
-from wfm_core.evaluate.probe.results import Results
-from wfm_core.evaluate.probe.summary import format_table, format_verdict, summarise, verdict
-from wfm_core.evaluate.probe.table import ROWS, fill
 from wfm_core.model import POOLINGS
+from wfm_core.train.probe.contenders import RANDOM, SCRATCH, contenders
+from wfm_core.train.probe.plot import draw
+from wfm_core.train.probe.results import Results
+from wfm_core.train.probe.summary import format_table, format_verdict, summarise, verdict
+from wfm_core.train.probe.table import ROWS, fill
 
 SEEDS = (0, 1, 2)
 

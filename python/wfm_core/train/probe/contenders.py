@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass
 
 from wfm_core.bundle.foundation import Foundation
-from wfm_core.evaluate.probe import scratch
+from wfm_core.train.probe import scratch
 
 RANDOM, SCRATCH = "random weights", "from scratch"
 

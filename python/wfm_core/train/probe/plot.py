@@ -4,8 +4,8 @@
 from pathlib import Path
 
 from wfm_core.evaluate.figures.canvas import new_figure, save
-from wfm_core.evaluate.probe.contenders import SCRATCH
-from wfm_core.evaluate.probe.tasks import BUDGETS
+from wfm_core.train.probe.contenders import SCRATCH
+from wfm_core.train.probe.tasks import BUDGETS
 
 _COLUMNS = 3
 _CLASSIFIERS = ("probe", "scratch")  # k-NN is in the table: with it the panels are too full to read

@@ -1,2 +1,0 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Does pretraining help? Small labelled tasks on frozen features, beside random weights and training from scratch."""

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a fine-tuning learns from, wherever it comes from: one shape for data sets and scenes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from wfm_core.bundle.foundation import Foundation
+from wfm_core.model import WirelessModel
+from wfm_core.train.finetune.starting import Feed
+from wfm_core.train.objectives.labelled import Scene
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """Labelled windows, prepared as `feed` says, and the `model` that is to learn them, a regime applied.
+
+    `kind`, `shape`, `sample_rate` and `labels` are of the raw windows, as in a `Dataset`. All batches are (prepared
+    windows, targets): endless ones by `batches`, called with the number of the first one, of which `per_epoch` make an
+    epoch; those of `validation` and `test` come in the order of their labels `validation_label` and `label`, int64 [n]
+    or metres float32 [n, 3]. `units` [n] says which test windows are of one recording.
+
+    `scene` scales positions; `weights` [K] are those of the classes in the loss. `windows` counts those of each side,
+    `split` says how they were split. `name` is the model's; `data` goes into figures.json, `origin` into the contract.
+    With `half` the weights are kept in half precision.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    sample_rate: float | None
+    labels: tuple[str, ...]
+    foundation: Foundation
+    feed: Feed
+    model: WirelessModel
+    batches: Callable[[int], DataLoader]
+    per_epoch: int
+    log_every: int
+    validation: DataLoader
+    validation_label: np.ndarray
+    test: DataLoader
+    label: np.ndarray
+    units: np.ndarray
+    windows: dict[str, int]
+    split: str
+    data: dict
+    origin: dict
+    scene: Scene | None = None
+    weights: Tensor | None = None
+    half: bool = False

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The training loop of small networks: starter models, and the probe's training from scratch.
+
+It is a plain one, without Lightning, which takes longer to import than a step of these takes, and which computers that
+only run flowgraphs need not have. There are no checkpoints: what is interrupted begins again.
+"""
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+
+from wfm_core.train.optimizers import warm_up_and_cosine
+
+
+def fit(
+    groups: Iterable,
+    loss: Callable[[Tensor], Tensor],
+    batches: list[Tensor],
+    learning_rate: float,
+    warmup: int,
+    floor: float = 0.0,
+    gradient_clip: float | None = None,
+) -> None:
+    """A step of AdamW on `loss(batch)` for each of `batches`, the numbers int64 [n] of the examples that it is of.
+
+    `groups` are parameters or parameter groups, as an optimizer takes them; `warmup` and `floor` as in
+    `warm_up_and_cosine`; `gradient_clip` is the largest norm of all gradients together.
+    """
+    optimizer = torch.optim.AdamW(groups, learning_rate)
+    schedule = warm_up_and_cosine(optimizer, warmup, len(batches), floor)
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    for batch in batches:
+        error = loss(batch)
+        optimizer.zero_grad()
+        error.backward()
+        if gradient_clip is not None:
+            nn.utils.clip_grad_norm_(parameters, gradient_clip)
+        optimizer.step()
+        schedule.step()

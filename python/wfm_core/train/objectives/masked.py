@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Masked reconstruction of images and IQ windows (paper, section III)."""
+
+import torch
+from torch import Tensor
+
+from wfm_core.bundle.foundation import build_model
+from wfm_core.configs.pretraining import Pretraining
+from wfm_core.model import EncoderConfig
+from wfm_core.model.masked import SPECTRUM, MaskedAutoencoder, log_spectra
+from wfm_core.model.masking import random_masks
+from wfm_core.train.objectives.pretraining import HELD_OUT_MEAN, HELD_OUT_SEED, PretrainingObjective
+
+
+class MaskedPretraining(PretrainingObjective):
+    """Masked autoencoding of each modality in turn; beside each held-out loss stands that of predicting the mean.
+
+    The mean is that of the first training windows: of each pixel of an image, of each value of an IQ token.
+    """
+
+    def __init__(self, config: Pretraining, description: dict):
+        super().__init__(config)
+        self.autoencoder = build_autoencoder(config, description)
+        for name in self._targets(config):
+            self.register_buffer(f"mean_{name}", torch.zeros(()))
+
+    @staticmethod
+    def _targets(config: Pretraining) -> list[str]:
+        return [*config.modalities, *([SPECTRUM] if config.spectrum_weight and "iq" in config.modalities else [])]
+
+    @property
+    def model(self):
+        return self.autoencoder.model
+
+    def total(self, losses):
+        weights = {SPECTRUM: self.config.spectrum_weight}
+        return sum(weights.get(name, 1.0) * loss for name, loss in losses.items())
+
+    @torch.no_grad()
+    def measure_mean(self, modality: str, batches: list[Tensor]) -> None:
+        targets = torch.cat([self.autoencoder.targets(modality, windows) for windows in batches])
+        # the places of an image differ, those of IQ do not: any window may begin at any time
+        setattr(self, f"mean_{modality}", targets.mean(0) if modality == "image" else targets.mean((0, 1)))
+        if modality == "iq" and self.autoencoder.spectrum is not None:
+            values = torch.cat([self.model.iq.values(windows) for windows in batches])
+            setattr(self, f"mean_{SPECTRUM}", log_spectra(values).mean((0, 1)))
+
+    def masks(self, modality: str, windows: Tensor, index: Tensor, seed: int) -> Tensor:
+        """Masks bool [B, N] on the CPU: a function of the windows' numbers and the seed."""
+        tokens = self.autoencoder.tokens(modality, windows)
+        # the two modalities of one step have the same numbers, and must not have the same masks
+        return random_masks(index.cpu(), tokens, self.config.mask_ratio[modality], 2 * seed + (modality == "iq"))
+
+    def losses(self, windows, index, seed):
+        losses = {}
+        for modality, x in windows.items():
+            losses |= self.autoencoder.losses(modality, x, self.masks(modality, x, index, seed))
+        return losses
+
+    def held_out_figures(self, windows, index):
+        figures = super().held_out_figures(windows, index)
+        for modality, x in windows.items():
+            mask = self.masks(modality, x, index, self.config.seed + HELD_OUT_SEED).to(x.device)
+            error = self.autoencoder.targets(modality, x) - getattr(self, f"mean_{modality}")
+            figures[HELD_OUT_MEAN + modality] = error[mask].square().mean()
+            if modality == "iq" and self.autoencoder.spectrum is not None:
+                error = log_spectra(self.model.iq.values(x)) - getattr(self, f"mean_{SPECTRUM}")
+                figures[HELD_OUT_MEAN + SPECTRUM] = error[mask].square().mean()
+        return figures
+
+    def on_load_checkpoint(self, checkpoint):
+        super().on_load_checkpoint(checkpoint)
+        for name in self._targets(self.config):
+            setattr(self, f"mean_{name}", torch.zeros_like(checkpoint["state_dict"][f"mean_{name}"]))
+
+
+def build_autoencoder(config: Pretraining, description: dict) -> MaskedAutoencoder:
+    """The masked autoencoder of a configuration, fresh weights."""
+    return MaskedAutoencoder(
+        build_model(description),
+        EncoderConfig(**config.decoder.model_dump()),
+        antenna_vectors=config.decoder_antennas,
+        normalise_targets=config.normalise_targets,
+        spectrum_weight=config.spectrum_weight,
+    )

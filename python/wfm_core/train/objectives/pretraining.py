@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the objectives of pretraining share: what is logged, the held-out figures, the optimizer, the time spent."""
+
+import time
+
+import lightning
+import torch
+from torch import Tensor
+
+from wfm_core.configs.pretraining import Pretraining
+from wfm_core.train.optimizers import warm_up_and_cosine, weight_groups
+
+HELD_OUT_SEED = 1
+"""Added to the seed for the masks and views of held-out windows, which stay the same through the run."""
+
+
+HELD_OUT_LOSS, HELD_OUT_MEAN = "val_loss_", "val_mean_"
+"""Names of held-out figures: the loss of a target, and what predicting the mean (or guessing) would give."""
+
+
+class PretrainingObjective(lightning.LightningModule):
+    """Logs a loss per modality and their sum, which is minimised: one backward pass sums the gradients."""
+
+    def __init__(self, config: Pretraining):
+        super().__init__()
+        self.config = config
+        self._earlier, self._started = 0.0, time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Time spent on this run, in all its starts."""
+        return self._earlier + time.monotonic() - self._started
+
+    def on_save_checkpoint(self, checkpoint):
+        checkpoint[self.config.CHECKPOINT_KEY] = self.config.fixed_settings()
+        checkpoint["wfm_seconds"] = self.seconds
+
+    def on_load_checkpoint(self, checkpoint):
+        self._earlier = checkpoint["wfm_seconds"]
+
+    def losses(self, windows: dict[str, Tensor], index: Tensor, seed: int) -> dict[str, Tensor]:
+        """The loss of each target for windows numbered `index` (int64 [B])."""
+        raise NotImplementedError
+
+    def total(self, losses: dict[str, Tensor]) -> Tensor:
+        """What is minimised."""
+        return sum(losses.values())
+
+    def training_step(self, batch, _):
+        losses = self.losses(*batch, self.config.seed)
+        total = self.total(losses)
+        self.log("train_loss", total)
+        self.log_dict({f"train_loss_{name}": loss for name, loss in losses.items()}, prog_bar=True)
+        return total
+
+    def on_validation_epoch_start(self):
+        self._held_out: list[dict[str, Tensor]] = []
+
+    def validation_step(self, batch, _):
+        self._held_out.append(self.held_out_figures(*batch))
+
+    def on_validation_epoch_end(self):
+        figures = {name: torch.stack([part[name] for part in self._held_out]).mean() for name in self._held_out[0]}
+        losses = {k.removeprefix(HELD_OUT_LOSS): v for k, v in figures.items() if k.startswith(HELD_OUT_LOSS)}
+        figures["val_loss"] = self.total(losses)
+        self.log_dict(figures, prog_bar=True, sync_dist=True)
+
+    def held_out_figures(self, windows: dict[str, Tensor], index: Tensor) -> dict[str, Tensor]:
+        losses = self.losses(windows, index, self.config.seed + HELD_OUT_SEED)
+        return {HELD_OUT_LOSS + name: loss for name, loss in losses.items()}
+
+    def configure_optimizers(self):
+        groups = weight_groups(self, self.config.weight_decay)
+        kind = torch.optim.AdamW if self.config.weight_decay else torch.optim.Adam
+        optimizer = kind(groups, self.config.learning_rate, betas=self.config.betas)
+        warmup = self.config.warmup_epochs * self.config.steps_per_epoch
+        scheduler = warm_up_and_cosine(optimizer, warmup, self.config.steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
