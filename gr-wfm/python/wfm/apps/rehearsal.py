@@ -7,14 +7,13 @@ Not in the palette: examples call `judge` and `teach` from a snippet once their 
 from collections import Counter
 
 import pmt
-from gnuradio import gr
 
 from wfm_core.messages.output import Terminal
 from wfm_core.model.prototypes import UNKNOWN
 
 from ..ports import keys, messages
-from ..ports.guard import Guard, guarded
-from ..ports.pending_messages import handle_waiting
+from ..ports.block import message_block
+from ..ports.guard import guarded
 
 _TEACH_WINDOWS = 20
 
@@ -46,14 +45,11 @@ def teach(top_block, source, head, names: tuple[str, ...]) -> list:
     return [teacher]
 
 
-class _Tally(gr.basic_block):
+class _Tally(message_block):
     """Message port in: `detects`. Windows across the truth's borders, and those of a pause, are not counted."""
 
-    def __init__(self, truth, name: str):
-        gr.basic_block.__init__(self, name="wfm_tally", in_sig=None, out_sig=None)
-        self._guard = Guard(self.logger.error)
-        self.message_port_register_in(keys.DETECTS)
-        self.set_msg_handler(keys.DETECTS, self._on_detection)
+    def __init__(self, truth, name: str, takes=None, gives=()):
+        super().__init__("wfm_tally", {keys.DETECTS: self._on_detection, **(takes or {})}, gives)
         self._truth, self._name = truth, name
         self.counts: Counter = Counter()
         """(task, whether the sender is one of the task's classes, "right", "wrong" or "unknown") -> windows."""
@@ -100,17 +96,14 @@ class _Teacher(_Tally):
     """
 
     def __init__(self, truth, names: tuple[str, ...]):
-        super().__init__(truth, "enrolled")
-        self.message_port_register_in(keys.EVENTS)
-        self.set_msg_handler(keys.EVENTS, self._on_event)
-        self.message_port_register_out(keys.CONTROL)
+        super().__init__(truth, "enrolled", {keys.EVENTS: self._on_event}, (keys.CONTROL,))
         self._terminal = Terminal()
         self._missing = list(names)
         self._busy = False
 
     @guarded("a message on detects was ignored")
     def _on_detection(self, pdu: pmt.pmt_base) -> None:
-        handle_waiting(self, keys.EVENTS, self._on_event)
+        self.handle_waiting(keys.EVENTS)
         detection, truth = self._read(pdu)
         if truth is None:
             return

@@ -7,12 +7,12 @@ import threading
 import time
 
 import pmt
-from gnuradio import gr
 
 from wfm_core.messages.output import Terminal
 
 from ..ports import fields, keys, messages
-from ..ports.guard import Guard, guarded
+from ..ports.block import message_block
+from ..ports.guard import guarded
 from .app import exit_status, inference_summary, radio_status
 from .ending import Running
 
@@ -70,14 +70,11 @@ def run(top_block, source, link, log, account: "Account") -> None:
     running.leave(sum_up)
 
 
-class Account(gr.basic_block):
+class Account(message_block):
     """Message port in: `status`, of a `wfm.event_subscriber`. Sessions are told apart by their name."""
 
     def __init__(self):
-        gr.basic_block.__init__(self, name="wfm_account", in_sig=None, out_sig=None)
-        self._guard = Guard(self.logger.error)
-        self.message_port_register_in(keys.STATUS)
-        self.set_msg_handler(keys.STATUS, self._on_status)
+        super().__init__("wfm_account", takes={keys.STATUS: self._on_status})
         self._sessions: dict[str, tuple[int, int]] = {}
 
     def sessions(self) -> dict[str, tuple[int, int]]:

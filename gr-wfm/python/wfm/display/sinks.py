@@ -11,6 +11,7 @@ import pmt
 from gnuradio import gr
 
 from ..ports import fields, keys, messages
+from ..ports.block import message_block
 from ..ports.guard import Guard, guarded, guarded_start
 from .state import DisplayState
 
@@ -51,20 +52,16 @@ class display_rows_sink(gr.sync_block):
         self._state.tune(fields.number({"rx_freq": pmt.to_python(value)}, "rx_freq"))
 
 
-class display_messages_sink(gr.basic_block):
+class display_messages_sink(message_block):
     """Ports in: `detects`, `events`, `status`, as of `wfm.detection_display`."""
 
     def __init__(self, state: DisplayState):
-        gr.basic_block.__init__(self, name="wfm_display_messages_sink", in_sig=None, out_sig=None)
+        super().__init__(
+            "wfm_display_messages_sink",
+            takes={keys.DETECTS: self._on_detects, keys.EVENTS: self._on_events, keys.STATUS: self._on_status},
+            on_refusal=lambda _: state.count_ignored(),
+        )
         self._state = state
-        self._guard = Guard(self.logger.warn, lambda _: state.count_ignored())
-        for port, handler in (
-            (keys.DETECTS, self._on_detects),
-            (keys.EVENTS, self._on_events),
-            (keys.STATUS, self._on_status),
-        ):
-            self.message_port_register_in(port)
-            self.set_msg_handler(port, handler)
 
     @guarded("a message on detects was ignored")
     def _on_detects(self, message: pmt.pmt_base) -> None:

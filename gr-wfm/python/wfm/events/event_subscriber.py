@@ -2,25 +2,23 @@
 """WFM Event Subscriber: what WFM Event Publishers of other flowgraphs send, as messages of this one."""
 
 import threading
-import time
 
 import pmt
-from gnuradio import gr
 
 from wfm_core.base.errors import WfmError
 from wfm_core.messages.events import Message
 from wfm_core.messages.sockets import DEFAULT_ADDRESS, EventListener
 
 from ..ports import keys, messages
-from ..ports.guard import Guard, guarded, guarded_start, guarded_stop
+from ..ports.block import message_block
+from ..ports.guard import guarded, guarded_start, guarded_stop
 
 _POLL_SECONDS = 0.1
-_STATUS_SECONDS = 1.0
 _JOIN_SECONDS = 5.0
 _RADIO = pmt.intern("radio")
 
 
-class event_subscriber(gr.basic_block):
+class event_subscriber(message_block):
     """Message ports out: `detects` (PDUs, one a task), `events` and `status` (dicts); all carry the field `radio`.
 
     `status` also carries this block's own counts once a second: a dict with `received`, `missed` and `refused`, and
@@ -35,15 +33,17 @@ class event_subscriber(gr.basic_block):
     """
 
     def __init__(self, addresses: str = DEFAULT_ADDRESS, high_water_mark: int = 1000):
-        gr.basic_block.__init__(self, name="wfm_event_subscriber", in_sig=None, out_sig=None)
+        super().__init__(
+            "wfm_event_subscriber",
+            takes={},
+            gives=(keys.DETECTS, keys.EVENTS, keys.STATUS),
+            on_refusal=self._count_refusal,
+        )
         if not addresses.split():
             raise WfmError(f"no address to listen to: give tcp://HOST:PORT, such as {DEFAULT_ADDRESS}")
-        for port in (keys.DETECTS, keys.EVENTS, keys.STATUS):
-            self.message_port_register_out(port)
         self._settings = addresses.split(), high_water_mark
         self._listener = EventListener(*self._settings)
         self._stopping = threading.Event()
-        self._guard = Guard(self.logger.warn, self._count_refusal)
         self._thread: threading.Thread | None = None
 
     @guarded_start
@@ -63,24 +63,19 @@ class event_subscriber(gr.basic_block):
         if self._thread is not None:
             self._thread.join(_JOIN_SECONDS)
             if self._thread.is_alive():
-                self.logger.error(f"the listening thread did not end within {_JOIN_SECONDS:g} s: left behind")
+                self.log.error(f"the listening thread did not end within {_JOIN_SECONDS:g} s: left behind")
         return True
 
     def counts(self) -> dict[str, int]:
         return self._listener.counts()
 
+    status = counts
+
     def _listen(self, listener: EventListener, stopping: threading.Event) -> None:
-        next_status = 0.0
         while not stopping.is_set():
             self._receive(listener, stopping)
-            if time.monotonic() >= next_status:
-                next_status = time.monotonic() + _STATUS_SECONDS
-                self._tell_counts()
+            self._guard.run(self.publish_status_when_due, what="the counts were not published")
         self._guard.run(listener.close, what="the listener was not closed")
-
-    @guarded("the counts were not told")
-    def _tell_counts(self) -> None:
-        self.message_port_pub(keys.STATUS, pmt.to_pmt(self.counts()))
 
     @guarded("listening was interrupted")
     def _receive(self, listener: EventListener, stopping: threading.Event) -> None:

@@ -2,14 +2,14 @@
 """WFM Event Tracker: decisions a window in, events with a begin and an end out."""
 
 import pmt
-from gnuradio import gr
 
 from ..ports import keys, messages
-from ..ports.guard import Guard, guarded
+from ..ports.block import message_block
+from ..ports.guard import guarded
 from .smoothing import Answer, Smoother
 
 
-class event_tracker(gr.basic_block):
+class event_tracker(message_block):
     """Smooths the answers of one task over windows (`.smoothing`) and says when something began and ended.
 
     Message ports in: `detects` and `status`, both from a WFM Inference block. The status ends events where a gate
@@ -41,17 +41,15 @@ class event_tracker(gr.basic_block):
         sample_rate: float = 1.92e6,
         max_gap: int = 32768,
     ):
-        gr.basic_block.__init__(self, name="wfm_event_tracker", in_sig=None, out_sig=None)
+        super().__init__(
+            "wfm_event_tracker",
+            takes={keys.DETECTS: self._on_detects, keys.STATUS: self._on_status},
+            gives=(keys.EVENTS,),
+        )
         labels = [label.strip() for label in background.split(",")]
         self._task, self._max_gap = task, max_gap
         self._smoother = Smoother(windows, method, begin, end, labels, sample_rate, max_gap)
         self._answered_to = 0
-        self.message_port_register_out(keys.EVENTS)
-        self._guard = Guard(self.logger.error)
-        self.message_port_register_in(keys.DETECTS)
-        self.message_port_register_in(keys.STATUS)
-        self.set_msg_handler(keys.DETECTS, self._on_detects)
-        self.set_msg_handler(keys.STATUS, self._on_status)
 
     def _on_status(self, status: pmt.pmt_base) -> None:
         # The queues of two ports are emptied in any order; behind the answers that came before it, it is in turn.

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """WFM CSI Image: channel estimates of packets in, images for a model out."""
 
-import time
 from dataclasses import replace
 from itertools import groupby
 from threading import Lock
@@ -9,22 +8,21 @@ from threading import Lock
 import numpy as np
 import pmt
 import torch
-from gnuradio import gr
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.plain import plain
 from wfm_core.signal import build_preprocessor
 
 from ..ports import keys
-from ..ports.guard import Guard, guarded
+from ..ports.block import message_block
+from ..ports.guard import guarded
 from . import image_messages
 from .csi_gather import ChannelVector, CsiGather, CsiWindow
 
 SOURCES = ("tags", "pdus")
-_STATUS_SECONDS = 1.0
 
 
-class csi_image(gr.basic_block):
+class csi_image(message_block):
     """Gathers channel estimates (CSI), one vector a packet and antenna, into images of amplitudes.
 
     From "tags": one stream of vectors of `fft_len` an antenna, such as the payload of gr-digital's Header/Payload
@@ -78,23 +76,21 @@ class csi_image(gr.basic_block):
         self._transform = _transform(signal, antennas, len(self._rows), packets)
         if source not in SOURCES:
             raise WfmError(f"source is {source!r}, one of {', '.join(SOURCES)} is expected")
-        streams = [(np.complex64, fft_len)] * antennas if source == "tags" else None
-        gr.basic_block.__init__(self, name="wfm_csi_image", in_sig=streams, out_sig=None)
+        super().__init__(
+            "wfm_csi_image",
+            takes={keys.CSI: self._on_csi} if source == "pdus" else {},
+            gives=(keys.IMAGES, keys.STATUS),
+            log="wfm.csi_image",
+            in_sig=[(np.complex64, fft_len)] * antennas if source == "tags" else None,
+        )
         self._sequence, self._fft_len, self._packets = sequence, fft_len, packets
         self._lock = Lock()  # status() is asked from other threads
         self._vectors_in = 0
-        self._next_status = 0.0
-        self._guard = Guard(gr.logger("wfm.csi_image").error)
-        self.message_port_register_out(keys.IMAGES)
-        self.message_port_register_out(keys.STATUS)
-        if source == "pdus":
-            self.message_port_register_in(keys.CSI)
-            self.set_msg_handler(keys.CSI, self._on_csi)
 
     def status(self) -> dict:
         """Vectors, packets and images counted by their fate; vectors or messages refused."""
         with self._lock:
-            return {"vectors_in": self._vectors_in, "refused": self._guard.refused, **self._gather.counts}
+            return {"vectors_in": self._vectors_in, "refused": self.refused, **self._gather.counts}
 
     # -- what comes in -------------------------------------------------------------------------------------------
 
@@ -131,9 +127,7 @@ class csi_image(gr.basic_block):
             for window in self._gathered(vector):
                 self.message_port_pub(keys.IMAGES, image_messages.image_pdu(self._image(window)))
         finally:
-            if time.monotonic() >= self._next_status:
-                self._next_status = time.monotonic() + _STATUS_SECONDS
-                self.message_port_pub(keys.STATUS, pmt.to_pmt(self.status()))
+            self.publish_status_when_due()
 
     def _gathered(self, vector: ChannelVector) -> list[CsiWindow]:
         if len(vector.values) != self._fft_len:

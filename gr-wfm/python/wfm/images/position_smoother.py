@@ -5,15 +5,15 @@ from collections import deque
 
 import numpy as np
 import pmt
-from gnuradio import gr
 
 from wfm_core.base.errors import WfmError
 
 from ..ports import keys, messages
-from ..ports.guard import Guard, guarded
+from ..ports.block import message_block
+from ..ports.guard import guarded
 
 
-class position_smoother(gr.basic_block):
+class position_smoother(message_block):
     """The mean of the last `windows` positions of one stream.
 
     It begins again where positions are missing (`max_gap` samples or more), where the stream starts again, at another
@@ -31,16 +31,12 @@ class position_smoother(gr.basic_block):
     """
 
     def __init__(self, windows: int = 5, max_gap: int = 64):
-        gr.basic_block.__init__(self, name="wfm_position_smoother", in_sig=None, out_sig=None)
+        super().__init__("wfm_position_smoother", takes={keys.DETECTS: self._on_detects}, gives=(keys.POSITIONS,))
         if windows < 1 or max_gap < 1:
             raise WfmError(f"smoothing over {windows} windows, gap {max_gap} samples: 1 or more of both is expected")
         self._max_gap = max_gap
         self._recent: deque[np.ndarray] = deque(maxlen=windows)
         self._last: messages.Detection | None = None
-        self.message_port_register_out(keys.POSITIONS)
-        self._guard = Guard(self.logger.error)
-        self.message_port_register_in(keys.DETECTS)
-        self.set_msg_handler(keys.DETECTS, self._on_detects)
 
     @guarded("a message on detects was ignored")
     def _on_detects(self, message: pmt.pmt_base) -> None:

@@ -7,6 +7,7 @@ from gnuradio import blocks, gr
 
 from wfm_core.base.errors import WfmError
 
+from ..ports.block import keep_alive
 from . import asked_and_got as asked
 from .drivers import RadioOptions, Request, open_driver, split_source
 from .drivers.file import open_argument
@@ -133,7 +134,7 @@ class sdr_source(gr.hier_block2):
     def _watch(self, source: str, silence: float, patience: float, duration: float) -> None:
         self._control = radio_control(self._driver, source, silence, patience, duration)
         self.msg_connect(self, "command", self._control, "command")
-        self.msg_connect(self._control, "alive", self._control, "alive")
+        keep_alive(self, self._control)
         for port in ("events", "status"):
             self.msg_connect(self._control, port, self, port)
         log = gr.logger("wfm.sdr_source")

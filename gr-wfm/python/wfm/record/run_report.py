@@ -49,7 +49,7 @@ class run_report(gr.hier_block2):
             return
         self._run = Run(Path(out_dir), channels, sample_rate, policy)
         self._make_files()
-        self.msg_connect(self, "detects", self._decisions, "detects")
+        self.msg_connect(self, "detects", self.decisions, "detects")
         for channel in range(channels):
             self.connect((self, channel), (self._samples, channel))
 
@@ -70,13 +70,13 @@ class run_report(gr.hier_block2):
             raise WfmError(
                 f"a recording cannot be written in {run.folder} ({reason}): make room there, or name another folder"
             ) from error
-        self._decisions = decision_log(str(run.decisions_path), run.sample_rate, quiet=True)
+        self.decisions = decision_log(str(run.decisions_path), run.sample_rate, quiet=True)
 
     def set_sample_rate(self, sample_rate: float) -> None:
         """Hz, where the radio has another rate than was asked for."""
         if self._run is not None:
             self._run = replace(self._run, sample_rate=sample_rate)
-            self._decisions.set_sample_rate(sample_rate)
+            self.decisions.set_sample_rate(sample_rate)
 
     def finish(self, status: dict, truth: SceneTruth | None = None) -> None:
         """After the flowgraph has ended write metadata, picture and summary. What fails is told by `failure()`.
@@ -95,7 +95,7 @@ class run_report(gr.hier_block2):
         """One sentence on what is missing in the folder, or ""."""
         if self._run is None:
             return ""
-        return "; ".join(filter(None, [self._samples.error(), self._decisions.failure(), *self._failures]))
+        return "; ".join(filter(None, [self._samples.error(), self.decisions.failure(), *self._failures]))
 
     def _try(self, without: str, write: Callable[[], None]) -> None:
         try:
