@@ -13,7 +13,7 @@ from detections import ANSWER, detection
 from flowgraph_helpers import Collector, RuleBundle, noise, write_recording
 from gnuradio import blocks, gr, wfm
 from gnuradio.wfm.apps import rehearsal, remote
-from gnuradio.wfm.display.sinks import _STATUS_NUMBERS, display_messages_sink, display_rows_sink
+from gnuradio.wfm.display.sinks import STATUS_NUMBERS, display_messages_sink, display_rows_sink
 from gnuradio.wfm.display.state import DisplayState
 from gnuradio.wfm.images.position_smoother import position_smoother
 from gnuradio.wfm.ports import keys
@@ -71,7 +71,7 @@ def annotator(folder):
 
 def marks(block) -> int:
     """Taken, whether they are in the file yet or not."""
-    return block.counts()["written"] + block.counts()["outside"] + len(block._queue._waiting)
+    return block.counts()["written"] + block.counts()["outside"] + block.queue.waiting()
 
 
 def publisher(folder):
@@ -113,7 +113,7 @@ CASES = {
     ),
     "run_report-detects": Case(
         lambda folder: wfm.run_report(str(folder), 1), "detects", [detection()],
-        lambda block, got: sum(block._decisions.counts.values()),
+        lambda block, got: sum(block.decisions.counts.values()),
     ),
     "event_publisher-detects": Case(publisher, "detects", [detection(), POSITION], lambda b, got: b.status()["sent"]),
     "event_publisher-events": Case(publisher, "events", [pmt.to_pmt(EVENT)], lambda b, got: b.status()["sent"]),
@@ -153,20 +153,20 @@ CASES = {
         annotator, "recordings", [pmt.to_pmt({"event": "begin", "path": "/nowhere", "sample_start": 0}), pmt.PMT_T],
         lambda b, got: b.counts()["refused"],
     ),
-    "display-detects": display_case("detects", [detection(), POSITION], lambda state: state.version() - state._ignored),
-    "display-events": display_case("events", [pmt.to_pmt(EVENT)], lambda state: state.version() - state._ignored),
+    "display-detects": display_case("detects", [detection(), POSITION], lambda state: state.version() - state.frame().ignored),
+    "display-events": display_case("events", [pmt.to_pmt(EVENT)], lambda state: state.version() - state.frame().ignored),
     "display-status": display_case(
         "status",
-        [pmt.to_pmt({**STATUS, **dict.fromkeys(_STATUS_NUMBERS, 1)})],
-        lambda state: state.version() - state._ignored,
+        [pmt.to_pmt({**STATUS, **dict.fromkeys(STATUS_NUMBERS, 1)})],
+        lambda state: state.version() - state.frame().ignored,
     ),
     "account-status": Case(lambda folder: remote.Account(), "status", [pmt.to_pmt(STATUS)], lambda b, got: b.taken()),
     "tally-detects": Case(
-        lambda folder: rehearsal._Tally(truth(), "t"), "detects", [detection()], lambda b, got: b._guard.refused
+        lambda folder: rehearsal.Tally(truth(), "t"), "detects", [detection()], lambda b, got: b.refused
     ),
     "teacher-events": Case(
-        lambda folder: rehearsal._Teacher(truth(), ("a",)), "events", [pmt.to_pmt({"event": "enrolled", "text": "x"})],
-        lambda b, got: b._guard.refused,
+        lambda folder: rehearsal.Teacher(truth(), ("a",)), "events", [pmt.to_pmt({"event": "enrolled", "text": "x"})],
+        lambda b, got: b.refused,
     ),
 }  # fmt: skip
 WAITS_FOR_A_REFUSAL = (

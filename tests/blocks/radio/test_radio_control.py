@@ -5,6 +5,7 @@ import pmt
 import pytest
 from flowgraph_helpers import Collector
 from gnuradio import blocks, gr
+from gnuradio.wfm.ports.block import keep_alive
 from gnuradio.wfm.radio.radio_control import radio_control
 from paced_source import PacedSource
 from stand_in_radio import Radio
@@ -20,7 +21,7 @@ class Flowgraph:
         self.top = gr.top_block()
         for channel, source in enumerate(self.sources):
             self.top.connect(source, (self.radio.tagger, channel), blocks.null_sink(gr.sizeof_gr_complex))
-        self.top.msg_connect(self.control, "alive", self.control, "alive")
+        keep_alive(self.top, self.control)
         self.top.msg_connect(self.control, "events", self.heard, "in")
         self.top.msg_connect(self.heard, "out", self.control, "command")
 

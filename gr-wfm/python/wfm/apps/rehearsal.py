@@ -24,7 +24,7 @@ def judge(top_block, source, **blocks) -> list:
     Returns what has `summary()` for the last lines of a run; empty for a radio or a recording, that know no truth.
     """
     truth = source.truth()
-    tallies = [_Tally(truth, name.replace("_", " ")) for name in blocks] if truth else []
+    tallies = [Tally(truth, name.replace("_", " ")) for name in blocks] if truth else []
     for tally, block in zip(tallies, blocks.values(), strict=False):
         top_block.msg_connect(block, "detects", tally, "detects")
     return tallies
@@ -38,14 +38,14 @@ def teach(top_block, source, head, names: tuple[str, ...]) -> list:
     truth = source.truth()
     if not truth:
         return []
-    teacher = _Teacher(truth, names)
+    teacher = Teacher(truth, names)
     top_block.msg_connect(head, "detects", teacher, "detects")
     top_block.msg_connect(head, "events", teacher, "events")
     top_block.msg_connect(teacher, "control", head, "control")
     return [teacher]
 
 
-class _Tally(message_block):
+class Tally(message_block):
     """Message port in: `detects`. Windows across the truth's borders, and those of a pause, are not counted."""
 
     def __init__(self, truth, name: str, takes=None, gives=()):
@@ -88,7 +88,7 @@ class _Tally(message_block):
         self.counts[found.task, known, answer] += 1
 
 
-class _Teacher(_Tally):
+class Teacher(Tally):
     """Asks for an enrolment when the head has just judged a window of a sender that it should know, but does not.
 
     It goes by what the head has judged, not by what was received: the windows that come next are of the same sender.

@@ -15,7 +15,7 @@ from ..ports.block import message_block
 from ..ports.guard import Guard, guarded, guarded_start
 from .state import DisplayState
 
-_STATUS_NUMBERS = ("windows_inferred", "windows_dropped", "samples_lost", "latency_ms_p50", "latency_ms_p95")
+STATUS_NUMBERS = ("windows_inferred", "windows_dropped", "samples_lost", "latency_ms_p50", "latency_ms_p95")
 
 
 class display_rows_sink(gr.sync_block):
@@ -81,7 +81,7 @@ class display_messages_sink(message_block):
 
 def _read_status(message: pmt.pmt_base) -> dict:
     status = messages.read_control(message)
-    for name in _STATUS_NUMBERS:
+    for name in STATUS_NUMBERS:
         if name not in status:
             raise ValueError(f"a status without {name}: that of WFM Inference is expected")
         messages.read_number(name, status[name], -math.inf, math.inf)

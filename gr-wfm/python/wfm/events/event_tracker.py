@@ -6,7 +6,7 @@ import pmt
 from ..ports import keys, messages
 from ..ports.block import message_block
 from ..ports.guard import guarded
-from .smoothing import Answer, Smoother
+from .smoothing import Smoother
 
 
 class event_tracker(message_block):
@@ -61,19 +61,9 @@ class event_tracker(message_block):
             self._look_at_status(messages.read_control(message))
             return
         found = messages.read_detection(message)
-        if found.task != self._task or "position" in found.decision:
-            return
-        self._answered_to = found.sample_start + found.sample_count
-        answer = Answer(
-            label=found.decision["label"],
-            score=found.decision["score"],
-            probabilities=found.decision["probabilities"],
-            sample_start=found.sample_start,
-            sample_count=found.sample_count,
-            rx_time=found.rx_time,
-            rx_freq=found.rx_freq,
-        )
-        self._publish(self._smoother.add(answer))
+        if found.task == self._task and found.label is not None:
+            self._answered_to = found.sample_start + found.sample_count
+            self._publish(self._smoother.add(found))
 
     def _look_at_status(self, status: dict) -> None:
         nothing_waits = status["queue_depth"] == 0

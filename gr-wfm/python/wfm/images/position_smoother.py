@@ -8,6 +8,7 @@ import pmt
 
 from wfm_core.base.errors import WfmError
 
+from ..events.smoothing import is_gap
 from ..ports import keys, messages
 from ..ports.block import message_block
 from ..ports.guard import guarded
@@ -55,7 +56,5 @@ class position_smoother(message_block):
         return np.mean(self._recent, axis=0)
 
     def _is_gap(self, before: messages.Detection, now: messages.Detection) -> bool:
-        advance = now.sample_start - before.sample_start
-        if len(before.decision["position"]) != len(now.decision["position"]):
-            return True
-        return advance <= 0 or advance - before.sample_count >= self._max_gap or before.rx_freq != now.rx_freq
+        other_axes = len(before.decision["position"]) != len(now.decision["position"])
+        return other_axes or is_gap(before, now, self._max_gap)

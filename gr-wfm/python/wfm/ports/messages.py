@@ -163,6 +163,11 @@ class Detection:
     window_tasks: int | None = None
     """How many tasks answer for this window; None where the sender does not say."""
 
+    @property
+    def label(self) -> str | None:
+        """None of a position."""
+        return self.decision.get("label")
+
 
 def read_detection(pdu: pmt.pmt_base) -> Detection:
     """The inverse of `detects_pdu`. Raises `ValueError` for a message of another form, or of values out of range."""

@@ -88,6 +88,11 @@ class AnnotationQueue:
         with self._lock:
             self._waiting[mark.key] = (mark, time.monotonic() + _PATIENCE_SECONDS)
 
+    def waiting(self) -> int:
+        """Marks whose fate is not known yet."""
+        with self._lock:
+            return len(self._waiting)
+
     def _run(self, ending: threading.Event, before: threading.Thread | None) -> None:
         pause = _PERIOD_SECONDS
         while before is not None and before.is_alive():  # left behind: two must not write at once

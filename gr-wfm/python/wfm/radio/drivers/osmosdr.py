@@ -7,9 +7,8 @@ import re
 from wfm_core.base.errors import WfmError
 
 from ...ports import keys
-from .. import asked_and_got as asked
 from . import Driver, Request
-from .radio import Radio, open_channels
+from .radio import Radio, open_channels, refuse_sync, set_gains
 
 _TOO_MANY = re.compile("it has [0-9]+ channels")
 
@@ -24,23 +23,8 @@ class OsmosdrRadio(Radio):
     def read_rate(self) -> float:
         return self._source.get_sample_rate()
 
-    def read_freq(self, channel: int) -> float:
-        return self._source.get_center_freq(channel)
-
     def read_gain(self, channel: int) -> float:
         return self._source.get_gain(channel) if self._says_gain else math.nan
-
-    def read_bandwidth(self, channel: int) -> float:
-        return self._source.get_bandwidth(channel)
-
-    def read_antenna(self, channel: int) -> str:
-        return self._source.get_antenna(channel)
-
-    def _tune(self, freq: float, channel: int) -> None:
-        self._source.set_center_freq(freq, channel)
-
-    def set_gain(self, gain: float, channel: int) -> None:
-        self._source.set_gain(gain, channel)
 
     def forward(self, message) -> bool:
         # Debian 12's gr-osmosdr has no message port, later ones have.
@@ -88,8 +72,7 @@ def _configure(source, request: Request) -> None:
         value = getattr(options, name)
         if value:
             raise WfmError(f"{name} {value}: gr-osmosdr has no such option; the device's arguments may, after osmosdr:")
-    if options.sync in ("pps", "gps"):
-        raise WfmError(f"sync {options.sync!r}: only USRPs (source uhd) set their time by it; expected pc or none here")
+    refuse_sync(options.sync)
     if options.clock_source:
         source.set_clock_source(options.clock_source, 0)
     if options.time_source:
@@ -102,15 +85,8 @@ def _configure(source, request: Request) -> None:
         if options.bandwidth:
             source.set_bandwidth(options.bandwidth, channel)
         source.set_gain_mode(options.agc, channel)
-        _set_gains(source, request, channel)
-
-
-def _set_gains(source, request: Request, channel: int) -> None:
-    if request.radio.agc:
-        return
-    elements = asked.named_numbers("gain elements", request.radio.gain_elements)
-    asked.check_elements(elements, source.get_gain_names(channel))
-    for name, gain in elements.items():
-        source.set_gain(gain, name, channel)
-    if not elements:
-        source.set_gain(request.gains[channel], channel)
+        set_gains(
+            request, channel, source.get_gain_names(channel),
+            lambda name, gain, channel=channel: source.set_gain(gain, name, channel),
+            lambda gain, channel=channel: source.set_gain(gain, channel),
+        )  # fmt: skip

@@ -6,6 +6,8 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable
 
+from wfm_core.base.errors import WfmError
+
 from ...wfm_python import radio_tagger
 from .. import asked_and_got as asked
 from . import Driver, Request
@@ -45,33 +47,33 @@ class Radio(Driver):
             own = f"{self.channels} channel{'s' * (self.channels > 1)}"
             self.differences += (f"channels: asked for {channels}, the radio has {own}: the last one is repeated",)
 
-    # What each device's block calls by another name.
+    # As most devices' blocks call it.
 
     @abstractmethod
     def read_rate(self) -> float:
         """The sample rate that the device has, Hz."""
 
-    @abstractmethod
     def read_freq(self, channel: int) -> float:
         """The frequency that the device is tuned to, Hz."""
+        return self._source.get_center_freq(channel)
 
-    @abstractmethod
     def read_gain(self, channel: int) -> float:
-        """dB."""
+        """dB, or a share of the range where the request's gains are normalized; NaN where the device does not say."""
+        return self._source.get_gain(channel)
 
-    @abstractmethod
     def read_bandwidth(self, channel: int) -> float:
         """Of the analogue filter, Hz; 0 where the device does not say."""
+        return self._source.get_bandwidth(channel)
 
-    @abstractmethod
-    def read_antenna(self, channel: int) -> str: ...
+    def read_antenna(self, channel: int) -> str:
+        return self._source.get_antenna(channel)
 
-    @abstractmethod
-    def _tune(self, freq: float, channel: int) -> None: ...
+    def _tune(self, freq: float, channel: int) -> None:
+        self._source.set_center_freq(freq, channel)
 
-    @abstractmethod
     def set_gain(self, gain: float, channel: int) -> None:
-        """dB, or a share of the range where the request's gains are normalized."""
+        """As `read_gain` has it."""
+        self._source.set_gain(gain, channel)
 
     # What `sdr_source` and its control use.
 
@@ -134,6 +136,27 @@ def open_channels(request: Request, open_radio: Callable[[Request], Radio], too_
             radio.repeat_last(request.channels)
             return radio
     raise AssertionError("unreachable: one channel is opened or raises")
+
+
+def set_gains(request: Request, channel: int, known, set_element: Callable, set_gain: Callable) -> None:
+    """A channel's gain as `request` asks: of the elements that it names, else of the whole. Nothing with AGC.
+
+    known: names of the elements that the device has; set_element(name, gain), set_gain(gain): in dB.
+    """
+    if request.radio.agc:
+        return
+    elements = asked.named_numbers("gain elements", request.radio.gain_elements)
+    asked.check_elements(elements, known)
+    for name, gain in elements.items():
+        set_element(name, gain)
+    if not elements:
+        set_gain(request.gains[channel])
+
+
+def refuse_sync(sync: str) -> None:
+    """Of a device that is no USRP."""
+    if sync in ("pps", "gps"):
+        raise WfmError(f"sync {sync!r}: only USRPs (source uhd) set their time by it; expected pc or none here")
 
 
 def _known(value: float) -> bool:

@@ -8,9 +8,8 @@ import pmt
 
 from wfm_core.base.errors import WfmError
 
-from .. import asked_and_got as asked
 from . import Driver, Request
-from .radio import Radio, open_channels
+from .radio import Radio, open_channels, refuse_sync, set_gains
 
 _COMMANDS = pmt.intern("cmd")
 _TOO_MANY = re.compile("Unsupported number of channels")
@@ -28,15 +27,6 @@ class SoapyRadio(Radio):
 
     def read_freq(self, channel: int) -> float:
         return self._source.get_frequency(channel)
-
-    def read_gain(self, channel: int) -> float:
-        return self._source.get_gain(channel)
-
-    def read_bandwidth(self, channel: int) -> float:
-        return self._source.get_bandwidth(channel)
-
-    def read_antenna(self, channel: int) -> str:
-        return self._source.get_antenna(channel)
 
     def _tune(self, freq: float, channel: int) -> None:
         self._source.set_frequency(channel, freq)
@@ -77,8 +67,7 @@ def _set_clock(source, options) -> None:
         source.set_clock_source(options.clock_source)
     if options.time_source:
         source.set_time_source(options.time_source)
-    if options.sync in ("pps", "gps"):
-        raise WfmError(f"sync {options.sync!r}: only USRPs (source uhd) set their time by it; expected pc or none here")
+    refuse_sync(options.sync)
     if options.sync != "none" and source.has_hardware_time(""):
         source.set_hardware_time(time.time_ns(), "")  # else rx_time would begin in 1970
 
@@ -98,14 +87,11 @@ def _set_channel(source, request: Request, channel: int) -> None:
     source.set_frequency(channel, request.center_freqs[channel])
     if source.has_gain_mode(channel) or options.agc:
         source.set_gain_mode(channel, options.agc)
-    if options.agc:
-        return
-    elements = asked.named_numbers("gain elements", options.gain_elements)
-    asked.check_elements(elements, source.list_gains(channel))
-    for name, gain in elements.items():
-        source.set_gain(channel, name, _inside(gain, source.get_gain_range(channel, name)))
-    if not elements:
-        _set_gain(source, channel, request.gains[channel])
+    set_gains(
+        request, channel, source.list_gains(channel),
+        lambda name, gain: source.set_gain(channel, name, _inside(gain, source.get_gain_range(channel, name))),
+        lambda gain: _set_gain(source, channel, gain),
+    )  # fmt: skip
 
 
 def _set_gain(source, channel: int, gain: float) -> None:

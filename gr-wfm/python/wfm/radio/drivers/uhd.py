@@ -10,9 +10,8 @@ from wfm_core.base.errors import WfmError
 
 from ...ports import keys
 from ...wfm_python import outlive_radio_failures, radio_failure
-from .. import asked_and_got as asked
 from . import Driver, Request, uhd_time
-from .radio import Radio, open_channels
+from .radio import Radio, open_channels, set_gains
 from .uhd_log import UhdLog
 
 _TOO_MANY = re.compile("channel [0-9]+ out of range|[Nn]o such channel|channel index|out of range")
@@ -32,17 +31,8 @@ class UhdRadio(Radio):
     def read_rate(self) -> float:
         return self._source.get_samp_rate()
 
-    def read_freq(self, channel: int) -> float:
-        return self._source.get_center_freq(channel)
-
     def read_gain(self, channel: int) -> float:
         return self._source.get_normalized_gain(channel) if self._normalized else self._source.get_gain(channel)
-
-    def read_bandwidth(self, channel: int) -> float:
-        return self._source.get_bandwidth(channel)
-
-    def read_antenna(self, channel: int) -> str:
-        return self._source.get_antenna(channel)
 
     def _tune(self, freq: float, channel: int) -> None:
         self._source.set_center_freq(tune_request(self._uhd, freq, self._lo_offset), channel)
@@ -126,15 +116,6 @@ def open_source(request: Request) -> Driver:
         raise WfmError(f"USRP{named} cannot do what was asked: {' '.join(str(error).split())}") from error
 
 
-def _set_gains(source, request: Request, channel: int) -> None:
-    elements = asked.named_numbers("gain elements", request.radio.gain_elements)
-    asked.check_elements(elements, source.get_gain_names(channel))
-    for name, gain in elements.items():
-        source.set_gain(gain, name, channel)
-    if not elements:
-        set_gain(source, request.gains[channel], request.radio.normalized_gain, channel)
-
-
 def _set_agc(source, agc: bool, channel: int) -> None:
     """Devices without one warn of either, and only being asked for it is of interest."""
     said_before = _log().news()
@@ -172,7 +153,10 @@ def _configure(source, request: Request, uhd) -> None:
         if options.bandwidth:
             source.set_bandwidth(options.bandwidth, channel)
         _set_agc(source, options.agc, channel)
-        if not options.agc:
-            _set_gains(source, request, channel)
+        set_gains(
+            request, channel, source.get_gain_names(channel),
+            lambda name, gain, channel=channel: source.set_gain(gain, name, channel),
+            lambda gain, channel=channel: set_gain(source, gain, options.normalized_gain, channel),
+        )  # fmt: skip
     # gr-uhd's own start begins all channels together, a tenth of a second after the flowgraph.
     uhd_time.set_time(source, options.sync, uhd.time_spec)
