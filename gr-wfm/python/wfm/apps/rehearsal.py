@@ -13,7 +13,6 @@ from wfm_core.model.prototypes import UNKNOWN
 
 from ..ports import keys, messages
 from ..ports.block import message_block
-from ..ports.guard import guarded
 
 _TEACH_WINDOWS = 20
 
@@ -67,7 +66,6 @@ class Tally(message_block):
                 lines.append(f"{self._name}: {task} of strangers called unknown in {found} of {strange} windows")
         return "\n".join(lines) or f"{self._name}: no window was judged"
 
-    @guarded("a message on detects was ignored")
     def _on_detection(self, pdu: pmt.pmt_base) -> None:
         detection, truth = self._read(pdu)
         if truth is not None:
@@ -101,7 +99,6 @@ class Teacher(Tally):
         self._missing = list(names)
         self._busy = False
 
-    @guarded("a message on detects was ignored")
     def _on_detection(self, pdu: pmt.pmt_base) -> None:
         self.handle_waiting(keys.EVENTS)
         detection, truth = self._read(pdu)
@@ -115,7 +112,6 @@ class Teacher(Tally):
         elif not self._missing and not self._busy:
             self._count(detection, truth)
 
-    @guarded("a message on events was ignored")
     def _on_event(self, message: pmt.pmt_base) -> None:
         event = messages.read_control(message)
         self._terminal.say(f"{event['event']}: {event['text']}")

@@ -12,7 +12,6 @@ from wfm_core.messages.output import Terminal
 
 from ..ports import fields, keys, messages
 from ..ports.block import message_block
-from ..ports.guard import guarded
 from .app import exit_status, inference_summary, radio_status
 from .ending import Running
 
@@ -95,7 +94,6 @@ class Account(message_block):
             f"gaps that the sessions saw: {gaps} samples; lost in the radio: {source.samples_lost()}"
         )
 
-    @guarded("a message on status was ignored")
     def _on_status(self, message: pmt.pmt_base) -> None:
         status = messages.read_control(message)
         if "samples_in" not in status or "radio" not in status:

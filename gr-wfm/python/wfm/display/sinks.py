@@ -63,15 +63,12 @@ class display_messages_sink(message_block):
         )
         self._state = state
 
-    @guarded("a message on detects was ignored")
     def _on_detects(self, message: pmt.pmt_base) -> None:
         self._state.add_detection(messages.read_detection(message))
 
-    @guarded("a message on status was ignored")
     def _on_status(self, message: pmt.pmt_base) -> None:
         self._state.set_status(_read_status(message))
 
-    @guarded("a message on events was ignored")
     def _on_events(self, message: pmt.pmt_base) -> None:
         if pmt.is_dict(message) and pmt.dict_has_key(message, keys.TEXT):
             self._state.add_notice(str(messages.read_control(message)["text"]))

@@ -12,7 +12,7 @@ from wfm_core.messages.output import STDOUT, JsonLines, Terminal
 
 from ..ports import keys, messages
 from ..ports.block import message_block
-from ..ports.guard import guarded, guarded_stop
+from ..ports.guard import guarded
 from .window_lines import WindowLines
 
 
@@ -50,11 +50,9 @@ class decision_log(message_block):
         """(task, label) -> decisions so far; positions count under the label ""."""
         self.windows = 0
 
-    @guarded_stop
-    def stop(self) -> bool:
+    def stop(self) -> None:
         self.handle_waiting(keys.DETECTS)
         self._windows.finish()
-        return True
 
     def set_sample_rate(self, sample_rate: float) -> None:
         self._sample_rate = sample_rate
@@ -77,7 +75,6 @@ class decision_log(message_block):
         parts = [f"{task} {label or 'position'}: {count}" for (task, label), count in sorted(self.counts.items())]
         return f"{self.windows} windows decided; " + ", ".join(parts) + ignored
 
-    @guarded("a message on detects was ignored")
     def _on_detection(self, pdu: pmt.pmt_base) -> None:
         detection = messages.read_detection(pdu)
         self.counts[detection.task, detection.decision.get("label", "")] += 1
@@ -115,7 +112,6 @@ class decision_log(message_block):
         seconds = self._seconds(detection.sample_start, detection.rx_time)
         return f"{seconds:10.4f} s  {_answer(detection)}  {freq}  {detection.level:6.1f} dBFS"
 
-    @guarded("a message on events was ignored")
     def _on_event(self, message: pmt.pmt_base) -> None:
         task, event = messages.read_event(message)
         line = f"{self._seconds(event.sample_start, event.rx_time):10.4f} s  {task} {event.label} {event.kind}s"

@@ -11,7 +11,7 @@ from wfm_core.messages.sockets import DEFAULT_ADDRESS, EventSender
 
 from ..ports import fields, keys, messages
 from ..ports.block import message_block
-from ..ports.guard import guarded, guarded_start, guarded_stop
+from ..ports.guard import guarded
 
 
 class event_publisher(message_block):
@@ -28,6 +28,8 @@ class event_publisher(message_block):
     Raises:
         WfmError: the address is in use or not of this machine, or a parameter is out of range.
     """
+
+    FATE = "not published"
 
     def __init__(self, address: str = DEFAULT_ADDRESS, radio: str = "radio", high_water_mark: int = 1000):
         super().__init__(
@@ -51,20 +53,16 @@ class event_publisher(message_block):
     def status(self) -> dict[str, int]:
         return {"sent": self._sender.sent, "dropped": self._sender.dropped, "refused": self.refused}
 
-    @guarded_start
-    def start(self) -> bool:
+    def start(self) -> None:
         """Binds again after a stop, as when a flowgraph is locked and unlocked; the counts start again then."""
         with self._lock:
             self._running = True
             if not self._open:
                 self._sender = EventSender(self._sender.address, *self._settings)
                 self._open = True
-        return True
 
-    @guarded_stop
-    def stop(self) -> bool:
+    def stop(self) -> None:
         self._close()
-        return True
 
     @guarded("the end was not told")
     def _close(self) -> None:
@@ -75,7 +73,6 @@ class event_publisher(message_block):
                 self._sender.close()
         self.publish_status()
 
-    @guarded("a message on detects was not published")
     def _on_detection(self, pdu: pmt.pmt_base) -> None:
         found = messages.read_detection(pdu)
         tasks = {found.task: found.decision}
@@ -84,11 +81,9 @@ class event_publisher(message_block):
             body["level"] = found.level
         self._send("decision", body)
 
-    @guarded("a message on events was not published")
     def _on_event(self, message: pmt.pmt_base) -> None:
         self._send_dict("event", message)
 
-    @guarded("a message on status was not published")
     def _on_status(self, message: pmt.pmt_base) -> None:
         self._send_dict("status", message)
 

@@ -11,7 +11,7 @@ from wfm_core.messages.sockets import DEFAULT_ADDRESS, EventListener
 
 from ..ports import keys, messages
 from ..ports.block import message_block
-from ..ports.guard import guarded, guarded_start, guarded_stop
+from ..ports.guard import guarded
 
 _POLL_SECONDS = 0.1
 _JOIN_SECONDS = 5.0
@@ -46,8 +46,7 @@ class event_subscriber(message_block):
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
-    @guarded_start
-    def start(self) -> bool:
+    def start(self) -> None:
         """Listens; after a stop (a flowgraph locked and unlocked) again, with counts from zero."""
         if self._thread is not None:
             self._listener = EventListener(*self._settings)
@@ -55,16 +54,13 @@ class event_subscriber(message_block):
         arguments = self._listener, self._stopping
         self._thread = threading.Thread(target=self._listen, args=arguments, name="wfm_event_subscriber", daemon=True)
         self._thread.start()
-        return True
 
-    @guarded_stop
-    def stop(self) -> bool:
+    def stop(self) -> None:
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(_JOIN_SECONDS)
             if self._thread.is_alive():
                 self.log.error(f"the listening thread did not end within {_JOIN_SECONDS:g} s: left behind")
-        return True
 
     def counts(self) -> dict[str, int]:
         return self._listener.counts()

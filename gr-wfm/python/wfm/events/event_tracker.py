@@ -5,7 +5,6 @@ import pmt
 
 from ..ports import keys, messages
 from ..ports.block import message_block
-from ..ports.guard import guarded
 from .smoothing import Smoother
 
 
@@ -51,21 +50,15 @@ class event_tracker(message_block):
         self._smoother = Smoother(windows, method, begin, end, labels, sample_rate, max_gap)
         self._answered_to = 0
 
-    def _on_status(self, status: pmt.pmt_base) -> None:
-        # The queues of two ports are emptied in any order; behind the answers that came before it, it is in turn.
-        self.to_basic_block()._post(keys.DETECTS, status)
-
-    @guarded("a message on detects or status was ignored")
     def _on_detects(self, message: pmt.pmt_base) -> None:
-        if pmt.is_dict(message) and not pmt.is_f32vector(pmt.cdr(message)):
-            self._look_at_status(messages.read_control(message))
-            return
         found = messages.read_detection(message)
         if found.task == self._task and found.label is not None:
             self._answered_to = found.sample_start + found.sample_count
             self._publish(self._smoother.add(found))
 
-    def _look_at_status(self, status: dict) -> None:
+    def _on_status(self, message: pmt.pmt_base) -> None:
+        self.handle_waiting(keys.DETECTS)  # the queues of two ports are emptied in any order
+        status = messages.read_control(message)
         nothing_waits = status["queue_depth"] == 0
         here = status["samples_in"] - status.get("samples_before", 0)  # as the windows count
         silent = here - self._answered_to >= self._max_gap

@@ -118,7 +118,6 @@ class csi_image(message_block):
         fields = {name: pmt.to_python(value) for name, value in tags.items()}
         return image_messages.csi_vector(taps, {**fields, "antenna": antenna}, self._sequence)
 
-    @guarded("a message on csi was ignored")
     def _on_csi(self, message: pmt.pmt_base) -> None:
         self._take(image_messages.read_csi(message, self._sequence))
 

@@ -5,7 +5,6 @@ import pmt
 
 from ..ports import keys
 from ..ports.block import message_block
-from ..ports.guard import guarded, guarded_start, guarded_stop
 from . import image_messages
 from .image_queue import ImageQueue
 
@@ -25,19 +24,14 @@ class image_intake(message_block):
         )
         self._queue, self._shape = queue, shape
 
-    @guarded_start
-    def start(self) -> bool:
+    def start(self) -> None:
         self.to_basic_block().clear_finished()
         self._queue.open()
-        return True
 
-    @guarded_stop
-    def stop(self) -> bool:
+    def stop(self) -> None:
         self.handle_waiting(keys.IMAGES)
         self._queue.end_input()
-        return True
 
-    @guarded("a message on images was ignored")
     def _on_image(self, message: pmt.pmt_base) -> None:
         image = image_messages.read_image(message)
         if image.pixels.shape != self._shape:

@@ -11,7 +11,6 @@ from wfm_core.base.errors import WfmError
 from ..events.smoothing import is_gap
 from ..ports import keys, messages
 from ..ports.block import message_block
-from ..ports.guard import guarded
 
 
 class position_smoother(message_block):
@@ -39,7 +38,6 @@ class position_smoother(message_block):
         self._recent: deque[np.ndarray] = deque(maxlen=windows)
         self._last: messages.Detection | None = None
 
-    @guarded("a message on detects was ignored")
     def _on_detects(self, message: pmt.pmt_base) -> None:
         found = messages.read_detection(message)
         if "position" in found.decision:

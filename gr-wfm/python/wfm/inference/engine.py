@@ -17,7 +17,6 @@ from wfm_core.bundle.bundle import WARM_RUNS
 
 from ..ports import keys, messages
 from ..ports.block import message_block, say_done
-from ..ports.guard import guarded, guarded_start, guarded_stop
 from .hot_swap import BundleSwap
 from .latency_counters import LatencyCounters
 from .window_source import Windows, WindowSource
@@ -72,8 +71,7 @@ class engine(message_block):
 
     # -- life of the block ---------------------------------------------------------------------------------------
 
-    @guarded_start
-    def start(self) -> bool:
+    def start(self) -> None:
         self._error, self._control_refused = "", 0
         self._ended = False
         self.forget_last_run()
@@ -81,10 +79,8 @@ class engine(message_block):
         self.swap.open()
         self._worker = Worker(self._run, self._longest)
         self._worker.start()
-        return True
 
-    @guarded_stop
-    def stop(self) -> bool:
+    def stop(self) -> None:
         """Returns within seconds, also when inference does not: then its thread is left behind, which is an error."""
         self._source.close()
         self.swap.end_trial()
@@ -92,7 +88,6 @@ class engine(message_block):
             self._leave_behind(self._worker, sentence)
         if sentence := self.swap.close():
             self.complain(sentence)
-        return True
 
     def _leave_behind(self, worker: Worker, sentence: str) -> None:
         self._stuck.remember(worker, self.swap.current)
@@ -224,7 +219,6 @@ class engine(message_block):
                 f"{contract.sample_rate_max:g} Hz: decisions carry out_of_range"
             )
 
-    @guarded("a control message was refused")
     def _on_control(self, message: pmt.pmt_base) -> None:
         """One bad setting does not keep the others of its message from being made."""
         for key, value in messages.read_control(message).items():

@@ -11,7 +11,6 @@ from wfm_core.model.prototypes import LEAST_WINDOWS, MARGIN, Prototypes, check_n
 
 from ..ports import keys, messages
 from ..ports.block import message_block
-from ..ports.guard import guarded
 
 _MOST_WINDOWS = 100_000
 """Of an enrolment: its embeddings stay in memory."""
@@ -81,7 +80,6 @@ class task_head(message_block):
 
     # -- embeddings ----------------------------------------------------------------------------------------------
 
-    @guarded("a message on embeddings was ignored")
     def _on_embedding(self, pdu: pmt.pmt_base) -> None:
         self.handle_waiting(keys.CONTROL)
         try:
@@ -134,7 +132,6 @@ class task_head(message_block):
 
     # -- control -------------------------------------------------------------------------------------------------
 
-    @guarded("a control message was refused")
     def _on_control(self, message: pmt.pmt_base) -> None:
         try:
             self._obey(messages.read_control(message))

@@ -8,16 +8,17 @@ import pmt
 from gnuradio import gr
 
 from . import keys
-from .guard import Guard
+from .guard import Guard, guarded_start, guarded_stop
 
 _STATUS_SECONDS = 1.0
+_REFUSALS = {"control": "a control message was refused", "command": "a command was refused"}
 
 
 class message_block(gr.basic_block):
     """A block with message ports.
 
-    Its handlers are to be `guarded`; `complain` logs what they raise. A block that gives the port `status` has a
-    method `status()`.
+    Its handlers, its `start` and its `stop` never raise: `complain` logs what they would. What the latter two return
+    is True. A block that gives the port `status` has a method `status()`.
 
     Args:
         name: of the block.
@@ -27,6 +28,15 @@ class message_block(gr.basic_block):
         log: name of its logger, "" for the block's own.
         in_sig: dtypes of its input streams, None for no stream.
     """
+
+    FATE = "ignored"
+    """What becomes of a message whose handler raises, in a sentence."""
+
+    def __init_subclass__(cls, **arguments):
+        super().__init_subclass__(**arguments)
+        for name, guard in (("start", guarded_start), ("stop", guarded_stop)):
+            if name in vars(cls):
+                setattr(cls, name, guard(vars(cls)[name]))
 
     def __init__(
         self,
@@ -43,10 +53,19 @@ class message_block(gr.basic_block):
         self._next_status = 0.0
         for port in gives:
             self.message_port_register_out(port)
-        self._handlers = {str(port): handler for port, handler in takes.items()}
         for port, handler in takes.items():
             self.message_port_register_in(port)
-            self.set_msg_handler(port, handler)
+            self._set_guarded_handler(port, handler)
+
+    def _set_guarded_handler(self, port: pmt.pmt_base, handler: Callable[[pmt.pmt_base], None]) -> None:
+        what = _REFUSALS.get(str(port), f"a message on {port} was {self.FATE}")
+
+        def handle(message: pmt.pmt_base) -> None:
+            self._guard.run(handler, message, what=what)
+
+        handle.__name__ = f"handle_{port}"
+        setattr(self, handle.__name__, handle)  # GNU Radio looks it up by its name
+        self.set_msg_handler(port, handle)
 
     def complain(self, sentence: str) -> None:
         """Log what was refused, or failed."""
@@ -77,7 +96,7 @@ class message_block(gr.basic_block):
 
     def handle(self, port: pmt.pmt_base, message: pmt.pmt_base) -> None:
         """Handle a message now, as if it had come to `port`."""
-        self._handlers[str(port)](message)
+        getattr(self, f"handle_{port}")(message)
 
     def handle_waiting(self, port: pmt.pmt_base) -> None:
         """Handle what waits on `port` now, from one of the block's own handlers or its `stop`.

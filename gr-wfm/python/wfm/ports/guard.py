@@ -26,13 +26,13 @@ class Guard:
         self.refused = 0
         """Exceptions so far."""
 
-    def run(self, call: Callable, *arguments, what: str, gives=None):
-        """The result of `call`, or `gives` when it raised."""
+    def run(self, call: Callable, *arguments, what: str):
+        """The result of `call`, or None when it raised."""
         try:
             return call(*arguments)
         except Exception as error:  # noqa: BLE001 - that is what a guard is for
             self.refuse(error, what)
-            return gives
+            return None
 
     def refuse(self, error: Exception, what: str) -> None:
         """Count `error`; log it if it is the first of its kind (class of exception and line that raised it)."""
@@ -51,26 +51,39 @@ class Guard:
                 self._say(f"a refusal was not published: {_sentence(fault)}")
 
 
-def guarded(what: str, gives=None) -> Callable:
-    """A method of a block with a `_guard`, such as a message handler, which then never raises.
+def guarded(what: str) -> Callable:
+    """A method of a block with a `_guard`, which then never raises.
 
-    what: says what came of it, such as "a message on detects was ignored". It returns `gives` where it would have
-    raised.
+    what: says what came of it, such as "rows were not drawn". It returns None where it would have raised.
     """
 
     def decorate(method: Callable) -> Callable:
         @functools.wraps(method)
         def run(block, *arguments):
-            return block._guard.run(method, block, *arguments, what=what, gives=gives)
+            return block._guard.run(method, block, *arguments, what=what)
 
         return run
 
     return decorate
 
 
-guarded_start = guarded("the block did not start as it should", gives=True)
+def _true(what: str) -> Callable:
+    """As `guarded`; the method returns True, whatever happens."""
+
+    def decorate(method: Callable) -> Callable:
+        @functools.wraps(method)
+        def run(block) -> bool:
+            block._guard.run(method, block, what=what)
+            return True
+
+        return run
+
+    return decorate
+
+
+guarded_start = _true("the block did not start as it should")
 """Of `start()`: it runs in the block's own thread, where an exception is a block that is silently not there."""
-guarded_stop = guarded("the block did not stop as it should", gives=True)
+guarded_stop = _true("the block did not stop as it should")
 """Of `stop()`, where an exception ends the process."""
 
 

@@ -10,7 +10,6 @@ from wfm_core.base.errors import WfmError
 
 from ..ports import keys, messages
 from ..ports.block import message_block, say_done
-from ..ports.guard import guarded, guarded_start, guarded_stop
 
 _POLL_SECONDS = 0.1
 _HUSH_SECONDS = 0.3
@@ -73,24 +72,20 @@ class radio_control(message_block):
 
     # -- life of the block ---------------------------------------------------------------------------------------
 
-    @guarded_start
-    def start(self) -> bool:
+    def start(self) -> None:
         self._error, self._commands_refused = "", 0
         self._stopping = threading.Event()
         self.forget_last_run()
         self._thread = threading.Thread(target=self._watch, args=(self._stopping,), name="wfm-radio", daemon=True)
         self._thread.start()
-        return True
 
-    @guarded_stop
-    def stop(self) -> bool:
+    def stop(self) -> None:
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(_JOIN_SECONDS)
             if self._thread.is_alive():
                 seconds = f"{_JOIN_SECONDS:g} s"
                 self.complain(f"the watch over source {self._name} did not end within {seconds}: left behind")
-        return True
 
     # -- the watch -----------------------------------------------------------------------------------------------
 
@@ -180,7 +175,6 @@ class radio_control(message_block):
         self._commands_refused += 1
         self.notice("refused", str(error))
 
-    @guarded("a command was refused")
     def _obey(self, message: pmt.pmt_base) -> None:
         values = messages.read_control(message)
         if not values.keys() <= _RADIO_KEYS:

@@ -12,10 +12,7 @@ from wfm_core.data.recordings.sigmf_meta import read_sigmf
 
 from ..ports import fields, messages
 from ..ports.block import message_block
-from ..ports.guard import guarded, guarded_start, guarded_stop
 from .annotation_queue import AnnotationQueue
-
-_IN = pmt.intern("in")
 
 
 class sigmf_annotator(gr.hier_block2):
@@ -43,10 +40,10 @@ class sigmf_annotator(gr.hier_block2):
         self._running = 0
         # A message block ends with the first block that it listens to: with one inbox a port, none ends another.
         handlers = {"events": self._on_event, "detects": self._on_detection, "recordings": self._on_recording}
-        self.inboxes = {port: inbox(handler, self._begin, self._end) for port, handler in handlers.items()}
+        self.inboxes = {port: inbox(port, handler, self._begin, self._end) for port, handler in handlers.items()}
         for port, block in self.inboxes.items():
             self.message_port_register_hier_in(port)
-            self.msg_connect(self, port, block, "in")
+            self.msg_connect(self, port, block, port)
 
     def counts(self) -> dict[str, int]:
         """Marks `written`, or `outside` of every recording; messages `refused`."""
@@ -89,21 +86,13 @@ class sigmf_annotator(gr.hier_block2):
 class inbox(message_block):
     """One port's messages, in order, to `handler`; `begin` and `end` are called with each run."""
 
-    def __init__(self, handler, begin, end):
-        super().__init__("wfm_annotator_inbox", takes={_IN: self._handle}, log="wfm.sigmf_annotator")
-        self._handler, self._begin, self._end = handler, begin, end
+    def __init__(self, port: str, handler, begin, end):
+        self._port, self._begin, self._end = pmt.intern(port), begin, end
+        super().__init__("wfm_annotator_inbox", takes={self._port: handler}, log="wfm.sigmf_annotator")
 
-    @guarded_start
-    def start(self) -> bool:
+    def start(self) -> None:
         self._begin()
-        return True
 
-    @guarded_stop
-    def stop(self) -> bool:
-        self.handle_waiting(_IN)
+    def stop(self) -> None:
+        self.handle_waiting(self._port)
         self._end()
-        return True
-
-    @guarded("a message was ignored")
-    def _handle(self, message: pmt.pmt_base) -> None:
-        self._handler(message)
