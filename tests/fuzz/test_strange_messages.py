@@ -56,9 +56,13 @@ class Case:
     keep: list = field(default_factory=list)
 
 
-def display_case(port: str, good, count) -> Case:
+def taken(state: DisplayState) -> int:
+    return state.version() - state.frame().ignored
+
+
+def display_case(port: str, good) -> Case:
     state = DisplayState(16, 100, 0.0, ("none",))
-    return Case(lambda folder: display_messages_sink(state), port, good, lambda block, got: count(state))
+    return Case(lambda folder: display_messages_sink(state), port, good, lambda block, got: taken(state))
 
 
 def truth() -> SceneTruth:
@@ -153,12 +157,11 @@ CASES = {
         annotator, "recordings", [pmt.to_pmt({"event": "begin", "path": "/nowhere", "sample_start": 0}), pmt.PMT_T],
         lambda b, got: b.counts()["refused"],
     ),
-    "display-detects": display_case("detects", [detection(), POSITION], lambda state: state.version() - state.frame().ignored),
-    "display-events": display_case("events", [pmt.to_pmt(EVENT)], lambda state: state.version() - state.frame().ignored),
+    "display-detects": display_case("detects", [detection(), POSITION]),
+    "display-events": display_case("events", [pmt.to_pmt(EVENT)]),
     "display-status": display_case(
         "status",
         [pmt.to_pmt({**STATUS, **dict.fromkeys(STATUS_NUMBERS, 1)})],
-        lambda state: state.version() - state.frame().ignored,
     ),
     "account-status": Case(lambda folder: remote.Account(), "status", [pmt.to_pmt(STATUS)], lambda b, got: b.taken()),
     "tally-detects": Case(

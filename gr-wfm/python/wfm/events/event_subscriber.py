@@ -9,7 +9,7 @@ from wfm_core.base.errors import WfmError
 from wfm_core.messages.events import Message
 from wfm_core.messages.sockets import DEFAULT_ADDRESS, EventListener
 
-from ..ports import keys, messages
+from ..ports import fields, keys, messages
 from ..ports.block import message_block
 from ..ports.guard import guarded
 
@@ -92,7 +92,7 @@ class event_subscriber(message_block):
             port = keys.EVENTS if message.kind == "event" else keys.STATUS
             self.message_port_pub(port, _dict(message))
             return
-        shared = pmt.dict_add(_facts(message.body), _RADIO, pmt.intern(message.radio))
+        shared = pmt.dict_add(messages.facts_dict(_facts(message.body)), _RADIO, pmt.intern(message.radio))
         for task, decision in message.body["tasks"].items():
             tag_value = messages.task_dict(shared, decision)
             self.message_port_pub(keys.DETECTS, messages.detects_pdu(task, tag_value, decision, late=False))
@@ -101,23 +101,13 @@ class event_subscriber(message_block):
 def _dict(message: Message) -> pmt.pmt_base:
     """An event or a status, its time as in a tag."""
     body = {key: value for key, value in message.body.items() if key != "rx_time"}
-    fields = pmt.to_pmt({**body, "radio": message.radio})
+    values = pmt.to_pmt({**body, "radio": message.radio})
     if "rx_time" in message.body:
-        fields = pmt.dict_add(fields, keys.RX_TIME, messages.time_tuple(message.body["rx_time"]))
-    return fields
+        values = pmt.dict_add(values, keys.RX_TIME, messages.time_tuple(message.body["rx_time"]))
+    return values
 
 
-def _facts(body: dict) -> pmt.pmt_base:
-    """The fields that a decision's tasks share. A latency belongs to the other flowgraph's stream: none is known."""
-    time_ = body.get("rx_time")
-    return messages.facts_dict(
-        messages.WindowFacts(
-            sample_start=body["sample_start"],
-            sample_count=body["sample_count"],
-            rx_time=None if time_ is None else tuple(time_),
-            rx_freq=body.get("rx_freq"),
-            level=body.get("level", float("-inf")),
-            latency=0.0,
-            out_of_range=False,
-        )
-    )
+def _facts(body: dict) -> messages.WindowFacts:
+    """What a decision's tasks share. A latency belongs to the other flowgraph's stream: none is known."""
+    level, rx_freq = body.get("level", float("-inf")), body.get("rx_freq")
+    return messages.WindowFacts(body["sample_start"], body["sample_count"], fields.rx_time(body), rx_freq, level)

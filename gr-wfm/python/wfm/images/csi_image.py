@@ -17,7 +17,8 @@ from ..ports import keys
 from ..ports.block import message_block
 from ..ports.guard import guarded
 from . import image_messages
-from .csi_gather import ChannelVector, CsiGather, CsiWindow
+from .csi_gather import ChannelVector, CsiGather
+from .image import Image
 
 SOURCES = ("tags", "pdus")
 
@@ -83,7 +84,7 @@ class csi_image(message_block):
             log="wfm.csi_image",
             in_sig=[(np.complex64, fft_len)] * antennas if source == "tags" else None,
         )
-        self._sequence, self._fft_len, self._packets = sequence, fft_len, packets
+        self._sequence, self._fft_len = sequence, fft_len
         self._lock = Lock()  # status() is asked from other threads
         self._vectors_in = 0
 
@@ -123,12 +124,12 @@ class csi_image(message_block):
 
     def _take(self, vector: ChannelVector) -> None:
         try:
-            for window in self._gathered(vector):
-                self.message_port_pub(keys.IMAGES, image_messages.image_pdu(self._image(window)))
+            for image in self._gathered(vector):
+                self.message_port_pub(keys.IMAGES, image_messages.image_pdu(self._transformed(image)))
         finally:
             self.publish_status_when_due()
 
-    def _gathered(self, vector: ChannelVector) -> list[CsiWindow]:
+    def _gathered(self, vector: ChannelVector) -> list[Image]:
         if len(vector.values) != self._fft_len:
             raise ValueError(
                 f"a channel vector of {len(vector.values)} values: {self._fft_len} are expected, as fft_len"
@@ -140,22 +141,12 @@ class csi_image(message_block):
             self._vectors_in += 1
         return windows
 
-    # -- what goes out -------------------------------------------------------------------------------------------
-
-    def _image(self, window: CsiWindow) -> image_messages.Image:
-        pixels = torch.from_numpy(window.amplitude)
-        if self._transform is not None:
-            with torch.inference_mode():
-                pixels = self._transform(pixels[None])[0]
-        return image_messages.Image(
-            pixels=pixels.numpy(),
-            sample_start=window.start,
-            sample_count=self._packets,
-            rx_time=window.rx_time,
-            rx_freq=window.rx_freq,
-            packets_lost=window.packets_lost,
-            lost_so_far=window.lost_so_far,
-        )
+    def _transformed(self, image: Image) -> Image:
+        """By `signal`, where there is one."""
+        if self._transform is None:
+            return image
+        with torch.inference_mode():
+            return replace(image, pixels=self._transform(torch.from_numpy(image.pixels)[None])[0].numpy())
 
 
 def _rows(subcarriers, fft_len: int) -> np.ndarray:

@@ -2,7 +2,6 @@
 """Images and the channel vectors they are made of as PMTs, and back."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pmt
@@ -11,23 +10,7 @@ from ..ports import fields as checked
 from ..ports import keys
 from ..ports.messages import place_dict
 from .csi_gather import ChannelVector
-
-
-@dataclass(frozen=True)
-class Image:
-    """pixels: float32 [C, H, W]. Its place is that of the signal it was made of: for CSI, samples are packets.
-
-    rx_time: (whole seconds, fraction) or None; rx_freq: Hz or None; packets_lost: columns that were filled in;
-    lost_so_far: packets lost since the start.
-    """
-
-    pixels: np.ndarray
-    sample_start: int
-    sample_count: int
-    rx_time: tuple[int, float] | None = None
-    rx_freq: float | None = None
-    packets_lost: int = 0
-    lost_so_far: int = 0
+from .image import Image
 
 
 def image_pdu(image: Image) -> pmt.pmt_base:

@@ -7,7 +7,7 @@ from collections import deque
 import numpy as np
 
 from ..inference.window_source import Windows
-from .image_messages import Image
+from .image import Image
 
 
 class ImageQueue:

@@ -10,6 +10,8 @@ import threading
 import traceback
 from collections.abc import Callable
 
+from wfm_core.base.errors import WfmError, one_line
+
 
 class Guard:
     """Turns what a block's functions raise into a count and a line in the log, one line for each kind of fault.
@@ -89,10 +91,5 @@ guarded_stop = _true("the block did not stop as it should")
 
 def _sentence(error: Exception) -> str:
     """The exception in one line of bounded length: an unknown sender may have written its text."""
-    text = " ".join(str(error).split())[:300]
-    plain = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return (
-        plain
-        if type(error).__module__.startswith("wfm_core") or type(error) is ValueError
-        else (f"{type(error).__name__}: {plain}")
-    )
+    ours = isinstance(error, WfmError) or type(error) is ValueError
+    return one_line(str(error) if ours else f"{type(error).__name__}: {error}")

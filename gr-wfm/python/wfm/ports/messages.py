@@ -34,8 +34,8 @@ class WindowFacts:
     rx_time: tuple[int, float] | None
     rx_freq: float | None
     level: float
-    latency: float
-    out_of_range: bool
+    latency: float = 0.0
+    out_of_range: bool = False
 
 
 def facts_dict(facts: WindowFacts) -> pmt.pmt_base:

@@ -73,8 +73,8 @@ class Run:
 
 def begin_meta(run: Run) -> None:
     """recording.sigmf-meta of a recording that begins: valid SigMF, whatever becomes of the run."""
-    text = json.dumps({"global": _global(run), "captures": [{"core:sample_start": 0}], "annotations": []}, indent=2)
-    write_atomically(run.folder / "recording.sigmf-meta", lambda path: path.write_text(text + "\n", encoding="utf-8"))
+    metadata = {"global": _global(run), "captures": [{"core:sample_start": 0}], "annotations": []}
+    _write_json(run.folder / "recording.sigmf-meta", metadata)
 
 
 def write_meta(run: Run) -> None:
@@ -141,8 +141,12 @@ def write_summary(run: Run, status: dict) -> None:
         **{key: status[key] for key in _STATUS_KEYS},
         "samples_lost_estimated": status.get("samples_lost_estimated", 0),
     }
-    text = json.dumps(summary, indent=2) + "\n"
-    write_atomically(run.folder / "summary.json", lambda path: path.write_text(text, encoding="utf-8"))
+    _write_json(run.folder / "summary.json", summary)
+
+
+def _write_json(path: Path, value: dict) -> None:
+    text = json.dumps(value, indent=2) + "\n"
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def _accuracies(found: Digest) -> dict[str, float | None]:
