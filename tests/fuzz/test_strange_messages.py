@@ -12,13 +12,13 @@ import pytest
 from detections import ANSWER, detection
 from flowgraph_helpers import Collector, RuleBundle, noise, write_recording
 from gnuradio import blocks, gr, wfm
-from gnuradio.wfm.apps import rehearsal, remote
+from gnuradio.wfm import rehearsal, remote
 from gnuradio.wfm.display.sinks import STATUS_NUMBERS, display_messages_sink, display_rows_sink
 from gnuradio.wfm.display.state import DisplayState
 from gnuradio.wfm.images.position_smoother import position_smoother
 from gnuradio.wfm.ports import keys
+from gnuradio.wfm.radio.ground_truth import GroundTruth
 from gnuradio.wfm.radio.radio_control import radio_control
-from gnuradio.wfm.radio.scene_truth import SceneTruth
 from image_bundles import ImageRule, image
 from stand_in_radio import Radio
 from strange_pmts import Stranger
@@ -65,8 +65,8 @@ def display_case(port: str, good) -> Case:
     return Case(lambda folder: display_messages_sink(state), port, good, lambda block, got: taken(state))
 
 
-def truth() -> SceneTruth:
-    return SceneTruth([], 1e6, (17, 0.0), 1000)
+def truth() -> GroundTruth:
+    return GroundTruth([], 1e6, (17, 0.0), 1000)
 
 
 def annotator(folder):

@@ -33,7 +33,7 @@ if way == "companion":
     signal.signal(signal.SIGINT, stop_and_leave)
 print("ready", flush=True)
 if way == "example":
-    from gnuradio.wfm.apps import app  # it lets Ctrl-C end the program at once until then
+    from gnuradio.wfm import app  # it lets Ctrl-C end the program at once until then
 
     radio = stub(error="", samples_lost=0, status={}, truth=None, sample_rate=1.92e6, release=None)
     log = wfm.decision_log("", 1.92e6, True)

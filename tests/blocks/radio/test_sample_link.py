@@ -15,7 +15,7 @@ import pytest
 import zmq
 from flowgraph_helpers import noise
 from gnuradio import blocks, gr, wfm
-from gnuradio.wfm.apps import remote
+from gnuradio.wfm import remote
 from gnuradio.wfm.ports import keys
 from vrt_helpers import (
     RATE,

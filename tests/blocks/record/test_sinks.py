@@ -11,7 +11,7 @@ import pmt
 import pytest
 from flowgraph_helpers import Collector, RuleBundle, noise
 from gnuradio import blocks, gr, wfm
-from gnuradio.wfm.apps import app
+from gnuradio.wfm import app
 from gnuradio.wfm.ports import messages
 from gnuradio.wfm.record.report_digest import DecisionFile
 from tmpfs import in_small_folder

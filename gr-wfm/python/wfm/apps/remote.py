@@ -12,8 +12,8 @@ from wfm_core.messages.output import Terminal
 
 from ..ports import fields, keys, messages
 from ..ports.block import message_block
-from .app import exit_status, inference_summary, radio_status
-from .ending import Running
+from .example_run import exit_status, inference_summary, radio_status
+from .shutdown import Running
 
 _POLL_SECONDS = 0.1
 _MOST_SESSIONS = 1024

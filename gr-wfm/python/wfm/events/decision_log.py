@@ -43,7 +43,7 @@ class decision_log(message_block):
         self._quiet = quiet or self.to_stdout
         self._json = JsonLines(json_path) if json_path else None
         self._terminal = Terminal()
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._windows = WindowLines(self._write_window)
         self._first_time: tuple[int, float] | None = None
         self.counts: Counter = Counter()
@@ -65,7 +65,7 @@ class decision_log(message_block):
     def say(self, text: str) -> None:
         """Print a line on standard output; once that fails nothing more is."""
         self._terminal.say(text)
-        self._tell(self._terminal.failure())
+        self._report(self._terminal.failure())
 
     def summary(self) -> str:
         """Decisions counted by task and label, one sentence."""
@@ -92,11 +92,11 @@ class decision_log(message_block):
                     first.sample_start, first.sample_count, tasks, rx_time=first.rx_time, rx_freq=first.rx_freq
                 )
             )
-            self._tell(self._json.failure)
+            self._report(self._json.failure)
 
-    def _tell(self, failure: str) -> None:
-        if failure and failure not in self._told:
-            self._told.add(failure)
+    def _report(self, failure: str) -> None:
+        if failure and failure not in self._reported:
+            self._reported.add(failure)
             self.complain(f"{failure}; the flowgraph goes on without")
 
     def complain(self, sentence: str) -> None:

@@ -64,7 +64,7 @@ class event_publisher(message_block):
     def stop(self) -> None:
         self._close()
 
-    @guarded("the end was not told")
+    @guarded("the end was not published")
     def _close(self) -> None:
         with self._lock:
             self._running = False

@@ -38,7 +38,7 @@ class ImageQueue:
             self._over = self._ended = self._closed = self._refuses = False
             self._runs += 1
             self._waiting: deque[Image] = deque()
-            self._at_the_door = 0  # images that wait for room
+            self._waiting_for_room = 0
             names = ("samples_in", "samples_lost", "windows_in", "windows_dropped", "images_refused")
             self._counts = dict.fromkeys(names, 0)
 
@@ -53,9 +53,9 @@ class ImageQueue:
                 self._counts["windows_dropped"] += 1
                 return
             if self._lossless:
-                self._at_the_door += 1
+                self._waiting_for_room += 1
                 self._changed.wait_for(lambda: self._closed or len(self._waiting) < self._slots)
-                self._at_the_door -= 1
+                self._waiting_for_room -= 1
             elif len(self._waiting) >= self._slots:
                 self._waiting.popleft()
                 self._counts["windows_dropped"] += 1
@@ -81,7 +81,7 @@ class ImageQueue:
     def take(self, most: int, timeout_ms: int) -> Windows | None:
         with self._changed:
             ready = self._changed.wait_for(
-                lambda: self._waiting or self._closed or (self._ended and not self._at_the_door), timeout_ms / 1e3
+                lambda: self._waiting or self._closed or (self._ended and not self._waiting_for_room), timeout_ms / 1e3
             )
             if not ready:
                 return None

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The guard around message handlers and work functions of Python blocks.
 
-In GNU Radio 3.10 an exception that leaves a handler ends the block's thread while the flowgraph goes on: whatever a
-stranger sends must end no block. An exception out of `stop()` ends the process.
+In GNU Radio 3.10 an exception that leaves a handler ends the block's thread while the flowgraph goes on: whatever an
+unknown sender says must end no block. An exception out of `stop()` ends the process.
 """
 
 import functools
@@ -18,11 +18,11 @@ class Guard:
 
     Args:
         say: takes the sentence to log, such as `block.logger.error`.
-        told: called with each exception, to count it in the block's own status or to publish it; it may fail, too.
+        on_refusal: called with each exception, to count it in the block's status or to publish it; it may fail, too.
     """
 
-    def __init__(self, say: Callable[[str], None], told: Callable[[Exception], None] | None = None):
-        self._say, self._told = say, told
+    def __init__(self, say: Callable[[str], None], on_refusal: Callable[[Exception], None] | None = None):
+        self._say, self._on_refusal = say, on_refusal
         self._lock = threading.Lock()  # handlers run in the block's thread, stop() in another
         self._kinds: set[tuple] = set()
         self.refused = 0
@@ -45,10 +45,10 @@ class Guard:
             new = kind not in self._kinds
             self._kinds.add(kind)
         if new:
-            self._say(f"{what}: {_sentence(error)} (told once for each kind of fault)")
-        if self._told is not None:
+            self._say(f"{what}: {_sentence(error)} (logged once for each kind of fault)")
+        if self._on_refusal is not None:
             try:
-                self._told(error)
+                self._on_refusal(error)
             except Exception as fault:  # noqa: BLE001 - as above
                 self._say(f"a refusal was not published: {_sentence(fault)}")
 

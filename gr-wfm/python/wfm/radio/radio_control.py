@@ -98,7 +98,7 @@ class radio_control(message_block):
                 self._guard.run(self._fail, sentence, what="the stream was not ended")
         if stopping is not self._stopping:
             return  # it was left behind, and another run has begun
-        self._guard.run(self._end_watch, what="the end of the watch was not told")
+        self._guard.run(self._end_watch, what="the end of the watch was not published")
         say_done(self)
 
     def _end_watch(self) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from wfm_core.synth.scenes.interference import LABELS
 
 from ..ports.messages import Detection
-from ..radio.scene_truth import SceneTruth
+from ..radio.ground_truth import GroundTruth
 
 INTERFERENCE = "interference"
 
@@ -92,7 +92,7 @@ class Digest:
         return self.truths >= 0
 
 
-def digest(decisions: DecisionFile, truth: SceneTruth | None) -> Digest:
+def digest(decisions: DecisionFile, truth: GroundTruth | None) -> Digest:
     """One pass over `decisions`; truth None where nobody knows it."""
     task = ""
     codes: dict[str, int] = {}

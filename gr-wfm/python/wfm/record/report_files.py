@@ -17,7 +17,7 @@ from wfm_core.evaluate.metrics import interference_accuracies
 from wfm_core.synth.scenes.interference import LABELS
 
 from ..ports.messages import detection_mark
-from ..radio.scene_truth import SceneTruth
+from ..radio.ground_truth import GroundTruth
 from .report_digest import INTERFERENCE, DecisionFile, Digest, digest
 
 _CLOCK_NOT_SET = 365 * 86400
@@ -43,7 +43,7 @@ class Run:
     channels: int
     sample_rate: float
     policy: str
-    truth: SceneTruth | None = None
+    truth: GroundTruth | None = None
 
     @property
     def decisions_path(self) -> Path:

@@ -10,7 +10,7 @@ from gnuradio import blocks, gr
 from wfm_core.base.errors import WfmError
 
 from ..events.decision_log import decision_log
-from ..radio.scene_truth import SceneTruth
+from ..radio.ground_truth import GroundTruth
 from ..wfm_python import frame_sink
 from .report_files import Run, begin_meta, write_meta, write_summary
 from .report_picture import write_waterfall
@@ -78,7 +78,7 @@ class run_report(gr.hier_block2):
             self._run = replace(self._run, sample_rate=sample_rate)
             self.decisions.set_sample_rate(sample_rate)
 
-    def finish(self, status: dict, truth: SceneTruth | None = None) -> None:
+    def finish(self, status: dict, truth: GroundTruth | None = None) -> None:
         """After the flowgraph has ended write metadata, picture and summary. What fails is told by `failure()`.
 
         status: the inference block's; truth: the source's, where the accuracy is to be stated.

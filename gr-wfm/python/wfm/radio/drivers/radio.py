@@ -9,7 +9,7 @@ from collections.abc import Callable
 from wfm_core.base.errors import WfmError
 
 from ...wfm_python import radio_tagger
-from .. import asked_and_got as asked
+from .. import radio_settings
 from . import Driver, Request
 
 
@@ -33,7 +33,7 @@ class Radio(Driver):
         inputs = [((source, channel), (self.tagger, channel)) for channel in range(self.channels)]
         outputs = [(self.tagger, channel) for channel in range(self.channels)]
         super().__init__(outputs, rate, self.center_freq, inputs)
-        self.differences = tuple(asked.differences(self, request))
+        self.differences = tuple(radio_settings.differences(self, request))
 
     @property
     def clock(self) -> str:
@@ -145,8 +145,8 @@ def set_gains(request: Request, channel: int, known, set_element: Callable, set_
     """
     if request.radio.agc:
         return
-    elements = asked.named_numbers("gain elements", request.radio.gain_elements)
-    asked.check_elements(elements, known)
+    elements = radio_settings.named_numbers("gain elements", request.radio.gain_elements)
+    radio_settings.check_elements(elements, known)
     for name, gain in elements.items():
         set_element(name, gain)
     if not elements:

@@ -63,7 +63,7 @@ class Tally(message_block):
             lines.append(f"{self._name}: {task} right in {right} of {of} windows{share}, {unknown} unknown")
             if strange := sum(self.counts[task, False, kind] for kind in ("wrong", "unknown")):
                 found = self.counts[task, False, "unknown"]
-                lines.append(f"{self._name}: {task} of strangers called unknown in {found} of {strange} windows")
+                lines.append(f"{self._name}: {task} of unknown senders called unknown in {found} of {strange} windows")
         return "\n".join(lines) or f"{self._name}: no window was judged"
 
     def _on_detection(self, pdu: pmt.pmt_base) -> None:

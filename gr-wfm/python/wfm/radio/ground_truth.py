@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class SceneTruth:
+class GroundTruth:
     """Segments of a scene of `samples` samples per antenna, played (and repeated) from `start_time` on.
 
     segments: as `wfm_core.synth.scenes.rendering.Segment`, in rising order; start_time: (whole seconds, fraction)

@@ -19,7 +19,7 @@ from wfm_core.base.errors import WfmError
 from ..display.platform import choose_platform
 from ..ports import messages
 from ..ports.block import say_done
-from .ending import Running, end_at_once
+from .shutdown import Running, end_at_once
 
 _POLL_MS = 100
 
