@@ -8,11 +8,11 @@ from collections.abc import Callable
 _POLL_SECONDS = 0.005
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 20.0):
-    """Wait until `condition()` is true, and return it; fail when it is not so in time."""
+def wait_for(condition: Callable[[], object], seconds: float = 20.0, otherwise: Callable[[], str] = lambda: ""):
+    """Wait until `condition()` is true, and return it; fail when it is not so in time, with what `otherwise` says."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
-        assert time.monotonic() < deadline, f"not so within {seconds:g} s"
+        assert time.monotonic() < deadline, f"not so within {seconds:g} s: {otherwise()}"
         time.sleep(_POLL_SECONDS)
     return found
 

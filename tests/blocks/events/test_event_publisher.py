@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """WFM Event Publisher to WFM Event Subscriber: what one flowgraph decides, another hears."""
 
-import time
-
 import pmt
 import pytest
 import zmq
@@ -48,14 +46,13 @@ class Pair:
     def send(self, port: str, message: pmt.pmt_base):
         """Post until the subscriber, which joins a moment later, has it; returns the last that it passed on."""
         sink = self.sinks[port]
-        for _ in range(200):
+
+        def passed_on() -> list[pmt.pmt_base]:
             self.publisher.to_basic_block()._post(pmt.intern(port), message)
-            time.sleep(0.05)
             found = [sink.get_message(i) for i in range(sink.num_messages())]
-            found = [m for m in found if port != "status" or pmt.dict_has_key(m, pmt.intern("radio"))]
-            if found:
-                return found[-1]
-        raise AssertionError(f"nothing came out on {port}")
+            return [m for m in found if port != "status" or pmt.dict_has_key(m, pmt.intern("radio"))]
+
+        return wait_for(passed_on)[-1]
 
 
 @pytest.mark.parametrize("answer", [ANSWER, {"position": [1.0, 2.0, 0.5]}], ids=["class", "position"])

@@ -6,7 +6,6 @@ import select
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 import zmq
@@ -144,15 +143,16 @@ def test_the_monitor_prints_json_from_two_radios_and_ctrl_c_is_success(tmp_path)
             command, stdout=stdout, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
         )
     try:
-        heard, deadline = "", time.monotonic() + 30
-        while not ("roof" in heard and "cellar" in heard) and time.monotonic() < deadline:
+
+        def heard() -> str:
+            """What both have said, once both are heard."""
             for sender in senders:
                 sender.send("decision", BODY)
-            time.sleep(0.05)
-            heard = printed.read_text()
-        line = json.loads(heard.splitlines()[0])
+            text = printed.read_text()
+            return text if "roof" in text and "cellar" in text else ""
+
+        line = json.loads(wait_for(heard, 30).splitlines()[0])
         assert line["kind"] == "decision" and line["body"] == BODY
-        assert "roof" in heard and "cellar" in heard
         monitor.send_signal(signal.SIGINT)
         assert monitor.wait(10) == 0
     finally:
@@ -167,13 +167,15 @@ def test_the_monitor_ends_quietly_when_its_reader_has_enough():
     command = [sys.executable, "-m", "wfm_core.cli.monitor", "--connect", sender.address]
     monitor = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        deadline = time.monotonic() + 30
-        while monitor.poll() is None and time.monotonic() < deadline:
+
+        def ended() -> bool:
             sender.send("decision", BODY)
-            time.sleep(0.05)
             if not monitor.stdout.closed and select.select([monitor.stdout], [], [], 0)[0]:
                 monitor.stdout.readline()
                 monitor.stdout.close()
+            return monitor.poll() is not None
+
+        wait_for(ended, 30)
         assert monitor.wait(1) == 128 + signal.SIGPIPE
         assert "Traceback" not in (said := monitor.stderr.read()) and "received" in said
     finally:

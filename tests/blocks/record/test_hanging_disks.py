@@ -47,14 +47,14 @@ def test_a_recorder_whose_disk_hangs_stops_and_goes_on_when_the_disk_does(tmp_pa
 def test_a_recorder_that_is_destroyed_while_its_disk_hangs(tmp_path):
     """In a process of its own: its thread would be seen by no one afterwards."""
     program = """
-import gc, sys, time
+import gc, sys
 from pathlib import Path
 from recorder_harness import Session
 from hanging_file import hanging
+from waiting import wait_for
 session = Session(Path(sys.argv[1]), recording=True).__enter__()
 session.feed(1000)
-time.sleep(0.5)
-meta = next(Path(sys.argv[1]).glob("*.sigmf-meta"))
+meta = wait_for(lambda: next(Path(sys.argv[1]).glob("*.sigmf-meta"), None))
 with hanging(meta):
     session.recorder.annotate("stuck")
     session.feed(10)
@@ -63,7 +63,7 @@ with hanging(meta):
     session.top.disconnect_all()
     del session
     gc.collect()
-time.sleep(0.5)
+wait_for(lambda: "stuck" in meta.read_text())
 print(meta.read_text().count("stuck"))
 """
     done = subprocess.run(

@@ -67,15 +67,10 @@ class Tally(message_block):
         return "\n".join(lines) or f"{self._name}: no window was judged"
 
     def _on_detection(self, pdu: pmt.pmt_base) -> None:
-        detection, truth = self._read(pdu)
-        if truth is not None:
-            self._count(detection, truth)
-
-    def _read(self, pdu: pmt.pmt_base) -> tuple[messages.Detection, str | None]:
         found = messages.read_detection(pdu)
-        if found.rx_time is None:
-            return found, None
-        return found, self._truth.label(found.rx_time, found.sample_count, found.task)
+        truth = self._truth.label_of(found)
+        if truth is not None:
+            self._count(found, truth)
 
     def _count(self, found: messages.Detection, truth: str) -> None:
         if "label" not in found.decision:
@@ -101,7 +96,8 @@ class Teacher(Tally):
 
     def _on_detection(self, pdu: pmt.pmt_base) -> None:
         self.handle_waiting(keys.EVENTS)
-        detection, truth = self._read(pdu)
+        found = messages.read_detection(pdu)
+        truth = self._truth.label_of(found)
         if truth is None:
             return
         if truth in self._missing and not self._busy:
@@ -110,7 +106,7 @@ class Teacher(Tally):
             order = {keys.ENROL: truth, keys.WINDOWS: _TEACH_WINDOWS}
             self.message_port_pub(keys.CONTROL, pmt.to_pmt(order))
         elif not self._missing and not self._busy:
-            self._count(detection, truth)
+            self._count(found, truth)
 
     def _on_event(self, message: pmt.pmt_base) -> None:
         event = messages.read_control(message)

@@ -31,10 +31,9 @@ class display_rows_sink(gr.sync_block):
         self._full_scale = np.float32(20 * math.log10(fft_size / 2))  # a full-scale tone behind a Hann window
 
     @guarded_start
-    def start(self) -> bool:
+    def start(self) -> None:
         self._state.clear()
         self._on_start()
-        return True
 
     def work(self, input_items, output_items):
         rows = input_items[0]

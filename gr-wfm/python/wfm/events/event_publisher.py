@@ -11,7 +11,6 @@ from wfm_core.messages.sockets import DEFAULT_ADDRESS, EventSender
 
 from ..ports import fields, keys, messages
 from ..ports.block import message_block
-from ..ports.guard import guarded
 
 
 class event_publisher(message_block):
@@ -62,10 +61,6 @@ class event_publisher(message_block):
                 self._open = True
 
     def stop(self) -> None:
-        self._close()
-
-    @guarded("the end was not published")
-    def _close(self) -> None:
         with self._lock:
             self._running = False
             if self._open:

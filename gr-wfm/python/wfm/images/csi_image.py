@@ -110,14 +110,10 @@ class csi_image(message_block):
         taps = tags.get(pmt.symbol_to_string(keys.CHAN_TAPS))
         if taps is None:
             return
-        wanted = {self._sequence, "rx_time", "rx_freq"} & set(tags)
-        self._take(self._read_tags(taps, {name: tags[name] for name in wanted}, antenna))
-
-    def _read_tags(self, taps: pmt.pmt_base, tags: dict, antenna: int) -> ChannelVector:
         if not pmt.is_c32vector(taps):
             raise ValueError("a tag ofdm_sync_chan_taps has no c32vector, as gr-digital's would")
-        fields = {name: pmt.to_python(value) for name, value in tags.items()}
-        return image_messages.csi_vector(taps, {**fields, "antenna": antenna}, self._sequence)
+        fields = {name: pmt.to_python(tags[name]) for name in {self._sequence, "rx_time", "rx_freq"} & set(tags)}
+        self._take(image_messages.csi_vector(taps, {**fields, "antenna": antenna}, self._sequence))
 
     def _on_csi(self, message: pmt.pmt_base) -> None:
         self._take(image_messages.read_csi(message, self._sequence))

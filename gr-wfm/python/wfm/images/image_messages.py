@@ -34,14 +34,11 @@ def read_image(pdu: pmt.pmt_base) -> Image:
         raise ValueError(f"image of {values.size} pixels with shape {checked.shown(shape)}: they must agree")
     if not np.isfinite(values).all():
         raise ValueError("image with pixels that are not finite")
-    sample_start, sample_count = checked.place(fields)
     return Image(
         pixels=values.reshape(shape),
-        sample_start=sample_start,
-        sample_count=sample_count,
         packets_lost=checked.whole(fields, "packets_lost", 0),
         lost_so_far=checked.whole(fields, "lost_so_far", 0),
-        **_when_and_where(fields),
+        **checked.place(fields),
     )
 
 
@@ -64,7 +61,8 @@ def csi_vector(values: pmt.pmt_base, fields: dict, number_key: str) -> ChannelVe
         values=np.array(pmt.c32vector_elements(values), np.complex64),
         antenna=checked.whole(fields, "antenna", 0),
         number=number,
-        **_when_and_where(fields),
+        rx_time=checked.rx_time(fields),
+        rx_freq=checked.rx_freq(fields),
     )
 
 
@@ -79,8 +77,3 @@ def _fields(pdu: pmt.pmt_base) -> dict:
     if not isinstance(fields, dict):
         raise ValueError("a PDU whose dict is a list of pairs of something else")
     return fields
-
-
-def _when_and_where(fields: dict) -> dict:
-    """rx_time and rx_freq, None where they are not known."""
-    return {"rx_time": checked.rx_time(fields), "rx_freq": checked.rx_freq(fields)}

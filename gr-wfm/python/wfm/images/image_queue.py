@@ -139,17 +139,9 @@ class ImageQueue:
             return self._runs
 
     def counters(self) -> dict[str, int]:
-        with self._changed:
-            # Nothing passes through: all that came in is gone.
-            return {
-                **self._counts,
-                "samples_out": self._counts["samples_in"],
-                "samples_before": 0,
-                "windows_gated": 0,
-                "windows_flushed": 0,
-                "windows_invalid": 0,
-                "queue_depth": len(self._waiting),
-            }
+        with self._changed:  # nothing passes through: all that came in is gone
+            waiting, reached = len(self._waiting), self._counts["samples_in"]
+            return {**self._counts, "samples_out": reached, "queue_depth": waiting}
 
     def control(self, key: str, value) -> None:
         raise ValueError(f"control key {key!r}: the block that makes the images has that, not the one that infers")

@@ -205,16 +205,12 @@ class engine(message_block):
 
     def _warn_undecided(self) -> None:
         waiting = int(self._source.counters()["queue_depth"])
-        self._warn(f"the flowgraph was stopped while {waiting} windows waited: they are not decided in this run")
-
-    def _warn(self, text: str) -> None:
-        self.log.warn(text)
-        self.notice("warning", text)
+        self.warn(f"the flowgraph was stopped while {waiting} windows waited: they are not decided in this run")
 
     def _warn_rate(self, rate: float, contract) -> None:
         if not self._warned_rate:
             self._warned_rate = True
-            self._warn(
+            self.warn(
                 f"sample rate {rate:g} Hz, the bundle {contract.name} was trained for {contract.sample_rate_min:g} to "
                 f"{contract.sample_rate_max:g} Hz: decisions carry out_of_range"
             )

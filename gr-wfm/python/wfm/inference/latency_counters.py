@@ -6,6 +6,8 @@ from collections import deque
 
 import numpy as np
 
+from .window_source import COUNTERS
+
 _LATENCIES_KEPT = 4096
 
 
@@ -54,6 +56,7 @@ class LatencyCounters:
             p50, p95 = np.percentile(latencies, [50, 95])
             samples_in = int(counters["samples_in"])
             return {
+                **dict.fromkeys(COUNTERS, 0),
                 **{name: int(value) for name, value in counters.items()},
                 "windows_inferred": self._inferred,
                 "coverage": min(1.0, self._covered / samples_in) if samples_in else 0.0,

@@ -126,9 +126,9 @@ class task_head(message_block):
             self._counts["skipped"] += 1
             first = self._counts["skipped"] == 1
         if first:
-            text = f"embeddings named {name} are skipped, {self._embedding} is expected: set embedding if that is wrong"
-            self.log.warn(text)
-            self.notice("warning", text)
+            self.warn(
+                f"embeddings named {name} are skipped, {self._embedding} is expected: set embedding if that is wrong"
+            )
 
     # -- control -------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,12 @@ from typing import Protocol
 
 import numpy as np
 
+COUNTERS = (
+    "samples_in", "samples_out", "samples_before", "samples_lost", "windows_in", "windows_dropped", "windows_gated",
+    "windows_flushed", "windows_invalid", "queue_depth",
+)  # fmt: skip
+"""In every status, 0 where a source has no such thing. samples_before: from where the windows' starts are counted."""
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -72,10 +78,7 @@ class WindowSource(Protocol):
         """The number of this run, from 1; lock() and unlock() may begin no new one."""
 
     def counters(self) -> dict[str, int]:
-        """Of this run, for the status: samples_in, samples_out, samples_before (where the windows' first sample is
-        counted from), samples_lost, windows_in, windows_dropped, windows_gated, windows_flushed, windows_invalid,
-        queue_depth, and the source's own.
-        """
+        """Of this run, for the status: those of `COUNTERS` that it has, and its own."""
 
     def control(self, key: str, value) -> None:
         """Set gate_dbfs or hop. Raises `ValueError` for a value that is none, and where there is no such setting."""

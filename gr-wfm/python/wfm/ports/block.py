@@ -90,6 +90,11 @@ class message_block(gr.basic_block):
         if time.monotonic() >= self._next_status:
             self.publish_status()
 
+    def warn(self, text: str) -> None:
+        """In the log, and on the port `events`."""
+        self.log.warn(text)
+        self.notice("warning", text)
+
     def notice(self, kind: str, text: str) -> None:
         """What changed or failed, on the port `events`."""
         self.message_port_pub(keys.EVENTS, pmt.to_pmt({"event": kind, "text": text}))

@@ -28,13 +28,12 @@ class Guard:
         self.refused = 0
         """Exceptions so far."""
 
-    def run(self, call: Callable, *arguments, what: str):
-        """The result of `call`, or None when it raised."""
+    def run(self, call: Callable, *arguments, what: str) -> None:
+        """Calls it; what it raises is refused."""
         try:
-            return call(*arguments)
+            call(*arguments)
         except Exception as error:  # noqa: BLE001 - that is what a guard is for
             self.refuse(error, what)
-            return None
 
     def refuse(self, error: Exception, what: str) -> None:
         """Count `error`; log it if it is the first of its kind (class of exception and line that raised it)."""
@@ -53,39 +52,26 @@ class Guard:
                 self._say(f"a refusal was not published: {_sentence(fault)}")
 
 
-def guarded(what: str) -> Callable:
-    """A method of a block with a `_guard`, which then never raises.
+def guarded(what: str, gives=None) -> Callable:
+    """A method of a block with a `_guard`, which then never raises, and returns `gives`.
 
-    what: says what came of it, such as "rows were not drawn". It returns None where it would have raised.
+    what: says what came of it where it would have raised, such as "rows were not drawn".
     """
 
     def decorate(method: Callable) -> Callable:
         @functools.wraps(method)
         def run(block, *arguments):
-            return block._guard.run(method, block, *arguments, what=what)
+            block._guard.run(method, block, *arguments, what=what)
+            return gives
 
         return run
 
     return decorate
 
 
-def _true(what: str) -> Callable:
-    """As `guarded`; the method returns True, whatever happens."""
-
-    def decorate(method: Callable) -> Callable:
-        @functools.wraps(method)
-        def run(block) -> bool:
-            block._guard.run(method, block, what=what)
-            return True
-
-        return run
-
-    return decorate
-
-
-guarded_start = _true("the block did not start as it should")
+guarded_start = guarded("the block did not start as it should", gives=True)
 """Of `start()`: it runs in the block's own thread, where an exception is a block that is silently not there."""
-guarded_stop = _true("the block did not stop as it should")
+guarded_stop = guarded("the block did not stop as it should", gives=True)
 """Of `stop()`, where an exception ends the process."""
 
 

@@ -124,7 +124,7 @@ class radio_control(message_block):
             # Samples that wait for the flowgraph are no fault of the radio's.
             if samples != seen or tagger.waiting():
                 if said:
-                    self._warn(f"source {self._name} gives samples again, after {now - since:.1f} s without")
+                    self.warn(f"source {self._name} gives samples again, after {now - since:.1f} s without")
                 if hushed:
                     self._radio.hush(False)
                 began = began or now
@@ -135,7 +135,7 @@ class radio_control(message_block):
                 self._radio.hush(True)
             if quiet > self._silence and not said:
                 said = True
-                self._warn(f"source {self._name} has given no sample for {quiet:.0f} s")
+                self.warn(f"source {self._name} has given no sample for {quiet:.0f} s")
             if quiet > self._patience:
                 self._fail(
                     f"source {self._name} gave no sample for {quiet:.0f} s, {seen} before that: check that it is "
@@ -144,11 +144,11 @@ class radio_control(message_block):
                 return
             if self._duration and began and now - began > self._duration + _LATE_SECONDS:
                 wanted = round(self._duration * self._radio.sample_rate)
-                self._warn(f"{self._duration:g} s have passed by the clock: {seen} of {wanted} samples came in them")
+                self.warn(f"{self._duration:g} s have passed by the clock: {seen} of {wanted} samples came in them")
                 tagger.end()
                 return
             for sentence in self._radio.warnings():
-                self._warn(sentence)
+                self.warn(sentence)
             self.publish_status_when_due()
 
     def _end_of_stream(self, tagger) -> None:
@@ -159,10 +159,6 @@ class radio_control(message_block):
                 f"source {self._name} ended after {tagger.samples()} samples: its driver gave up, so look at what it "
                 "said, and whether the device is still connected"
             )
-
-    def _warn(self, sentence: str) -> None:
-        self.log.warn(sentence)
-        self.notice("warning", sentence)
 
     def _fail(self, sentence: str) -> None:
         self._error = sentence

@@ -8,7 +8,7 @@ from wfm_core.base.errors import WfmError
 
 from ...ports import keys
 from . import Driver, Request
-from .radio import Radio, open_channels, refuse_sync, set_gains
+from .radio import Radio, open_channels, refuse_sync
 
 _TOO_MANY = re.compile("it has [0-9]+ channels")
 
@@ -19,6 +19,22 @@ class OsmosdrRadio(Radio):
     def __init__(self, source, request: Request):
         self._says_gain = "rtl_tcp" not in request.argument  # which has no way back for it
         super().__init__(source, request, clock=False, watch=True)
+
+    def _set_up(self, request: Request) -> None:
+        options, source = request.radio, self._source
+        for name in ("lo_offset", "subdev", "otw_format", "stream_args", "normalized_gain", "settings"):
+            value = getattr(options, name)
+            if value:
+                raise WfmError(
+                    f"{name} {value}: gr-osmosdr has no such option; the device's arguments may, after osmosdr:"
+                )
+        refuse_sync(options.sync)
+        if options.clock_source:
+            source.set_clock_source(options.clock_source, 0)
+        if options.time_source:
+            source.set_time_source(options.time_source, 0)
+        source.set_sample_rate(request.sample_rate)
+        self._set_up_channels(request)
 
     def read_rate(self) -> float:
         return self._source.get_sample_rate()
@@ -54,7 +70,6 @@ def _open(osmosdr, request: Request) -> OsmosdrRadio:
     # It makes outputs for channels that the device has not, and aborts the process when they are connected.
     if source.get_num_channels() < request.channels:
         raise ValueError(f"it has {source.get_num_channels()} channels")
-    _configure(source, request)
     return OsmosdrRadio(source, request)
 
 
@@ -64,29 +79,3 @@ def arguments(argument: str, channels: int) -> str:
     if channels > 1 and len(devices) == 1 and "nchan=" not in argument:
         devices = [f"{argument},nchan={channels}"]
     return " ".join([f"numchan={channels}", *devices])
-
-
-def _configure(source, request: Request) -> None:
-    options = request.radio
-    for name in ("lo_offset", "subdev", "otw_format", "stream_args", "normalized_gain", "settings"):
-        value = getattr(options, name)
-        if value:
-            raise WfmError(f"{name} {value}: gr-osmosdr has no such option; the device's arguments may, after osmosdr:")
-    refuse_sync(options.sync)
-    if options.clock_source:
-        source.set_clock_source(options.clock_source, 0)
-    if options.time_source:
-        source.set_time_source(options.time_source, 0)
-    source.set_sample_rate(request.sample_rate)
-    for channel in range(request.channels):
-        if request.antennas:
-            source.set_antenna(request.antennas[channel], channel)
-        source.set_center_freq(request.center_freqs[channel], channel)
-        if options.bandwidth:
-            source.set_bandwidth(options.bandwidth, channel)
-        source.set_gain_mode(options.agc, channel)
-        set_gains(
-            request, channel, source.get_gain_names(channel),
-            lambda name, gain, channel=channel: source.set_gain(gain, name, channel),
-            lambda gain, channel=channel: source.set_gain(gain, channel),
-        )  # fmt: skip

@@ -17,7 +17,7 @@ class Radio(Driver):
     """An opened radio: its GNU Radio source block and a `radio_tagger` right behind it.
 
     Args:
-        source: the device's block, set up as far as `request` asks.
+        source: the device's block, as it was made.
         request: what was asked of the channels that the device has.
         clock: the device's block tags rx_time by the radio's own clock.
         watch: look for losses that the device's block does not tell.
@@ -27,6 +27,7 @@ class Radio(Driver):
         self._source = source
         self.channels = request.channels
         self.late_commands = 0
+        self._set_up(request)
         rate = self.read_rate()
         self._note_freqs(request.center_freqs)
         self.tagger = radio_tagger(self.channels, rate, self.freqs, clock, watch)
@@ -46,6 +47,30 @@ class Radio(Driver):
             self.outputs += [self.outputs[-1]] * missing
             own = f"{self.channels} channel{'s' * (self.channels > 1)}"
             self.differences += (f"channels: asked for {channels}, the radio has {own}: the last one is repeated",)
+
+    @abstractmethod
+    def _set_up(self, request: Request) -> None:
+        """What `request` asks of the device, by `_set_up_channels` of its channels. Raises `WfmError`."""
+
+    def _set_up_channels(self, request: Request) -> None:
+        options = request.radio
+        for channel in range(request.channels):
+            if request.antennas:
+                self._set_antenna(request.antennas[channel], channel)
+            self._tune(request.center_freqs[channel], channel)
+            if options.bandwidth:
+                self._set_bandwidth(options.bandwidth, channel)
+            self._set_agc(options.agc, channel)
+            if not options.agc:
+                self._set_gains(request, channel)
+
+    def _set_gains(self, request: Request, channel: int) -> None:
+        elements = radio_settings.named_numbers("gain elements", request.radio.gain_elements)
+        radio_settings.check_elements(elements, self._gain_elements(channel))
+        for name, gain in elements.items():
+            self._set_element(gain, name, channel)
+        if not elements:
+            self.set_gain(request.gains[channel], channel)
 
     # As most devices' blocks call it.
 
@@ -70,6 +95,21 @@ class Radio(Driver):
 
     def _tune(self, freq: float, channel: int) -> None:
         self._source.set_center_freq(freq, channel)
+
+    def _set_antenna(self, name: str, channel: int) -> None:
+        self._source.set_antenna(name, channel)
+
+    def _set_bandwidth(self, bandwidth: float, channel: int) -> None:
+        self._source.set_bandwidth(bandwidth, channel)
+
+    def _set_agc(self, agc: bool, channel: int) -> None:
+        self._source.set_gain_mode(agc, channel)
+
+    def _gain_elements(self, channel: int):
+        return self._source.get_gain_names(channel)
+
+    def _set_element(self, gain: float, name: str, channel: int) -> None:
+        self._source.set_gain(gain, name, channel)
 
     def set_gain(self, gain: float, channel: int) -> None:
         """As `read_gain` has it."""
@@ -136,21 +176,6 @@ def open_channels(request: Request, open_radio: Callable[[Request], Radio], too_
             radio.repeat_last(request.channels)
             return radio
     raise AssertionError("unreachable: one channel is opened or raises")
-
-
-def set_gains(request: Request, channel: int, known, set_element: Callable, set_gain: Callable) -> None:
-    """A channel's gain as `request` asks: of the elements that it names, else of the whole. Nothing with AGC.
-
-    known: names of the elements that the device has; set_element(name, gain), set_gain(gain): in dB.
-    """
-    if request.radio.agc:
-        return
-    elements = radio_settings.named_numbers("gain elements", request.radio.gain_elements)
-    radio_settings.check_elements(elements, known)
-    for name, gain in elements.items():
-        set_element(name, gain)
-    if not elements:
-        set_gain(request.gains[channel])
 
 
 def refuse_sync(sync: str) -> None:
