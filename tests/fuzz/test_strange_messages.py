@@ -12,13 +12,13 @@ import pytest
 from detections import ANSWER, detection
 from flowgraph_helpers import Collector, RuleBundle, noise, write_recording
 from gnuradio import blocks, gr, wfm
-from gnuradio.wfm.apps import rehearsal, remote
-from gnuradio.wfm.display.sinks import _STATUS_NUMBERS, display_messages_sink, display_rows_sink
+from gnuradio.wfm import rehearsal, remote
+from gnuradio.wfm.display.sinks import STATUS_NUMBERS, display_messages_sink, display_rows_sink
 from gnuradio.wfm.display.state import DisplayState
 from gnuradio.wfm.images.position_smoother import position_smoother
 from gnuradio.wfm.ports import keys
+from gnuradio.wfm.radio.ground_truth import GroundTruth
 from gnuradio.wfm.radio.radio_control import radio_control
-from gnuradio.wfm.radio.scene_truth import SceneTruth
 from image_bundles import ImageRule, image
 from stand_in_radio import Radio
 from strange_pmts import Stranger
@@ -56,13 +56,17 @@ class Case:
     keep: list = field(default_factory=list)
 
 
-def display_case(port: str, good, count) -> Case:
+def taken(state: DisplayState) -> int:
+    return state.version() - state.frame().ignored
+
+
+def display_case(port: str, good) -> Case:
     state = DisplayState(16, 100, 0.0, ("none",))
-    return Case(lambda folder: display_messages_sink(state), port, good, lambda block, got: count(state))
+    return Case(lambda folder: display_messages_sink(state), port, good, lambda block, got: taken(state))
 
 
-def truth() -> SceneTruth:
-    return SceneTruth([], 1e6, (17, 0.0), 1000)
+def truth() -> GroundTruth:
+    return GroundTruth([], 1e6, (17, 0.0), 1000)
 
 
 def annotator(folder):
@@ -71,7 +75,7 @@ def annotator(folder):
 
 def marks(block) -> int:
     """Taken, whether they are in the file yet or not."""
-    return block.counts()["written"] + block.counts()["outside"] + len(block._queue._waiting)
+    return block.counts()["written"] + block.counts()["outside"] + block.queue.waiting()
 
 
 def publisher(folder):
@@ -113,7 +117,7 @@ CASES = {
     ),
     "run_report-detects": Case(
         lambda folder: wfm.run_report(str(folder), 1), "detects", [detection()],
-        lambda block, got: sum(block._decisions.counts.values()),
+        lambda block, got: sum(block.decisions.counts.values()),
     ),
     "event_publisher-detects": Case(publisher, "detects", [detection(), POSITION], lambda b, got: b.status()["sent"]),
     "event_publisher-events": Case(publisher, "events", [pmt.to_pmt(EVENT)], lambda b, got: b.status()["sent"]),
@@ -153,20 +157,19 @@ CASES = {
         annotator, "recordings", [pmt.to_pmt({"event": "begin", "path": "/nowhere", "sample_start": 0}), pmt.PMT_T],
         lambda b, got: b.counts()["refused"],
     ),
-    "display-detects": display_case("detects", [detection(), POSITION], lambda state: state.version() - state._ignored),
-    "display-events": display_case("events", [pmt.to_pmt(EVENT)], lambda state: state.version() - state._ignored),
+    "display-detects": display_case("detects", [detection(), POSITION]),
+    "display-events": display_case("events", [pmt.to_pmt(EVENT)]),
     "display-status": display_case(
         "status",
-        [pmt.to_pmt({**STATUS, **dict.fromkeys(_STATUS_NUMBERS, 1)})],
-        lambda state: state.version() - state._ignored,
+        [pmt.to_pmt({**STATUS, **dict.fromkeys(STATUS_NUMBERS, 1)})],
     ),
     "account-status": Case(lambda folder: remote.Account(), "status", [pmt.to_pmt(STATUS)], lambda b, got: b.taken()),
     "tally-detects": Case(
-        lambda folder: rehearsal._Tally(truth(), "t"), "detects", [detection()], lambda b, got: b._guard.refused
+        lambda folder: rehearsal.Tally(truth(), "t"), "detects", [detection()], lambda b, got: b.refused
     ),
     "teacher-events": Case(
-        lambda folder: rehearsal._Teacher(truth(), ("a",)), "events", [pmt.to_pmt({"event": "enrolled", "text": "x"})],
-        lambda b, got: b._guard.refused,
+        lambda folder: rehearsal.Teacher(truth(), ("a",)), "events", [pmt.to_pmt({"event": "enrolled", "text": "x"})],
+        lambda b, got: b.refused,
     ),
 }  # fmt: skip
 WAITS_FOR_A_REFUSAL = (

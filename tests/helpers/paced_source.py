@@ -2,7 +2,6 @@
 """A source that gives as many samples as it is told to, as a radio does that may fall silent."""
 
 import threading
-import time
 
 import numpy as np
 from gnuradio import gr
@@ -34,10 +33,3 @@ class PacedSource(gr.sync_block):
                 return -1  # WORK_DONE, which gr has as no number
             output_items[0][:count] = 0
             return count
-
-
-def wait_until(condition, seconds: float = 10.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "not so in time"
-        time.sleep(0.005)

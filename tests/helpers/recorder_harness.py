@@ -10,6 +10,7 @@ import numpy as np
 import pmt
 from flowgraph_helpers import Collector
 from gnuradio import gr, wfm
+from waiting import wait_for
 
 from wfm_core.data.recordings.recording import Recording, open_recording
 
@@ -75,10 +76,7 @@ class Session:
         """So many more samples; returns when the recorder has them."""
         wanted = self.recorder.counters()["samples_in"] + count
         self.source.allowed += count
-        until = time.monotonic() + 20
-        while self.recorder.counters()["samples_in"] < wanted:
-            assert time.monotonic() < until, "the recorder did not take the samples"
-            time.sleep(0.002)
+        wait_for(lambda: self.recorder.counters()["samples_in"] >= wanted)
 
     def send(self, message, port: str = "control") -> None:
         """Before the samples that are fed next."""

@@ -1,15 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of ends share."""
+"""Ends of flowgraphs."""
 
 import threading
 import time
-
-
-def wait_for(condition, seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def stopped_within(seconds: float, top) -> float:

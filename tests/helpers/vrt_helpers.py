@@ -10,6 +10,7 @@ import numpy as np
 import pmt
 import zmq
 from gnuradio import blocks, gr, wfm
+from waiting import wait_for
 
 RATE = 1e6
 CF32, CI16 = 0xAE0007DF, 0xA00003CF
@@ -73,13 +74,6 @@ def free_udp_port() -> int:
         return found.getsockname()[1]
 
 
-def wait_until(true, seconds: float = 10.0) -> bool:
-    end = time.monotonic() + seconds
-    while not true() and time.monotonic() < end:
-        time.sleep(0.01)
-    return bool(true())
-
-
 class Talk:
     """A ZeroMQ PUB socket of an unknown sender."""
 
@@ -125,7 +119,7 @@ class Receiver:
 
     def heard(self, samples: int, seconds: float = 10.0) -> bool:
         """Whether so many samples a channel have come through in time."""
-        return wait_until(lambda: min(sink.nitems_read(0) for sink in self.sinks) >= samples, seconds)
+        return wait_for(lambda: min(sink.nitems_read(0) for sink in self.sinks) >= samples, seconds)
 
     def samples(self) -> np.ndarray:
         return np.array([sink.data() for sink in self.sinks], np.complex64)

@@ -22,11 +22,11 @@ from .record.run_report import run_report  # noqa: F401
 from .record.sigmf_annotator import sigmf_annotator  # noqa: F401
 from .wfm_python import radio_tagger, recorder, sample_player, spectrogram, window_batch, window_tap  # noqa: F401
 
-_APPS = ("app", "rehearsal", "remote")
-"""What the examples' flowgraphs import from here by name; on first use, as `app` chooses Qt's platform."""
+_APPS = {"app": "example_run", "rehearsal": "simulated_judge", "remote": "remote"}
+"""What the examples' flowgraphs import from here, and its module; on first use, as `app` chooses Qt's platform."""
 
 
 def __getattr__(name: str):
     if name in _APPS:
-        return importlib.import_module(f".apps.{name}", __name__)
+        return importlib.import_module(f".apps.{_APPS[name]}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,7 +6,8 @@ import pmt
 import pytest
 import torch
 from gnuradio import blocks, gr, wfm
-from paced_source import PacedSource, wait_until
+from paced_source import PacedSource
+from waiting import wait_for
 
 from wfm_core.signal import Spectrogram
 from wfm_core.signal.spectrogram import decibels, hann, spectrogram
@@ -127,8 +128,8 @@ def test_rows_begin_again_after_lock_and_unlock():
     top.connect(source, block, sink)
     top.start()
     source.give(2500)
-    wait_until(lambda: block.nitems_read(0) == 2500)
-    wait_until(lambda: len(sink.data()) == 2 * 64)
+    wait_for(lambda: block.nitems_read(0) == 2500)
+    wait_for(lambda: len(sink.data()) == 2 * 64)
     top.lock()
     top.unlock()
     source.give(1064)

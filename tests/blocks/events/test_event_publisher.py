@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """WFM Event Publisher to WFM Event Subscriber: what one flowgraph decides, another hears."""
 
-import time
-
 import pmt
 import pytest
+import zmq
 from gnuradio import blocks, gr, wfm
 from gnuradio.wfm.ports import messages
+from waiting import thread, wait_for
 
 from wfm_core.base.errors import WfmError
 
@@ -22,9 +22,10 @@ def detection(answer: dict, level: float = -20.0) -> pmt.pmt_base:
 class Pair:
     """A publisher in one flowgraph, a subscriber in another, what the subscriber passes on in debug blocks."""
 
-    def __init__(self):
+    def __init__(self, also: str = ""):
+        """also: another address that the subscriber listens to."""
         self.publisher = wfm.event_publisher(ANYWHERE, "roof")
-        self.subscriber = wfm.event_subscriber(self.publisher.address())
+        self.subscriber = wfm.event_subscriber(f"{self.publisher.address()} {also}")
         self.sinks = {port: blocks.message_debug() for port in ("detects", "events", "status")}
         self.own = blocks.message_debug()
         self.sending, self.hearing = gr.top_block(), gr.top_block()
@@ -45,14 +46,13 @@ class Pair:
     def send(self, port: str, message: pmt.pmt_base):
         """Post until the subscriber, which joins a moment later, has it; returns the last that it passed on."""
         sink = self.sinks[port]
-        for _ in range(200):
+
+        def passed_on() -> list[pmt.pmt_base]:
             self.publisher.to_basic_block()._post(pmt.intern(port), message)
-            time.sleep(0.05)
             found = [sink.get_message(i) for i in range(sink.num_messages())]
-            found = [m for m in found if port != "status" or pmt.dict_has_key(m, pmt.intern("radio"))]
-            if found:
-                return found[-1]
-        raise AssertionError(f"nothing came out on {port}")
+            return [m for m in found if port != "status" or pmt.dict_has_key(m, pmt.intern("radio"))]
+
+        return wait_for(passed_on)[-1]
 
 
 @pytest.mark.parametrize("answer", [ANSWER, {"position": [1.0, 2.0, 0.5]}], ids=["class", "position"])
@@ -84,7 +84,7 @@ def test_counts_are_on_status_and_a_wrong_message_is_one_of_them():
     counts = pair.publisher.status()
     assert counts["refused"] == 1 and counts["dropped"] == 0 and counts["sent"] >= 1
     assert pair.subscriber.counts()["received"] >= 1 and pair.subscriber.counts()["refused"] == 0
-    assert not pair.subscriber._thread.is_alive()
+    assert thread("wfm_event_subscriber") is None
 
 
 def test_both_blocks_work_again_after_a_stop():
@@ -100,10 +100,14 @@ def test_a_message_too_deep_for_a_pmt_does_not_end_the_listening():
     """JSON may nest deeper than Python code can follow."""
     deep = '{"a": ' * 700 + "1" + "}" * 700
     data = f'{{"version": 1, "kind": "status", "radio": "x", "sequence": 0, "body": {deep}}}'.encode()
-    with Pair() as pair:
-        pair.send("events", pmt.to_pmt({"a": 1}))
-        pair.publisher._sender._socket.send_multipart([b"status", data])
-        pair.send("status", pmt.to_pmt({"b": 1}))
+    with zmq.Context.instance().socket(zmq.XPUB) as strange:
+        strange.setsockopt(zmq.LINGER, 0)
+        port = strange.bind_to_random_port("tcp://127.0.0.1")
+        with Pair(f"tcp://127.0.0.1:{port}") as pair:
+            assert strange.poll(10_000), "the subscriber comes"
+            strange.send_multipart([b"status", data])
+            wait_for(lambda: pair.subscriber.counts()["refused"] == 1)
+            pair.send("status", pmt.to_pmt({"b": 1}))
     assert pair.subscriber.counts()["refused"] == 1
 
 

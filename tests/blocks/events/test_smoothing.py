@@ -2,7 +2,8 @@
 """Smoothing: votes and mean probabilities, hysteresis, what an event says, gaps."""
 
 import pytest
-from gnuradio.wfm.events.smoothing import Answer, Smoother
+from gnuradio.wfm.events.smoothing import Smoother
+from gnuradio.wfm.ports.messages import Detection
 
 from wfm_core.base.errors import WfmError
 
@@ -13,9 +14,10 @@ def smoother(windows=4, method="vote", begin=0.75, end=0.5, background=("none",)
     return Smoother(windows, method, begin, end, background, RATE, max_gap)
 
 
-def answer(place: int, label: str, score: float = 0.8, **more) -> Answer:
+def answer(place: int, label: str, score: float = 0.8, rx_time=None, rx_freq=None) -> Detection:
     rest = {"a": "b", "b": "a", "none": "a", "unknown": "a"}[label]
-    return Answer(label, score, {label: score, rest: 1 - score}, place * N, N, **more)
+    decision = {"label": label, "index": 0, "score": score, "probabilities": {label: score, rest: 1 - score}}
+    return Detection("letter", place * N, N, rx_time, rx_freq, -20.0, decision)
 
 
 def feed(machine: Smoother, labels: str) -> list[tuple]:

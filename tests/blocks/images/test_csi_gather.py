@@ -20,16 +20,16 @@ def feed(gather: CsiGather, numbers, **more) -> list:
 
 
 def levels(window) -> list[float]:
-    return window.amplitude[0, 0].tolist()
+    return window.pixels[0, 0].tolist()
 
 
 def test_windows_back_to_back_and_overlapping():
     assert [levels(w) for w in feed(CsiGather(1, 3), range(7))] == [[0, 1, 2], [3, 4, 5]]
     overlapping = feed(CsiGather(1, 3, hop=2), range(7))
-    assert [(w.start, levels(w)) for w in overlapping] == [(0, [0, 1, 2]), (2, [2, 3, 4]), (4, [4, 5, 6])]
+    assert [(w.sample_start, levels(w)) for w in overlapping] == [(0, [0, 1, 2]), (2, [2, 3, 4]), (4, [4, 5, 6])]
     sparse = feed(CsiGather(1, 2, hop=4), range(7))
-    assert [(w.start, levels(w)) for w in sparse] == [(0, [0, 1]), (4, [4, 5])]
-    assert overlapping[0].amplitude.shape == (1, ROWS, 3) and overlapping[0].amplitude.dtype == np.float32
+    assert [(w.sample_start, levels(w)) for w in sparse] == [(0, [0, 1]), (4, [4, 5])]
+    assert overlapping[0].pixels.shape == (1, ROWS, 3) and overlapping[0].pixels.dtype == np.float32
 
 
 def test_a_short_gap_is_filled_in_and_counted():
@@ -37,13 +37,13 @@ def test_a_short_gap_is_filled_in_and_counted():
     windows = feed(gather, [0, 1, 4, 5])
     assert [(levels(w), w.packets_lost) for w in windows] == [([0, 1, 2, 3, 4, 5], 2)]
     assert gather.counts["packets_lost"] == 2 and gather.counts["packets_in"] == 4
-    assert feed(gather, range(6, 12))[0].start == 6, "lost packets have their places"
+    assert feed(gather, range(6, 12))[0].sample_start == 6, "lost packets have their places"
 
 
 def test_no_window_spans_a_long_gap():
     gather = CsiGather(1, 4, max_gap=2)
     windows = feed(gather, [0, 1, 2, 9, 10, 11, 12])
-    assert [(w.start, levels(w)) for w in windows] == [(9, [9, 10, 11, 12])]
+    assert [(w.sample_start, levels(w)) for w in windows] == [(9, [9, 10, 11, 12])]
     counts = gather.counts
     assert (counts["breaks"], counts["packets_flushed"], counts["packets_lost"]) == (1, 3, 6)
     assert (windows[0].packets_lost, windows[0].lost_so_far) == (0, 6)
@@ -64,7 +64,7 @@ def test_numbers_wrap_around():
 def test_a_restart_of_the_sender_is_a_break_without_losses():
     gather = CsiGather(1, 3)
     windows = feed(gather, [500, 501, 0, 1, 2])
-    assert [(w.start, levels(w)) for w in windows] == [(2, [0, 1, 2])]
+    assert [(w.sample_start, levels(w)) for w in windows] == [(2, [0, 1, 2])]
     assert gather.counts["packets_lost"] == 0 and gather.counts["breaks"] == 1
 
 
@@ -88,7 +88,7 @@ def test_antennas_of_a_packet_come_in_any_order_and_one_may_be_missing():
     gather = CsiGather(2, 2)
     came = [(0, 0), (0, 1), (1, 1), (2, 0), (1, 0), (3, 0), (4, 1), (4, 0)]
     windows = [w for number, antenna in came for w in gather.add(vector(10 * antenna + number, number, antenna))]
-    assert [w.amplitude[:, 0].tolist() for w in windows] == [[[0, 1], [10, 11]], [[2, 3], [12, 13]]]
+    assert [w.pixels[:, 0].tolist() for w in windows] == [[[0, 1], [10, 11]], [[2, 3], [12, 13]]]
     assert [w.packets_lost for w in windows] == [0, 2]
     assert gather.counts["packets_incomplete"] == 2, "packets 2 and 3 had one antenna each"
     assert gather.counts["packets_lost"] == 2
@@ -98,7 +98,7 @@ def test_without_numbers_an_antenna_that_comes_again_begins_a_packet():
     gather = CsiGather(2, 2)
     came = [0, 1, 0, 0, 1]  # the second packet has antenna 0 alone
     windows = [w for i, antenna in enumerate(came) for w in gather.add(vector(i, antenna=antenna))]
-    assert [w.amplitude[:, 0].tolist() for w in windows] == [[[0, 3], [1, 4]]]
+    assert [w.pixels[:, 0].tolist() for w in windows] == [[[0, 3], [1, 4]]]
     assert gather.counts["packets_incomplete"] == 1
 
 

@@ -2,7 +2,6 @@
 """WFM Image Inference and the presets over images, in flowgraphs."""
 
 import threading
-import time
 
 import numpy as np
 import pmt
@@ -12,7 +11,9 @@ from flowgraph_helpers import Collector, RuleBundle
 from gnuradio import blocks, gr, wfm
 from gnuradio.wfm.images import image_messages
 from gnuradio.wfm.images.image_queue import ImageQueue
+from gnuradio.wfm.inference.hot_swap import BundleSwap
 from image_bundles import ACTIVITY, POSITION, SHAPE, ImageRule, Sender, image, image_contract
+from waiting import wait_for
 
 from wfm_core import load_bundle
 from wfm_core.base.errors import WfmError
@@ -112,8 +113,7 @@ def test_live_drops_the_oldest_and_counts_them():
     top.msg_connect(sender, "out", block, "images")
     top.msg_connect(block, "detects", sink, "in")
     top.start()
-    while block.status()["windows_in"] < 200:
-        time.sleep(0.01)
+    wait_for(lambda: block.status()["windows_in"] == 200)
     go.set()
     top.wait()
     status = block.status()
@@ -134,10 +134,10 @@ def test_a_failure_is_told_and_ends_the_block():
 
 
 def test_a_run_may_end_before_the_worker_starts_and_leaves_nothing_to_the_next():
-    queue, one = ImageQueue(slots=4, lossless=False), image_messages.read_image(image(1))
+    queue, one = ImageQueue(4, False, SHAPE, 100.0), image_messages.read_image(image(1))
     queue.open()
     queue.put(one)
-    queue.end()
+    queue.end_input()
     queue.open()  # the worker, late
     assert queue.take(9, 1000).count == 1 and queue.take(9, 1000).count == 0
     queue.close()
@@ -158,16 +158,12 @@ def test_finish_decides_the_images_that_wait_and_drops_those_that_come(policy):
     top.start()
     for n in range(9):
         speaker.say(image(1, n))
-    until = time.monotonic() + 10
-    while block.status()["windows_in"] < 9 and time.monotonic() < until:
-        time.sleep(0.01)
+    wait_for(lambda: block.status()["windows_in"] == 9)
     block.finish()
     speaker.say(image(1, 9))
-    while block.status()["windows_in"] < 10 and time.monotonic() < until:
-        time.sleep(0.01)
+    wait_for(lambda: block.status()["windows_in"] == 10)
     going.set()
-    while not block.status()["ended"] and time.monotonic() < until:
-        time.sleep(0.01)
+    wait_for(lambda: block.status()["ended"])
     status = block.status()
     top.stop()
     top.wait()
@@ -176,13 +172,12 @@ def test_finish_decides_the_images_that_wait_and_drops_those_that_come(policy):
 
 
 def test_images_that_wait_for_room_when_it_finishes_are_decided():
-    queue, one = ImageQueue(slots=1, lossless=True), image_messages.read_image(image(1))
+    queue, one = ImageQueue(1, True, SHAPE, 100.0), image_messages.read_image(image(1))
     queue.put(one)
     late = threading.Thread(target=queue.put, args=(one,))
     late.start()
-    while queue.counters()["windows_in"] < 2:
-        time.sleep(0.01)
-    queue.finish()
+    wait_for(lambda: queue.counters()["windows_in"] == 2)
+    queue.end(drain=True)
     assert [queue.take(1, 1000).count for _ in range(3)] == [1, 1, 0]
     late.join()
     assert queue.counters()["windows_dropped"] == 0
@@ -208,13 +203,12 @@ def test_control_and_swap(tmp_path):
             block.engine.control(key, 0)
     block.set_threshold(0.9)
     block.set_bundle(str(second))
-    block.engine._swap.join()
-    assert block.engine._swap.take_next().path == second
-    other = image_model(tmp_path / "c", shape=(1, 6, 9))
-    told = []
-    block.engine._swap._event = lambda *event: told.append(event)
-    block.set_bundle(str(other))
-    block.engine._swap.join()
+    block.engine.swap.join()
+    assert block.engine.swap.take_next().path == second
+    other, told = image_model(tmp_path / "c", shape=(1, 6, 9)), []
+    swap = BundleSwap(block.engine.swap.current, 16, 1, lambda *event: told.append(event))
+    swap.request(str(other))
+    swap.join()
     assert told[0][0] == "refused" and "(1, 6, 9)" in told[0][1]
 
 

@@ -3,11 +3,11 @@
 
 import signal
 import sys
-import time
 from types import SimpleNamespace
 
 from endless import loud_after
 from gnuradio import blocks, gr, wfm
+from waiting import wait_for
 
 bundle, way = sys.argv[1:]
 top = gr.top_block()
@@ -15,9 +15,7 @@ source = blocks.vector_source_c(loud_after(20), True)
 block = wfm.inference(bundle, sample_rate=1.92e6, hold=4096, policy="live", device="cpu", dtype="fp32")
 top.connect(source, blocks.throttle(gr.sizeof_gr_complex, 200e3), block, blocks.null_sink(gr.sizeof_gr_complex))
 top.start()
-waiting = time.monotonic()
-while time.monotonic() - waiting < 60 and (block.status()["queue_depth"] < 100):
-    time.sleep(0.05)
+wait_for(lambda: block.status()["queue_depth"] >= 100, 60)
 
 
 def stop_and_leave(*_):
@@ -35,7 +33,7 @@ if way == "companion":
     signal.signal(signal.SIGINT, stop_and_leave)
 print("ready", flush=True)
 if way == "example":
-    from gnuradio.wfm.apps import app  # it lets Ctrl-C end the program at once until then
+    from gnuradio.wfm import app  # it lets Ctrl-C end the program at once until then
 
     radio = stub(error="", samples_lost=0, status={}, truth=None, sample_rate=1.92e6, release=None)
     log = wfm.decision_log("", 1.92e6, True)

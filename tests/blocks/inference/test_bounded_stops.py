@@ -14,7 +14,8 @@ from endless import endless_bundle
 from flowgraph_helpers import WINDOW, Collector, RuleBundle, noise
 from gnuradio import blocks, gr, wfm
 from image_bundles import ImageRule, image
-from stops import stopped_within, wait_for
+from stops import stopped_within
+from waiting import thread, wait_for
 
 from wfm_core.base import compute, left_behind
 from wfm_core.base.errors import WfmError
@@ -111,11 +112,11 @@ def test_what_was_left_behind_says_nothing_in_the_next_run():
     endless.decide = lambda *arguments: decided.append(arguments)
     with Running(endless, gate) as running:
         wait_for(lambda: gate.within == 1)
+        first = thread("wfm-engine")
         running.top.lock()
-        running.block.engine._swap._next = RuleBundle(name="second")
+        running.block.engine.swap.offer(RuleBundle(name="second"))
         running.top.unlock()
         wait_for(lambda: len(running.detects.messages) > 3)
-        first = running.block.engine._stuck._stuck[0][0]
         assert first.is_alive()
         gate.open.set()
         wait_for(lambda: not first.is_alive())

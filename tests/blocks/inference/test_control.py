@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Control while the flowgraph runs: tasks, and messages that are not understood."""
 
-import time
-
 import numpy as np
 import pmt
 import pytest
 from flowgraph_helpers import WINDOW, Collector, Comparer, RuleBundle, flowgraph, noise
 from gnuradio import blocks, gr, wfm
+from waiting import wait_for
 
 from wfm_core.base.errors import WfmError
 
@@ -24,13 +23,6 @@ class TwoTasks(RuleBundle):
     def decide(self, outputs, i, threshold=None):
         answer = super().decide(outputs, i, threshold)["interference"]
         return {"interference": answer, "classification": answer}
-
-
-def wait_for(condition, seconds: float = 20.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ import torch
 from flowgraph_helpers import LABELS, WINDOW, Collector, Comparer, contract, noise
 from gnuradio import blocks, gr, wfm
 from gnuradio.wfm.ports import messages
+from stops import stopped_within
+from waiting import wait_for
 
 from wfm_core.bundle import build_network, export_bundle, parse_contract, save_model_folder
 
@@ -71,7 +73,7 @@ class Footprint:
 
 def footprint(block) -> Footprint:
     gc.collect()
-    trial = block.engine._swap._trial._process.pid
+    trial = block.engine.swap.trial.process_id
     resident = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 for pid in ("self", trial)]
     return Footprint(*resident, threading.active_count(), len(os.listdir("/proc/self/fd")))
 
@@ -79,10 +81,7 @@ def footprint(block) -> Footprint:
 def swap(block, path: Path, name: str) -> None:
     """Ask for a bundle and wait until windows are decided by it."""
     block.engine.to_basic_block()._post(pmt.intern("control"), pmt.to_pmt({"model": str(path)}))
-    deadline = time.monotonic() + 60
-    while block.engine._swap.current.contract.name != name:
-        assert time.monotonic() < deadline, f"{name} was not taken: {block.status()}"
-        time.sleep(0.002)
+    wait_for(lambda: block.engine.swap.current.contract.name == name, 60)
 
 
 def swaps_under_load(folder: Path, count: int, warm_up: int) -> list[Footprint]:
@@ -98,13 +97,12 @@ def swaps_under_load(folder: Path, count: int, warm_up: int) -> list[Footprint]:
     top.msg_connect(block, "events", events, "in")
     top.start()
     taken = []
-    while answers.windows == 0:
-        time.sleep(0.01)
+    wait_for(lambda: answers.windows)
     for number in range(1, count + 1):
         before = answers.windows
         swap(block, *models[number % 2])
-        while answers.windows < before + 40:  # more than a batch: windows of the new model are among them
-            time.sleep(0.002)
+        # More than a batch: windows of the new model are among them.
+        wait_for(lambda before=before: answers.windows >= before + 40)
         if number in (warm_up, count):
             taken.append(footprint(block))
     block.finish()
@@ -127,16 +125,6 @@ def test_ten_swaps_lose_nothing(tmp_path):
     swaps_under_load(tmp_path, 10, 1)
 
 
-def stopped(top, seconds: float) -> float:
-    """Seconds that stop() and wait() take, at most `seconds`."""
-    began = time.monotonic()
-    ending = threading.Thread(target=lambda: (top.stop(), top.wait()), daemon=True)
-    ending.start()
-    ending.join(seconds)
-    assert not ending.is_alive(), "the flowgraph did not end"
-    return time.monotonic() - began
-
-
 def test_a_flowgraph_stops_within_its_bound_while_bundles_are_swapped(tmp_path):
     """Each time at another moment of a swap, and runs again after it."""
     models = [constant_bundle(tmp_path / str(i), i) for i in (1, 2)]
@@ -146,13 +134,10 @@ def test_a_flowgraph_stops_within_its_bound_while_bundles_are_swapped(tmp_path):
     top.connect(source, blocks.throttle(gr.sizeof_gr_complex, PACE), block, sink)
     for number, moment in enumerate((0.0, 0.05, 0.5, 2.0)):
         top.start()
-        until = time.monotonic() + 20
-        while block.status()["windows_inferred"] < 10:
-            assert time.monotonic() < until, "nothing is decided"
-            time.sleep(0.01)
+        wait_for(lambda: block.status()["windows_inferred"] >= 10)
         block.engine.to_basic_block()._post(pmt.intern("control"), pmt.to_pmt({"model": str(models[number % 2])}))
         time.sleep(moment)
-        assert stopped(top, 20) < LONGEST_STOP_SECONDS
+        assert stopped_within(20, top) < LONGEST_STOP_SECONDS
         assert block.status()["error"] == ""
 
 

@@ -9,6 +9,7 @@ import pytest
 from flowgraph_helpers import LABELS, WINDOW, Collector, RuleBundle, flowgraph, noise, random_model, write_recording
 from gnuradio import blocks, gr, wfm
 from tap_harness import tag
+from waiting import wait_for
 
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle import load_bundle
@@ -115,9 +116,7 @@ def test_failure_ends_the_flowgraph():
     block = wfm.inference(RuleBundle(before_infer=broken), channels=1, sample_rate=RATE, on_error="stop")
     top.connect(source, block, blocks.null_sink(gr.sizeof_gr_complex))
     top.start()
-    deadline = time.monotonic() + 10
-    while not block.error() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for(block.error)
     top.wait()
     assert "the accelerator fell off" in block.error()
     assert "the accelerator fell off" in block.status()["error"]
@@ -175,15 +174,6 @@ class Running:
     def __exit__(self, *_):
         self.top.stop()
         self.top.wait()
-
-
-def wait_for(condition, seconds: float = 20.0):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it did not happen in time")
 
 
 def send(block, **values):

@@ -6,6 +6,7 @@ import pmt
 import pytest
 from flowgraph_helpers import WINDOW, Collector, RuleBundle, noise, random_model
 from gnuradio import blocks, gr, wfm
+from gnuradio.wfm.ports import keys
 
 from wfm_core.base.errors import WfmError
 
@@ -114,6 +115,6 @@ def test_decision_log_prints_events_and_ignores_what_is_none(capsys):
     }
     end = {**begin, "event": "end", "duration": 3.5}
     for message in (pmt.to_pmt(begin), pmt.intern("x"), pmt.PMT_NIL, pmt.to_pmt({"event": "end"}), pmt.to_pmt(end)):
-        log._on_event(message)
+        log.handle(keys.EVENTS, message)
     lines = [line.strip() for line in capsys.readouterr().out.splitlines() if "activity" in line]
     assert lines == ["2.5000 s  activity walking begins", "2.5000 s  activity walking ends after 3.50 s, score 0.90"]

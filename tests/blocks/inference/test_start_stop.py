@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """No start and no stop of a Python block raises, whatever has happened to what it uses; and it starts again."""
 
+import contextlib
 import importlib.util
 import pkgutil
 import socket
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,10 +14,12 @@ from detections import detection
 from flowgraph_helpers import RuleBundle, noise, write_recording
 from gnuradio import gr, wfm
 from gnuradio.wfm.display.sinks import display_rows_sink
-from gnuradio.wfm.display.state import DisplayState
-from gnuradio.wfm.ports import messages
-from gnuradio.wfm.radio.radio_control import radio_control
-from image_bundles import ImageRule
+from gnuradio.wfm.images.image_intake import image_intake
+from gnuradio.wfm.inference.engine import engine
+from gnuradio.wfm.ports import keys
+from gnuradio.wfm.radio import radio_control
+from image_bundles import SHAPE
+from waiting import wait_for
 
 
 class Broken:
@@ -24,55 +29,84 @@ class Broken:
         raise OSError(f"no {name} here")
 
 
-def broken_publisher(folder):
-    block = wfm.event_publisher("tcp://127.0.0.1:*", "r")
-    block._sender._socket.close()
-    block._sender.close = Broken().__getattr__
-    return block
+class BrokenSocket(Broken):
+    """A sender or a listener whose construction alone works, and that once."""
+
+    made = 0
+    address = "tcp://127.0.0.1:9"
+
+    def __init__(self, *_):
+        BrokenSocket.made += 1
+        if BrokenSocket.made > 1:
+            raise OSError("no second one")
+
+    def close(self):
+        raise OSError("it does not close")
 
 
-def broken_subscriber(folder):
-    block = wfm.event_subscriber("tcp://127.0.0.1:9")
-    block._listener.close()
-    block._settings = (["tcp://nowhere:none"], 1000)  # cannot listen again
-    return block
+class BrokenLines(Broken):
+    def __init__(self, *_):
+        pass
 
 
-def broken_log(folder):
-    block = wfm.decision_log("/dev/full", 1e6, True)
-    block._windows.add(messages.read_detection(detection()))
-    block._windows.finish = Broken().__getattr__
-    return block
+class BrokenQueue(Broken):
+    counts, failure = {}, ""
+
+    def __init__(self, *_):
+        pass
 
 
-def broken_annotator(folder):
-    block = wfm.sigmf_annotator(str(write_recording(folder, noise(1, 4000))))
-    block._queue.start = block._queue.stop = Broken().__getattr__
-    return block._detects
+class BrokenSource(Broken):
+    on_error = "stop"
+
+    def buffer(self, most):
+        return None
 
 
-def broken_engine(folder):
-    block = wfm.inference(RuleBundle(), sample_rate=1.92e6)
-    block.engine._tap = Broken()
-    return block.engine
+class BrokenThreads(Broken):
+    Lock, Event = threading.Lock, Broken
 
 
-def broken_intake(folder):
-    block = wfm.image_inference(ImageRule())
-    block.intake._queue = Broken()
-    return block.intake
+def module(name: str):
+    """`wfm.NAME` is the block of its name, where the module has the same."""
+    return sys.modules[f"gnuradio.wfm.{name}"]
 
 
-def broken_radio(folder):
-    block = radio_control(Broken(), "x", 1.0, 2.0, 0.0)
-    block._stopping = Broken()
-    return block
+def broken_publisher(folder, monkeypatch):
+    monkeypatch.setattr(module("events.event_publisher"), "EventSender", BrokenSocket)
+    return wfm.event_publisher("tcp://127.0.0.1:*", "r")
 
 
-def broken_display(folder):
-    block = display_rows_sink(DisplayState(256, 100, 0.0, ("none",)), 256, 1)
-    block._state = Broken()
-    return block
+def broken_subscriber(folder, monkeypatch):
+    monkeypatch.setattr(module("events.event_subscriber"), "EventListener", BrokenSocket)
+    return wfm.event_subscriber("tcp://127.0.0.1:9")
+
+
+def broken_log(folder, monkeypatch):
+    monkeypatch.setattr(module("events.decision_log"), "WindowLines", BrokenLines)
+    return wfm.decision_log("/dev/full", 1e6, True)
+
+
+def broken_annotator(folder, monkeypatch):
+    monkeypatch.setattr(module("record.sigmf_annotator"), "AnnotationQueue", BrokenQueue)
+    return wfm.sigmf_annotator(str(write_recording(folder, noise(1, 4000)))).inboxes["detects"]
+
+
+def broken_engine(folder, monkeypatch):
+    return engine(BrokenSource(), RuleBundle(), 1, 4, -1.0)
+
+
+def broken_intake(folder, monkeypatch):
+    return image_intake(Broken(), SHAPE)
+
+
+def broken_radio(folder, monkeypatch):
+    monkeypatch.setattr(radio_control, "threading", BrokenThreads())
+    return radio_control.radio_control(Broken(), "x", 1.0, 2.0, 0.0)
+
+
+def broken_display(folder, monkeypatch):
+    return display_rows_sink(Broken(), 256, 1)
 
 
 BROKEN = [
@@ -82,8 +116,9 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("make", BROKEN)
-def test_no_start_and_no_stop_raises(make, tmp_path):
-    block = make(tmp_path)
+def test_no_start_and_no_stop_raises(make, tmp_path, monkeypatch):
+    monkeypatch.setattr(BrokenSocket, "made", 0)
+    block = make(tmp_path, monkeypatch)
     for call in ("stop", "stop", "start", "stop", "start", "stop"):
         assert getattr(block, call)() is True
 
@@ -104,18 +139,25 @@ def gateway_blocks() -> tuple:
     return gr.basic_block, gr.sync_block
 
 
+def takes(taken: socket.socket, address: str) -> bool:
+    with contextlib.suppress(OSError):
+        taken.bind(("127.0.0.1", int(address.rpartition(":")[2])))
+        return True
+    return False
+
+
 def test_a_publisher_whose_port_was_taken_meanwhile_says_so():
     block = wfm.event_publisher("tcp://127.0.0.1:*", "r")
     assert block.stop()
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", int(block.address().rpartition(":")[2])))
+        wait_for(lambda: takes(taken, block.address()))  # ZeroMQ closes a socket a moment later
         taken.listen()
         assert block.start()
-        block._on_detection(detection())
+        block.handle(keys.DETECTS, detection())
         assert block.status()["refused"] == 2 and block.status()["sent"] == 0
         assert block.stop()
     assert block.start()
-    block._on_detection(detection())
+    block.handle(keys.DETECTS, detection())
     assert block.status()["sent"] == 1
     assert block.stop()
 
@@ -126,9 +168,9 @@ def test_an_example_s_sender_stops_in_time_and_starts_again():
     spec.loader.exec_module(module)
     block = module.blk(places=((4.0, 3.0),) * 1000, speed=1.0)
     assert block.stop()
+    before = set(threading.enumerate())
     for _ in range(2):
         assert block.start()
-        first = block._thread
+        (sender,) = set(threading.enumerate()) - before
         assert block.stop()
-        first.join(1)
-        assert not first.is_alive()
+        wait_for(lambda sender=sender: not sender.is_alive(), 1)

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """WFM Task Head: enrolment over messages, alone and behind a running WFM Inference."""
 
-import time
-
 import numpy as np
 import pmt
 import pytest
@@ -10,19 +8,13 @@ import torch
 from flowgraph_helpers import WINDOW, Collector, RuleBundle
 from gnuradio import blocks, gr, wfm
 from gnuradio.wfm.ports import keys, messages
+from waiting import wait_for
 
 from wfm_core.base.errors import WfmError
 from wfm_core.model.prototypes import Prototypes
 from wfm_core.synth.scenes.devices import random_transmitters, transmit
 
 FACTS = messages.WindowFacts(512, 256, (7, 0.5), 1.8e9, -20.0, 0.01, False)
-
-
-def wait_until(true, seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
 
 
 class Head:
@@ -45,12 +37,12 @@ class Head:
         """Give a control message, and wait until it was answered: embeddings come on another queue."""
         told = len(self.events.messages)
         self.block.to_basic_block()._post(keys.CONTROL, pmt.to_pmt(message))
-        wait_until(lambda: len(self.events.messages) > told)
+        wait_for(lambda: len(self.events.messages) > told)
 
     def enrol(self, name: str, values: np.ndarray) -> None:
         self.control({"enrol": name, "windows": len(values)})
         self.send(values)
-        wait_until(lambda: self.block.status()["enrolling"] == "")
+        wait_for(lambda: self.block.status()["enrolling"] == "")
 
     def last_event(self) -> dict:
         return self.events.dicts()[-1]
@@ -72,7 +64,7 @@ def test_enrolled_classes_are_named_and_a_stranger_is_unknown(head):
     head.enrol("low", cloud(-9, 10))
     head.enrol("high", cloud(9, 10))
     head.send(np.array([cloud(-9, 10, 1).mean(0), cloud(9, 10, 1).mean(0), np.full(8, 90.0)]))
-    wait_until(lambda: len(head.detects.messages) == 3)
+    wait_for(lambda: len(head.detects.messages) == 3)
     assert [d.decision["label"] for d in head.detects.detections()] == ["low", "high", "unknown"]
     assert head.block.status()["enrolled"] == 20 and head.block.status()["unknown"] == 1
 
@@ -80,7 +72,7 @@ def test_enrolled_classes_are_named_and_a_stranger_is_unknown(head):
 def test_decision_keeps_the_facts_of_its_window(head):
     head.enrol("one", cloud(0, 10))
     head.send(cloud(0, 10, 1).mean(0))
-    wait_until(lambda: head.detects.messages)
+    wait_for(lambda: head.detects.messages)
     detection = head.detects.detections()[0]
     assert (detection.task, detection.sample_start, detection.sample_count) == ("fingerprint", 512, 256)
     assert (detection.rx_time, detection.rx_freq, detection.level) == ((7, 0.5), 1.8e9, -20.0)
@@ -120,7 +112,7 @@ def test_bad_embeddings_are_counted_and_ignored(head):
     head.block.to_basic_block()._post(keys.EMBEDDINGS, pmt.intern("nonsense"))
     head.send(np.zeros(5))
     head.send(np.zeros(8), name="embedding_image")
-    wait_until(lambda: head.block.status()["skipped"] == 1)
+    wait_for(lambda: head.block.status()["skipped"] == 1)
     assert head.block.status()["refused"] == 2 and not head.detects.messages
 
 
@@ -141,7 +133,7 @@ def test_forget_ends_an_enrolment_under_way(head):
 def test_an_order_is_obeyed_before_the_windows_that_wait():
     head = wfm.task_head()
     head.to_basic_block()._post(keys.CONTROL, pmt.to_pmt({"enrol": "new", "windows": 5}))
-    head._on_embedding(messages.embedding_pdu("embedding_iq", messages.facts_dict(FACTS), cloud(0, 1)[0]))
+    head.handle(keys.EMBEDDINGS, messages.embedding_pdu("embedding_iq", messages.facts_dict(FACTS), cloud(0, 1)[0]))
     assert (head.status()["enrolling"], head.status()["decided"]) == ("new", 0)
 
 
@@ -185,10 +177,10 @@ class Operator(gr.basic_block):
     def _relay(self, pdu) -> None:
         if self._count in self._enrolments:
             self._head.to_basic_block()._post(keys.CONTROL, pmt.to_pmt(self._enrolments[self._count]))
-            wait_until(lambda: self._head.status()["enrolling"])
+            wait_for(lambda: self._head.status()["enrolling"])
         self._count += 1
         self.message_port_pub(pmt.intern("out"), pdu)
-        wait_until(lambda: self._head.status()["windows_in"] == self._count)
+        wait_for(lambda: self._head.status()["windows_in"] == self._count)
 
 
 def test_transmitters_are_enrolled_and_named_in_a_running_flowgraph():

@@ -22,6 +22,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from waiting import wait_for
 
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parents[2]
@@ -114,11 +115,12 @@ class Program:
 
     def wait_until(self, ready, timeout: float) -> None:
         """Wait for `ready()`, which the program must live to see."""
-        end = time.monotonic() + timeout
-        while not ready():
+
+        def so_far() -> bool:
             assert self.process.poll() is None, f"it ended early: {self.stderr}"
-            assert time.monotonic() < end, f"not so far after {timeout} s: {self.stdout}{self.stderr}"
-            time.sleep(0.02)
+            return ready()
+
+        wait_for(so_far, timeout, lambda: f"{self.stdout}{self.stderr}")
 
     def interrupt(self) -> float:
         """Ctrl-C; seconds since 1970."""
@@ -127,12 +129,11 @@ class Program:
 
     def end(self, timeout: float) -> SimpleNamespace:
         """Its returncode, stdout and stderr; it is killed, and that is a failure, if it has not ended in time."""
-        end = time.monotonic() + timeout
-        while self.ended_at is None and time.monotonic() < end:
-            time.sleep(0.02)
-        if self.ended_at is None:
+        try:
+            wait_for(lambda: self.ended_at is not None, timeout, lambda: f"it hangs, {self.stdout}{self.stderr}")
+        except AssertionError:
             self.kill()
-            raise AssertionError(f"it hangs, after {timeout} s: {self.stdout}{self.stderr}")
+            raise
         return SimpleNamespace(returncode=self.process.returncode, stdout=self.stdout, stderr=self.stderr)
 
     def kill(self) -> None:
@@ -195,10 +196,8 @@ def rtl_tcp(*knobs):
             return os.pread(out.fileno(), 1 << 20, 0).decode().splitlines()
 
         try:
-            end = time.monotonic() + 20
-            while not said():
-                assert process.poll() is None and time.monotonic() < end, "the rtl_tcp server does not start"
-                time.sleep(0.02)
+            wait_for(lambda: said() or process.poll() is not None)
+            assert said(), "the rtl_tcp server does not start"
             port = said()[0].removeprefix("port ")
             yield SimpleNamespace(source=f"osmosdr:rtl_tcp=127.0.0.1:{port}", said=said)
         finally:

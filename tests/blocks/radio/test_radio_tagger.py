@@ -7,8 +7,9 @@ import numpy as np
 import pmt
 import pytest
 from gnuradio import blocks, gr, wfm
-from paced_source import PacedSource, wait_until
+from paced_source import PacedSource
 from tap_harness import noise, tag
+from waiting import wait_for
 
 RATE = 1000.0
 CLOCK = [tag(0, "rx_time", (7, 0.25)), tag(0, "rx_rate", RATE), tag(0, "rx_freq", 1e9)]
@@ -109,7 +110,7 @@ def test_a_retune_while_it_runs_begins_with_the_next_sample_of_the_radio():
     top.connect(radio, tagger, sink)
     top.start()
     radio.give(400)
-    wait_until(lambda: tagger.samples() == 400)
+    wait_for(lambda: tagger.samples() == 400)
     tagger.set_center_freqs([2e9])
     radio.give(300)
     radio.give(None)
@@ -125,9 +126,9 @@ def test_a_stream_without_samples_can_be_ended():
     top.connect(radio, tagger, sink)
     top.start()
     radio.give(100)
-    wait_until(lambda: tagger.samples() == 100)
+    wait_for(lambda: tagger.samples() == 100)
     tagger.end()
-    wait_until(tagger.ended)
+    wait_for(tagger.ended)
     assert not tagger.source_ended()
     radio.give(None)
     top.stop()
@@ -172,7 +173,7 @@ def test_counters_go_on_over_lock_and_unlock_and_begin_with_each_run():
         top.start()
         for part in (1, 2, 3):
             radio.give(400)
-            wait_until(lambda part=part: tagger.samples() == 400 * part)
+            wait_for(lambda part=part: tagger.samples() == 400 * part)
             counts = tagger.counters()
             assert counts == {
                 "samples": 400 * part, "overflows": part, "samples_lost": 50 * part, "samples_lost_estimated": 0
@@ -194,7 +195,7 @@ def test_estimated_losses_go_on_over_lock_and_unlock():
     for part in (0, 500):
         for given in range(20, 520, 20):
             radio.give(20)
-            wait_until(lambda given=given, part=part: tagger.samples() == part + given)
+            wait_for(lambda given=given, part=part: tagger.samples() == part + given)
             time.sleep(0.22 if given == 200 else 0.02)
         counts.append(tagger.counters())
         top.lock()

@@ -15,7 +15,8 @@ import pytest
 import zmq
 from flowgraph_helpers import noise
 from gnuradio import blocks, gr, wfm
-from gnuradio.wfm.apps import remote
+from gnuradio.wfm import remote
+from gnuradio.wfm.ports import keys
 from vrt_helpers import (
     RATE,
     Receiver,
@@ -27,8 +28,8 @@ from vrt_helpers import (
     radio_time,
     tag,
     through,
-    wait_until,
 )  # fmt: skip
+from waiting import wait_for
 
 from wfm_core.base.errors import WfmError
 
@@ -230,7 +231,7 @@ def test_it_ends_with_what_comes_after_it_and_stops_in_a_flood(address):
             talk.wait_for_subscriber()
             sender = threading.Thread(target=send)
             sender.start()
-            assert wait_until(lambda: receiver.refused > 1000)
+            assert wait_for(lambda: receiver.refused > 1000)
             start = time.monotonic()
         stopped = time.monotonic() - start
         flood["stop"] = True
@@ -350,9 +351,11 @@ def test_parameters_out_of_range_are_one_sentence(address, said, parameters):
 def test_the_account_adds_up_sessions_and_ignores_other_messages():
     account, log = remote.Account(), wfm.decision_log()
     for radio, taken, lost in (("a-1", 1000, 0), ("a-1", 3000, 100), ("a-2", 500, 0)):
-        account._on_status(pmt.to_pmt({"radio": radio, "samples_in": taken, "samples_lost": lost, "ended": False}))
+        account.handle(
+            keys.STATUS, pmt.to_pmt({"radio": radio, "samples_in": taken, "samples_lost": lost, "ended": False})
+        )
     for stranger in ({"received": 7}, {"radio": "b", "samples_in": "many", "samples_lost": 0}, "hello"):
-        account._on_status(pmt.to_pmt(stranger))
+        account.handle(keys.STATUS, pmt.to_pmt(stranger))
     assert account.sessions() == {"a-1": (3000, 100), "a-2": (500, 0)}
     radio, link = SimpleNamespace(samples_lost=lambda: 5), SimpleNamespace(samples_sent=lambda: 4000)
     said = account.summary(radio, link, log)

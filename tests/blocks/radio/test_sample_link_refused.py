@@ -15,8 +15,8 @@ from vrt_helpers import (
     marked,
     message,
     packet,
-    wait_until,
 )
+from waiting import wait_for
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def hear_a_good_one_after(address: str, count: int, seed: int) -> None:
             talk.socket.send_multipart(mutated(rng, good(number % 1000)))
         talk.socket.send(good(4000))
         assert receiver.heard(64)
-        assert wait_until(lambda: 4000 in receiver.sinks[0].data()[-64:], 60)
+        assert wait_for(lambda: 4000 in receiver.sinks[0].data()[-64:], 60)
         assert np.array_equal(receiver.samples()[:, -64:], marked(4000, 2))
         assert receiver.refused > count / 3
 
@@ -163,6 +163,6 @@ def test_mutated_datagrams():
             sender.send(context())
             sender.send(data(marked(4000)[0], 0, 0, (5000, 0)))
         assert receiver.heard(64)
-        assert wait_until(lambda: 4000 in receiver.sinks[0].data()[-64:])
+        assert wait_for(lambda: 4000 in receiver.sinks[0].data()[-64:])
         assert receiver.refused > 0
     assert np.array_equal(receiver.samples()[:, -64:], marked(4000))

@@ -117,13 +117,13 @@ def test_simulated_radio_is_seeded():
 def test_truth_by_time():
     from types import SimpleNamespace as Segment
 
-    from gnuradio.wfm.radio.scene_truth import SceneTruth
+    from gnuradio.wfm.radio.ground_truth import GroundTruth
 
     segments = [
         Segment(sample_start=0, sample_count=1000, label="none"),
         Segment(sample_start=1000, sample_count=500, label="dsss-bpsk"),
     ]
-    truth = SceneTruth(segments, 1000.0, (50, 0.75), 1500)
+    truth = GroundTruth(segments, 1000.0, (50, 0.75), 1500)
     assert truth.label((50, 0.75), 1000) == "none"
     assert truth.label((50, 0.75), 1001) is None, "reaches into the next segment"
     assert truth.label((51, 0.75), 500) == "dsss-bpsk"

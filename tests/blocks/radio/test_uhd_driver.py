@@ -4,7 +4,7 @@
 from types import SimpleNamespace
 
 import pytest
-from gnuradio.wfm.radio import asked_and_got as asked
+from gnuradio.wfm.radio import radio_settings
 from gnuradio.wfm.radio.drivers import RadioOptions, Request, uhd_time
 from gnuradio.wfm.radio.drivers.uhd_log import sentences
 
@@ -169,20 +169,20 @@ def radio(**changes):
     ],
 )
 def test_each_difference_is_one_line(got, lines):
-    assert list(asked.differences(radio(**got), request())) == lines
+    assert list(radio_settings.differences(radio(**got), request())) == lines
 
 
 def test_a_gain_that_the_radio_sets_itself_is_no_difference():
     options = RadioOptions(agc=True)
-    assert list(asked.differences(radio(gain=3.0), request(radio=options))) == []
+    assert list(radio_settings.differences(radio(gain=3.0), request(radio=options))) == []
 
 
 def test_one_value_or_one_a_channel():
-    assert asked.each("gain", "dB", 40, 3) == (40.0,) * 3
-    assert asked.each("gain", "dB", (1, 2, 3), 3) == (1.0, 2.0, 3.0)
+    assert radio_settings.each("gain", "dB", 40, 3) == (40.0,) * 3
+    assert radio_settings.each("gain", "dB", (1, 2, 3), 3) == (1.0, 2.0, 3.0)
     with pytest.raises(WfmError, match="2 values of gain .dB. for 3 channels: expected one, or one a channel"):
-        asked.each("gain", "dB", (1, 2), 3)
-    assert asked.named_numbers("gains", "LNA=16, VGA=20") == {"LNA": 16.0, "VGA": 20.0}
+        radio_settings.each("gain", "dB", (1, 2), 3)
+    assert radio_settings.named_numbers("gains", "LNA=16, VGA=20") == {"LNA": 16.0, "VGA": 20.0}
     for text in ("LNA", "LNA=much", "=3"):
         with pytest.raises(WfmError, match="expected"):
-            asked.named_numbers("gains", text)
+            radio_settings.named_numbers("gains", text)

@@ -30,8 +30,8 @@ from vrt_helpers import (
     publish,
     radio_time,
     tag,
-    wait_until,
 )  # fmt: skip
+from waiting import wait_for
 
 
 def sent_over_udp(rows: np.ndarray, tags=(), rate: float = 1e6, interval: int = 64, **parameters) -> list[bytes]:
@@ -243,4 +243,4 @@ def test_a_subscriber_in_the_middle_of_a_session_hears_a_sub_socket(tmp_path):
         rows = marked(3, 2)
         publish(link, rows, [tag(0, "rx_time", radio_time(17, 0.0)), tag(0, "rx_freq", pmt.from_double(2.4e9))])
         assert listener.recv() == message(rows)
-    assert wait_until(link.ended)
+    assert wait_for(link.ended)

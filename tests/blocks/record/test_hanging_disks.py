@@ -12,9 +12,11 @@ import pytest
 from detections import ANSWER, detection
 from flowgraph_helpers import Collector, noise, write_recording
 from gnuradio import gr, wfm
+from gnuradio.wfm.ports import keys
 from hanging_file import hanging
 from recorder_harness import Session
-from stops import stopped_within, wait_for
+from stops import stopped_within
+from waiting import thread, wait_for
 
 from wfm_core.base import left_behind
 from wfm_core.base.errors import WfmError
@@ -45,14 +47,14 @@ def test_a_recorder_whose_disk_hangs_stops_and_goes_on_when_the_disk_does(tmp_pa
 def test_a_recorder_that_is_destroyed_while_its_disk_hangs(tmp_path):
     """In a process of its own: its thread would be seen by no one afterwards."""
     program = """
-import gc, sys, time
+import gc, sys
 from pathlib import Path
 from recorder_harness import Session
 from hanging_file import hanging
+from waiting import wait_for
 session = Session(Path(sys.argv[1]), recording=True).__enter__()
 session.feed(1000)
-time.sleep(0.5)
-meta = next(Path(sys.argv[1]).glob("*.sigmf-meta"))
+meta = wait_for(lambda: next(Path(sys.argv[1]).glob("*.sigmf-meta"), None))
 with hanging(meta):
     session.recorder.annotate("stuck")
     session.feed(10)
@@ -61,7 +63,7 @@ with hanging(meta):
     session.top.disconnect_all()
     del session
     gc.collect()
-time.sleep(0.5)
+wait_for(lambda: "stuck" in meta.read_text())
 print(meta.read_text().count("stuck"))
 """
     done = subprocess.run(
@@ -78,11 +80,11 @@ def test_an_annotator_whose_disk_hangs(tmp_path):
     with hanging(meta):
         top.start()
         say.say(detection(256, {**ANSWER, "label": "a"}))
-        wait_for(lambda: block._queue._busy_with)
+        wait_for(lambda: block.queue.busy_with)
         assert 4.5 < stopped_within(10, top) < 7
         assert block.failure() == left_behind.sentences()[0]
         assert block.failure().startswith(f"the annotation of {meta} did not end within 5 s, 1 marks wait")
-        first = block._queue._thread
+        first = thread("wfm-annotate")
         top.start()
         say.say(detection(512, {**ANSWER, "label": "b"}))
         time.sleep(0.3)
@@ -110,6 +112,6 @@ def test_a_pipe_that_nobody_reads_is_refused(tmp_path):
         wfm.decision_log(str(pipe))
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     log = wfm.decision_log(str(pipe), 1e6, True)
-    log._on_detection(detection())
+    log.handle(keys.DETECTS, detection())
     assert log.stop() and b'"sample_start": 0' in os.read(reader, 10_000)
     os.close(reader)

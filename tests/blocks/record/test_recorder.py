@@ -7,8 +7,8 @@ import numpy as np
 import pmt
 import pytest
 from gnuradio import wfm
-from paced_source import wait_until
 from recorder_harness import RATE, Session, ramp
+from waiting import wait_for
 
 from wfm_core.data.recordings.annotations import Mark, annotate
 from wfm_core.data.recordings.recording import open_recording
@@ -189,7 +189,7 @@ def test_a_rate_that_sigmf_cannot_hold_ends_the_recording(tmp_path):
     with Session(tmp_path, tags=[(0, 700, "rx_rate", pmt.from_double(1e13))], recording=True) as session:
         session.feed(1000)
         # What it says after the stream's end may be lost.
-        wait_until(lambda: any(m["event"] == "error" for m in session.events.dicts()))
+        wait_for(lambda: any(m["event"] == "error" for m in session.events.dicts()))
     assert session.starts() == [(0, 700)]
     assert session.recorder.counters()["failures"] == 1
     assert "sample rate" in next(m["text"] for m in session.events.dicts() if m["event"] == "error")

@@ -13,6 +13,7 @@ import pmt
 import pytest
 from recorder_harness import Session, captures_of
 from tmpfs import in_small_folder
+from waiting import wait_for
 
 LIMIT = 100_000
 RING = 1 << 17
@@ -28,13 +29,6 @@ def files_of_at_most(size: int):
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def wait_for(condition) -> None:
-    until = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.005)
 
 
 def test_a_file_that_cannot_grow_ends_the_recording_and_stays_valid(tmp_path):

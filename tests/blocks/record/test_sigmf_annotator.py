@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """WFM SigMF Annotator in flowgraphs: events and decisions go where a recorder, or a file, has their samples."""
 
-import time
 from pathlib import Path
 
 import pmt
@@ -11,6 +10,7 @@ from gnuradio import gr, wfm
 from gnuradio.wfm.ports import keys, messages
 from gnuradio.wfm.ports.event import Event
 from recorder_harness import RATE, Session
+from waiting import wait_for
 
 from wfm_core.base.errors import WfmError
 from wfm_core.data.recordings.recording import open_recording
@@ -30,7 +30,6 @@ class Speaker(gr.basic_block):
         self.message_port_pub(pmt.intern("out"), message)
 
     def end(self) -> None:
-        time.sleep(0.1)  # the listeners look into their queues meanwhile
         self.to_basic_block()._post(keys.SYSTEM, keys.DONE)
 
 
@@ -58,13 +57,6 @@ def places(recording) -> list[tuple[int, int, str]]:
 def written(folder: Path) -> list[Path]:
     """The recordings by name alone, which is all that can be said of them while the recorder renames files."""
     return sorted(folder.glob("*.sigmf-meta"))
-
-
-def wait_for(condition) -> None:
-    until = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def test_an_event_grows_in_the_running_recording(tmp_path):
@@ -122,7 +114,7 @@ def test_decisions_of_windows_into_a_finished_recording(tmp_path):
     speaker.say(detection(0, 256))
     speaker.say(detection(256, 256, {**ANSWER, "label": "none"}))
     speaker.say(detection(512, 256, {"position": [1.0, 2.0]}))
-    time.sleep(0.2)
+    wait_for(lambda: annotator.counts()["written"] == 2)
     top.stop()
     top.wait()
     assert places(open_recording(path)) == [(0, 256, "dsss-bpsk"), (512, 256, "position")]

@@ -5,17 +5,17 @@ import json
 import os
 import subprocess
 import sys
-import time
 from types import SimpleNamespace
 
 import pmt
 import pytest
 from flowgraph_helpers import Collector, RuleBundle, noise
 from gnuradio import blocks, gr, wfm
-from gnuradio.wfm.apps import app
+from gnuradio.wfm import app
 from gnuradio.wfm.ports import messages
 from gnuradio.wfm.record.report_digest import DecisionFile
 from tmpfs import in_small_folder
+from waiting import wait_for
 
 from wfm_core.messages.output import JsonLines
 
@@ -47,12 +47,6 @@ class Running:
         for one in found:
             self.speaker.say(one)
 
-    def wait_for(self, condition) -> None:
-        until = time.monotonic() + 10
-        while not condition():
-            assert time.monotonic() < until
-            time.sleep(0.005)
-
 
 def lines_of(path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()]
@@ -62,14 +56,14 @@ def test_a_window_is_in_the_file_as_soon_as_its_tasks_are_decided(tmp_path):
     path = tmp_path / "d.jsonl"
     with Running(str(path), quiet=True) as running:
         running.say(detection(0, "a", window_tasks=2))
-        running.wait_for(lambda: running.log.counts["a", "none"] == 1)
+        wait_for(lambda: running.log.counts["a", "none"] == 1)
         assert path.read_text() == "", "one of two tasks is no whole line"
         running.say(detection(0, "b", window_tasks=2))
-        running.wait_for(lambda: running.log.windows == 1)
+        wait_for(lambda: running.log.windows == 1)
         (line,) = lines_of(path)
         assert list(line["tasks"]) == ["a", "b"] and line["sample_start"] == 0
         running.say(detection(256, "a"), detection(256, "b"))  # of a sender that does not say how many
-        running.wait_for(lambda: len(lines_of(path)) == 2)
+        wait_for(lambda: len(lines_of(path)) == 2)
         assert list(lines_of(path)[1]["tasks"]) == ["a", "b"]
         running.say(detection(512, "a"))
     assert [len(line["tasks"]) for line in lines_of(path)] == [2, 2, 1], "what waits at the end is written"
@@ -79,7 +73,7 @@ def test_the_time_in_a_line_is_exact(tmp_path):
     path = tmp_path / "d.jsonl"
     with Running(str(path), quiet=True) as running:
         running.say(*(detection(start, window_tasks=1) for start in range(3)))
-        running.wait_for(lambda: running.log.windows == 3)
+        wait_for(lambda: running.log.windows == 3)
     assert [line["rx_time"] for line in lines_of(path)] == [[1_767_225_600, 1e-9 * start] for start in range(3)]
 
 
@@ -89,7 +83,7 @@ def test_strange_messages_are_counted_and_named_once(tmp_path, capfd):
     nan = detection(0, answer={**ANSWER, "score": float("nan")})
     with Running(str(path)) as running:
         running.say(pmt.from_long(3), pmt.from_long(4), nothing, nan, pmt.PMT_NIL, detection(7))
-        running.wait_for(lambda: running.log.windows == 1)
+        wait_for(lambda: running.log.windows == 1)
     assert running.log.refused == 5 and running.log.failure() == ""
     assert [line["sample_start"] for line in lines_of(path)] == [7]
     assert running.log.summary() == "1 windows decided; interference none: 1; 5 messages ignored"
@@ -100,7 +94,7 @@ def test_strange_messages_are_counted_and_named_once(tmp_path, capfd):
 def test_a_full_disk_is_told_once_and_the_stream_goes_on(tmp_path, capfd):
     with Running("/dev/full") as running:
         running.say(*(detection(start, window_tasks=1) for start in range(5)))
-        running.wait_for(lambda: running.log.windows == 5)
+        wait_for(lambda: running.log.windows == 5)
     assert running.log.failure() == (
         "decisions after the first 0 lines were not written to /dev/full (No space left on device)"
     )
@@ -126,11 +120,12 @@ import sys
 from types import SimpleNamespace
 from gnuradio.wfm import app
 from test_sinks import Running, detection
+from waiting import wait_for
 ANSWER = {"label": "Störung", "index": 0, "score": 1.0, "probabilities": {}}
 with Running(sys.argv[1]) as running:
     for start in range(2000):
         running.say(detection(start, answer=ANSWER, window_tasks=1))
-    running.wait_for(lambda: running.log.windows == 2000)
+    wait_for(lambda: running.log.windows == 2000)
 status = dict.fromkeys(("coverage", "latency_ms_p50", "latency_ms_p95"), 0.0)
 status |= dict.fromkeys(("samples_in", "windows_dropped", "windows_flushed", "windows_gated", "windows_invalid"), 0)
 model = SimpleNamespace(status=lambda: {**status, "samples_lost": 0, "error": ""})
@@ -220,7 +215,7 @@ def test_a_report_keeps_nothing_in_memory_and_reads_its_decisions_back(tmp_path)
     assert report.failure() == ""
     metadata = json.loads((tmp_path / "recording.sigmf-meta").read_text())
     assert [a["core:sample_start"] for a in metadata["annotations"]] == list(range(0, 40 * 256, 256))
-    kept = [value for value in vars(report._decisions).values() if hasattr(value, "__len__") and len(value) > 10]
+    kept = [value for value in vars(report.decisions).values() if hasattr(value, "__len__") and len(value) > 10]
     assert kept == []
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pmt
 import pytest
 from gnuradio import gr, wfm
-from paced_source import wait_until
 from recorder_harness import Session
 from tap_harness import wait_for_end
+from waiting import wait_for
 
 
 def test_the_recorder_begins_a_recording_and_says_nothing_old(tmp_path):
@@ -57,7 +57,7 @@ def test_the_player_goes_on_and_tells_again_where_it_is(tmp_path):
     top, sink = gr.top_block(), SlowSink()
     top.connect(player, sink)
     top.start()
-    wait_until(lambda: sink.seen > 20_000)
+    wait_for(lambda: sink.seen > 20_000)
     top.lock()
     top.unlock()
     wait_for_end(top)

@@ -14,8 +14,9 @@ import pytest
 from flowgraph_helpers import WINDOW as INFERENCE_WINDOW
 from flowgraph_helpers import Collector, RuleBundle
 from gnuradio import gr, wfm
-from paced_source import PacedSource, wait_until
+from paced_source import PacedSource
 from tap_harness import Engine, wait_for_end
+from waiting import wait_for
 
 WINDOW = 64
 MARK_EVERY = 1000
@@ -105,8 +106,8 @@ class Flowgraph:
 
     def settle(self):
         """Until all that was given has been looked at, and all has left but what is held."""
-        wait_until(lambda: self.tap.counters()["samples_in"] == self.given)
-        wait_until(lambda: self.sink.seen == self.tap.counters()["samples_out"] >= self.given - self.hold)
+        wait_for(lambda: self.tap.counters()["samples_in"] == self.given)
+        wait_for(lambda: self.sink.seen == self.tap.counters()["samples_out"] >= self.given - self.hold)
 
     def reconfigure(self, change=lambda: None):
         self.top.lock()
@@ -201,7 +202,7 @@ def test_a_tap_that_joins_a_running_flowgraph(hold):
     graph.top.connect(graph.source, graph.sink)
     graph.top.start()
     graph.source.give(7321)
-    wait_until(lambda: graph.sink.seen == 7321)
+    wait_for(lambda: graph.sink.seen == 7321)
 
     def join():
         graph.top.disconnect(graph.source, graph.sink)
@@ -218,7 +219,7 @@ def test_before_the_first_sample():
     graph = Flowgraph(300, "live")
     graph.top.start()
     graph.give(120)  # fewer than are held: some of the scheduler's zeros are still in front
-    wait_until(lambda: graph.tap.counters()["samples_in"] == 120)
+    wait_for(lambda: graph.tap.counters()["samples_in"] == 120)
     graph.reconfigure()
     graph.reconfigure()
     graph.give(9000)
@@ -232,10 +233,10 @@ def test_results_of_windows_from_before_the_lock_are_on_their_samples():
     graph.top.start()
     for given in (2000, 1500):
         graph.give(given)
-        wait_until(lambda: graph.tap.counters()["samples_in"] == graph.given)
+        wait_for(lambda: graph.tap.counters()["samples_in"] == graph.given)
         graph.reconfigure()  # no window was taken yet
     graph.give(9000)
-    wait_until(lambda: graph.tap.counters()["samples_in"] == graph.given)
+    wait_for(lambda: graph.tap.counters()["samples_in"] == graph.given)
     assert graph.sink.seen == 0
     gate.set()
     counters = graph.end()
@@ -249,10 +250,10 @@ def test_a_result_whose_samples_left_before_the_lock_is_late():
     graph = Flowgraph(100, "live", gate=gate)
     graph.top.start()
     graph.give(960)
-    wait_until(lambda: graph.sink.seen == 860)
+    wait_for(lambda: graph.sink.seen == 860)
     graph.reconfigure()
     gate.set()
-    wait_until(lambda: len(graph.engine.seen) == 15)
+    wait_for(lambda: len(graph.engine.seen) == 15)
     graph.give(1000)
     counters = graph.end()
     graph.check(np.arange(1960.0))
@@ -309,7 +310,7 @@ def test_the_status_of_wfm_inference_goes_on(policy):
     top.msg_connect(block, "detects", detects, "in")
     top.start()
     source.give(20 * INFERENCE_WINDOW)
-    wait_until(lambda: sink.seen == 20 * INFERENCE_WINDOW - 1024)
+    wait_for(lambda: sink.seen == 20 * INFERENCE_WINDOW - 1024)
     top.lock()
     top.unlock()
     source.give(10 * INFERENCE_WINDOW)

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 from gnuradio import blocks, gr, wfm
-from paced_source import wait_until
+from waiting import wait_for
 
 BUFFER = 128 * 1024  # samples, of which the scheduler leaves one free
 USUAL = 8192  # of a block that asks for nothing
@@ -29,7 +29,7 @@ def samples_that_fit(top, tap, sink, expected):
     sink.opened.clear()
     top.start()
     try:
-        wait_until(lambda: tap.counters()["samples_out"] >= expected)
+        wait_for(lambda: tap.counters()["samples_out"] >= expected)
         return tap.counters()["samples_out"]
     finally:
         sink.opened.set()

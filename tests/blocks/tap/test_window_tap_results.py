@@ -9,6 +9,7 @@ import pmt
 import pytest
 from gnuradio import blocks, gr, wfm
 from tap_harness import Engine, Rig, noise, tag, wait_for_end
+from waiting import wait_for
 
 KEY = pmt.intern("interference")
 
@@ -16,13 +17,6 @@ KEY = pmt.intern("interference")
 def answer(start):
     value = pmt.dict_add(pmt.make_dict(), pmt.intern("sample_start"), pmt.from_uint64(start))
     return [(KEY, value)]
-
-
-def until(condition, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.002)
 
 
 @pytest.mark.parametrize("chunk", [13, 0])
@@ -65,14 +59,14 @@ def test_a_late_result_goes_to_the_next_sample_out():
         source.to_basic_block()._post(pmt.intern("pdus"), pmt.cons(pmt.PMT_NIL, samples))
 
     send(1000)
-    until(lambda: tap.counters()["samples_out"] == 1000)
+    wait_for(lambda: tap.counters()["samples_out"] == 1000)
     batch = tap.take(1, 1000)
     assert batch.start.tolist() == [0]
     tap.complete(batch, [answer(0)])
     time.sleep(0.05)
     assert tap.counters()["tags_late"] == 0  # no sample to put it on yet
     send(500)
-    until(lambda: len(sink.data()) == 1500)
+    wait_for(lambda: len(sink.data()) == 1500)
     tb.stop()
     tb.wait()
     found = [(t.offset, pmt.to_python(t.value)) for t in sink.tags() if pmt.eq(t.key, KEY)]
@@ -168,7 +162,7 @@ def test_stop_while_blocked(hold):
         tb.connect((tap, channel), blocks.null_sink(gr.sizeof_gr_complex))
     before = time.process_time()
     tb.start()
-    until(lambda: tap.counters()["queue_depth"] > 0)
+    wait_for(lambda: tap.counters()["queue_depth"] > 0)
     time.sleep(0.3)
     assert time.process_time() - before < 0.25, "a blocked tap must sleep"
     began = time.monotonic()
@@ -197,7 +191,7 @@ def test_fail_ends_a_flowgraph_that_waits(hold):
     tb = gr.top_block()
     tb.connect(blocks.null_source(gr.sizeof_gr_complex), tap, blocks.null_sink(gr.sizeof_gr_complex))
     tb.start()
-    until(lambda: tap.counters()["queue_depth"] > 0)
+    wait_for(lambda: tap.counters()["queue_depth"] > 0)
     tap.fail()
     wait_for_end(tb)
 
@@ -212,7 +206,7 @@ def test_fail_ends_a_flowgraph_whose_source_is_silent():
     tb.start()
     time.sleep(0.05)
     tap.fail()
-    until(lambda: tap.take(1, 0) is not None)
+    wait_for(lambda: tap.take(1, 0) is not None)
     tb.stop()
     wait_for_end(tb)
 
@@ -223,7 +217,7 @@ def test_bypass_lets_a_blocked_stream_go_on(hold):
     tap = wfm.window_tap(1, 100, hold=hold, policy="lossless", slots=2)
     rig = Rig(tap, samples, tags=[(None, tag(4000, "rx_freq", 1e9))])
     rig.tb.start()
-    until(lambda: tap.counters()["queue_depth"] > 0)
+    wait_for(lambda: tap.counters()["queue_depth"] > 0)
     tap.bypass()
     wait_for_end(rig.tb)
     np.testing.assert_array_equal(rig.outputs(), samples)

@@ -7,14 +7,13 @@ import threading
 import time
 
 import pmt
-from gnuradio import gr
 
 from wfm_core.messages.output import Terminal
 
 from ..ports import fields, keys, messages
-from ..ports.guard import Guard, guarded
-from .app import exit_status, inference_summary, radio_status
-from .ending import Running
+from ..ports.block import message_block
+from .example_run import exit_status, inference_summary, radio_status
+from .shutdown import Running
 
 _POLL_SECONDS = 0.1
 _MOST_SESSIONS = 1024
@@ -70,14 +69,11 @@ def run(top_block, source, link, log, account: "Account") -> None:
     running.leave(sum_up)
 
 
-class Account(gr.basic_block):
+class Account(message_block):
     """Message port in: `status`, of a `wfm.event_subscriber`. Sessions are told apart by their name."""
 
     def __init__(self):
-        gr.basic_block.__init__(self, name="wfm_account", in_sig=None, out_sig=None)
-        self._guard = Guard(self.logger.error)
-        self.message_port_register_in(keys.STATUS)
-        self.set_msg_handler(keys.STATUS, self._on_status)
+        super().__init__("wfm_account", takes={keys.STATUS: self._on_status})
         self._sessions: dict[str, tuple[int, int]] = {}
 
     def sessions(self) -> dict[str, tuple[int, int]]:
@@ -98,7 +94,6 @@ class Account(gr.basic_block):
             f"gaps that the sessions saw: {gaps} samples; lost in the radio: {source.samples_lost()}"
         )
 
-    @guarded("a message on status was ignored")
     def _on_status(self, message: pmt.pmt_base) -> None:
         status = messages.read_control(message)
         if "samples_in" not in status or "radio" not in status:

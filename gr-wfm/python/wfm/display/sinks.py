@@ -13,10 +13,11 @@ from gnuradio import gr
 from wfm_core.signal.spectrogram import full_scale_db
 
 from ..ports import fields, keys, messages
+from ..ports.block import message_block
 from ..ports.guard import Guard, guarded, guarded_start
 from .state import DisplayState
 
-_STATUS_NUMBERS = ("windows_inferred", "windows_dropped", "samples_lost", "latency_ms_p50", "latency_ms_p95")
+STATUS_NUMBERS = ("windows_inferred", "windows_dropped", "samples_lost", "latency_ms_p50", "latency_ms_p95")
 
 
 class display_rows_sink(gr.sync_block):
@@ -32,10 +33,9 @@ class display_rows_sink(gr.sync_block):
         self._full_scale = np.float32(full_scale_db(fft_size))
 
     @guarded_start
-    def start(self) -> bool:
+    def start(self) -> None:
         self._state.clear()
         self._on_start()
-        return True
 
     def work(self, input_items, output_items):
         rows = input_items[0]
@@ -53,30 +53,23 @@ class display_rows_sink(gr.sync_block):
         self._state.tune(fields.number({"rx_freq": pmt.to_python(value)}, "rx_freq"))
 
 
-class display_messages_sink(gr.basic_block):
+class display_messages_sink(message_block):
     """Ports in: `detects`, `events`, `status`, as of `wfm.detection_display`."""
 
     def __init__(self, state: DisplayState):
-        gr.basic_block.__init__(self, name="wfm_display_messages_sink", in_sig=None, out_sig=None)
+        super().__init__(
+            "wfm_display_messages_sink",
+            takes={keys.DETECTS: self._on_detects, keys.EVENTS: self._on_events, keys.STATUS: self._on_status},
+            on_refusal=lambda _: state.count_ignored(),
+        )
         self._state = state
-        self._guard = Guard(self.logger.warn, lambda _: state.count_ignored())
-        for port, handler in (
-            (keys.DETECTS, self._on_detects),
-            (keys.EVENTS, self._on_events),
-            (keys.STATUS, self._on_status),
-        ):
-            self.message_port_register_in(port)
-            self.set_msg_handler(port, handler)
 
-    @guarded("a message on detects was ignored")
     def _on_detects(self, message: pmt.pmt_base) -> None:
         self._state.add_detection(messages.read_detection(message))
 
-    @guarded("a message on status was ignored")
     def _on_status(self, message: pmt.pmt_base) -> None:
         self._state.set_status(_read_status(message))
 
-    @guarded("a message on events was ignored")
     def _on_events(self, message: pmt.pmt_base) -> None:
         if pmt.is_dict(message) and pmt.dict_has_key(message, keys.TEXT):
             self._state.add_notice(str(messages.read_control(message)["text"]))
@@ -86,7 +79,7 @@ class display_messages_sink(gr.basic_block):
 
 def _read_status(message: pmt.pmt_base) -> dict:
     status = messages.read_control(message)
-    for name in _STATUS_NUMBERS:
+    for name in STATUS_NUMBERS:
         if name not in status:
             raise ValueError(f"a status without {name}: that of WFM Inference is expected")
         messages.read_number(name, status[name], -math.inf, math.inf)

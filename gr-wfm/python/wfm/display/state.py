@@ -4,6 +4,8 @@
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,10 +50,15 @@ class DisplayState:
         self._version = 0
         self.clear()
 
-    def clear(self) -> None:
-        """A stream begins: sample numbers start again."""
+    @contextmanager
+    def _change(self) -> Iterator[None]:
         with self._lock:
             self._version += 1
+            yield
+
+    def clear(self) -> None:
+        """A stream begins: sample numbers start again."""
+        with self._change():
             self._rows = RowRing(*self._shape)
             self._boxes = Boxes(self._background, max_gap=self._shape[1])
             self._arrivals: deque[tuple[float, int]] = deque()
@@ -62,8 +69,7 @@ class DisplayState:
 
     def add_rows(self, number: int, rows: np.ndarray) -> None:
         """Rows float32 [n, fft_size] in dBFS that follow each other from row `number`."""
-        with self._lock:
-            self._version += 1
+        with self._change():
             self._rows.add(number, rows)
             now = time.monotonic()
             self._arrivals.append((now, self._rows.end))
@@ -79,8 +85,7 @@ class DisplayState:
                 self._rows.clear()
 
     def add_detection(self, found: Detection) -> None:
-        with self._lock:
-            self._version += 1
+        with self._change():
             if "position" in found.decision:
                 place = ", ".join(f"{metres:.2f}" for metres in found.decision["position"])
                 self._answers[found.task] = f"({place}) m"
@@ -91,24 +96,20 @@ class DisplayState:
             self._boxes.add_window(found.task, label, score, found.sample_start, end)
 
     def add_event(self, task: str, event: Event) -> None:
-        with self._lock:
-            self._version += 1
+        with self._change():
             end = event.sample_start + event.sample_count
             self._boxes.add_event(event.kind, task, event.label, event.score, event.sample_start, end)
 
     def add_notice(self, text: str) -> None:
-        with self._lock:
-            self._version += 1
+        with self._change():
             self._notice = text
 
     def set_status(self, status: dict) -> None:
-        with self._lock:
-            self._version += 1
+        with self._change():
             self._status = status
 
     def count_ignored(self) -> None:
-        with self._lock:
-            self._version += 1
+        with self._change():
             self._ignored += 1
 
     def version(self) -> int:

@@ -55,8 +55,8 @@ class DisplayWidget(QtWidgets.QWidget):
         self._drawn = frame.version
         self.waterfall.show_frame(frame)
         self.events.show_frame(frame)
-        told = [f"{task}: {answer}" for task, answer in sorted(frame.answers.items())]
-        self.answers.setText("   ".join([*told, frame.notice]))
+        lines = [f"{task}: {answer}" for task, answer in sorted(frame.answers.items())]
+        self.answers.setText("   ".join([*lines, frame.notice]))
         self.status.setText(status_line(frame))
         self.status.setStyleSheet("color: red" if frame.status.get("error") else "")
 

@@ -6,18 +6,17 @@ from collections import Counter
 from contextlib import suppress
 
 import pmt
-from gnuradio import gr
 
 from wfm_core.messages.decisions import decision_json
 from wfm_core.messages.output import STDOUT, JsonLines, Terminal
 
 from ..ports import keys, messages
-from ..ports.guard import Guard, guarded, guarded_stop
-from ..ports.pending_messages import handle_waiting
+from ..ports.block import message_block
+from ..ports.guard import guarded
 from .window_lines import WindowLines
 
 
-class decision_log(gr.basic_block):
+class decision_log(message_block):
     """One line a decision on standard output, one JSON line a window in a file; one line an event.
 
     A window's line is in the file as soon as its tasks are decided. A message that is no decision or event is logged,
@@ -37,38 +36,26 @@ class decision_log(gr.basic_block):
     """
 
     def __init__(self, json_path: str = "", sample_rate: float = 1.92e6, quiet: bool = False):
-        gr.basic_block.__init__(self, name="wfm_decision_log", in_sig=None, out_sig=None)
+        super().__init__("wfm_decision_log", takes={keys.DETECTS: self._on_detection, keys.EVENTS: self._on_event})
         self._sample_rate = sample_rate
         self.to_stdout = json_path == STDOUT
         """JSON lines go to standard output, and nothing else should."""
         self._quiet = quiet or self.to_stdout
         self._json = JsonLines(json_path) if json_path else None
         self._terminal = Terminal()
-        self._told: set[str] = set()
-        self._guard = Guard(self._complain)
+        self._reported: set[str] = set()
         self._windows = WindowLines(self._write_window)
-        self.message_port_register_in(keys.DETECTS)
-        self.set_msg_handler(keys.DETECTS, self._on_detection)
-        self.message_port_register_in(keys.EVENTS)
-        self.set_msg_handler(keys.EVENTS, self._on_event)
         self._first_time: tuple[int, float] | None = None
         self.counts: Counter = Counter()
         """(task, label) -> decisions so far; positions count under the label ""."""
         self.windows = 0
 
-    @guarded_stop
-    def stop(self) -> bool:
-        handle_waiting(self, keys.DETECTS, self._on_detection)
+    def stop(self) -> None:
+        self.handle_waiting(keys.DETECTS)
         self._windows.finish()
-        return True
 
     def set_sample_rate(self, sample_rate: float) -> None:
         self._sample_rate = sample_rate
-
-    @property
-    def refused(self) -> int:
-        """Messages that were ignored."""
-        return self._guard.refused
 
     def failure(self) -> str:
         """One sentence on what could not be written, or ""."""
@@ -78,7 +65,7 @@ class decision_log(gr.basic_block):
     def say(self, text: str) -> None:
         """Print a line on standard output; once that fails nothing more is."""
         self._terminal.say(text)
-        self._tell(self._terminal.failure())
+        self._report(self._terminal.failure())
 
     def summary(self) -> str:
         """Decisions counted by task and label, one sentence."""
@@ -88,7 +75,6 @@ class decision_log(gr.basic_block):
         parts = [f"{task} {label or 'position'}: {count}" for (task, label), count in sorted(self.counts.items())]
         return f"{self.windows} windows decided; " + ", ".join(parts) + ignored
 
-    @guarded("a message on detects was ignored")
     def _on_detection(self, pdu: pmt.pmt_base) -> None:
         detection = messages.read_detection(pdu)
         self.counts[detection.task, detection.decision.get("label", "")] += 1
@@ -106,27 +92,26 @@ class decision_log(gr.basic_block):
                     first.sample_start, first.sample_count, tasks, rx_time=first.rx_time, rx_freq=first.rx_freq
                 )
             )
-            self._tell(self._json.failure)
+            self._report(self._json.failure)
 
-    def _tell(self, failure: str) -> None:
-        if failure and failure not in self._told:
-            self._told.add(failure)
-            self._complain(f"{failure}; the flowgraph goes on without")
+    def _report(self, failure: str) -> None:
+        if failure and failure not in self._reported:
+            self._reported.add(failure)
+            self.complain(f"{failure}; the flowgraph goes on without")
 
-    def _complain(self, sentence: str) -> None:
+    def complain(self, sentence: str) -> None:
         """In the log, which GNU Radio writes to standard output, unless that has only JSON lines or takes no more."""
         if self.to_stdout or self._terminal.failure():
             with suppress(OSError, ValueError):
                 print(f"wfm_decision_log: {sentence}", file=sys.stderr, flush=True)
         else:
-            self.logger.error(sentence)
+            super().complain(sentence)
 
     def _line(self, detection: messages.Detection) -> str:
         freq = "frequency unknown" if detection.rx_freq is None else f"{detection.rx_freq / 1e6:11.4f} MHz"
         seconds = self._seconds(detection.sample_start, detection.rx_time)
         return f"{seconds:10.4f} s  {_answer(detection)}  {freq}  {detection.level:6.1f} dBFS"
 
-    @guarded("a message on events was ignored")
     def _on_event(self, message: pmt.pmt_base) -> None:
         task, event = messages.read_event(message)
         line = f"{self._seconds(event.sample_start, event.rx_time):10.4f} s  {task} {event.label} {event.kind}s"

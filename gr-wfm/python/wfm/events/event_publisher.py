@@ -2,22 +2,18 @@
 """WFM Event Publisher: decisions, events and status of a flowgraph as JSON on a ZeroMQ PUB socket."""
 
 import threading
-import time
 
 import pmt
-from gnuradio import gr
 
 from wfm_core.base.errors import WfmError
 from wfm_core.messages.decisions import decision_json
 from wfm_core.messages.sockets import DEFAULT_ADDRESS, EventSender
 
 from ..ports import fields, keys, messages
-from ..ports.guard import Guard, guarded, guarded_start, guarded_stop
-
-_STATUS_SECONDS = 1.0
+from ..ports.block import message_block
 
 
-class event_publisher(gr.basic_block):
+class event_publisher(message_block):
     """Sends what arrives on its message ports to every listener; a slow listener never slows the flowgraph.
 
     Message ports in: `detects` (PDUs), `events` (dict), `status` (dict). Out: `status`, a dict with `sent`, `dropped`
@@ -32,20 +28,17 @@ class event_publisher(gr.basic_block):
         WfmError: the address is in use or not of this machine, or a parameter is out of range.
     """
 
+    FATE = "not published"
+
     def __init__(self, address: str = DEFAULT_ADDRESS, radio: str = "radio", high_water_mark: int = 1000):
-        gr.basic_block.__init__(self, name="wfm_event_publisher", in_sig=None, out_sig=None)
+        super().__init__(
+            "wfm_event_publisher",
+            takes={keys.DETECTS: self._on_detection, keys.EVENTS: self._on_event, keys.STATUS: self._on_status},
+            gives=(keys.STATUS,),
+            on_refusal=lambda _: self.publish_status_when_due(),
+        )
         if not 1 <= len(radio) <= 200:
             raise WfmError(f"a radio's name of {len(radio)} characters: 1 to 200 are expected; give it another")
-        for port, handler in (
-            (keys.DETECTS, self._on_detection),
-            (keys.EVENTS, self._on_event),
-            (keys.STATUS, self._on_status),
-        ):
-            self.message_port_register_in(port)
-            self.set_msg_handler(port, handler)
-        self.message_port_register_out(keys.STATUS)
-        self._guard = Guard(self.logger.warn, lambda _: self._tell_counts())
-        self._next_status = 0.0
         self._open, self._running = True, False
         self._settings = radio, high_water_mark
         # Handlers run in the block's thread, stop() in another: a ZeroMQ socket allows one at a time.
@@ -57,33 +50,24 @@ class event_publisher(gr.basic_block):
         return self._sender.address
 
     def status(self) -> dict[str, int]:
-        return {"sent": self._sender.sent, "dropped": self._sender.dropped, "refused": self._guard.refused}
+        return {"sent": self._sender.sent, "dropped": self._sender.dropped, "refused": self.refused}
 
-    @guarded_start
-    def start(self) -> bool:
+    def start(self) -> None:
         """Binds again after a stop, as when a flowgraph is locked and unlocked; the counts start again then."""
         with self._lock:
             self._running = True
             if not self._open:
                 self._sender = EventSender(self._sender.address, *self._settings)
                 self._open = True
-        return True
 
-    @guarded_stop
-    def stop(self) -> bool:
-        self._close()
-        return True
-
-    @guarded("the end was not told")
-    def _close(self) -> None:
+    def stop(self) -> None:
         with self._lock:
             self._running = False
             if self._open:
                 self._open = False
                 self._sender.close()
-        self.message_port_pub(keys.STATUS, pmt.to_pmt(self.status()))
+        self.publish_status()
 
-    @guarded("a message on detects was not published")
     def _on_detection(self, pdu: pmt.pmt_base) -> None:
         found = messages.read_detection(pdu)
         tasks = {found.task: found.decision}
@@ -92,11 +76,9 @@ class event_publisher(gr.basic_block):
             body["level"] = found.level
         self._send("decision", body)
 
-    @guarded("a message on events was not published")
     def _on_event(self, message: pmt.pmt_base) -> None:
         self._send_dict("event", message)
 
-    @guarded("a message on status was not published")
     def _on_status(self, message: pmt.pmt_base) -> None:
         self._send_dict("status", message)
 
@@ -113,9 +95,4 @@ class event_publisher(gr.basic_block):
                     raise WfmError(f"nothing is bound to {self._sender.address}: its port was taken after a stop")
                 return
             self._sender.send(kind, body)
-        self._tell_counts()
-
-    def _tell_counts(self) -> None:
-        if time.monotonic() >= self._next_status:
-            self._next_status = time.monotonic() + _STATUS_SECONDS
-            self.message_port_pub(keys.STATUS, pmt.to_pmt(self.status()))
+        self.publish_status_when_due()

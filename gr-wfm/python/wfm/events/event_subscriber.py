@@ -2,25 +2,23 @@
 """WFM Event Subscriber: what WFM Event Publishers of other flowgraphs send, as messages of this one."""
 
 import threading
-import time
 
 import pmt
-from gnuradio import gr
 
 from wfm_core.base.errors import WfmError
 from wfm_core.messages.events import Message
 from wfm_core.messages.sockets import DEFAULT_ADDRESS, EventListener
 
-from ..ports import keys, messages
-from ..ports.guard import Guard, guarded, guarded_start, guarded_stop
+from ..ports import fields, keys, messages
+from ..ports.block import message_block
+from ..ports.guard import guarded
 
 _POLL_SECONDS = 0.1
-_STATUS_SECONDS = 1.0
 _JOIN_SECONDS = 5.0
 _RADIO = pmt.intern("radio")
 
 
-class event_subscriber(gr.basic_block):
+class event_subscriber(message_block):
     """Message ports out: `detects` (PDUs, one a task), `events` and `status` (dicts); all carry the field `radio`.
 
     `status` also carries this block's own counts once a second: a dict with `received`, `missed` and `refused`, and
@@ -35,19 +33,20 @@ class event_subscriber(gr.basic_block):
     """
 
     def __init__(self, addresses: str = DEFAULT_ADDRESS, high_water_mark: int = 1000):
-        gr.basic_block.__init__(self, name="wfm_event_subscriber", in_sig=None, out_sig=None)
+        super().__init__(
+            "wfm_event_subscriber",
+            takes={},
+            gives=(keys.DETECTS, keys.EVENTS, keys.STATUS),
+            on_refusal=self._count_refusal,
+        )
         if not addresses.split():
             raise WfmError(f"no address to listen to: give tcp://HOST:PORT, such as {DEFAULT_ADDRESS}")
-        for port in (keys.DETECTS, keys.EVENTS, keys.STATUS):
-            self.message_port_register_out(port)
         self._settings = addresses.split(), high_water_mark
         self._listener = EventListener(*self._settings)
         self._stopping = threading.Event()
-        self._guard = Guard(self.logger.warn, self._count_refusal)
         self._thread: threading.Thread | None = None
 
-    @guarded_start
-    def start(self) -> bool:
+    def start(self) -> None:
         """Listens; after a stop (a flowgraph locked and unlocked) again, with counts from zero."""
         if self._thread is not None:
             self._listener = EventListener(*self._settings)
@@ -55,32 +54,24 @@ class event_subscriber(gr.basic_block):
         arguments = self._listener, self._stopping
         self._thread = threading.Thread(target=self._listen, args=arguments, name="wfm_event_subscriber", daemon=True)
         self._thread.start()
-        return True
 
-    @guarded_stop
-    def stop(self) -> bool:
+    def stop(self) -> None:
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(_JOIN_SECONDS)
             if self._thread.is_alive():
-                self.logger.error(f"the listening thread did not end within {_JOIN_SECONDS:g} s: left behind")
-        return True
+                self.log.error(f"the listening thread did not end within {_JOIN_SECONDS:g} s: left behind")
 
     def counts(self) -> dict[str, int]:
         return self._listener.counts()
 
+    status = counts
+
     def _listen(self, listener: EventListener, stopping: threading.Event) -> None:
-        next_status = 0.0
         while not stopping.is_set():
             self._receive(listener, stopping)
-            if time.monotonic() >= next_status:
-                next_status = time.monotonic() + _STATUS_SECONDS
-                self._tell_counts()
+            self._guard.run(self.publish_status_when_due, what="the counts were not published")
         self._guard.run(listener.close, what="the listener was not closed")
-
-    @guarded("the counts were not told")
-    def _tell_counts(self) -> None:
-        self.message_port_pub(keys.STATUS, pmt.to_pmt(self.counts()))
 
     @guarded("listening was interrupted")
     def _receive(self, listener: EventListener, stopping: threading.Event) -> None:
@@ -101,7 +92,7 @@ class event_subscriber(gr.basic_block):
             port = keys.EVENTS if message.kind == "event" else keys.STATUS
             self.message_port_pub(port, _dict(message))
             return
-        shared = pmt.dict_add(_facts(message.body), _RADIO, pmt.intern(message.radio))
+        shared = pmt.dict_add(messages.facts_dict(_facts(message.body)), _RADIO, pmt.intern(message.radio))
         for task, decision in message.body["tasks"].items():
             tag_value = messages.task_dict(shared, decision)
             self.message_port_pub(keys.DETECTS, messages.detects_pdu(task, tag_value, decision, late=False))
@@ -110,23 +101,13 @@ class event_subscriber(gr.basic_block):
 def _dict(message: Message) -> pmt.pmt_base:
     """An event or a status, its time as in a tag."""
     body = {key: value for key, value in message.body.items() if key != "rx_time"}
-    fields = pmt.to_pmt({**body, "radio": message.radio})
+    values = pmt.to_pmt({**body, "radio": message.radio})
     if "rx_time" in message.body:
-        fields = pmt.dict_add(fields, keys.RX_TIME, messages.time_tuple(message.body["rx_time"]))
-    return fields
+        values = pmt.dict_add(values, keys.RX_TIME, messages.time_tuple(message.body["rx_time"]))
+    return values
 
 
-def _facts(body: dict) -> pmt.pmt_base:
-    """The fields that a decision's tasks share. A latency belongs to the other flowgraph's stream: none is known."""
-    time_ = body.get("rx_time")
-    return messages.facts_dict(
-        messages.WindowFacts(
-            sample_start=body["sample_start"],
-            sample_count=body["sample_count"],
-            rx_time=None if time_ is None else tuple(time_),
-            rx_freq=body.get("rx_freq"),
-            level=body.get("level", float("-inf")),
-            latency=0.0,
-            out_of_range=False,
-        )
-    )
+def _facts(body: dict) -> messages.WindowFacts:
+    """What a decision's tasks share. A latency belongs to the other flowgraph's stream: none is known."""
+    level, rx_freq = body.get("level", float("-inf")), body.get("rx_freq")
+    return messages.WindowFacts(body["sample_start"], body["sample_count"], fields.rx_time(body), rx_freq, level)

@@ -2,14 +2,13 @@
 """WFM Event Tracker: decisions a window in, events with a begin and an end out."""
 
 import pmt
-from gnuradio import gr
 
 from ..ports import keys, messages
-from ..ports.guard import Guard, guarded
-from .smoothing import Answer, Smoother
+from ..ports.block import message_block
+from .smoothing import Smoother
 
 
-class event_tracker(gr.basic_block):
+class event_tracker(message_block):
     """Smooths the answers of one task over windows (`.smoothing`) and says when something began and ended.
 
     Message ports in: `detects` and `status`, both from a WFM Inference block. The status ends events where a gate
@@ -41,43 +40,25 @@ class event_tracker(gr.basic_block):
         sample_rate: float = 1.92e6,
         max_gap: int = 32768,
     ):
-        gr.basic_block.__init__(self, name="wfm_event_tracker", in_sig=None, out_sig=None)
+        super().__init__(
+            "wfm_event_tracker",
+            takes={keys.DETECTS: self._on_detects, keys.STATUS: self._on_status},
+            gives=(keys.EVENTS,),
+        )
         labels = [label.strip() for label in background.split(",")]
         self._task, self._max_gap = task, max_gap
         self._smoother = Smoother(windows, method, begin, end, labels, sample_rate, max_gap)
         self._answered_to = 0
-        self.message_port_register_out(keys.EVENTS)
-        self._guard = Guard(self.logger.error)
-        self.message_port_register_in(keys.DETECTS)
-        self.message_port_register_in(keys.STATUS)
-        self.set_msg_handler(keys.DETECTS, self._on_detects)
-        self.set_msg_handler(keys.STATUS, self._on_status)
 
-    def _on_status(self, status: pmt.pmt_base) -> None:
-        # The queues of two ports are emptied in any order; behind the answers that came before it, it is in turn.
-        self.to_basic_block()._post(keys.DETECTS, status)
-
-    @guarded("a message on detects or status was ignored")
     def _on_detects(self, message: pmt.pmt_base) -> None:
-        if pmt.is_dict(message) and not pmt.is_f32vector(pmt.cdr(message)):
-            self._look_at_status(messages.read_control(message))
-            return
         found = messages.read_detection(message)
-        if found.task != self._task or "position" in found.decision:
-            return
-        self._answered_to = found.sample_start + found.sample_count
-        answer = Answer(
-            label=found.decision["label"],
-            score=found.decision["score"],
-            probabilities=found.decision["probabilities"],
-            sample_start=found.sample_start,
-            sample_count=found.sample_count,
-            rx_time=found.rx_time,
-            rx_freq=found.rx_freq,
-        )
-        self._publish(self._smoother.add(answer))
+        if found.task == self._task and found.label is not None:
+            self._answered_to = found.sample_start + found.sample_count
+            self._publish(self._smoother.add(found))
 
-    def _look_at_status(self, status: dict) -> None:
+    def _on_status(self, message: pmt.pmt_base) -> None:
+        self.handle_waiting(keys.DETECTS)  # the queues of two ports are emptied in any order
+        status = messages.read_control(message)
         nothing_waits = status["queue_depth"] == 0
         here = status["samples_in"] - status.get("samples_before", 0)  # as the windows count
         silent = here - self._answered_to >= self._max_gap

@@ -1,32 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From one answer a window to events with a begin and an end. Pure logic, without GNU Radio."""
+"""From one answer a window to events with a begin and an end. Pure logic."""
 
 import math
 from collections import Counter, deque
-from dataclasses import dataclass
 
 from wfm_core.base.errors import WfmError
+from wfm_core.model.prototypes import UNKNOWN
 
 from ..ports.event import Event
+from ..ports.messages import Detection
 
 METHODS = ("vote", "probability")
-UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One task's answer for the window of `sample_count` samples that starts at sample `sample_start`.
-
-    probabilities: label -> share, sums to 1; rx_time: (whole seconds, fraction) or None; rx_freq: Hz or None.
-    """
-
-    label: str
-    score: float
-    probabilities: dict[str, float]
-    sample_start: int
-    sample_count: int
-    rx_time: tuple[int, float] | None = None
-    rx_freq: float | None = None
 
 
 class Smoother:
@@ -61,24 +45,24 @@ class Smoother:
         self._method, self._begin, self._end = method, begin, end
         self._background = frozenset(background)
         self._rate, self._max_gap = sample_rate, max_gap
-        self._recent: deque[Answer] = deque(maxlen=windows)
+        self._recent: deque[Detection] = deque(maxlen=windows)
         self._label: str | None = None
         self._said: list[float] = []
-        self._first: Answer | None = None
-        self._last: Answer | None = None
+        self._first: Detection | None = None
+        self._last: Detection | None = None
 
     @property
     def label(self) -> str | None:
         """The event under way, or None."""
         return self._label
 
-    def add(self, answer: Answer) -> list[Event]:
-        """The next window's answer; returns what ended and began with it, in this order."""
+    def add(self, answer: Detection) -> list[Event]:
+        """The next window's label; returns what ended and began with it, in this order."""
         events = self.reset() if self._recent and self._is_gap(self._recent[-1], answer) else []
         self._recent.append(answer)
         if answer.label == self._label:
             self._last = answer
-            self._said.append(answer.score)
+            self._said.append(answer.decision["score"])
         shares = self._shares()
         if self._label is not None and shares[self._label] < self._end:
             events.append(self._close())
@@ -92,12 +76,12 @@ class Smoother:
         self._recent.clear()
         return events
 
-    def _is_gap(self, before: Answer, now: Answer) -> bool:
-        advance = now.sample_start - before.sample_start
-        if advance <= 0 or advance - before.sample_count >= self._max_gap or before.rx_freq != now.rx_freq:
+    def _is_gap(self, before: Detection, now: Detection) -> bool:
+        if is_gap(before, now, self._max_gap):
             return True
         if before.rx_time is None or now.rx_time is None:
             return False
+        advance = now.sample_start - before.sample_start
         return abs(_elapsed(before, now) * self._rate - advance) >= self._max_gap
 
     def _shares(self) -> Counter:
@@ -106,7 +90,7 @@ class Smoother:
             if self._method == "vote" or answer.label == UNKNOWN:
                 total[answer.label] += 1.0
             else:
-                total.update(answer.probabilities)
+                total.update(answer.decision["probabilities"])
         return Counter({label: share / self._recent.maxlen for label, share in total.items()})
 
     def _open(self, shares: Counter) -> list[Event]:
@@ -117,7 +101,7 @@ class Smoother:
         if label in self._background or not reached or not matching:
             return []
         self._label, self._first, self._last = label, matching[0], matching[-1]
-        self._said = [answer.score for answer in matching]
+        self._said = [answer.decision["score"] for answer in matching]
         return [self._event("begin")]
 
     def _close(self) -> Event:
@@ -140,6 +124,12 @@ class Smoother:
         )
 
 
-def _elapsed(before: Answer, now: Answer) -> float:
+def is_gap(before: Detection, now: Detection, max_gap: int) -> bool:
+    """Whether `max_gap` samples or more are missing in between, the stream began again, or at another frequency."""
+    advance = now.sample_start - before.sample_start
+    return advance <= 0 or advance - before.sample_count >= max_gap or before.rx_freq != now.rx_freq
+
+
+def _elapsed(before: Detection, now: Detection) -> float:
     """Seconds between two windows' first samples by the radio's clock; whole seconds apart, to keep the precision."""
     return (now.rx_time[0] - before.rx_time[0]) + (now.rx_time[1] - before.rx_time[1])

@@ -8,6 +8,8 @@ import numpy as np
 
 from wfm_core.base.errors import WfmError
 
+from .image import Image
+
 _MOST_OPEN = 64
 """Packets of which not all antennas have come yet; the oldest of more is given up."""
 
@@ -24,20 +26,6 @@ class ChannelVector:
     number: int | None = None
     rx_time: tuple[int, float] | None = None
     rx_freq: float | None = None
-
-
-@dataclass(frozen=True)
-class CsiWindow:
-    """amplitude: float32 [antennas, subcarriers, packets]; start: the first packet's place, lost ones counted in;
-    packets_lost: how many of the columns were filled in; lost_so_far: packets lost since the start, in and between
-    windows; rx_time: of the first packet, None where that was lost."""
-
-    amplitude: np.ndarray
-    start: int
-    packets_lost: int
-    lost_so_far: int
-    rx_time: tuple[int, float] | None
-    rx_freq: float | None
 
 
 @dataclass(frozen=True)
@@ -97,7 +85,7 @@ class CsiGather:
             "images_out": 0,
         }
 
-    def add(self, vector: ChannelVector) -> list[CsiWindow]:
+    def add(self, vector: ChannelVector) -> list[Image]:
         """The next vector; returns the windows that it completes. Raises `ValueError` for an antenna out of range."""
         if not 0 <= vector.antenna < self._antennas:
             raise ValueError(f"antenna {vector.antenna}: 0 to {self._antennas - 1} is expected")
@@ -127,7 +115,7 @@ class CsiGather:
             del self._open[next(iter(self._open))]
             self.counts["packets_incomplete"] += 1
 
-    def _add_packet(self, vectors: list[ChannelVector]) -> list[CsiWindow]:
+    def _add_packet(self, vectors: list[ChannelVector]) -> list[Image]:
         first, last = vectors[0], self._last
         step = 1 if last is None else self._step(last, first)
         if step == 0:
@@ -163,7 +151,7 @@ class CsiGather:
         self._columns.clear()
         self._wanted, self._unused = self._packets, 0
 
-    def _fill(self, after: np.ndarray, step: int) -> list[CsiWindow]:
+    def _fill(self, after: np.ndarray, step: int) -> list[Image]:
         before = self._columns[-1].amplitude
         return [
             window
@@ -171,7 +159,7 @@ class CsiGather:
             for window in self._append(_Column(before + (after - before) * (i / step), lost=True))
         ]
 
-    def _append(self, column: _Column) -> list[CsiWindow]:
+    def _append(self, column: _Column) -> list[Image]:
         self._columns.append(column)
         self._place += 1
         self._wanted -= 1
@@ -181,12 +169,13 @@ class CsiGather:
         self._wanted, self._unused = self._hop, 0
         self.counts["images_out"] += 1
         return [
-            CsiWindow(
-                amplitude=np.stack([column.amplitude for column in self._columns], axis=-1),
-                start=self._place - self._packets + 1,
-                packets_lost=sum(column.lost for column in self._columns),
-                lost_so_far=self.counts["packets_lost"],
+            Image(
+                pixels=np.stack([column.amplitude for column in self._columns], axis=-1),
+                sample_start=self._place - self._packets + 1,
+                sample_count=self._packets,
                 rx_time=self._columns[0].rx_time,
                 rx_freq=self._last.rx_freq,
+                packets_lost=sum(column.lost for column in self._columns),
+                lost_so_far=self.counts["packets_lost"],
             )
         ]

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """WFM CSI Image: channel estimates of packets in, images for a model out."""
 
-import time
 from dataclasses import replace
 from itertools import groupby
 from threading import Lock
@@ -9,22 +8,22 @@ from threading import Lock
 import numpy as np
 import pmt
 import torch
-from gnuradio import gr
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.plain import plain
 from wfm_core.signal import build_preprocessor
 
 from ..ports import keys
-from ..ports.guard import Guard, guarded
+from ..ports.block import message_block
+from ..ports.guard import guarded
 from . import image_messages
-from .csi_gather import ChannelVector, CsiGather, CsiWindow
+from .csi_gather import ChannelVector, CsiGather
+from .image import Image
 
 SOURCES = ("tags", "pdus")
-_STATUS_SECONDS = 1.0
 
 
-class csi_image(gr.basic_block):
+class csi_image(message_block):
     """Gathers channel estimates (CSI), one vector a packet and antenna, into images of amplitudes.
 
     From "tags": one stream of vectors of `fft_len` an antenna, such as the payload of gr-digital's Header/Payload
@@ -78,23 +77,21 @@ class csi_image(gr.basic_block):
         self._transform = _transform(signal, antennas, len(self._rows), packets)
         if source not in SOURCES:
             raise WfmError(f"source is {source!r}, one of {', '.join(SOURCES)} is expected")
-        streams = [(np.complex64, fft_len)] * antennas if source == "tags" else None
-        gr.basic_block.__init__(self, name="wfm_csi_image", in_sig=streams, out_sig=None)
-        self._sequence, self._fft_len, self._packets = sequence, fft_len, packets
+        super().__init__(
+            "wfm_csi_image",
+            takes={keys.CSI: self._on_csi} if source == "pdus" else {},
+            gives=(keys.IMAGES, keys.STATUS),
+            log="wfm.csi_image",
+            in_sig=[(np.complex64, fft_len)] * antennas if source == "tags" else None,
+        )
+        self._sequence, self._fft_len = sequence, fft_len
         self._lock = Lock()  # status() is asked from other threads
         self._vectors_in = 0
-        self._next_status = 0.0
-        self._guard = Guard(gr.logger("wfm.csi_image").error)
-        self.message_port_register_out(keys.IMAGES)
-        self.message_port_register_out(keys.STATUS)
-        if source == "pdus":
-            self.message_port_register_in(keys.CSI)
-            self.set_msg_handler(keys.CSI, self._on_csi)
 
     def status(self) -> dict:
         """Vectors, packets and images counted by their fate; vectors or messages refused."""
         with self._lock:
-            return {"vectors_in": self._vectors_in, "refused": self._guard.refused, **self._gather.counts}
+            return {"vectors_in": self._vectors_in, "refused": self.refused, **self._gather.counts}
 
     # -- what comes in -------------------------------------------------------------------------------------------
 
@@ -113,29 +110,22 @@ class csi_image(gr.basic_block):
         taps = tags.get(pmt.symbol_to_string(keys.CHAN_TAPS))
         if taps is None:
             return
-        wanted = {self._sequence, "rx_time", "rx_freq"} & set(tags)
-        self._take(self._read_tags(taps, {name: tags[name] for name in wanted}, antenna))
-
-    def _read_tags(self, taps: pmt.pmt_base, tags: dict, antenna: int) -> ChannelVector:
         if not pmt.is_c32vector(taps):
             raise ValueError("a tag ofdm_sync_chan_taps has no c32vector, as gr-digital's would")
-        fields = {name: pmt.to_python(value) for name, value in tags.items()}
-        return image_messages.csi_vector(taps, {**fields, "antenna": antenna}, self._sequence)
+        fields = {name: pmt.to_python(tags[name]) for name in {self._sequence, "rx_time", "rx_freq"} & set(tags)}
+        self._take(image_messages.csi_vector(taps, {**fields, "antenna": antenna}, self._sequence))
 
-    @guarded("a message on csi was ignored")
     def _on_csi(self, message: pmt.pmt_base) -> None:
         self._take(image_messages.read_csi(message, self._sequence))
 
     def _take(self, vector: ChannelVector) -> None:
         try:
-            for window in self._gathered(vector):
-                self.message_port_pub(keys.IMAGES, image_messages.image_pdu(self._image(window)))
+            for image in self._gathered(vector):
+                self.message_port_pub(keys.IMAGES, image_messages.image_pdu(self._transformed(image)))
         finally:
-            if time.monotonic() >= self._next_status:
-                self._next_status = time.monotonic() + _STATUS_SECONDS
-                self.message_port_pub(keys.STATUS, pmt.to_pmt(self.status()))
+            self.publish_status_when_due()
 
-    def _gathered(self, vector: ChannelVector) -> list[CsiWindow]:
+    def _gathered(self, vector: ChannelVector) -> list[Image]:
         if len(vector.values) != self._fft_len:
             raise ValueError(
                 f"a channel vector of {len(vector.values)} values: {self._fft_len} are expected, as fft_len"
@@ -147,22 +137,12 @@ class csi_image(gr.basic_block):
             self._vectors_in += 1
         return windows
 
-    # -- what goes out -------------------------------------------------------------------------------------------
-
-    def _image(self, window: CsiWindow) -> image_messages.Image:
-        pixels = torch.from_numpy(window.amplitude)
-        if self._transform is not None:
-            with torch.inference_mode():
-                pixels = self._transform(pixels[None])[0]
-        return image_messages.Image(
-            pixels=pixels.numpy(),
-            sample_start=window.start,
-            sample_count=self._packets,
-            rx_time=window.rx_time,
-            rx_freq=window.rx_freq,
-            packets_lost=window.packets_lost,
-            lost_so_far=window.lost_so_far,
-        )
+    def _transformed(self, image: Image) -> Image:
+        """By `signal`, where there is one."""
+        if self._transform is None:
+            return image
+        with torch.inference_mode():
+            return replace(image, pixels=self._transform(torch.from_numpy(image.pixels)[None])[0].numpy())
 
 
 def _rows(subcarriers, fft_len: int) -> np.ndarray:

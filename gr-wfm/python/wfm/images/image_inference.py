@@ -3,19 +3,16 @@
 
 from gnuradio import gr
 
-from wfm_core import load_bundle
-from wfm_core.base import compute
 from wfm_core.base.errors import WfmError
 
-from ..inference.inference import check_tasks, slots_of
-from ..ports import keys
-from .image_engine import image_engine, image_intake
+from ..inference.inference_base import inference_base, open_bundle, slots_of
+from .image_intake import image_intake
 from .image_queue import ImageQueue
 
 POLICIES = ("live", "lossless")
 
 
-class image_inference(gr.hier_block2):
+class image_inference(inference_base):
     """Runs a model bundle whose input is an image on the PDUs that come to `images`, such as those of WFM CSI Image.
 
     Message ports out: `detects` (PDUs), `embeddings` (PDUs), `status` (dict, once a second), `events` (dict), all as of
@@ -50,49 +47,14 @@ class image_inference(gr.hier_block2):
         tasks: str = "",
     ):
         gr.hier_block2.__init__(self, "wfm_image_inference", gr.io_signature(0, 0, 0), gr.io_signature(0, 0, 0))
-        if policy == "live":
-            compute.spare_a_core()
-        if isinstance(bundle, str):
-            bundle = load_bundle(bundle, device=device, dtype=dtype)
+        bundle = open_bundle(bundle, policy, device, dtype)
         _check(bundle.contract, sample_rate, policy, batch)
-        check_tasks(bundle.contract, tasks)
-        bundle.warm(batch, 1)
-        lossless = policy == "lossless"
-        self._queue = ImageQueue(slots_of(batch), lossless)
-        self.engine = image_engine(self._queue, bundle, sample_rate, batch, threshold, lossless, tasks)
-        self.intake = image_intake(self._queue, bundle.contract.input_shape)
-        self.msg_connect(self.engine, "alive", self.engine, "alive")
-        for port in ("detects", "embeddings", "status", "events"):
-            self.message_port_register_hier_out(port)
-            self.msg_connect(self.engine, port, self, port)
-        for port, block in (("images", self.intake), ("control", self.engine)):
-            self.message_port_register_hier_in(port)
-            self.msg_connect(self, port, block, port)
-
-    def status(self) -> dict:
-        """As of `wfm.inference`; a sample is what sample_start counts, of CSI a packet; and `images_refused`."""
-        return self.engine.status()
-
-    def error(self) -> str:
-        """Why inference ended early, or ""."""
-        return self.engine.error()
-
-    def finish(self) -> None:
-        """End as if no more images came: those that wait are still decided, others that come are dropped and counted.
-
-        What makes the images goes on.
-        """
-        self._queue.finish()
-
-    def set_threshold(self, threshold: float) -> None:
-        self.engine.control(keys.THRESHOLD, threshold)
-
-    def set_tasks(self, tasks: str) -> None:
-        self.engine.control(keys.TASKS, tasks)
-
-    def set_bundle(self, name_or_path: str) -> None:
-        """Swap the model while the flowgraph runs; a refusal is an event, and the old one goes on."""
-        self.engine.control(keys.MODEL, name_or_path)
+        shape = bundle.contract.input_shape
+        queue = ImageQueue(slots_of(batch), policy == "lossless", shape, sample_rate)
+        self._add_engine(queue, bundle, 1, batch, threshold, tasks)
+        self.intake = image_intake(queue, shape)
+        self.message_port_register_hier_in("images")
+        self.msg_connect(self, "images", self.intake, "images")
 
 
 def _check(contract, sample_rate: float, policy: str, batch: int) -> None:

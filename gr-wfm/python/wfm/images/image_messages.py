@@ -2,7 +2,6 @@
 """Images and the channel vectors they are made of as PMTs, and back."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pmt
@@ -11,23 +10,7 @@ from ..ports import fields as checked
 from ..ports import keys
 from ..ports.messages import place_dict
 from .csi_gather import ChannelVector
-
-
-@dataclass(frozen=True)
-class Image:
-    """pixels: float32 [C, H, W]. Its place is that of the signal it was made of: for CSI, samples are packets.
-
-    rx_time: (whole seconds, fraction) or None; rx_freq: Hz or None; packets_lost: columns that were filled in;
-    lost_so_far: packets lost since the start.
-    """
-
-    pixels: np.ndarray
-    sample_start: int
-    sample_count: int
-    rx_time: tuple[int, float] | None = None
-    rx_freq: float | None = None
-    packets_lost: int = 0
-    lost_so_far: int = 0
+from .image import Image
 
 
 def image_pdu(image: Image) -> pmt.pmt_base:
@@ -51,14 +34,11 @@ def read_image(pdu: pmt.pmt_base) -> Image:
         raise ValueError(f"image of {values.size} pixels with shape {checked.shown(shape)}: they must agree")
     if not np.isfinite(values).all():
         raise ValueError("image with pixels that are not finite")
-    sample_start, sample_count = checked.place(fields)
     return Image(
         pixels=values.reshape(shape),
-        sample_start=sample_start,
-        sample_count=sample_count,
         packets_lost=checked.whole(fields, "packets_lost", 0),
         lost_so_far=checked.whole(fields, "lost_so_far", 0),
-        **_when_and_where(fields),
+        **checked.place(fields),
     )
 
 
@@ -81,7 +61,8 @@ def csi_vector(values: pmt.pmt_base, fields: dict, number_key: str) -> ChannelVe
         values=np.array(pmt.c32vector_elements(values), np.complex64),
         antenna=checked.whole(fields, "antenna", 0),
         number=number,
-        **_when_and_where(fields),
+        rx_time=checked.rx_time(fields),
+        rx_freq=checked.rx_freq(fields),
     )
 
 
@@ -96,8 +77,3 @@ def _fields(pdu: pmt.pmt_base) -> dict:
     if not isinstance(fields, dict):
         raise ValueError("a PDU whose dict is a list of pairs of something else")
     return fields
-
-
-def _when_and_where(fields: dict) -> dict:
-    """rx_time and rx_freq, None where they are not known."""
-    return {"rx_time": checked.rx_time(fields), "rx_freq": checked.rx_freq(fields)}

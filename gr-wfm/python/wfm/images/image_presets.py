@@ -4,20 +4,15 @@
 from gnuradio import gr
 
 from ..events.event_tracker import event_tracker
-from ..inference.presets import connect_ports, load_for
+from ..inference.presets import load_for, preset_base
 from .image_inference import image_inference
 from .position_smoother import position_smoother
 
 
-class _image_preset(gr.hier_block2):
-    """Image inference of `TASK`, and the block that makes the port `GIVES` of the inference's ports `TAKES`.
+class _image_preset(preset_base):
+    """Image inference of `TASK`, see `preset_base`; in: `images` as well."""
 
-    Message ports in: `images`, `control`. Out: `detects` (a PDU per image), `status`, `notices` (the `events` of the
-    inference: refusals, errors, swaps), and `GIVES`.
-    """
-
-    TASK = GIVES = ""
-    TAKES = ("detects",)
+    TASK = ""
 
     def __init__(self, bundle, packet_rate, policy, threshold):
         gr.hier_block2.__init__(self, type(self).__name__, gr.io_signature(0, 0, 0), gr.io_signature(0, 0, 0))
@@ -25,21 +20,8 @@ class _image_preset(gr.hier_block2):
         self.inference = image_inference(
             bundle=bundle, sample_rate=packet_rate, policy=policy, threshold=threshold, tasks=self.TASK
         )
-
-    def _follow_with(self, follower) -> None:
         self.message_port_register_hier_in("images")
         self.msg_connect(self, "images", self.inference, "images")
-        connect_ports(self, self.inference, follower, self.TAKES, self.GIVES)
-
-    def status(self) -> dict:
-        return self.inference.status()
-
-    def finish(self) -> None:
-        """See `wfm.image_inference`."""
-        self.inference.finish()
-
-    def set_bundle(self, name_or_path: str) -> None:
-        self.inference.set_bundle(name_or_path)
 
 
 class activity_sensor(_image_preset):
@@ -58,7 +40,7 @@ class activity_sensor(_image_preset):
         WfmError: the bundle has no such task or takes no images, or a parameter is out of its range.
     """
 
-    TASK, TAKES, GIVES = "activity", ("detects", "status"), "events"
+    TASK = "activity"
 
     def __init__(
         self,
@@ -83,7 +65,7 @@ class activity_sensor(_image_preset):
             sample_rate=packet_rate,
             max_gap=max_gap,
         )
-        self._follow_with(self.tracker)
+        self._follow_with(self.tracker, takes=("detects", "status"), gives="events")
 
     def set_threshold(self, threshold: float) -> None:
         self.inference.set_threshold(threshold)
@@ -103,9 +85,9 @@ class positioner(_image_preset):
         WfmError: the bundle has no such task or takes no images, or a parameter is out of its range.
     """
 
-    TASK, GIVES = "position", "positions"
+    TASK = "position"
 
     def __init__(self, bundle, packet_rate: float = 100.0, policy: str = "live", windows: int = 5, max_gap: int = 64):
         super().__init__(bundle, packet_rate, policy, -1.0)
         self.smoother = position_smoother(windows, max_gap)
-        self._follow_with(self.smoother)
+        self._follow_with(self.smoother, takes=("detects",), gives="positions")

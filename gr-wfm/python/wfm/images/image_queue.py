@@ -1,45 +1,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the window tap is to streams, for images that come as messages: the queue that the engine takes from."""
+"""Images that come as messages, as the engine's source."""
 
 import threading
 from collections import deque
 
 import numpy as np
 
-from .image_messages import Image
-
-_BLANK_TIME = (0, 0.0)
-
-
-class ImageBatch:
-    """Images as the engine reads a batch of windows; one row an image."""
-
-    def __init__(self, images: list[Image]):
-        self._images = images
-        self.count = len(images)
-        self.start = np.array([image.sample_start for image in images], np.uint64)
-        self.sample_count = np.array([image.sample_count for image in images], np.int64)
-        self.power = np.array([np.square(image.pixels, dtype=np.float64).mean() for image in images])
-        self.rx_rate = np.zeros(self.count)
-        self.rx_freq = np.array([np.nan if image.rx_freq is None else image.rx_freq for image in images])
-        self.has_rx_time = [image.rx_time is not None for image in images]
-        times = [image.rx_time or _BLANK_TIME for image in images]
-        self.rx_time_secs, self.rx_time_frac = [secs for secs, _ in times], [frac for _, frac in times]
-
-    def copy_to(self, windows: np.ndarray) -> None:
-        for window, image in zip(windows, self._images, strict=True):
-            window[:] = image.pixels
+from ..inference.window_source import Windows
+from .image import Image
 
 
 class ImageQueue:
-    """Images wait here for the engine's worker, `slots` of them at most.
+    """A `WindowSource`: images wait here for the engine's worker, `slots` of them at most.
 
-    When they are full, `put` drops the oldest, or with `lossless` waits for room. Counters have the window tap's
-    names; `samples_in` is how far the images have come on the signal they are made of.
+    When they are full, `put` drops the oldest, or with `lossless` waits for room.
+
+    Args:
+        shape: of an image, [channels, height, width].
+        sample_rate: Hz, of what the images' sample_start counts.
     """
 
-    def __init__(self, slots: int, lossless: bool):
+    on_error = "stop"
+
+    def __init__(self, slots: int, lossless: bool, shape: tuple[int, int, int], sample_rate: float):
         self._slots, self._lossless = slots, lossless
+        self._shape, self._sample_rate = shape, sample_rate
         self._changed = threading.Condition()
         self._over, self._runs = True, 0
         self.open()
@@ -50,25 +35,27 @@ class ImageQueue:
         with self._changed:
             if not self._over:
                 return
-            self._over = self._ended = self._closed = self._finished = False
+            self._over = self._ended = self._closed = self._refuses = False
             self._runs += 1
             self._waiting: deque[Image] = deque()
-            self._at_the_door = 0  # images that wait for room
+            self._waiting_for_room = 0
             names = ("samples_in", "samples_lost", "windows_in", "windows_dropped", "images_refused")
             self._counts = dict.fromkeys(names, 0)
+
+    # -- images in -----------------------------------------------------------------------------------------------
 
     def put(self, image: Image) -> None:
         with self._changed:
             self._counts["windows_in"] += 1
             self._counts["samples_in"] = max(self._counts["samples_in"], image.sample_start + image.sample_count)
             self._counts["samples_lost"] = max(self._counts["samples_lost"], image.lost_so_far)
-            if self._finished:
+            if self._refuses:
                 self._counts["windows_dropped"] += 1
                 return
             if self._lossless:
-                self._at_the_door += 1
+                self._waiting_for_room += 1
                 self._changed.wait_for(lambda: self._closed or len(self._waiting) < self._slots)
-                self._at_the_door -= 1
+                self._waiting_for_room -= 1
             elif len(self._waiting) >= self._slots:
                 self._waiting.popleft()
                 self._counts["windows_dropped"] += 1
@@ -78,67 +65,83 @@ class ImageQueue:
             self._waiting.append(image)
             self._changed.notify_all()
 
-    def refuse(self) -> int:
-        """Count a message that is no such image; returns how many there were."""
+    def count_refusal(self) -> None:
+        """A message came that is no such image."""
         with self._changed:
             self._counts["images_refused"] += 1
-            return self._counts["images_refused"]
 
-    def end(self) -> None:
+    def end_input(self) -> None:
         """No image comes any more; those that wait are still taken."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
 
-    def finish(self) -> None:
-        """As `end`, while images still come: those are dropped, and counted."""
-        with self._changed:
-            self._finished = True
-            self.end()
+    # -- windows out ---------------------------------------------------------------------------------------------
 
-    def close(self) -> None:
-        """The run is over."""
-        self.fail()
-        with self._changed:
-            self._over = True
-
-    def fail(self) -> None:
-        """Nothing is taken any more: what waits and what still comes is dropped, and counted."""
-        with self._changed:
-            self._closed = True
-            self._counts["windows_dropped"] += len(self._waiting)
-            self._waiting.clear()
-            self._changed.notify_all()
-
-    def take(self, most: int, timeout_ms: int) -> ImageBatch | None:
-        """Up to `most` images; an empty batch at the end; None when none came in time."""
+    def take(self, most: int, timeout_ms: int) -> Windows | None:
         with self._changed:
             ready = self._changed.wait_for(
-                lambda: self._waiting or self._closed or (self._ended and not self._at_the_door), timeout_ms / 1e3
+                lambda: self._waiting or self._closed or (self._ended and not self._waiting_for_room), timeout_ms / 1e3
             )
             if not ready:
                 return None
-            batch = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+            images = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
             self._changed.notify_all()
-            return ImageBatch(batch)
+            return self._windows(images)
 
-    def complete(self, batch: ImageBatch, tags: list) -> None:
-        """There is no stream to put tags on."""
+    def _windows(self, images: list[Image]) -> Windows:
+        start = np.array([image.sample_start for image in images], np.int64)
+        length = np.array([image.sample_count for image in images], np.int64)
+        return Windows(
+            start=start,
+            length=length,
+            rate=np.full(len(images), self._sample_rate),
+            lag=np.zeros_like(start) if self._lossless else self._counts["samples_in"] - (start + length),
+            power=np.array([np.square(image.pixels, dtype=np.float64).mean() for image in images]),
+            rx_time=[image.rx_time for image in images],
+            rx_freq=[image.rx_freq for image in images],
+            copy_to=lambda buffer: np.stack([image.pixels for image in images], out=buffer),
+            handle=None,
+        )
+
+    def buffer(self, most: int) -> np.ndarray:
+        return np.empty((most, *self._shape), np.float32)
+
+    def infer(self, bundle, windows: np.ndarray) -> dict[str, np.ndarray]:
+        return bundle.infer_image(windows)
+
+    def out_of_range(self, rates: np.ndarray, contract) -> np.ndarray:
+        """An image's contract speaks of no rate."""
+        return np.zeros(len(rates), bool)
+
+    def complete(self, windows: Windows, tags: list[list[tuple]]) -> np.ndarray:
+        """There is no stream to put tags on: what was received has passed."""
+        return np.ones(windows.count, bool)
+
+    def end(self, drain: bool) -> None:
+        """Images that still come are dropped, and counted; without draining those that wait as well."""
+        with self._changed:
+            self._refuses = True
+            if not drain:
+                self._counts["windows_dropped"] += len(self._waiting)
+                self._waiting.clear()
+                self._closed = True
+            self.end_input()
+
+    def close(self) -> None:
+        """Images that still come, or wait for room, are dropped, and counted."""
+        with self._changed:
+            self._over = self._closed = True
+            self._changed.notify_all()
 
     def run(self) -> int:
-        """The number of this run."""
         with self._changed:
             return self._runs
 
     def counters(self) -> dict[str, int]:
-        with self._changed:
-            # Nothing passes through, so all that came in is gone: a decision is always late for a tag.
-            return {
-                **self._counts,
-                "samples_out": self._counts["samples_in"],
-                "samples_before": 0,
-                "windows_gated": 0,
-                "windows_flushed": 0,
-                "windows_invalid": 0,
-                "queue_depth": len(self._waiting),
-            }
+        with self._changed:  # nothing passes through: all that came in is gone
+            waiting, reached = len(self._waiting), self._counts["samples_in"]
+            return {**self._counts, "samples_out": reached, "queue_depth": waiting}
+
+    def control(self, key: str, value) -> None:
+        raise ValueError(f"control key {key!r}: the block that makes the images has that, not the one that infers")

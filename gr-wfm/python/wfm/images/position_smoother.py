@@ -5,15 +5,15 @@ from collections import deque
 
 import numpy as np
 import pmt
-from gnuradio import gr
 
 from wfm_core.base.errors import WfmError
 
+from ..events.smoothing import is_gap
 from ..ports import keys, messages
-from ..ports.guard import Guard, guarded
+from ..ports.block import message_block
 
 
-class position_smoother(gr.basic_block):
+class position_smoother(message_block):
     """The mean of the last `windows` positions of one stream.
 
     It begins again where positions are missing (`max_gap` samples or more), where the stream starts again, at another
@@ -31,18 +31,13 @@ class position_smoother(gr.basic_block):
     """
 
     def __init__(self, windows: int = 5, max_gap: int = 64):
-        gr.basic_block.__init__(self, name="wfm_position_smoother", in_sig=None, out_sig=None)
+        super().__init__("wfm_position_smoother", takes={keys.DETECTS: self._on_detects}, gives=(keys.POSITIONS,))
         if windows < 1 or max_gap < 1:
             raise WfmError(f"smoothing over {windows} windows, gap {max_gap} samples: 1 or more of both is expected")
         self._max_gap = max_gap
         self._recent: deque[np.ndarray] = deque(maxlen=windows)
         self._last: messages.Detection | None = None
-        self.message_port_register_out(keys.POSITIONS)
-        self._guard = Guard(self.logger.error)
-        self.message_port_register_in(keys.DETECTS)
-        self.set_msg_handler(keys.DETECTS, self._on_detects)
 
-    @guarded("a message on detects was ignored")
     def _on_detects(self, message: pmt.pmt_base) -> None:
         found = messages.read_detection(message)
         if "position" in found.decision:
@@ -59,7 +54,5 @@ class position_smoother(gr.basic_block):
         return np.mean(self._recent, axis=0)
 
     def _is_gap(self, before: messages.Detection, now: messages.Detection) -> bool:
-        advance = now.sample_start - before.sample_start
-        if len(before.decision["position"]) != len(now.decision["position"]):
-            return True
-        return advance <= 0 or advance - before.sample_count >= self._max_gap or before.rx_freq != now.rx_freq
+        other_axes = len(before.decision["position"]) != len(now.decision["position"])
+        return other_axes or is_gap(before, now, self._max_gap)

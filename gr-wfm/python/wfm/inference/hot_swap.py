@@ -36,7 +36,7 @@ class BundleSwap:
         self._lock = threading.Lock()
         self._loader: threading.Thread | None = None
         self._name = ""
-        self._trial = Trial()
+        self.trial = Trial()
 
     def request(self, name_or_path: str) -> None:
         """Try, load and warm `name_or_path` in a thread of its own; raises WfmError while another is being loaded."""
@@ -52,7 +52,7 @@ class BundleSwap:
             current = self.current
             path = find_bundle(name_or_path)
             # The new bundle's first run is not in this process: one without end would hold up the one in use.
-            pin = self._trial.run(path, self._batch, self._channels)
+            pin = self.trial.run(path, self._batch, self._channels)
             bundle = load_bundle(path, device=str(current.device), dtype=current.dtype, sha256=pin)
             if agreement(bundle.contract) != agreement(current.contract):
                 raise WfmError(
@@ -63,6 +63,10 @@ class BundleSwap:
         except Exception as error:  # noqa: BLE001 - a bad model must not end the flowgraph, the old one goes on
             self._event("refused", f"model {name_or_path} refused, {self.current.contract.name} goes on: {error}")
             return
+        self.offer(bundle)
+
+    def offer(self, bundle) -> None:
+        """Take `bundle`, which is loaded, warmed and agrees with the one in use, for the coming batch."""
         with self._lock:
             self._next = bundle
 
@@ -77,11 +81,11 @@ class BundleSwap:
 
     def open(self) -> None:
         """Take requests, after `close` as well."""
-        self._trial.open()
+        self.trial.open()
 
     def end_trial(self) -> None:
         """End a trial that runs: what was asked for is refused soon then."""
-        self._trial.close()
+        self.trial.close()
 
     def close(self) -> str:
         """End a trial that runs, and wait for the loader. Returns "", or a sentence when it had to be left behind."""

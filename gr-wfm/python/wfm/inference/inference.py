@@ -3,19 +3,17 @@
 
 from gnuradio import gr
 
-from wfm_core import load_bundle
-from wfm_core.base import compute
 from wfm_core.base.errors import WfmError
 
-from ..ports import keys, messages
+from ..ports import keys
 from ..wfm_python import window_tap
-from .engine import ON_ERROR, engine
+from .inference_base import inference_base, open_bundle, slots_of
+from .tap_source import TapSource
 
-_SLOTS_PER_BATCH = 8
-_LEAST_SLOTS = 16
+ON_ERROR = ("stop", "bypass")
 
 
-class inference(gr.hier_block2):
+class inference(inference_base):
     """Runs a model bundle on windows of N coherent streams; the streams pass through, delayed, with tags.
 
     Every task of the bundle puts a tag on the first sample of each window it judged: the key is the task's name, the
@@ -66,52 +64,20 @@ class inference(gr.hier_block2):
     ):
         signature = gr.io_signature(channels, channels, gr.sizeof_gr_complex)
         gr.hier_block2.__init__(self, "wfm_inference", signature, signature)
-        if policy == "live":
-            compute.spare_a_core()
-        if isinstance(bundle, str):
-            bundle = load_bundle(bundle, device=device, dtype=dtype)
+        bundle = open_bundle(bundle, policy, device, dtype)
         _check(bundle.contract, channels, batch, on_error)
-        check_tasks(bundle.contract, tasks)
-        bundle.warm(batch, channels)  # now, while no radio runs yet: TorchScript compiles on its first calls
-        self.tap = _make_tap(bundle.contract, channels, hop, hold, policy, batch, sample_rate, settle, gate_dbfs)
-        lossless = policy == "lossless"
-        self.engine = engine(self.tap, bundle, channels, sample_rate, batch, threshold, lossless, on_error, tasks)
+        samples, lossless = bundle.contract.samples, policy == "lossless"
+        self.tap = _make_tap(channels, samples, hop, hold, policy, slots_of(batch), sample_rate, settle, gate_dbfs)
+        source = TapSource(self.tap, channels, samples, sample_rate, lossless, on_error)
+        self._add_engine(source, bundle, channels, batch, threshold, tasks)
         for channel in range(channels):
             self.connect((self, channel), (self.tap, channel), (self, channel))
-        self.msg_connect(self.engine, "alive", self.engine, "alive")
-        for port in ("detects", "embeddings", "status", "events"):
-            self.message_port_register_hier_out(port)
-            self.msg_connect(self.engine, port, self, port)
-        self.message_port_register_hier_in("control")
-        self.msg_connect(self, "control", self.engine, "control")
-
-    def status(self) -> dict:
-        """Counters, coverage, latency percentiles in ms, the bundle in use, the error if any."""
-        return self.engine.status()
-
-    def error(self) -> str:
-        """Why inference ended early, or ""."""
-        return self.engine.error()
-
-    def finish(self) -> None:
-        """End the flowgraph as if the stream had ended: windows that wait are still decided."""
-        self.tap.fail()
-
-    def set_threshold(self, threshold: float) -> None:
-        self.engine.control(keys.THRESHOLD, threshold)
 
     def set_gate_dbfs(self, gate_dbfs: float) -> None:
         self.engine.control(keys.GATE_DBFS, gate_dbfs)
 
     def set_hop(self, hop: int) -> None:
         self.engine.control(keys.HOP, hop)
-
-    def set_tasks(self, tasks: str) -> None:
-        self.engine.control(keys.TASKS, tasks)
-
-    def set_bundle(self, name_or_path: str) -> None:
-        """Swap the model while the flowgraph runs; a refusal is an event, and the old one goes on."""
-        self.engine.control(keys.MODEL, name_or_path)
 
 
 def _check(contract, channels: int, batch: int, on_error: str) -> None:
@@ -131,23 +97,8 @@ def _check(contract, channels: int, batch: int, on_error: str) -> None:
         raise WfmError(f"on_error is {on_error!r}, one of {', '.join(ON_ERROR)} is expected")
 
 
-def check_tasks(contract, tasks: str) -> None:
-    """Raises `WfmError` for tasks that the bundle has not."""
+def _make_tap(*parameters) -> window_tap:
     try:
-        messages.read_tasks(tasks, contract.tasks)
-    except ValueError as error:
-        raise WfmError(f"bundle {contract.name}: {error}") from error
-
-
-def _make_tap(contract, channels, hop, hold, policy, batch, sample_rate, settle, gate_dbfs) -> window_tap:
-    try:
-        return window_tap(
-            channels, contract.samples, hop, hold, policy, slots_of(batch), sample_rate, settle, gate_dbfs
-        )
+        return window_tap(*parameters)
     except ValueError as error:
         raise WfmError(str(error)) from error
-
-
-def slots_of(batch: int) -> int:
-    """How many windows may wait for the worker."""
-    return max(_LEAST_SLOTS, _SLOTS_PER_BATCH * batch)

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the engine counts beside the window tap: inferred windows, covered samples, latency."""
+"""What the engine counts beside its source: inferred windows, covered samples, latency."""
 
 import threading
 from collections import deque
 
 import numpy as np
 
+from .window_source import COUNTERS
+
 _LATENCIES_KEPT = 4096
 
 
-class Statistics:
+class LatencyCounters:
     """Written by the engine's worker, read by anyone.
 
     Windows come in rising order of their first sample; after lock() and unlock() of the flowgraph it begins again.
@@ -21,7 +23,7 @@ class Statistics:
         self._clear()
 
     def of_run(self, number: int) -> None:
-        """What follows is of the run with this number of the tap; counts begin with each run, as the tap's do."""
+        """What follows is of the run with this number of the source; counts begin with each run, as the source's do."""
         with self._lock:
             if number != self._run:
                 self._run = number
@@ -47,14 +49,15 @@ class Statistics:
                 self._covered_to = max(start + length, self._covered_to)
                 self._covered += self._covered_to - begin
 
-    def snapshot(self, tap_counters: dict) -> dict:
-        """The status: the tap's counters and ours. `coverage` is the share of samples inside inferred windows."""
+    def snapshot(self, counters: dict) -> dict:
+        """The status: the source's counters and ours. `coverage` is the share of samples inside inferred windows."""
         with self._lock:
             latencies = np.array(self._latencies or [0.0]) * 1e3
             p50, p95 = np.percentile(latencies, [50, 95])
-            samples_in = int(tap_counters["samples_in"])
+            samples_in = int(counters["samples_in"])
             return {
-                **{name: int(value) for name, value in tap_counters.items()},
+                **dict.fromkeys(COUNTERS, 0),
+                **{name: int(value) for name, value in counters.items()},
                 "windows_inferred": self._inferred,
                 "coverage": min(1.0, self._covered / samples_in) if samples_in else 0.0,
                 "latency_ms_p50": float(p50),

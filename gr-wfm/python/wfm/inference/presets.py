@@ -10,6 +10,37 @@ from ..events.event_tracker import event_tracker
 from .inference import inference
 
 
+class preset_base(gr.hier_block2):
+    """Inference of one task, and what follows it: `inference` and `_follow_with` make it.
+
+    Message ports out: `detects` (a PDU per window), `status`, `notices` (the `events` of the inference: refusals,
+    errors, swaps), and that of the follower. In: `control`.
+    """
+
+    def _follow_with(self, follower, takes: tuple[str, ...], gives: str) -> None:
+        """Of the inference's ports `takes`, `follower` makes the port `gives`."""
+        for port in ("detects", "status", "notices", gives):
+            self.message_port_register_hier_out(port)
+        self.message_port_register_hier_in("control")
+        self.msg_connect(self, "control", self.inference, "control")
+        for port in ("detects", "status"):
+            self.msg_connect(self.inference, port, self, port)
+        for port in takes:
+            self.msg_connect(self.inference, port, follower, port)
+        self.msg_connect(self.inference, "events", self, "notices")
+        self.msg_connect(follower, gives, self, gives)
+
+    def status(self) -> dict:
+        return self.inference.status()
+
+    def finish(self) -> None:
+        """End as if the stream had ended: what waits is still decided, see `wfm.inference`."""
+        self.inference.finish()
+
+    def set_bundle(self, name_or_path: str) -> None:
+        self.inference.set_bundle(name_or_path)
+
+
 def load_for(bundle, task: str):
     """The loaded bundle, given by name, path or itself. Raises `WfmError` where it has no such task."""
     if isinstance(bundle, str):
@@ -23,25 +54,10 @@ def load_for(bundle, task: str):
     return bundle
 
 
-def connect_ports(preset: gr.hier_block2, inference, follower, takes: tuple[str, ...], gives: str) -> None:
-    """The message ports of a preset; of the inference's ports `takes`, `follower` makes the port `gives`."""
-    for port in ("detects", "status", "notices", gives):
-        preset.message_port_register_hier_out(port)
-    preset.message_port_register_hier_in("control")
-    preset.msg_connect(preset, "control", inference, "control")
-    for port in ("detects", "status"):
-        preset.msg_connect(inference, port, preset, port)
-    for port in takes:
-        preset.msg_connect(inference, port, follower, port)
-    preset.msg_connect(inference, "events", preset, "notices")
-    preset.msg_connect(follower, gives, preset, gives)
-
-
-class _preset(gr.hier_block2):
+class _preset(preset_base):
     """Inference of `task` and its event tracker; streams as in `wfm.inference`.
 
-    Message ports out: `detects` (a PDU per window), `events` (begin and end, see `wfm.event_tracker`), `status`, and
-    `notices` (the `events` of the inference: refusals, errors, swaps). In: `control`.
+    Message ports as of `preset_base`; `events` (begin and end, see `wfm.event_tracker`).
 
     Raises:
         WfmError: the bundle has no such task, or a parameter is out of its range.
@@ -67,17 +83,7 @@ class _preset(gr.hier_block2):
         )
         for channel in range(channels):
             self.connect((self, channel), (self.inference, channel), (self, channel))
-        connect_ports(self, self.inference, self.tracker, takes=("detects", "status"), gives="events")
-
-    def status(self) -> dict:
-        return self.inference.status()
-
-    def finish(self) -> None:
-        """End the flowgraph as if the stream had ended: windows that wait are still decided."""
-        self.inference.finish()
-
-    def set_bundle(self, name_or_path: str) -> None:
-        self.inference.set_bundle(name_or_path)
+        self._follow_with(self.tracker, takes=("detects", "status"), gives="events")
 
     def set_threshold(self, threshold: float) -> None:
         self.inference.set_threshold(threshold)

@@ -1,28 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """WFM Task Head: embeddings in, labels out; classes are enrolled while the flowgraph runs."""
 
-import time
 from threading import Lock
 
 import numpy as np
 import pmt
-from gnuradio import gr
 
 from wfm_core.base.errors import WfmError
 from wfm_core.model.prototypes import LEAST_WINDOWS, MARGIN, Prototypes, check_name
 
 from ..ports import keys, messages
-from ..ports.guard import Guard, guarded
-from ..ports.pending_messages import handle_waiting
+from ..ports.block import message_block
 
-_STATUS_SECONDS = 1.0
 _MOST_WINDOWS = 100_000
 """Of an enrolment: its embeddings stay in memory."""
 
 _ACTIONS = (keys.ENROL, keys.FORGET, keys.SAVE, keys.LOAD)
 
 
-class task_head(gr.basic_block):
+class task_head(message_block):
     """A head on another block's encoder, so that one encoder feeds many: its classes are learned from a few windows.
 
     Ports in: `embeddings` from WFM Inference; `control`: a dict or pair with one of
@@ -53,7 +49,13 @@ class task_head(gr.basic_block):
         windows: int = 20,
         margin: float = MARGIN,
     ):
-        gr.basic_block.__init__(self, name="wfm_task_head", in_sig=None, out_sig=None)
+        super().__init__(
+            "wfm_task_head",
+            takes={keys.EMBEDDINGS: self._on_embedding, keys.CONTROL: self._on_control},
+            gives=(keys.DETECTS, keys.EVENTS, keys.STATUS),
+            on_refusal=self._count_refusal,
+            log="wfm.task_head",
+        )
         if not task.isidentifier():
             raise WfmError(f"task is {task!r}, a name such as fingerprint is expected")
         self._task = task
@@ -65,13 +67,6 @@ class task_head(gr.basic_block):
         self._wanted = 0
         self._taken: list[np.ndarray] = []
         self._counts = {"windows_in": 0, "decided": 0, "unknown": 0, "enrolled": 0, "skipped": 0, "refused": 0}
-        self._next_status = 0.0
-        for port in (keys.DETECTS, keys.EVENTS, keys.STATUS):
-            self.message_port_register_out(port)
-        self._guard = Guard(gr.logger("wfm.task_head").error, self._count_refusal)
-        for port, handler in ((keys.EMBEDDINGS, self._on_embedding), (keys.CONTROL, self._on_control)):
-            self.message_port_register_in(port)
-            self.set_msg_handler(port, handler)
 
     def status(self) -> dict:
         """Windows counted by their fate, messages refused, the classes, and the enrolment under way."""
@@ -85,9 +80,8 @@ class task_head(gr.basic_block):
 
     # -- embeddings ----------------------------------------------------------------------------------------------
 
-    @guarded("a message on embeddings was ignored")
     def _on_embedding(self, pdu: pmt.pmt_base) -> None:
-        handle_waiting(self, keys.CONTROL, self._on_control)
+        self.handle_waiting(keys.CONTROL)
         try:
             fields, name, values = messages.read_embedding(pdu)
             with self._lock:
@@ -99,8 +93,7 @@ class task_head(gr.basic_block):
             else:
                 self._judge(fields, values)
         finally:
-            if time.monotonic() >= self._next_status:
-                self._publish_status()
+            self.publish_status_when_due()
 
     def _judge(self, fields: pmt.pmt_base, values: np.ndarray) -> None:
         decision = self._prototypes.decide(values[None])[0]
@@ -123,28 +116,27 @@ class task_head(gr.basic_block):
             self._prototypes.enrol(name, np.stack(windows))
             self._counts["enrolled"] += len(windows)
             own = self._prototypes.leave_one_out_accuracy()
-        self._event(
+        self.notice(
             "enrolled", f"{name} from {len(windows)} windows; left out one by one, {own:.0%} of all classes' are named"
         )
-        self._publish_status()
+        self.publish_status()
 
     def _skip(self, name: str) -> None:
         with self._lock:
             self._counts["skipped"] += 1
             first = self._counts["skipped"] == 1
         if first:
-            text = f"embeddings named {name} are skipped, {self._embedding} is expected: set embedding if that is wrong"
-            gr.logger("wfm.task_head").warn(text)
-            self._event("warning", text)
+            self.warn(
+                f"embeddings named {name} are skipped, {self._embedding} is expected: set embedding if that is wrong"
+            )
 
     # -- control -------------------------------------------------------------------------------------------------
 
-    @guarded("a control message was refused")
     def _on_control(self, message: pmt.pmt_base) -> None:
         try:
             self._obey(messages.read_control(message))
         finally:
-            self._publish_status()
+            self.publish_status()
 
     def _obey(self, message: dict[str, object]) -> None:
         actions = [key for key in message if key in _ACTIONS]
@@ -163,7 +155,7 @@ class task_head(gr.basic_block):
             self._forget(value)
         elif actions[0] == keys.SAVE:
             self._prototypes.save(value)
-            self._event("saved", value)
+            self.notice("saved", value)
         else:
             self._load(value)
 
@@ -174,7 +166,7 @@ class task_head(gr.basic_block):
             if self._enrolling:
                 raise WfmError(f"enrolment of {name!r} while {self._enrolling!r} is enrolled: wait, or forget that one")
             self._enrolling, self._wanted, self._taken = name, wanted, []
-        self._event("enrolling", f"{name}: the next {wanted} windows")
+        self.notice("enrolling", f"{name}: the next {wanted} windows")
 
     def _forget(self, name: str) -> None:
         with self._lock:
@@ -182,27 +174,18 @@ class task_head(gr.basic_block):
                 self._enrolling, self._wanted, self._taken = "", 0, []
             else:
                 self._prototypes.forget(name)
-        self._event("forgot", name)
+        self.notice("forgot", name)
 
     def _load(self, path: str) -> None:
         loaded = Prototypes.load(path)
         with self._lock:
             self._prototypes = loaded
-        self._event("loaded", f"{path}: {', '.join(loaded.names)}")
-
-    # -- what is told --------------------------------------------------------------------------------------------
+        self.notice("loaded", f"{path}: {', '.join(loaded.names)}")
 
     def _count_refusal(self, error: Exception) -> None:
         with self._lock:
             self._counts["refused"] += 1
-        self._event("refused", str(error))
-
-    def _event(self, kind: str, text: str) -> None:
-        self.message_port_pub(keys.EVENTS, pmt.to_pmt({"event": kind, "text": text}))
-
-    def _publish_status(self) -> None:
-        self._next_status = time.monotonic() + _STATUS_SECONDS
-        self.message_port_pub(keys.STATUS, pmt.to_pmt(self.status()))
+        self.notice("refused", str(error))
 
 
 def _window_count(windows: object) -> int:

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """WFM Sample Publisher and WFM Sample Subscriber: coherent streams between computers, as packets of VITA 49.2."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from wfm_core.base.errors import WfmError
 
 from ..wfm_python import sample_publisher as stream_publisher
@@ -44,18 +47,13 @@ class sample_publisher(stream_publisher):
         datagram_bytes: int = DEFAULT_DATAGRAM_BYTES,
         stream_id: int = 0,
     ):
-        _check_stream_id(stream_id)
-        try:
+        way_out = (
+            f"name a free address of this machine, such as {DEFAULT_ADDRESS}, or udp://HOST:PORT where they are to go"
+        )
+        with _opening(f"samples cannot be published at {address}", way_out, stream_id):
             super().__init__(
                 address, channels, sample_rate, interval, high_water_mark, sample_format, datagram_bytes, stream_id
             )
-        except ValueError as error:
-            raise WfmError(str(error)) from error
-        except RuntimeError as error:  # it names neither the address nor what to do
-            raise WfmError(
-                f"samples cannot be published at {address} ({error}): name a free address of this machine, such as "
-                f"{DEFAULT_ADDRESS}, or udp://HOST:PORT where they are to go"
-            ) from error
 
 
 class sample_subscriber(stream_subscriber):
@@ -76,18 +74,19 @@ class sample_subscriber(stream_subscriber):
     def __init__(
         self, address: str = DEFAULT_ADDRESS, channels: int = 1, high_water_mark: int = 200, stream_id: int = 0
     ):
-        _check_stream_id(stream_id)
-        try:
+        way_out = f"give tcp://HOST:PORT, such as {DEFAULT_ADDRESS}, or udp://HOST:PORT"
+        with _opening(f"samples cannot be had from {address!r}", way_out, stream_id):
             super().__init__(address, channels, high_water_mark, stream_id)
-        except ValueError as error:
-            raise WfmError(str(error)) from error
-        except RuntimeError as error:
-            raise WfmError(
-                f"samples cannot be had from {address!r} ({error}): give tcp://HOST:PORT, such as {DEFAULT_ADDRESS}, "
-                "or udp://HOST:PORT"
-            ) from error
 
 
-def _check_stream_id(stream_id: int) -> None:
+@contextmanager
+def _opening(failed: str, way_out: str, stream_id: int) -> Iterator[None]:
+    """What opening raises as one sentence: the library's names neither the address nor what to do."""
     if not 0 <= stream_id < 2**32:
         raise WfmError(f"stream id {stream_id}: 0 to 4294967295 are expected")
+    try:
+        yield
+    except ValueError as error:
+        raise WfmError(str(error)) from error
+    except RuntimeError as error:
+        raise WfmError(f"{failed} ({error}): {way_out}") from error

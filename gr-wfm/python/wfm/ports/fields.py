@@ -70,10 +70,11 @@ def text(fields: dict, name: str) -> str:
     return value
 
 
-def place(fields: dict) -> tuple[int, int]:
-    """`sample_start` and `sample_count`."""
+def place(fields: dict) -> dict:
+    """`sample_start` and `sample_count`, and `rx_time` and `rx_freq`, None where they are not known."""
     start = whole(fields, "sample_start")
-    return start, whole(fields, "sample_count", most=LARGEST - start)
+    count = whole(fields, "sample_count", most=LARGEST - start)
+    return {"sample_start": start, "sample_count": count, "rx_time": rx_time(fields), "rx_freq": rx_freq(fields)}
 
 
 def rx_time(fields: dict) -> tuple[int, float] | None:

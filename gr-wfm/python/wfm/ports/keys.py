@@ -5,7 +5,6 @@ import pmt
 
 # Stream tags that radios and wfm sources emit, and that windows inherit.
 RX_TIME = pmt.intern("rx_time")
-RX_RATE = pmt.intern("rx_rate")
 RX_FREQ = pmt.intern("rx_freq")
 
 # Fields of a decision: the value of a task's tag, and the dict of a `detects` PDU.
@@ -27,7 +26,6 @@ WINDOW_TASKS = pmt.intern("window_tasks")
 
 # Fields of channel vectors, as tags or in a PDU's dict, and of an image made of them.
 CHAN_TAPS = pmt.intern("ofdm_sync_chan_taps")
-ANTENNA = pmt.intern("antenna")
 SHAPE = pmt.intern("shape")
 PACKETS_LOST = pmt.intern("packets_lost")
 LOST_SO_FAR = pmt.intern("lost_so_far")

@@ -34,8 +34,8 @@ class WindowFacts:
     rx_time: tuple[int, float] | None
     rx_freq: float | None
     level: float
-    latency: float
-    out_of_range: bool
+    latency: float = 0.0
+    out_of_range: bool = False
 
 
 def facts_dict(facts: WindowFacts) -> pmt.pmt_base:
@@ -110,16 +110,12 @@ def read_event(message: pmt.pmt_base) -> tuple[str, Event]:
             f"{checked.kind_of(message)} without {', '.join(missing) or 'begin or end'}: an event begin or end with "
             f"{', '.join(_EVENT_FIELDS)} is expected"
         )
-    sample_start, sample_count = checked.place(fields)
     event = Event(
         kind=fields["event"],
         label=checked.text(fields, "label"),
         score=checked.number(fields, "score"),
-        sample_start=sample_start,
-        sample_count=sample_count,
         duration=checked.number(fields, "duration"),
-        rx_time=checked.rx_time(fields),
-        rx_freq=checked.rx_freq(fields),
+        **checked.place(fields),
     )
     return checked.text(fields, "task"), event
 
@@ -163,6 +159,11 @@ class Detection:
     window_tasks: int | None = None
     """How many tasks answer for this window; None where the sender does not say."""
 
+    @property
+    def label(self) -> str | None:
+        """None of a position."""
+        return self.decision.get("label")
+
 
 def read_detection(pdu: pmt.pmt_base) -> Detection:
     """The inverse of `detects_pdu`. Raises `ValueError` for a message of another form, or of values out of range."""
@@ -171,15 +172,11 @@ def read_detection(pdu: pmt.pmt_base) -> Detection:
     fields, values = checked.known(pmt.car(pdu), _DETECTION_FIELDS), pmt.f32vector_elements(pmt.cdr(pdu))
     if not all(map(math.isfinite, values)):
         raise ValueError("a detection with values that are not finite")
-    sample_start, sample_count = checked.place(fields)
     level = fields.get("level")
     asked = fields.get("window_tasks")
     return Detection(
         task=checked.text(fields, "task"),
-        sample_start=sample_start,
-        sample_count=sample_count,
-        rx_time=checked.rx_time(fields),
-        rx_freq=checked.rx_freq(fields),
+        **checked.place(fields),
         level=-math.inf if isinstance(level, float) and level == -math.inf else checked.number(fields, "level"),
         decision=_position(values) if pmt.dict_has_key(pmt.car(pdu), keys.POSITION) else _answer(fields, values),
         window_tasks=None if asked is None else checked.whole(fields, "window_tasks", least=1),

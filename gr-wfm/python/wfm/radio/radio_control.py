@@ -5,15 +5,13 @@ import threading
 import time
 
 import pmt
-from gnuradio import gr
 
 from wfm_core.base.errors import WfmError
 
 from ..ports import keys, messages
-from ..ports.guard import Guard, guarded, guarded_start, guarded_stop
+from ..ports.block import message_block, say_done
 
 _POLL_SECONDS = 0.1
-_STATUS_SECONDS = 1.0
 _HUSH_SECONDS = 0.3
 _LATE_SECONDS = 1.0
 """After `duration` by the clock: what the radio's buffers and a busy host may hold back."""
@@ -21,7 +19,7 @@ _JOIN_SECONDS = 1.0
 _RADIO_KEYS = frozenset({"freq", "gain", "time", "chan", "tag"})
 
 
-class radio_control(gr.basic_block):
+class radio_control(message_block):
     """Beside a radio's stream: takes its commands and watches over its samples.
 
     Port in: `command`: a dict or pair. `freq` (Hz) and `gain` (dB) for all channels or that of `chan`, `freq` at the
@@ -37,17 +35,15 @@ class radio_control(gr.basic_block):
     """
 
     def __init__(self, radio, name: str, silence: float, patience: float, duration: float):
-        gr.basic_block.__init__(self, name="wfm_radio_control", in_sig=None, out_sig=None)
-        for port in (keys.EVENTS, keys.STATUS, keys.ALIVE):
-            self.message_port_register_out(port)
-        # The hierarchical block ties `alive` to itself: a block without any connection is not started.
-        self.message_port_register_in(keys.ALIVE)
-        self.message_port_register_in(keys.COMMAND)
-        self.set_msg_handler(keys.COMMAND, self._obey)
+        super().__init__(
+            "wfm_radio_control",
+            takes={keys.COMMAND: self._obey},
+            gives=(keys.EVENTS, keys.STATUS),
+            on_refusal=self._count_refusal,
+            log="wfm.sdr_source",
+        )
         self._radio, self._name = radio, name
         self._silence, self._patience, self._duration = silence, patience, duration
-        self._log = gr.logger("wfm.sdr_source")
-        self._guard = Guard(self._log.error, self._count_refusal)
         self._commands_refused = 0
         self._error = ""
         self._runs = 0
@@ -76,27 +72,20 @@ class radio_control(gr.basic_block):
 
     # -- life of the block ---------------------------------------------------------------------------------------
 
-    @guarded_start
-    def start(self) -> bool:
+    def start(self) -> None:
         self._error, self._commands_refused = "", 0
         self._stopping = threading.Event()
-        block = self.to_basic_block()  # that it was done in the last run would end this one at once
-        while block.delete_head_nowait(keys.SYSTEM) is not None:
-            pass
-        block.clear_finished()
+        self.forget_last_run()
         self._thread = threading.Thread(target=self._watch, args=(self._stopping,), name="wfm-radio", daemon=True)
         self._thread.start()
-        return True
 
-    @guarded_stop
-    def stop(self) -> bool:
+    def stop(self) -> None:
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(_JOIN_SECONDS)
             if self._thread.is_alive():
                 seconds = f"{_JOIN_SECONDS:g} s"
-                self._log.error(f"the watch over source {self._name} did not end within {seconds}: left behind")
-        return True
+                self.complain(f"the watch over source {self._name} did not end within {seconds}: left behind")
 
     # -- the watch -----------------------------------------------------------------------------------------------
 
@@ -109,16 +98,16 @@ class radio_control(gr.basic_block):
                 self._guard.run(self._fail, sentence, what="the stream was not ended")
         if stopping is not self._stopping:
             return  # it was left behind, and another run has begun
-        self._guard.run(self._end_watch, what="the end of the watch was not told")
-        self.to_basic_block()._post(keys.SYSTEM, keys.DONE)
+        self._guard.run(self._end_watch, what="the end of the watch was not published")
+        say_done(self)
 
     def _end_watch(self) -> None:
         self._runs = self._radio.tagger.runs()
-        self.message_port_pub(keys.STATUS, pmt.to_pmt(self.status()))
+        self.publish_status()
 
     def _watch_samples(self, stopping: threading.Event) -> None:
         tagger = self._radio.tagger
-        seen, since, began, said, hushed, next_status = 0, time.monotonic(), None, False, False, 0.0
+        seen, since, began, said, hushed = 0, time.monotonic(), None, False, False
         while not stopping.wait(_POLL_SECONDS):
             now = time.monotonic()
             if tagger.runs() == self._runs:
@@ -135,7 +124,7 @@ class radio_control(gr.basic_block):
             # Samples that wait for the flowgraph are no fault of the radio's.
             if samples != seen or tagger.waiting():
                 if said:
-                    self._warn(f"source {self._name} gives samples again, after {now - since:.1f} s without")
+                    self.warn(f"source {self._name} gives samples again, after {now - since:.1f} s without")
                 if hushed:
                     self._radio.hush(False)
                 began = began or now
@@ -146,7 +135,7 @@ class radio_control(gr.basic_block):
                 self._radio.hush(True)
             if quiet > self._silence and not said:
                 said = True
-                self._warn(f"source {self._name} has given no sample for {quiet:.0f} s")
+                self.warn(f"source {self._name} has given no sample for {quiet:.0f} s")
             if quiet > self._patience:
                 self._fail(
                     f"source {self._name} gave no sample for {quiet:.0f} s, {seen} before that: check that it is "
@@ -155,14 +144,12 @@ class radio_control(gr.basic_block):
                 return
             if self._duration and began and now - began > self._duration + _LATE_SECONDS:
                 wanted = round(self._duration * self._radio.sample_rate)
-                self._warn(f"{self._duration:g} s have passed by the clock: {seen} of {wanted} samples came in them")
+                self.warn(f"{self._duration:g} s have passed by the clock: {seen} of {wanted} samples came in them")
                 tagger.end()
                 return
             for sentence in self._radio.warnings():
-                self._warn(sentence)
-            if now >= next_status:
-                next_status = now + _STATUS_SECONDS
-                self.message_port_pub(keys.STATUS, pmt.to_pmt(self.status()))
+                self.warn(sentence)
+            self.publish_status_when_due()
 
     def _end_of_stream(self, tagger) -> None:
         """A radio has no end of its own."""
@@ -173,25 +160,17 @@ class radio_control(gr.basic_block):
                 "said, and whether the device is still connected"
             )
 
-    def _warn(self, sentence: str) -> None:
-        self._log.warn(sentence)
-        self._event("warning", sentence)
-
     def _fail(self, sentence: str) -> None:
         self._error = sentence
-        self._event("error", sentence)
+        self.notice("error", sentence)
         self._radio.tagger.end()
-
-    def _event(self, kind: str, text: str) -> None:
-        self.message_port_pub(keys.EVENTS, pmt.to_pmt({"event": kind, "text": text}))
 
     # -- commands ------------------------------------------------------------------------------------------------
 
     def _count_refusal(self, error: Exception) -> None:
         self._commands_refused += 1
-        self._event("refused", str(error))
+        self.notice("refused", str(error))
 
-    @guarded("a command was refused")
     def _obey(self, message: pmt.pmt_base) -> None:
         values = messages.read_control(message)
         if not values.keys() <= _RADIO_KEYS:

@@ -7,7 +7,8 @@ from gnuradio import blocks, gr
 
 from wfm_core.base.errors import WfmError
 
-from . import asked_and_got as asked
+from ..ports.block import keep_alive
+from . import radio_settings
 from .drivers import RadioOptions, Request, open_driver, split_source
 from .drivers.file import open_argument
 from .radio_control import radio_control
@@ -97,8 +98,8 @@ class sdr_source(gr.hier_block2):
             argument=argument,
             channels=channels,
             sample_rate=sample_rate,
-            center_freqs=asked.each("center_freq", "Hz", center_freq, channels),
-            gains=asked.each("gain", "dB", gain, channels),
+            center_freqs=radio_settings.each("center_freq", "Hz", center_freq, channels),
+            gains=radio_settings.each("gain", "dB", gain, channels),
             antennas=_one_each(antennas, channels),
             paced=policy == "live",
             duration=duration,
@@ -133,7 +134,7 @@ class sdr_source(gr.hier_block2):
     def _watch(self, source: str, silence: float, patience: float, duration: float) -> None:
         self._control = radio_control(self._driver, source, silence, patience, duration)
         self.msg_connect(self, "command", self._control, "command")
-        self.msg_connect(self._control, "alive", self._control, "alive")
+        keep_alive(self, self._control)
         for port in ("events", "status"):
             self.msg_connect(self._control, port, self, port)
         log = gr.logger("wfm.sdr_source")
@@ -157,7 +158,7 @@ class sdr_source(gr.hier_block2):
 
     def set_center_freq(self, center_freq, at: tuple[int, float] | None = None) -> None:
         """Tune all channels (Hz, one number or one a channel); `at`: (whole seconds, fraction) of the radio's time."""
-        freqs = asked.each("center_freq", "Hz", center_freq, self._channels)
+        freqs = radio_settings.each("center_freq", "Hz", center_freq, self._channels)
         if at is None:
             self._driver.set_center_freqs(freqs)
         else:
@@ -165,7 +166,7 @@ class sdr_source(gr.hier_block2):
 
     def set_gain(self, gain) -> None:
         """dB, one number or one a channel."""
-        self._driver.set_gains(asked.each("gain", "dB", gain, self._channels))
+        self._driver.set_gains(radio_settings.each("gain", "dB", gain, self._channels))
 
     def samples_lost(self) -> int:
         """Samples lost in front of the flowgraph, where the radio's clock or the simulation tells exactly."""
@@ -185,7 +186,7 @@ class sdr_source(gr.hier_block2):
         self._driver.release()
 
     def truth(self):
-        """The scene's `SceneTruth` for the simulated radio, None for everything else."""
+        """The scene's `GroundTruth` for the simulated radio, None for everything else."""
         return self._driver.truth()
 
 

@@ -50,7 +50,8 @@ class AnnotationQueue:
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
-        self._busy_with: Path | None = None
+        self.busy_with: Path | None = None
+        """The recording that is being written."""
         self.failure = ""
         """Why the last marks may be missing, or ""."""
         self.counts = {"written": 0, "outside": 0}
@@ -70,7 +71,7 @@ class AnnotationQueue:
         self._ending.set()
         self._thread.join(_STOP_SECONDS)
         if self._thread.is_alive():
-            where = f"the annotation of {self._busy_with}" if self._busy_with else f"the thread {self._thread.name}"
+            where = f"the annotation of {self.busy_with}" if self.busy_with else f"the thread {self._thread.name}"
             self.failure = (
                 f"{where} did not end within {_STOP_SECONDS:g} s, {len(self._waiting)} marks wait: left behind"
             )
@@ -86,6 +87,11 @@ class AnnotationQueue:
         """A mark; one with the same key takes the place of the earlier one."""
         with self._lock:
             self._waiting[mark.key] = (mark, time.monotonic() + _PATIENCE_SECONDS)
+
+    def waiting(self) -> int:
+        """Marks whose fate is not known yet."""
+        with self._lock:
+            return len(self._waiting)
 
     def _run(self, ending: threading.Event, before: threading.Thread | None) -> None:
         pause = _PERIOD_SECONDS
@@ -123,9 +129,9 @@ class AnnotationQueue:
     def _write(self, recording: _Recording, marks: list[Mark]) -> int:
         """Returns up to where there are samples."""
         try:
-            self._busy_with = recording.path
+            self.busy_with = recording.path
             written = annotate(recording.path, marks, in_stream=self._in_stream)
-            self._busy_with = None
+            self.busy_with = None
         except Exception as error:  # noqa: BLE001 - one strange file must not end the work on the others
             sentence = str(error) if isinstance(error, WfmError) else f"{recording.path} was not annotated: {error!r}"
             if sentence not in self._complaints:

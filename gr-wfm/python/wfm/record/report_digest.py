@@ -13,7 +13,7 @@ import numpy as np
 from wfm_core.synth.scenes.interference import LABELS
 
 from ..ports.messages import Detection
-from ..radio.scene_truth import SceneTruth
+from ..radio.ground_truth import GroundTruth
 
 INTERFERENCE = "interference"
 
@@ -92,7 +92,7 @@ class Digest:
         return self.truths >= 0
 
 
-def digest(decisions: DecisionFile, truth: SceneTruth | None) -> Digest:
+def digest(decisions: DecisionFile, truth: GroundTruth | None) -> Digest:
     """One pass over `decisions`; truth None where nobody knows it."""
     task = ""
     codes: dict[str, int] = {}
@@ -105,8 +105,7 @@ def digest(decisions: DecisionFile, truth: SceneTruth | None) -> Digest:
             task = found.task
         if found.task != task:
             continue
-        known = truth is not None and found.rx_time is not None
-        true = truth.label(found.rx_time, found.sample_count, task) if known else None
+        true = None if truth is None else truth.label_of(found)
         starts.append(found.sample_start)
         answers.append(codes.setdefault(found.decision["label"], len(codes)))
         truths.append(-1 if true is None else codes.setdefault(true, len(codes)))

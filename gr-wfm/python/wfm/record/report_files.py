@@ -19,7 +19,7 @@ from wfm_core.evaluate.metrics import interference_accuracies
 from wfm_core.synth.scenes.interference import LABELS
 
 from ..ports.messages import detection_mark
-from ..radio.scene_truth import SceneTruth
+from ..radio.ground_truth import GroundTruth
 from .report_digest import INTERFERENCE, DecisionFile, Digest, digest
 
 _CLOCK_NOT_SET = 365 * 86400
@@ -45,7 +45,7 @@ class Run:
     channels: int
     sample_rate: float
     policy: str
-    truth: SceneTruth | None = None
+    truth: GroundTruth | None = None
 
     @property
     def decisions_path(self) -> Path:
@@ -134,8 +134,12 @@ def write_summary(run: Run, status: dict) -> None:
         **{key: status[key] for key in _STATUS_KEYS},
         "samples_lost_estimated": status.get("samples_lost_estimated", 0),
     }
-    text = json.dumps(summary, indent=2) + "\n"
-    write_atomically(run.folder / "summary.json", lambda path: path.write_text(text, encoding="utf-8"))
+    _write_json(run.folder / "summary.json", summary)
+
+
+def _write_json(path: Path, value: dict) -> None:
+    text = json.dumps(value, indent=2) + "\n"
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def _accuracies(found: Digest) -> dict[str, float | None]:

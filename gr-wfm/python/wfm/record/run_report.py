@@ -10,7 +10,7 @@ from gnuradio import blocks, gr
 from wfm_core.base.errors import WfmError
 
 from ..events.decision_log import decision_log
-from ..radio.scene_truth import SceneTruth
+from ..radio.ground_truth import GroundTruth
 from ..wfm_python import frame_sink
 from .report_files import Run, begin_meta, write_meta, write_summary
 from .report_picture import write_waterfall
@@ -49,7 +49,7 @@ class run_report(gr.hier_block2):
             return
         self._run = Run(Path(out_dir), channels, sample_rate, policy)
         self._make_files()
-        self.msg_connect(self, "detects", self._decisions, "detects")
+        self.msg_connect(self, "detects", self.decisions, "detects")
         for channel in range(channels):
             self.connect((self, channel), (self._samples, channel))
 
@@ -70,15 +70,15 @@ class run_report(gr.hier_block2):
             raise WfmError(
                 f"a recording cannot be written in {run.folder} ({reason}): make room there, or name another folder"
             ) from error
-        self._decisions = decision_log(str(run.decisions_path), run.sample_rate, quiet=True)
+        self.decisions = decision_log(str(run.decisions_path), run.sample_rate, quiet=True)
 
     def set_sample_rate(self, sample_rate: float) -> None:
         """Hz, where the radio has another rate than was asked for."""
         if self._run is not None:
             self._run = replace(self._run, sample_rate=sample_rate)
-            self._decisions.set_sample_rate(sample_rate)
+            self.decisions.set_sample_rate(sample_rate)
 
-    def finish(self, status: dict, truth: SceneTruth | None = None) -> None:
+    def finish(self, status: dict, truth: GroundTruth | None = None) -> None:
         """After the flowgraph has ended write metadata, picture and summary. What fails is told by `failure()`.
 
         status: the inference block's; truth: the source's, where the accuracy is to be stated.
@@ -95,7 +95,7 @@ class run_report(gr.hier_block2):
         """One sentence on what is missing in the folder, or ""."""
         if self._run is None:
             return ""
-        return "; ".join(filter(None, [self._samples.error(), self._decisions.failure(), *self._failures]))
+        return "; ".join(filter(None, [self._samples.error(), self.decisions.failure(), *self._failures]))
 
     def _try(self, without: str, write: Callable[[], None]) -> None:
         try:

@@ -11,11 +11,8 @@ from wfm_core.data.recordings.annotations import Mark
 from wfm_core.data.recordings.sigmf_meta import read_sigmf
 
 from ..ports import fields, messages
-from ..ports.guard import Guard, guarded, guarded_start, guarded_stop
-from ..ports.pending_messages import handle_waiting
+from ..ports.block import message_block
 from .annotation_queue import AnnotationQueue
-
-_IN = pmt.intern("in")
 
 
 class sigmf_annotator(gr.hier_block2):
@@ -38,41 +35,35 @@ class sigmf_annotator(gr.hier_block2):
         gr.hier_block2.__init__(self, "wfm_sigmf_annotator", gr.io_signature(0, 0, 0), gr.io_signature(0, 0, 0))
         path = read_sigmf(Path(recording)).meta_path if recording else None
         self._background = {label.strip() for label in background.split(",")}
-        self._log = gr.logger("wfm.sigmf_annotator")
-        self._queue = AnnotationQueue(path, self._log.error)
-        self._guard = Guard(self._log.error)
+        self.queue = AnnotationQueue(path, gr.logger("wfm.sigmf_annotator").error)
         self._lock = threading.Lock()
         self._running = 0
         # A message block ends with the first block that it listens to: with one inbox a port, none ends another.
-        for port, handler in (
-            ("events", self._on_event),
-            ("detects", self._on_detection),
-            ("recordings", self._on_recording),
-        ):
-            inbox = _inbox(handler, self._guard, self._begin, self._end)
-            setattr(self, f"_{port}", inbox)
+        handlers = {"events": self._on_event, "detects": self._on_detection, "recordings": self._on_recording}
+        self.inboxes = {port: inbox(port, handler, self._begin, self._end) for port, handler in handlers.items()}
+        for port, block in self.inboxes.items():
             self.message_port_register_hier_in(port)
-            self.msg_connect(self, port, inbox, "in")
+            self.msg_connect(self, port, block, port)
 
     def counts(self) -> dict[str, int]:
         """Marks `written`, or `outside` of every recording; messages `refused`."""
-        return {**self._queue.counts, "refused": self._guard.refused}
+        return {**self.queue.counts, "refused": sum(block.refused for block in self.inboxes.values())}
 
     def failure(self) -> str:
         """Why the last marks may be missing, or ""."""
-        return self._queue.failure
+        return self.queue.failure
 
     def _begin(self) -> None:
         with self._lock:
             self._running += 1
             if self._running == 1:
-                self._queue.start()
+                self.queue.start()
 
     def _end(self) -> None:
         with self._lock:
             self._running = max(0, self._running - 1)
             if self._running == 0:
-                self._queue.stop()
+                self.queue.stop()
 
     def _on_event(self, message: pmt.pmt_base) -> None:
         self._mark(messages.event_mark(*messages.read_event(message)))
@@ -84,34 +75,24 @@ class sigmf_annotator(gr.hier_block2):
         if mark.start == mark.end:
             raise ValueError(f"a detection of no samples, at {mark.start}")
         if mark.label not in self._background:
-            self._queue.add(mark)
+            self.queue.add(mark)
 
     def _on_recording(self, message: pmt.pmt_base) -> None:
         values = messages.read_control(message)
         if values["event"] == "begin":
-            self._queue.follow(fields.text(values, "path"), fields.whole(values, "sample_start"))
+            self.queue.follow(fields.text(values, "path"), fields.whole(values, "sample_start"))
 
 
-class _inbox(gr.basic_block):
-    """One port's messages, in order, to `handler`; what it raises is the guard's."""
+class inbox(message_block):
+    """One port's messages, in order, to `handler`; `begin` and `end` are called with each run."""
 
-    def __init__(self, handler, guard, begin, end):
-        gr.basic_block.__init__(self, name="wfm_annotator_inbox", in_sig=None, out_sig=None)
-        self._handler, self._guard, self._begin, self._end = handler, guard, begin, end
-        self.message_port_register_in(_IN)
-        self.set_msg_handler(_IN, self._handle)
+    def __init__(self, port: str, handler, begin, end):
+        self._port, self._begin, self._end = pmt.intern(port), begin, end
+        super().__init__("wfm_annotator_inbox", takes={self._port: handler}, log="wfm.sigmf_annotator")
 
-    @guarded_start
-    def start(self) -> bool:
+    def start(self) -> None:
         self._begin()
-        return True
 
-    @guarded_stop
-    def stop(self) -> bool:
-        handle_waiting(self, _IN, self._handle)
+    def stop(self) -> None:
+        self.handle_waiting(self._port)
         self._end()
-        return True
-
-    @guarded("a message was ignored")
-    def _handle(self, message: pmt.pmt_base) -> None:
-        self._handler(message)

@@ -65,6 +65,11 @@ class Trial:
             raise WfmError(found["error"])
         return found["sha256"]
 
+    @property
+    def process_id(self) -> int | None:
+        """Of the process, which is started at the first trial and kept; None before."""
+        return None if self._process is None else self._process.pid
+
     def close(self) -> None:
         """End the process, and the trial that runs in it; no other is begun."""
         with self._lock:

@@ -101,7 +101,7 @@ class Driver:
         return ""
 
     def truth(self):
-        """What was really sent (`wfm.truth.SceneTruth`); most sources do not know: None."""
+        """What was really sent (`wfm.radio.ground_truth.GroundTruth`); most sources do not know: None."""
 
 
 def split_source(source: str) -> tuple[str, str]:

@@ -7,9 +7,8 @@ import re
 from wfm_core.base.errors import WfmError
 
 from ...ports import keys
-from .. import asked_and_got as asked
 from . import Driver, Request
-from .radio import Radio, open_channels
+from .radio import Radio, open_channels, refuse_sync
 
 _TOO_MANY = re.compile("it has [0-9]+ channels")
 
@@ -21,26 +20,27 @@ class OsmosdrRadio(Radio):
         self._says_gain = "rtl_tcp" not in request.argument  # which has no way back for it
         super().__init__(source, request, clock=False, watch=True)
 
+    def _set_up(self, request: Request) -> None:
+        options, source = request.radio, self._source
+        for name in ("lo_offset", "subdev", "otw_format", "stream_args", "normalized_gain", "settings"):
+            value = getattr(options, name)
+            if value:
+                raise WfmError(
+                    f"{name} {value}: gr-osmosdr has no such option; the device's arguments may, after osmosdr:"
+                )
+        refuse_sync(options.sync)
+        if options.clock_source:
+            source.set_clock_source(options.clock_source, 0)
+        if options.time_source:
+            source.set_time_source(options.time_source, 0)
+        source.set_sample_rate(request.sample_rate)
+        self._set_up_channels(request)
+
     def read_rate(self) -> float:
         return self._source.get_sample_rate()
 
-    def read_freq(self, channel: int) -> float:
-        return self._source.get_center_freq(channel)
-
     def read_gain(self, channel: int) -> float:
         return self._source.get_gain(channel) if self._says_gain else math.nan
-
-    def read_bandwidth(self, channel: int) -> float:
-        return self._source.get_bandwidth(channel)
-
-    def read_antenna(self, channel: int) -> str:
-        return self._source.get_antenna(channel)
-
-    def _tune(self, freq: float, channel: int) -> None:
-        self._source.set_center_freq(freq, channel)
-
-    def set_gain(self, gain: float, channel: int) -> None:
-        self._source.set_gain(gain, channel)
 
     def forward(self, message) -> bool:
         # Debian 12's gr-osmosdr has no message port, later ones have.
@@ -70,7 +70,6 @@ def _open(osmosdr, request: Request) -> OsmosdrRadio:
     # It makes outputs for channels that the device has not, and aborts the process when they are connected.
     if source.get_num_channels() < request.channels:
         raise ValueError(f"it has {source.get_num_channels()} channels")
-    _configure(source, request)
     return OsmosdrRadio(source, request)
 
 
@@ -80,37 +79,3 @@ def arguments(argument: str, channels: int) -> str:
     if channels > 1 and len(devices) == 1 and "nchan=" not in argument:
         devices = [f"{argument},nchan={channels}"]
     return " ".join([f"numchan={channels}", *devices])
-
-
-def _configure(source, request: Request) -> None:
-    options = request.radio
-    for name in ("lo_offset", "subdev", "otw_format", "stream_args", "normalized_gain", "settings"):
-        value = getattr(options, name)
-        if value:
-            raise WfmError(f"{name} {value}: gr-osmosdr has no such option; the device's arguments may, after osmosdr:")
-    if options.sync in ("pps", "gps"):
-        raise WfmError(f"sync {options.sync!r}: only USRPs (source uhd) set their time by it; expected pc or none here")
-    if options.clock_source:
-        source.set_clock_source(options.clock_source, 0)
-    if options.time_source:
-        source.set_time_source(options.time_source, 0)
-    source.set_sample_rate(request.sample_rate)
-    for channel in range(request.channels):
-        if request.antennas:
-            source.set_antenna(request.antennas[channel], channel)
-        source.set_center_freq(request.center_freqs[channel], channel)
-        if options.bandwidth:
-            source.set_bandwidth(options.bandwidth, channel)
-        source.set_gain_mode(options.agc, channel)
-        _set_gains(source, request, channel)
-
-
-def _set_gains(source, request: Request, channel: int) -> None:
-    if request.radio.agc:
-        return
-    elements = asked.named_numbers("gain elements", request.radio.gain_elements)
-    asked.check_elements(elements, source.get_gain_names(channel))
-    for name, gain in elements.items():
-        source.set_gain(gain, name, channel)
-    if not elements:
-        source.set_gain(request.gains[channel], channel)

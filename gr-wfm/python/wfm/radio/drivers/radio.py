@@ -6,8 +6,10 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable
 
+from wfm_core.base.errors import WfmError
+
 from ...wfm_python import radio_tagger
-from .. import asked_and_got as asked
+from .. import radio_settings
 from . import Driver, Request
 
 
@@ -15,7 +17,7 @@ class Radio(Driver):
     """An opened radio: its GNU Radio source block and a `radio_tagger` right behind it.
 
     Args:
-        source: the device's block, set up as far as `request` asks.
+        source: the device's block, as it was made.
         request: what was asked of the channels that the device has.
         clock: the device's block tags rx_time by the radio's own clock.
         watch: look for losses that the device's block does not tell.
@@ -25,13 +27,14 @@ class Radio(Driver):
         self._source = source
         self.channels = request.channels
         self.late_commands = 0
+        self._set_up(request)
         rate = self.read_rate()
         self._note_freqs(request.center_freqs)
         self.tagger = radio_tagger(self.channels, rate, self.freqs, clock, watch)
         inputs = [((source, channel), (self.tagger, channel)) for channel in range(self.channels)]
         outputs = [(self.tagger, channel) for channel in range(self.channels)]
         super().__init__(outputs, rate, self.center_freq, inputs)
-        self.differences = tuple(asked.differences(self, request))
+        self.differences = tuple(radio_settings.differences(self, request))
 
     @property
     def clock(self) -> str:
@@ -45,33 +48,72 @@ class Radio(Driver):
             own = f"{self.channels} channel{'s' * (self.channels > 1)}"
             self.differences += (f"channels: asked for {channels}, the radio has {own}: the last one is repeated",)
 
-    # What each device's block calls by another name.
+    @abstractmethod
+    def _set_up(self, request: Request) -> None:
+        """What `request` asks of the device, by `_set_up_channels` of its channels. Raises `WfmError`."""
+
+    def _set_up_channels(self, request: Request) -> None:
+        options = request.radio
+        for channel in range(request.channels):
+            if request.antennas:
+                self._set_antenna(request.antennas[channel], channel)
+            self._tune(request.center_freqs[channel], channel)
+            if options.bandwidth:
+                self._set_bandwidth(options.bandwidth, channel)
+            self._set_agc(options.agc, channel)
+            if not options.agc:
+                self._set_gains(request, channel)
+
+    def _set_gains(self, request: Request, channel: int) -> None:
+        elements = radio_settings.named_numbers("gain elements", request.radio.gain_elements)
+        radio_settings.check_elements(elements, self._gain_elements(channel))
+        for name, gain in elements.items():
+            self._set_element(gain, name, channel)
+        if not elements:
+            self.set_gain(request.gains[channel], channel)
+
+    # As most devices' blocks call it.
 
     @abstractmethod
     def read_rate(self) -> float:
         """The sample rate that the device has, Hz."""
 
-    @abstractmethod
     def read_freq(self, channel: int) -> float:
         """The frequency that the device is tuned to, Hz."""
+        return self._source.get_center_freq(channel)
 
-    @abstractmethod
     def read_gain(self, channel: int) -> float:
-        """dB."""
+        """dB, or a share of the range where the request's gains are normalized; NaN where the device does not say."""
+        return self._source.get_gain(channel)
 
-    @abstractmethod
     def read_bandwidth(self, channel: int) -> float:
         """Of the analogue filter, Hz; 0 where the device does not say."""
+        return self._source.get_bandwidth(channel)
 
-    @abstractmethod
-    def read_antenna(self, channel: int) -> str: ...
+    def read_antenna(self, channel: int) -> str:
+        return self._source.get_antenna(channel)
 
-    @abstractmethod
-    def _tune(self, freq: float, channel: int) -> None: ...
+    def _tune(self, freq: float, channel: int) -> None:
+        self._source.set_center_freq(freq, channel)
 
-    @abstractmethod
+    def _set_antenna(self, name: str, channel: int) -> None:
+        self._source.set_antenna(name, channel)
+
+    def _set_bandwidth(self, bandwidth: float, channel: int) -> None:
+        self._source.set_bandwidth(bandwidth, channel)
+
+    def _set_agc(self, agc: bool, channel: int) -> None:
+        self._source.set_gain_mode(agc, channel)
+
+    def _gain_elements(self, channel: int):
+        return self._source.get_gain_names(channel)
+
+    def _set_element(self, gain: float, name: str, channel: int) -> None:
+        self._source.set_gain(gain, name, channel)
+
     def set_gain(self, gain: float, channel: int) -> None:
-        """dB, or a share of the range where the request's gains are normalized."""
+        """As `read_gain` has it."""
+        self._source.set_gain(gain, channel)
 
     # What `sdr_source` and its control use.
 
@@ -134,6 +176,12 @@ def open_channels(request: Request, open_radio: Callable[[Request], Radio], too_
             radio.repeat_last(request.channels)
             return radio
     raise AssertionError("unreachable: one channel is opened or raises")
+
+
+def refuse_sync(sync: str) -> None:
+    """Of a device that is no USRP."""
+    if sync in ("pps", "gps"):
+        raise WfmError(f"sync {sync!r}: only USRPs (source uhd) set their time by it; expected pc or none here")
 
 
 def _known(value: float) -> bool:

@@ -11,7 +11,7 @@ from wfm_core.base.errors import WfmError
 from wfm_core.synth.scenes.simulated import DEFAULT, render
 
 from ...wfm_python import sample_player
-from ..scene_truth import SceneTruth
+from ..ground_truth import GroundTruth
 from . import Driver, Request
 
 DEFAULT_SECONDS = 10.0
@@ -47,7 +47,7 @@ class SimDriver(Driver):
                 fifo_seconds=_FIFO_SECONDS,
                 segments=[(0, scene.center_freq, *start, True)],
             )
-        self._truth = SceneTruth(scene.truth, scene.sample_rate, start, samples)
+        self._truth = GroundTruth(scene.truth, scene.sample_rate, start, samples)
         outputs = [(self._player, channel) for channel in range(request.channels)]
         super().__init__(outputs, scene.sample_rate, scene.center_freq)
 
@@ -61,7 +61,7 @@ class SimDriver(Driver):
     def samples_lost(self) -> int:
         return int(self._player.samples_lost())
 
-    def truth(self) -> SceneTruth:
+    def truth(self) -> GroundTruth:
         return self._truth
 
 

@@ -8,9 +8,8 @@ import pmt
 
 from wfm_core.base.errors import WfmError
 
-from .. import asked_and_got as asked
 from . import Driver, Request
-from .radio import Radio, open_channels
+from .radio import Radio, open_channels, refuse_sync
 
 _COMMANDS = pmt.intern("cmd")
 _TOO_MANY = re.compile("Unsupported number of channels")
@@ -23,26 +22,51 @@ class SoapyRadio(Radio):
         # Also with a clock of its own a driver may drop samples and not say so.
         super().__init__(source, request, clock=source.has_hardware_time(""), watch=True)
 
+    def _set_up(self, request: Request) -> None:
+        options, source = request.radio, self._source
+        for name in ("lo_offset", "subdev"):
+            if value := getattr(options, name):
+                raise WfmError(f"{name} {value}: only USRPs (source uhd) have it")
+        if options.normalized_gain:
+            raise WfmError("normalized_gain: only USRPs (source uhd) have it; give the gain in dB")
+        refuse_sync(options.sync)
+        if options.clock_source:
+            source.set_clock_source(options.clock_source)
+        if options.time_source:
+            source.set_time_source(options.time_source)
+        if options.sync != "none" and source.has_hardware_time(""):
+            source.set_hardware_time(time.time_ns(), "")  # else rx_time would begin in 1970
+        for channel in range(request.channels):
+            source.set_sample_rate(channel, request.sample_rate)
+        self._set_up_channels(request)
+
     def read_rate(self) -> float:
         return self._source.get_sample_rate(0)
 
     def read_freq(self, channel: int) -> float:
         return self._source.get_frequency(channel)
 
-    def read_gain(self, channel: int) -> float:
-        return self._source.get_gain(channel)
-
-    def read_bandwidth(self, channel: int) -> float:
-        return self._source.get_bandwidth(channel)
-
-    def read_antenna(self, channel: int) -> str:
-        return self._source.get_antenna(channel)
-
     def _tune(self, freq: float, channel: int) -> None:
         self._source.set_frequency(channel, freq)
 
+    def _set_antenna(self, name: str, channel: int) -> None:
+        self._source.set_antenna(channel, name)
+
+    def _set_bandwidth(self, bandwidth: float, channel: int) -> None:
+        self._source.set_bandwidth(channel, bandwidth)
+
+    def _set_agc(self, agc: bool, channel: int) -> None:
+        if agc or self._source.has_gain_mode(channel):
+            self._source.set_gain_mode(channel, agc)
+
+    def _gain_elements(self, channel: int):
+        return self._source.list_gains(channel)
+
+    def _set_element(self, gain: float, name: str, channel: int) -> None:
+        self._source.set_gain(channel, name, _inside(gain, self._source.get_gain_range(channel, name)))
+
     def set_gain(self, gain: float, channel: int) -> None:
-        _set_gain(self._source, channel, gain)
+        self._source.set_gain(channel, _inside(gain, self._source.get_gain_range(channel)))
 
     def forward(self, message) -> bool:
         self._source.to_basic_block()._post(_COMMANDS, message)
@@ -66,50 +90,7 @@ def _open(soapy, request: Request) -> SoapyRadio:
     channels, options = request.channels, request.radio
     settings = [options.settings] * channels
     source = soapy.source(request.argument, "fc32", channels, "", options.stream_args, [""] * channels, settings)
-    _set_clock(source, options)
-    for channel in range(channels):
-        _set_channel(source, request, channel)
     return SoapyRadio(source, request)
-
-
-def _set_clock(source, options) -> None:
-    if options.clock_source:
-        source.set_clock_source(options.clock_source)
-    if options.time_source:
-        source.set_time_source(options.time_source)
-    if options.sync in ("pps", "gps"):
-        raise WfmError(f"sync {options.sync!r}: only USRPs (source uhd) set their time by it; expected pc or none here")
-    if options.sync != "none" and source.has_hardware_time(""):
-        source.set_hardware_time(time.time_ns(), "")  # else rx_time would begin in 1970
-
-
-def _set_channel(source, request: Request, channel: int) -> None:
-    options = request.radio
-    for name, asked_for in (("lo_offset", options.lo_offset), ("subdev", options.subdev)):
-        if asked_for:
-            raise WfmError(f"{name} {asked_for}: only USRPs (source uhd) have it")
-    if options.normalized_gain:
-        raise WfmError("normalized_gain: only USRPs (source uhd) have it; give the gain in dB")
-    source.set_sample_rate(channel, request.sample_rate)
-    if options.bandwidth:
-        source.set_bandwidth(channel, options.bandwidth)
-    if request.antennas:
-        source.set_antenna(channel, request.antennas[channel])
-    source.set_frequency(channel, request.center_freqs[channel])
-    if source.has_gain_mode(channel) or options.agc:
-        source.set_gain_mode(channel, options.agc)
-    if options.agc:
-        return
-    elements = asked.named_numbers("gain elements", options.gain_elements)
-    asked.check_elements(elements, source.list_gains(channel))
-    for name, gain in elements.items():
-        source.set_gain(channel, name, _inside(gain, source.get_gain_range(channel, name)))
-    if not elements:
-        _set_gain(source, channel, request.gains[channel])
-
-
-def _set_gain(source, channel: int, gain: float) -> None:
-    source.set_gain(channel, _inside(gain, source.get_gain_range(channel)))
 
 
 def _inside(gain: float, limits) -> float:

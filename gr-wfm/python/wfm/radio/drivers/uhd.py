@@ -10,7 +10,6 @@ from wfm_core.base.errors import WfmError
 
 from ...ports import keys
 from ...wfm_python import outlive_radio_failures, radio_failure
-from .. import asked_and_got as asked
 from . import Driver, Request, uhd_time
 from .radio import Radio, open_channels
 from .uhd_log import UhdLog
@@ -29,26 +28,41 @@ class UhdRadio(Radio):
         self._normalized = request.radio.normalized_gain
         super().__init__(source, request, clock=True, watch=False)
 
+    def _set_up(self, request: Request) -> None:
+        options, source = request.radio, self._source
+        if options.settings:
+            raise WfmError(f"settings {options.settings!r}: USRPs take device arguments, after uhd:, and no settings")
+        if options.subdev:
+            for board in range(source.get_num_mboards()):
+                source.set_subdev_spec(options.subdev, board)
+        uhd_time.set_references(source, options.clock_source, options.time_source)
+        source.set_samp_rate(request.sample_rate)
+        self._set_up_channels(request)
+        # gr-uhd's own start begins all channels together, a tenth of a second after the flowgraph.
+        uhd_time.set_time(source, options.sync, self._uhd.time_spec)
+
     def read_rate(self) -> float:
         return self._source.get_samp_rate()
 
-    def read_freq(self, channel: int) -> float:
-        return self._source.get_center_freq(channel)
-
     def read_gain(self, channel: int) -> float:
         return self._source.get_normalized_gain(channel) if self._normalized else self._source.get_gain(channel)
-
-    def read_bandwidth(self, channel: int) -> float:
-        return self._source.get_bandwidth(channel)
-
-    def read_antenna(self, channel: int) -> str:
-        return self._source.get_antenna(channel)
 
     def _tune(self, freq: float, channel: int) -> None:
         self._source.set_center_freq(tune_request(self._uhd, freq, self._lo_offset), channel)
 
     def set_gain(self, gain: float, channel: int) -> None:
-        set_gain(self._source, gain, self._normalized, channel)
+        if self._normalized:
+            self._source.set_normalized_gain(gain, channel)
+        else:
+            self._source.set_gain(gain, channel)
+
+    def _set_agc(self, agc: bool, channel: int) -> None:
+        """Devices without one warn of either, and only being asked for it is of interest."""
+        said_before = _log().news()
+        self._source.set_rx_agc(agc, channel)
+        if not agc:
+            _log().news()
+        _log().put_back(said_before)
 
     def set_center_freqs(self, center_freqs: tuple[float, ...], at: tuple[int, float] | None = None) -> None:
         """Tune every channel; with `at` (whole seconds, fraction of the radio's time) all at that instant.
@@ -95,13 +109,6 @@ def tune_request(uhd, freq: float, lo_offset: float):
     return uhd.tune_request(freq, lo_offset) if lo_offset else uhd.tune_request(freq)
 
 
-def set_gain(source, gain: float, normalized: bool, channel: int) -> None:
-    if normalized:
-        source.set_normalized_gain(gain, channel)
-    else:
-        source.set_gain(gain, channel)
-
-
 @functools.cache
 def _log() -> UhdLog:
     """One for the process, since the library reads its settings once."""
@@ -126,24 +133,6 @@ def open_source(request: Request) -> Driver:
         raise WfmError(f"USRP{named} cannot do what was asked: {' '.join(str(error).split())}") from error
 
 
-def _set_gains(source, request: Request, channel: int) -> None:
-    elements = asked.named_numbers("gain elements", request.radio.gain_elements)
-    asked.check_elements(elements, source.get_gain_names(channel))
-    for name, gain in elements.items():
-        source.set_gain(gain, name, channel)
-    if not elements:
-        set_gain(source, request.gains[channel], request.radio.normalized_gain, channel)
-
-
-def _set_agc(source, agc: bool, channel: int) -> None:
-    """Devices without one warn of either, and only being asked for it is of interest."""
-    said_before = _log().news()
-    source.set_rx_agc(agc, channel)
-    if not agc:
-        _log().news()
-    _log().put_back(said_before)
-
-
 def _open(uhd, request: Request) -> UhdRadio:
     stream = uhd.stream_args(
         cpu_format="fc32",
@@ -152,27 +141,4 @@ def _open(uhd, request: Request) -> UhdRadio:
         channels=list(range(request.channels)),
     )
     source = uhd.usrp_source(uhd.device_addr(request.argument), stream)
-    _configure(source, request, uhd)
     return UhdRadio(source, request, uhd)
-
-
-def _configure(source, request: Request, uhd) -> None:
-    options = request.radio
-    if options.settings:
-        raise WfmError(f"settings {options.settings!r}: USRPs take device arguments, after uhd:, and no settings")
-    if options.subdev:
-        for board in range(source.get_num_mboards()):
-            source.set_subdev_spec(options.subdev, board)
-    uhd_time.set_references(source, options.clock_source, options.time_source)
-    source.set_samp_rate(request.sample_rate)
-    for channel in range(request.channels):
-        if request.antennas:
-            source.set_antenna(request.antennas[channel], channel)
-        source.set_center_freq(tune_request(uhd, request.center_freqs[channel], options.lo_offset), channel)
-        if options.bandwidth:
-            source.set_bandwidth(options.bandwidth, channel)
-        _set_agc(source, options.agc, channel)
-        if not options.agc:
-            _set_gains(source, request, channel)
-    # gr-uhd's own start begins all channels together, a tenth of a second after the flowgraph.
-    uhd_time.set_time(source, options.sync, uhd.time_spec)

@@ -4,9 +4,11 @@
 import bisect
 from dataclasses import dataclass
 
+from ..ports.messages import Detection
+
 
 @dataclass(frozen=True)
-class SceneTruth:
+class GroundTruth:
     """Segments of a scene of `samples` samples per antenna, played (and repeated) from `start_time` on.
 
     segments: as `wfm_core.synth.scenes.rendering.Segment`, in rising order; start_time: (whole seconds, fraction)
@@ -37,3 +39,7 @@ class SceneTruth:
         if not inside:
             return None
         return segment.labels.get(task, segment.label) if task else segment.label
+
+    def label_of(self, found: Detection) -> str | None:
+        """The label that the detection should have; None as well where it has no time."""
+        return None if found.rx_time is None else self.label(found.rx_time, found.sample_count, found.task)

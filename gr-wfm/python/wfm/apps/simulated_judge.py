@@ -7,14 +7,12 @@ Not in the palette: examples call `judge` and `teach` from a snippet once their 
 from collections import Counter
 
 import pmt
-from gnuradio import gr
 
 from wfm_core.messages.output import Terminal
 from wfm_core.model.prototypes import UNKNOWN
 
 from ..ports import keys, messages
-from ..ports.guard import Guard, guarded
-from ..ports.pending_messages import handle_waiting
+from ..ports.block import message_block
 
 _TEACH_WINDOWS = 20
 
@@ -25,7 +23,7 @@ def judge(top_block, source, **blocks) -> list:
     Returns what has `summary()` for the last lines of a run; empty for a radio or a recording, that know no truth.
     """
     truth = source.truth()
-    tallies = [_Tally(truth, name.replace("_", " ")) for name in blocks] if truth else []
+    tallies = [Tally(truth, name.replace("_", " ")) for name in blocks] if truth else []
     for tally, block in zip(tallies, blocks.values(), strict=False):
         top_block.msg_connect(block, "detects", tally, "detects")
     return tallies
@@ -39,21 +37,18 @@ def teach(top_block, source, head, names: tuple[str, ...]) -> list:
     truth = source.truth()
     if not truth:
         return []
-    teacher = _Teacher(truth, names)
+    teacher = Teacher(truth, names)
     top_block.msg_connect(head, "detects", teacher, "detects")
     top_block.msg_connect(head, "events", teacher, "events")
     top_block.msg_connect(teacher, "control", head, "control")
     return [teacher]
 
 
-class _Tally(gr.basic_block):
+class Tally(message_block):
     """Message port in: `detects`. Windows across the truth's borders, and those of a pause, are not counted."""
 
-    def __init__(self, truth, name: str):
-        gr.basic_block.__init__(self, name="wfm_tally", in_sig=None, out_sig=None)
-        self._guard = Guard(self.logger.error)
-        self.message_port_register_in(keys.DETECTS)
-        self.set_msg_handler(keys.DETECTS, self._on_detection)
+    def __init__(self, truth, name: str, takes=None, gives=()):
+        super().__init__("wfm_tally", {keys.DETECTS: self._on_detection, **(takes or {})}, gives)
         self._truth, self._name = truth, name
         self.counts: Counter = Counter()
         """(task, whether the sender is one of the task's classes, "right", "wrong" or "unknown") -> windows."""
@@ -68,20 +63,14 @@ class _Tally(gr.basic_block):
             lines.append(f"{self._name}: {task} right in {right} of {of} windows{share}, {unknown} unknown")
             if strange := sum(self.counts[task, False, kind] for kind in ("wrong", "unknown")):
                 found = self.counts[task, False, "unknown"]
-                lines.append(f"{self._name}: {task} of strangers called unknown in {found} of {strange} windows")
+                lines.append(f"{self._name}: {task} of unknown senders called unknown in {found} of {strange} windows")
         return "\n".join(lines) or f"{self._name}: no window was judged"
 
-    @guarded("a message on detects was ignored")
     def _on_detection(self, pdu: pmt.pmt_base) -> None:
-        detection, truth = self._read(pdu)
-        if truth is not None:
-            self._count(detection, truth)
-
-    def _read(self, pdu: pmt.pmt_base) -> tuple[messages.Detection, str | None]:
         found = messages.read_detection(pdu)
-        if found.rx_time is None:
-            return found, None
-        return found, self._truth.label(found.rx_time, found.sample_count, found.task)
+        truth = self._truth.label_of(found)
+        if truth is not None:
+            self._count(found, truth)
 
     def _count(self, found: messages.Detection, truth: str) -> None:
         if "label" not in found.decision:
@@ -92,7 +81,7 @@ class _Tally(gr.basic_block):
         self.counts[found.task, known, answer] += 1
 
 
-class _Teacher(_Tally):
+class Teacher(Tally):
     """Asks for an enrolment when the head has just judged a window of a sender that it should know, but does not.
 
     It goes by what the head has judged, not by what was received: the windows that come next are of the same sender.
@@ -100,18 +89,15 @@ class _Teacher(_Tally):
     """
 
     def __init__(self, truth, names: tuple[str, ...]):
-        super().__init__(truth, "enrolled")
-        self.message_port_register_in(keys.EVENTS)
-        self.set_msg_handler(keys.EVENTS, self._on_event)
-        self.message_port_register_out(keys.CONTROL)
+        super().__init__(truth, "enrolled", {keys.EVENTS: self._on_event}, (keys.CONTROL,))
         self._terminal = Terminal()
         self._missing = list(names)
         self._busy = False
 
-    @guarded("a message on detects was ignored")
     def _on_detection(self, pdu: pmt.pmt_base) -> None:
-        handle_waiting(self, keys.EVENTS, self._on_event)
-        detection, truth = self._read(pdu)
+        self.handle_waiting(keys.EVENTS)
+        found = messages.read_detection(pdu)
+        truth = self._truth.label_of(found)
         if truth is None:
             return
         if truth in self._missing and not self._busy:
@@ -120,9 +106,8 @@ class _Teacher(_Tally):
             order = {keys.ENROL: truth, keys.WINDOWS: _TEACH_WINDOWS}
             self.message_port_pub(keys.CONTROL, pmt.to_pmt(order))
         elif not self._missing and not self._busy:
-            self._count(detection, truth)
+            self._count(found, truth)
 
-    @guarded("a message on events was ignored")
     def _on_event(self, message: pmt.pmt_base) -> None:
         event = messages.read_control(message)
         self._terminal.say(f"{event['event']}: {event['text']}")

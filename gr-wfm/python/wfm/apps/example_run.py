@@ -17,8 +17,9 @@ from wfm_core.base import left_behind
 from wfm_core.base.errors import WfmError
 
 from ..display.platform import choose_platform
-from ..ports import keys, messages
-from .ending import Running, end_at_once
+from ..ports import messages
+from ..ports.block import say_done
+from .shutdown import Running, end_at_once
 
 _POLL_MS = 100
 
@@ -88,7 +89,7 @@ def _end_with(inference, widgets, timer) -> None:
 
     def look():
         while waiting and inference.status()["ended"]:
-            waiting.pop().to_basic_block()._post(keys.SYSTEM, keys.DONE)
+            say_done(waiting.pop())
 
     timer.timeout.connect(look)
 

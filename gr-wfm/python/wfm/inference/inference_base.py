@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What WFM Inference and WFM Image Inference share: the engine behind their ports, and its settings."""
+
+from gnuradio import gr
+
+from wfm_core import load_bundle
+from wfm_core.base import compute
+from wfm_core.base.errors import WfmError
+
+from ..ports import keys, messages
+from ..ports.block import keep_alive
+from .engine import engine
+from .window_source import WindowSource
+
+_SLOTS_PER_BATCH = 8
+_LEAST_SLOTS = 16
+
+
+class inference_base(gr.hier_block2):
+    """Message ports out: `detects`, `embeddings`, `status`, `events`; in: `control`; all are the engine's."""
+
+    def _add_engine(self, source: WindowSource, bundle, channels: int, batch: int, threshold: float, tasks: str):
+        """See `engine`. Raises `WfmError` for tasks that the bundle has not."""
+        try:
+            messages.read_tasks(tasks, bundle.contract.tasks)
+        except ValueError as error:
+            raise WfmError(f"bundle {bundle.contract.name}: {error}") from error
+        self._source = source
+        self.engine = engine(source, bundle, channels, batch, threshold, tasks)
+        keep_alive(self, self.engine)
+        for port in ("detects", "embeddings", "status", "events"):
+            self.message_port_register_hier_out(port)
+            self.msg_connect(self.engine, port, self, port)
+        self.message_port_register_hier_in("control")
+        self.msg_connect(self, "control", self.engine, "control")
+
+    def status(self) -> dict:
+        """Counters, coverage, latency percentiles in ms, the bundle in use, the error if any.
+
+        Of images a sample is what their sample_start counts, of CSI a packet; they have `images_refused` as well.
+        """
+        return self.engine.status()
+
+    def error(self) -> str:
+        """Why inference ended early, or ""."""
+        return self.engine.error()
+
+    def finish(self) -> None:
+        """End as if the stream had ended, or no more images came: what waits is still decided.
+
+        What makes images goes on; those that still come are dropped and counted.
+        """
+        self._source.end(drain=True)
+
+    def set_threshold(self, threshold: float) -> None:
+        self.engine.control(keys.THRESHOLD, threshold)
+
+    def set_tasks(self, tasks: str) -> None:
+        self.engine.control(keys.TASKS, tasks)
+
+    def set_bundle(self, name_or_path: str) -> None:
+        """Swap the model while the flowgraph runs; a refusal is an event, and the old one goes on."""
+        self.engine.control(keys.MODEL, name_or_path)
+
+
+def open_bundle(bundle, policy: str, device: str, dtype: str):
+    """The bundle, loaded where it is a name or a path; a live one leaves a core to the flowgraph."""
+    if policy == "live":
+        compute.spare_a_core()
+    return load_bundle(bundle, device=device, dtype=dtype) if isinstance(bundle, str) else bundle
+
+
+def slots_of(batch: int) -> int:
+    """How many windows may wait for the worker."""
+    return max(_LEAST_SLOTS, _SLOTS_PER_BATCH * batch)

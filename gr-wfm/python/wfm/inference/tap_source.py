@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The windows that a `window_tap` cuts out of streams, as the engine's source."""
+
+import math
+
+import numpy as np
+
+from ..ports import keys, messages
+from ..wfm_python import window_tap
+from .window_source import Windows
+
+_INT_MAX = 2**31 - 1
+
+
+class TapSource:
+    """A `WindowSource`.
+
+    Args:
+        tap: cuts windows of `samples` samples out of `channels` streams.
+        sample_rate: Hz, until the stream's rx_rate tags say otherwise.
+        lossless: the stream waits for the engine.
+        on_error: see `WindowSource`.
+    """
+
+    def __init__(self, tap: window_tap, channels: int, samples: int, sample_rate: float, lossless: bool, on_error: str):
+        self._tap, self._shape = tap, (channels, samples)
+        self._sample_rate, self._lossless = sample_rate, lossless
+        self.on_error = on_error
+        self.open, self.close = tap.open, tap.close
+        self.run, self.counters = tap.run, tap.counters
+
+    def take(self, most: int, timeout_ms: int) -> Windows | None:
+        batch = self._tap.take(most, timeout_ms)
+        if batch is None:
+            return None
+        start, length = batch.start.astype(np.int64), np.full(batch.count, self._shape[1])
+        times = zip(batch.has_rx_time.tolist(), batch.rx_time_secs.tolist(), batch.rx_time_frac.tolist(), strict=True)
+        return Windows(
+            start=start,
+            length=length,
+            rate=np.where(batch.rx_rate > 0, batch.rx_rate, self._sample_rate),
+            lag=np.zeros_like(start) if self._lossless else self._position("samples_in") - (start + length),
+            power=batch.power,
+            rx_time=[(secs, frac) if known else None for known, secs, frac in times],
+            rx_freq=[None if math.isnan(freq) else freq for freq in batch.rx_freq.tolist()],
+            copy_to=batch.copy_to,
+            handle=batch,
+        )
+
+    def _position(self, name: str) -> int:
+        """How far the stream is, as the windows count: from the last lock() and unlock() on."""
+        counters = self._tap.counters()
+        return counters[name] - counters["samples_before"]
+
+    def buffer(self, most: int) -> np.ndarray:
+        return np.empty((most, *self._shape), np.complex64)
+
+    def infer(self, bundle, windows: np.ndarray) -> dict[str, np.ndarray]:
+        return bundle.infer(windows)
+
+    def out_of_range(self, rates: np.ndarray, contract) -> np.ndarray:
+        return ~contract.knows_rate(rates)
+
+    def complete(self, windows: Windows, tags: list[list[tuple]]) -> np.ndarray:
+        passed = self._position("samples_out")
+        self._tap.complete(windows.handle, tags)
+        return windows.start < passed
+
+    def end(self, drain: bool) -> None:
+        if not drain and self.on_error == "bypass":
+            self._tap.bypass()
+        else:
+            self._tap.fail()  # what waits is taken all the same
+
+    def control(self, key: str, value) -> None:
+        if key == keys.GATE_DBFS:
+            self._tap.set_gate_dbfs(messages.read_number(key, value, -math.inf, math.inf))
+        else:
+            self._tap.set_hop(int(messages.read_number(key, value, 0, _INT_MAX)))
