@@ -15,15 +15,11 @@ std::optional<double> finite_number(const pmt::pmt_t& value);
 //! A whole number of at least 0; none for anything else.
 std::optional<uint64_t> whole_number(const pmt::pmt_t& value);
 
-//! What rx_time says.
-struct tagged_time {
-    //! Before 1970 they are negative, and count on in whole numbers modulo 2^64.
-    uint64_t secs;
-    double frac;
-};
-
-//! A tuple (whole seconds, rest of a second), as UHD has it; none for anything else.
-std::optional<tagged_time> time_value(const pmt::pmt_t& value);
+//! A known number, or PMT_NIL.
+inline pmt::pmt_t value_or_nil(const std::optional<double>& number)
+{
+    return number ? pmt::from_double(*number) : pmt::PMT_NIL;
+}
 
 } // namespace wfm
 } // namespace gr

@@ -2,10 +2,10 @@
 #ifndef INCLUDED_WFM_STREAM_PACKER_H
 #define INCLUDED_WFM_STREAM_PACKER_H
 
+#include "common/channel_tags.h"
 #include "link/packet_link.h"
 #include "vrt/vrt_packet.h"
 #include <gnuradio/gr_complex.h>
-#include <gnuradio/tags.h>
 #include <optional>
 #include <vector>
 
@@ -28,11 +28,6 @@ public:
                   vrt_format format,
                   uint32_t stream_id,
                   size_t most_message_bytes);
-
-    struct channel_tag {
-        size_t channel;
-        tag_t tag;
-    };
 
     /*!
      * \brief Send an interval.
@@ -67,7 +62,6 @@ private:
         bool time = false;
         bool rate = false;
         bool same_rate = false;
-        bool any = false;
         uint64_t lost = 0;
         bool estimated = false;
     };

@@ -2,6 +2,7 @@
 #ifndef INCLUDED_WFM_RECORDER_IMPL_H
 #define INCLUDED_WFM_RECORDER_IMPL_H
 
+#include "common/channel_tags.h"
 #include "common/segment_tracker.h"
 #include "recorder/writer_thread.h"
 #include <atomic>
@@ -35,7 +36,6 @@ public:
 
 private:
     // Of the stream thread, which also handles the messages.
-    void read_tags(uint64_t first, size_t count);
     size_t apply_tags(size_t next, uint64_t offset);
     void store(uint64_t offset, size_t in_buffer, size_t count);
     window_info describe(uint64_t offset);
@@ -56,12 +56,7 @@ private:
     capture_ring& d_ring;
     recorder_counters& d_counters;
 
-    struct arrived_tag {
-        size_t channel;
-        tag_t tag;
-    };
-    std::vector<arrived_tag> d_arrived;
-    std::vector<tag_t> d_channel_tags;
+    std::vector<channel_tag> d_arrived;
     std::vector<const gr_complex*> d_input;
     std::unique_ptr<segment_tracker> d_segment;
     uint64_t d_lost = 0; //!< samples of this run that wfm_lost told

@@ -22,7 +22,6 @@ public:
                      gr_vector_void_star& output_items) override;
 
 private:
-    bool input_is_over() const;
     void make_item(const gr_complex* iq, float* out);
     size_t run(const gr_complex* iq,
                size_t available,

@@ -2,33 +2,39 @@
 #ifndef INCLUDED_WFM_TAP_COUNTERS_H
 #define INCLUDED_WFM_TAP_COUNTERS_H
 
-#include <atomic>
-#include <cstdint>
-#include <map>
-#include <string>
+#include "common/counter_set.h"
 
 namespace gr {
 namespace wfm {
 
 //! Written by the stream thread, read by any.
-struct tap_counters {
-    using count = std::atomic<uint64_t>;
-    count samples_in{ 0 };      //!< samples looked at, per channel
-    count samples_out{ 0 };     //!< samples passed on, per channel
-    count samples_before{ 0 };  //!< those of them before lock(); sample numbers begin after
-    count windows_in{ 0 };      //!< windows cut whole and queued
-    count windows_dropped{ 0 }; //!< windows lost because inference was too slow
-    count windows_flushed{ 0 }; //!< windows begun but ended by a break or the end
-    count windows_gated{ 0 };   //!< windows below the power gate
-    count windows_invalid{ 0 }; //!< windows with NaN or Inf in them
-    count samples_settled{ 0 }; //!< samples skipped after breaks
-    count samples_lost{ 0 };    //!< samples the radio lost, by its clock or its count
-    count samples_lost_estimated{ 0 }; //!< and by the host's clock, where it has none
-    count breaks{ 0 };          //!< retunes, rate changes, time jumps, disagreements
-    count tags_late{ 0 };       //!< results that missed their window's first sample
-
-    std::map<std::string, uint64_t> values() const;
-    void reset();
+struct tap_counters : counter_set {
+    counter samples_in{ *this, "samples_in" };   //!< samples looked at, per channel
+    counter samples_out{ *this, "samples_out" }; //!< samples passed on, per channel
+    counter samples_before{
+        *this, "samples_before"
+    }; //!< those of them before lock(); sample numbers begin after
+    counter windows_in{ *this, "windows_in" }; //!< windows cut whole and queued
+    counter windows_dropped{
+        *this, "windows_dropped"
+    }; //!< windows lost because inference was too slow
+    counter windows_flushed{
+        *this, "windows_flushed"
+    }; //!< windows begun but ended by a break or the end
+    counter windows_gated{ *this, "windows_gated" }; //!< windows below the power gate
+    counter windows_invalid{ *this,
+                             "windows_invalid" }; //!< windows with NaN or Inf in them
+    counter samples_settled{ *this, "samples_settled" }; //!< samples skipped after breaks
+    counter samples_lost{
+        *this, "samples_lost"
+    }; //!< samples the radio lost, by its clock or its count
+    counter samples_lost_estimated{
+        *this, "samples_lost_estimated"
+    }; //!< and by the host's clock, where it has none
+    counter breaks{ *this,
+                    "breaks" }; //!< retunes, rate changes, time jumps, disagreements
+    counter tags_late{ *this,
+                       "tags_late" }; //!< results that missed their window's first sample
 };
 
 } // namespace wfm

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What other threads call: the inference side, and the settings.
+#include "common/parameter_check.h"
 #include "tap/window_tap_impl.h"
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <stdexcept>
 
 namespace gr {
 namespace wfm {
@@ -43,9 +43,7 @@ std::shared_ptr<tap_core> window_tap_impl::core_to_take_from() const
 
 window_batch::sptr window_tap_impl::take(int max_windows, int timeout_ms)
 {
-    if (max_windows < 1)
-        throw std::invalid_argument("take: max_windows is " +
-                                    std::to_string(max_windows) + ", expected: 1 or more");
+    parameter_check("take")(max_windows >= 1, "max_windows", max_windows, "1 or more");
     const auto core = core_to_take_from();
     std::vector<int> slots;
     std::vector<window_info> infos;

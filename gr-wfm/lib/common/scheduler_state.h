@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef INCLUDED_WFM_SCHEDULER_STATE_H
+#define INCLUDED_WFM_SCHEDULER_STATE_H
+
+#include <gnuradio/block.h>
+#include <gnuradio/block_detail.h>
+#include <memory>
+
+namespace gr {
+namespace wfm {
+
+//! Tells a flowgraph that starts from one that goes on after lock() and unlock().
+class run_marker
+{
+public:
+    //! Asked in start(): the same run? lock() and unlock() keep the scheduler's part of a
+    //! block, and drop samples and tags on their way.
+    bool goes_on(const gr::block& block)
+    {
+        const bool same = d_detail.lock() == block.detail();
+        d_detail = block.detail();
+        return same;
+    }
+
+private:
+    std::weak_ptr<block_detail> d_detail;
+};
+
+//! Samples that wait in an input's buffer.
+int64_t waiting_samples(const gr::block& block, int input);
+
+//! Has an input ended, of which at most so many samples wait?
+bool an_input_ended(const gr::block& block, int64_t waiting = 0);
+
+} // namespace wfm
+} // namespace gr
+
+#endif
