@@ -4,6 +4,7 @@
 
 #include <gnuradio/block.h>
 #include <gnuradio/block_detail.h>
+#include <gnuradio/buffer_reader.h>
 #include <memory>
 
 namespace gr {
@@ -27,10 +28,22 @@ private:
 };
 
 //! Samples that wait in an input's buffer.
-int64_t waiting_samples(const gr::block& block, int input);
+inline int64_t waiting_samples(const gr::block& block, int input)
+{
+    const buffer_reader_sptr reader = block.detail()->input(input);
+    gr::thread::scoped_lock guard(*reader->mutex());
+    return reader->items_available();
+}
 
 //! Has an input ended, of which at most so many samples wait?
-bool an_input_ended(const gr::block& block, int64_t waiting = 0);
+inline bool an_input_ended(const gr::block& block, int64_t waiting = 0)
+{
+    for (int input = 0; input < block.detail()->ninputs(); input++)
+        if (block.detail()->input(input)->done() &&
+            waiting_samples(block, input) <= waiting)
+            return true;
+    return false;
+}
 
 } // namespace wfm
 } // namespace gr

@@ -33,8 +33,6 @@ public:
     void take_back();
 
     uint64_t frames() const { return d_bytes / d_frame; }
-    //! For locks.
-    int descriptor() const { return d_file; }
 
 private:
     void put(const char* data, size_t bytes, uint64_t at);

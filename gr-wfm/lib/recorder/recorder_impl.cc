@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The stream's side, and the thread; messages are in recorder_control.cc.
 #include "recorder/recorder_impl.h"
+#include "common/keys.h"
 #include <algorithm>
 #include <gnuradio/io_signature.h>
 
@@ -49,13 +50,13 @@ recorder_impl::recorder_impl(const recorder_parameters& p)
       d_label(p.label),
       d_wanted(p.recording)
 {
-    for (const char* port : { "events", "status" })
-        message_port_register_out(pmt::intern(port));
-    message_port_register_in(pmt::intern("control"));
-    set_msg_handler(pmt::intern("control"),
+    message_port_register_out(keys::events);
+    message_port_register_out(keys::status);
+    message_port_register_in(keys::control);
+    set_msg_handler(keys::control,
                     [this](const pmt::pmt_t& message) { on_control(message); });
-    message_port_register_in(pmt::intern("trigger"));
-    set_msg_handler(pmt::intern("trigger"),
+    message_port_register_in(keys::trigger);
+    set_msg_handler(keys::trigger,
                     [this](const pmt::pmt_t& message) { on_trigger(message); });
 }
 
@@ -188,10 +189,16 @@ void recorder_impl::tell_left_behind(const std::string& sentence)
         d_error = text;
     }
     d_logger->error(text);
-    pmt::pmt_t dict = pmt::make_dict();
-    dict = pmt::dict_add(dict, pmt::intern("event"), pmt::intern("error"));
-    dict = pmt::dict_add(dict, pmt::intern("text"), pmt::intern(text));
-    message_port_pub(pmt::intern("events"), dict);
+    publish_event("error", keys::text, text);
+}
+
+void recorder_impl::publish_event(const std::string& kind,
+                                  const pmt::pmt_t& key,
+                                  const std::string& text,
+                                  const pmt::pmt_t& more)
+{
+    pmt::pmt_t dict = pmt::dict_add(more, keys::event, pmt::intern(kind));
+    message_port_pub(keys::events, pmt::dict_add(dict, key, pmt::intern(text)));
 }
 
 void recorder_impl::tell(const recording_event& event)
@@ -210,19 +217,16 @@ void recorder_impl::tell(const recording_event& event)
         else
             d_path = event.kind == "begin" ? event.text : "";
     }
-    pmt::pmt_t dict = pmt::make_dict();
-    const auto add = [&dict](const char* key, const pmt::pmt_t& value) {
-        dict = pmt::dict_add(dict, pmt::intern(key), value);
-    };
-    add("event", pmt::intern(event.kind));
-    add(failed ? "text" : "path", pmt::intern(event.text));
+    pmt::pmt_t more = pmt::make_dict();
     if (!failed) {
-        add("label", pmt::intern(event.label));
-        add("sample_start", pmt::from_uint64(event.sample_start));
-        if (event.kind == "end")
-            add("sample_count", pmt::from_uint64(event.sample_count));
+        more = pmt::dict_add(more, keys::label, pmt::intern(event.label));
+        more =
+            pmt::dict_add(more, keys::sample_start, pmt::from_uint64(event.sample_start));
     }
-    message_port_pub(pmt::intern("events"), dict);
+    if (event.kind == "end")
+        more =
+            pmt::dict_add(more, keys::sample_count, pmt::from_uint64(event.sample_count));
+    publish_event(event.kind, failed ? keys::text : keys::path, event.text, more);
 }
 
 void recorder_impl::publish_status()
@@ -230,13 +234,13 @@ void recorder_impl::publish_status()
     pmt::pmt_t dict = pmt::make_dict();
     for (const auto& [name, value] : d_counters.values())
         dict = pmt::dict_add(dict, pmt::intern(name), pmt::from_uint64(value));
-    dict = pmt::dict_add(dict, pmt::intern("recording"), pmt::from_bool(recording()));
+    dict = pmt::dict_add(dict, keys::recording, pmt::from_bool(recording()));
     {
         std::lock_guard<std::mutex> lock(d_text_mutex);
-        dict = pmt::dict_add(dict, pmt::intern("path"), pmt::intern(d_path));
-        dict = pmt::dict_add(dict, pmt::intern("error"), pmt::intern(d_error));
+        dict = pmt::dict_add(dict, keys::path, pmt::intern(d_path));
+        dict = pmt::dict_add(dict, keys::error, pmt::intern(d_error));
     }
-    message_port_pub(pmt::intern("status"), dict);
+    message_port_pub(keys::status, dict);
 }
 
 } // namespace wfm

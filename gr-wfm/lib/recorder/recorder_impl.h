@@ -44,6 +44,10 @@ private:
     void obey(const std::map<std::string, std::string>& orders);
     void refuse(const std::string& why);
     void tell_left_behind(const std::string& sentence);
+    void publish_event(const std::string& kind,
+                       const pmt::pmt_t& key,
+                       const std::string& text,
+                       const pmt::pmt_t& more = pmt::make_dict());
 
     // Of the writer thread.
     void tell(const recording_event& event);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "recorder/recorder_parameters.h"
-#include "common/json_text.h"
 #include "common/parameter_check.h"
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <iomanip>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <unistd.h>
 
@@ -32,6 +32,16 @@ void make_folder(const std::string& folder)
 }
 
 } // namespace
+
+bool is_utf8(const std::string& text)
+{
+    try {
+        nlohmann::json(text).dump();
+        return true;
+    } catch (const nlohmann::json::type_error&) {
+        return false;
+    }
+}
 
 void check_label(const std::string& label)
 {

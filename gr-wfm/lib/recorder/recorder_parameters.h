@@ -33,6 +33,8 @@ struct recorder_parameters {
     uint64_t rotate_samples() const;
 };
 
+//! Is this text UTF-8, as JSON expects it?
+bool is_utf8(const std::string& text);
 //! \throws std::invalid_argument for a label that is not UTF-8 of 200 bytes at most
 void check_label(const std::string& label);
 
