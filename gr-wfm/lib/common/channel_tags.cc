@@ -2,8 +2,7 @@
 #include "common/channel_tags.h"
 #include <algorithm>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 void read_tags(const gr::block& block,
                uint64_t first,
@@ -51,5 +50,4 @@ void tag_writer::write(uint64_t offset, const pmt::pmt_t& key, const pmt::pmt_t&
         write(channel, offset, key, value);
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

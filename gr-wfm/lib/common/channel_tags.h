@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_CHANNEL_TAGS_H
-#define INCLUDED_WFM_CHANNEL_TAGS_H
+#pragma once
 
 #include <gnuradio/block.h>
 #include <gnuradio/block_detail.h>
 #include <gnuradio/tags.h>
 #include <vector>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! A tag, and the stream that it is on.
 struct channel_tag {
@@ -52,7 +50,4 @@ private:
     pmt::pmt_t d_source;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_COUNTER_SET_H
-#define INCLUDED_WFM_COUNTER_SET_H
+#pragma once
 
 #include <atomic>
 #include <cstdint>
@@ -9,8 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! The counts of a block, by their names: written by its threads, read by any.
 class counter_set
@@ -47,7 +45,4 @@ private:
     std::vector<std::pair<const char*, counter*>> d_counters;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_KEYS_H
-#define INCLUDED_WFM_KEYS_H
+#pragma once
 
 #include <pmt/pmt.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * Keys of stream tags and of the dicts in messages, and the names of message ports:
@@ -46,7 +44,4 @@ inline const pmt::pmt_t recording = pmt::intern("recording");
 inline const pmt::pmt_t error = pmt::intern("error");
 } // namespace keys
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_PARAMETER_CHECK_H
-#define INCLUDED_WFM_PARAMETER_CHECK_H
+#pragma once
 
 #include <cmath>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief Checks the parameters of one block.
@@ -54,7 +52,4 @@ private:
     const char* const d_block;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

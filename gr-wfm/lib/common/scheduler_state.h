@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_SCHEDULER_STATE_H
-#define INCLUDED_WFM_SCHEDULER_STATE_H
+#pragma once
 
 #include <gnuradio/block.h>
 #include <gnuradio/block_detail.h>
 #include <gnuradio/buffer_reader.h>
 #include <memory>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! Tells a flowgraph that starts from one that goes on after lock() and unlock().
 class run_marker
@@ -45,7 +43,4 @@ inline bool an_input_ended(const gr::block& block, int64_t waiting = 0)
     return false;
 }
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

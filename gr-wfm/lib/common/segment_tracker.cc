@@ -6,8 +6,7 @@
 #include <cmath>
 #include <utility>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -210,5 +209,4 @@ void segment_tracker::describe(window_info& info) const
         d_common.time->at(info.start, *d_common.rate).state_in(info);
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

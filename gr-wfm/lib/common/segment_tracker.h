@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_SEGMENT_TRACKER_H
-#define INCLUDED_WFM_SEGMENT_TRACKER_H
+#pragma once
 
 #include "common/time_anchor.h"
 #include <cstdint>
@@ -8,8 +7,7 @@
 #include <optional>
 #include <vector>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief Follows rx_freq, rx_rate and rx_time of all channels and says where
@@ -90,7 +88,4 @@ private:
     bool d_clock_set = false;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

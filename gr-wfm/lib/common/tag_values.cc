@@ -2,8 +2,7 @@
 #include "common/tag_values.h"
 #include <cmath>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 // pmt::is_number is also true of a uint64 and of a complex, at which pmt::to_double
 // throws.
@@ -28,5 +27,4 @@ std::optional<uint64_t> whole_number(const pmt::pmt_t& value)
     return {};
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

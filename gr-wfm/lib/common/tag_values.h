@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_TAG_VALUES_H
-#define INCLUDED_WFM_TAG_VALUES_H
+#pragma once
 
 #include <cstdint>
 #include <optional>
 #include <pmt/pmt.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! A finite real number of any type that a PMT has for one; none for anything else.
 std::optional<double> finite_number(const pmt::pmt_t& value);
@@ -21,7 +19,4 @@ inline pmt::pmt_t value_or_nil(const std::optional<double>& number)
     return number ? pmt::from_double(*number) : pmt::PMT_NIL;
 }
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -4,8 +4,7 @@
 #include <chrono>
 #include <cmath>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 time_anchor time_anchor::host(uint64_t offset)
 {
@@ -68,5 +67,4 @@ void time_anchor::state_in(window_info& info) const
     info.rx_time_frac = frac;
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_TIME_ANCHOR_H
-#define INCLUDED_WFM_TIME_ANCHOR_H
+#pragma once
 
 #include <cstdint>
 #include <gnuradio/tags.h>
 #include <gnuradio/wfm/window_batch.h>
 #include <optional>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! A time as UHD gives it, and the sample it belongs to.
 struct time_anchor {
@@ -35,7 +33,4 @@ struct time_anchor {
     void state_in(window_info& info) const;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -7,8 +7,7 @@
 #include <gnuradio/io_signature.h>
 #include <iomanip>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 sample_publisher::sptr sample_publisher::make(const std::string& address,
                                               int channels,
@@ -102,5 +101,4 @@ int sample_publisher_impl::work(int noutput_items,
     return noutput_items;
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_SAMPLE_PUBLISHER_IMPL_H
-#define INCLUDED_WFM_SAMPLE_PUBLISHER_IMPL_H
+#pragma once
 
 #include "common/scheduler_state.h"
 #include "link/packet_link.h"
@@ -8,8 +7,7 @@
 #include <atomic>
 #include <gnuradio/wfm/sample_publisher.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! Parameters of a sample_publisher, as make() has them.
 struct publisher_parameters {
@@ -51,7 +49,4 @@ private:
     std::atomic<bool> d_ended{ false };
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

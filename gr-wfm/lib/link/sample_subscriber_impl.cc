@@ -12,8 +12,7 @@
 #include <gnuradio/buffer.h>
 #include <gnuradio/io_signature.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -179,5 +178,4 @@ std::string sample_subscriber_impl::last_refusal() const
     return d_last_refusal;
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

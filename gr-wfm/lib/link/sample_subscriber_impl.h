@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_SAMPLE_SUBSCRIBER_IMPL_H
-#define INCLUDED_WFM_SAMPLE_SUBSCRIBER_IMPL_H
+#pragma once
 
 #include "common/channel_tags.h"
 #include "common/counter_set.h"
@@ -11,8 +10,7 @@
 #include <mutex>
 #include <set>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 class sample_subscriber_impl : public sample_subscriber
 {
@@ -60,7 +58,4 @@ private:
     std::string d_last_refusal;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

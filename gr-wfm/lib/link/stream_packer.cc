@@ -8,8 +8,7 @@
 #include <cmath>
 #include <utility>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -253,5 +252,4 @@ void stream_packer::flush(packet_sender& sender,
     d_planned_bytes = 0;
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_STREAM_PACKER_H
-#define INCLUDED_WFM_STREAM_PACKER_H
+#pragma once
 
 #include "common/channel_tags.h"
 #include "link/packet_link.h"
@@ -9,8 +8,7 @@
 #include <optional>
 #include <vector>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief Makes packets of N coherent streams, and follows their tags rx_time,
@@ -120,7 +118,4 @@ private:
     uint64_t d_tags_ignored = 0;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

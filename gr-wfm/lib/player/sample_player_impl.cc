@@ -11,8 +11,7 @@
 #include <stdexcept>
 #include <thread>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -266,5 +265,4 @@ void sample_player_impl::set_center_freq(double center_freq)
     d_retune_news = true;
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

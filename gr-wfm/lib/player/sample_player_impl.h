@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_SAMPLE_PLAYER_IMPL_H
-#define INCLUDED_WFM_SAMPLE_PLAYER_IMPL_H
+#pragma once
 
 #include "common/channel_tags.h"
 #include "common/scheduler_state.h"
@@ -14,8 +13,7 @@
 #include <mutex>
 #include <optional>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! Parameters of a sample_player, as make() has them.
 struct player_parameters {
@@ -80,7 +78,4 @@ private:
     std::atomic<bool> d_cut{ false };
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

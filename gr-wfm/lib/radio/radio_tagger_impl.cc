@@ -10,8 +10,7 @@
 #include <gnuradio/io_signature.h>
 #include <stdexcept>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -177,5 +176,4 @@ void radio_tagger_impl::end()
         detail()->d_tpb.notify_msg();
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

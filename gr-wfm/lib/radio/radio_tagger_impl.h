@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_RADIO_TAGGER_IMPL_H
-#define INCLUDED_WFM_RADIO_TAGGER_IMPL_H
+#pragma once
 
 #include "common/channel_tags.h"
 #include "common/counter_set.h"
@@ -14,8 +13,7 @@
 #include <mutex>
 #include <optional>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 class radio_tagger_impl : public radio_tagger
 {
@@ -107,7 +105,4 @@ private:
     tag_writer d_writer;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

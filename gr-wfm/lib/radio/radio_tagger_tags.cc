@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 // Take over the tags of one sample; what another block must see passes.
 radio_tagger_impl::told radio_tagger_impl::apply(size_t& next)
@@ -142,5 +141,4 @@ void radio_tagger_impl::write_state(uint64_t offset,
         d_writer.write(offset, keys::wfm_gap, pmt::from_uint64(*missing));
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

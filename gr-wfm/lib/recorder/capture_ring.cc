@@ -3,8 +3,7 @@
 #include "common/time_anchor.h"
 #include <algorithm>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -188,5 +187,4 @@ uint64_t capture_ring::abandon()
     return lost;
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

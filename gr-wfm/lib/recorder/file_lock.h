@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_FILE_LOCK_H
-#define INCLUDED_WFM_FILE_LOCK_H
+#pragma once
 
 #include <cerrno>
 #include <chrono>
@@ -10,8 +9,7 @@
 #include <thread>
 #include <unistd.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief flock() on a file or folder, as wfm_core's writers hold it (base/files.py,
@@ -51,7 +49,4 @@ private:
     int d_error = 0;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

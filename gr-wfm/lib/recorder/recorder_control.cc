@@ -5,8 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -172,5 +171,4 @@ void recorder_impl::annotate(const std::string& text)
     _post(keys::control, pmt::cons(keys::annotate, pmt::intern(text)));
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_RECORDER_COUNTERS_H
-#define INCLUDED_WFM_RECORDER_COUNTERS_H
+#pragma once
 
 #include "common/counter_set.h"
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! Samples are per channel.
 struct recorder_counters : counter_set {
@@ -22,7 +20,4 @@ struct recorder_counters : counter_set {
     counter refused{ *this, "refused" };       //!< messages not understood
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <gnuradio/io_signature.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -243,5 +242,4 @@ void recorder_impl::publish_status()
     message_port_pub(keys::status, dict);
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_RECORDER_IMPL_H
-#define INCLUDED_WFM_RECORDER_IMPL_H
+#pragma once
 
 #include "common/channel_tags.h"
 #include "common/segment_tracker.h"
@@ -10,8 +9,7 @@
 #include <mutex>
 #include <optional>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 class recorder_impl : public recorder
 {
@@ -75,7 +73,4 @@ private:
     std::string d_error;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

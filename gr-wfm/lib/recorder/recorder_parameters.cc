@@ -10,8 +10,7 @@
 #include <stdexcept>
 #include <unistd.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -102,5 +101,4 @@ uint64_t recorder_parameters::rotate_samples() const
     return std::max(samples, 1.0);
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

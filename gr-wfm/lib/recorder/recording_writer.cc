@@ -8,8 +8,7 @@
 #include <exception>
 #include <system_error>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -228,5 +227,4 @@ std::string recording_writer::next_stem()
     return d_parameters.folder + "/" + d_name + number;
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -14,8 +14,7 @@
 #include <system_error>
 #include <unistd.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -239,5 +238,4 @@ void sigmf_recording::change(const std::function<void(json&)>& how) const
     }
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

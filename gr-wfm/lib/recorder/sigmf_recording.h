@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_SIGMF_RECORDING_H
-#define INCLUDED_WFM_SIGMF_RECORDING_H
+#pragma once
 
 #include "frames/whole_frames_file.h"
 #include "recorder/file_lock.h"
@@ -9,8 +8,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! What one recording's metadata says of all its samples.
 struct sigmf_head {
@@ -74,7 +72,4 @@ private:
     int d_captures = 0;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

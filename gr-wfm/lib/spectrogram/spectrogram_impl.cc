@@ -4,8 +4,7 @@
 #include <algorithm>
 #include <gnuradio/io_signature.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -138,5 +137,4 @@ void spectrogram_impl::pass_tags(size_t consumed)
     }
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -7,8 +7,7 @@
 #include <numeric>
 #include <volk/volk.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -152,5 +151,4 @@ void spectrogram_kernel::resize(float* pixels)
     }
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

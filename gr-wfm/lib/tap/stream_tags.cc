@@ -3,8 +3,7 @@
 #include "common/keys.h"
 #include <utility>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 void stream_tags::clear()
 {
@@ -56,5 +55,4 @@ size_t stream_tags::write(uint64_t first, uint64_t end, tag_writer& writer)
     return late_results;
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

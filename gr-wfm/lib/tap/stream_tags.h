@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_STREAM_TAGS_H
-#define INCLUDED_WFM_STREAM_TAGS_H
+#pragma once
 
 #include "common/channel_tags.h"
 #include "tap/result_board.h"
 #include <map>
 #include <vector>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief Tags that wait until their samples leave: those that came with the
@@ -37,7 +35,4 @@ private:
     std::multimap<int64_t, tag_list> d_results;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

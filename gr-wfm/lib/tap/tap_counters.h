@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_TAP_COUNTERS_H
-#define INCLUDED_WFM_TAP_COUNTERS_H
+#pragma once
 
 #include "common/counter_set.h"
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! Written by the stream thread, read by any.
 struct tap_counters : counter_set {
@@ -27,7 +25,4 @@ struct tap_counters : counter_set {
     counter tags_late{ *this, "tags_late" }; //!< missed their window's first sample
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -4,8 +4,7 @@
 #include <cmath>
 #include <iomanip>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -61,5 +60,4 @@ tap_parameters check_tap_parameters(tap_parameters p, const std::string& policy)
     return p;
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -6,8 +6,7 @@
 #include <chrono>
 #include <cmath>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 window_tap::sptr window_tap::make(int channels,
                                   int window,
@@ -120,5 +119,4 @@ void window_tap_impl::set_hop(int hop)
     d_cutter.set_hop(check_hop(hop, d_parameters.window, d_parameters.slots));
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -9,8 +9,7 @@
 #include <gnuradio/io_signature.h>
 #include <limits>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -262,5 +261,4 @@ int window_tap_impl::pass(int64_t limit,
     return count;
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_WINDOW_TAP_IMPL_H
-#define INCLUDED_WFM_WINDOW_TAP_IMPL_H
+#pragma once
 
 #include "common/scheduler_state.h"
 #include "common/segment_tracker.h"
@@ -15,8 +14,7 @@
 #include <memory>
 #include <mutex>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * Three places in the stream: what has left (position), what has been looked
@@ -117,7 +115,4 @@ private:
     std::vector<channel_tag> d_arrived; //!< tags of the samples being scanned
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -6,8 +6,7 @@
 #include <gnuradio/buffer_reader.h>
 #include <utility>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 // Before the buffers of a run are made. The scheduler notes the size that it made as the
 // most that is allowed, and in the next run heeds that instead of the least: it would
@@ -113,5 +112,4 @@ bool window_tap_impl::stop()
     return block::stop();
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm
