@@ -22,7 +22,8 @@ TORCH=${TORCH_SPEC:-torch==2.13.0}
 trap 'remove_debian "$BUILD"; remove_debian "$CLEAN"; rm -rf "$FOLDER/$SUITE-package"; rmdir --ignore-fail-on-non-empty "$FOLDER"' EXIT
 
 if [[ -z ${DEB:-} ]]; then
-    make_debian "$SUITE" "$BUILD" make cmake g++ pkg-config dpkg-dev file gnuradio gnuradio-dev libzmq3-dev python3-dev
+    make_debian "$SUITE" "$BUILD" make cmake g++ pkg-config dpkg-dev file gnuradio gnuradio-dev libzmq3-dev \
+        nlohmann-json3-dev python3-dev
     clone_into "$BUILD"
     say "building the package"
     as_newcomer "$BUILD" 'make deb'

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Packages and tools from outside Python. Sourced by scripts/setup.sh, after interpreter.sh.
 
-PACKAGES=(gnuradio gnuradio-dev cmake g++ pkg-config libsndfile1-dev libzmq3-dev python3-dev python3-venv
-    python3-numpy python3-scipy python3-matplotlib python3-yaml gir1.2-gtk-3.0)
+PACKAGES=(gnuradio gnuradio-dev cmake g++ pkg-config libsndfile1-dev libzmq3-dev nlohmann-json3-dev python3-dev
+    python3-venv python3-numpy python3-scipy python3-matplotlib python3-yaml gir1.2-gtk-3.0)
 # For the tests with simulated radios; a release that lacks one of them can do without.
 OPTIONAL_PACKAGES=(libsoapysdr-dev uhd-soapysdr gr-osmosdr)
 
@@ -65,6 +65,9 @@ build_tools() {
     command -v pkg-config >/dev/null || die "no pkg-config found: install it (Debian, Fedora and conda: pkg-config)"
     PKG_CONFIG_PATH=$prefix/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH} pkg-config --exists 'libzmq >= 4.2' \
         || die "no headers of ZeroMQ 4.2 found: install them (Debian: libzmq3-dev; Fedora: zeromq-devel; conda: zeromq)"
+    PKG_CONFIG_PATH=$prefix/share/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH} pkg-config --exists 'nlohmann_json >= 3.9' \
+        || die "no headers of nlohmann-json 3.9 found: install them (Debian: nlohmann-json3-dev; Fedora: json-devel;" \
+            "conda: nlohmann_json)"
     include=$(ask "$python" 'import sysconfig; print(sysconfig.get_path("include"))')
     [[ -f $include/Python.h ]] \
         || die "no Python.h in $include: install it (Debian: python3-dev; Fedora: python3-devel)"

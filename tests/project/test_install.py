@@ -188,15 +188,38 @@ target_link_libraries(consumer gnuradio::gnuradio-wfm)
 """
 
 
+PROGRAM = """\
+#include <gnuradio/wfm/spectrogram.h>
+int main() { return gr::wfm::spectrogram::make(64, 32)->name() != "wfm_spectrogram"; }
+"""
+
+
+def consume(prefix: Path, folder: Path) -> None:
+    """Another project finds the library below `prefix`, links to it and runs."""
+    (folder / "CMakeLists.txt").write_text(CONSUMER)
+    (folder / "consumer.cc").write_text(PROGRAM)
+    run("cmake", "-S", folder, "-B", folder / "build", f"-DCMAKE_PREFIX_PATH={prefix}")
+    run("cmake", "--build", folder / "build")
+    run(folder / "build" / "consumer")
+
+
+def test_another_project_finds_the_library_that_setup_installed(tmp_path):
+    consume(Path(sys.prefix), tmp_path)
+
+
 @pytest.mark.slow
 def test_another_project_finds_the_library(prefix, tmp_path):
-    (tmp_path / "CMakeLists.txt").write_text(CONSUMER)
-    (tmp_path / "consumer.cc").write_text(
-        "#include <gnuradio/wfm/spectrogram.h>\nint main() { return sizeof(gr::wfm::spectrogram) == 0; }\n"
-    )
-    run("cmake", "-S", tmp_path, "-B", tmp_path / "build", f"-DCMAKE_PREFIX_PATH={prefix}")
-    run("cmake", "--build", tmp_path / "build")
-    run(tmp_path / "build" / "consumer")
+    consume(prefix, tmp_path)
+
+
+@pytest.mark.slow
+def test_ctest_runs_the_tests_of_the_blocks_with_what_was_built(prefix):
+    build = (prefix / "build-folder").read_text()
+    listed = run("ctest", "-N", cwd=build).stdout
+    expected = {path.stem for path in ROOT.glob("tests/blocks/*/test_*.py") if "display" not in path.stem}
+    assert {name for name in expected if not re.search(rf": {name}$", listed, re.MULTILINE)} == set()
+    done = run("ctest", "-R", "^test_window_tap_breaks$", "-V", cwd=build).stdout
+    assert f"{build}/test_modules/gnuradio/wfm/__init__.py" in done and "100% tests passed" in done
 
 
 @pytest.mark.slow

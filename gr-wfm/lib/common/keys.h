@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_KEYS_H
-#define INCLUDED_WFM_KEYS_H
+#pragma once
 
 #include <pmt/pmt.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
- * Keys of stream tags. The first three are UHD's; PMT_NIL as the value of a time or a
- * frequency says that it is unknown from that sample on.
+ * Keys of stream tags and of the dicts in messages, and the names of message ports:
+ * interned once, when the library is loaded.
  */
 namespace keys {
+// Stream tags. The first three are UHD's; PMT_NIL as the value of a time or a frequency
+// says that it is unknown from that sample on.
 inline const pmt::pmt_t rx_time = pmt::intern("rx_time");
 inline const pmt::pmt_t rx_rate = pmt::intern("rx_rate");
 inline const pmt::pmt_t rx_freq = pmt::intern("rx_freq");
@@ -21,9 +21,27 @@ inline const pmt::pmt_t wfm_lost = pmt::intern("wfm_lost");
 inline const pmt::pmt_t wfm_gap = pmt::intern("wfm_gap");
 //! In a result's dict: it came after its window had gone out.
 inline const pmt::pmt_t late = pmt::intern("late");
+
+// Message ports.
+inline const pmt::pmt_t control = pmt::intern("control");
+inline const pmt::pmt_t trigger = pmt::intern("trigger");
+inline const pmt::pmt_t events = pmt::intern("events");
+inline const pmt::pmt_t status = pmt::intern("status");
+
+// Orders to a recorder, on control.
+inline const pmt::pmt_t start = pmt::intern("start");
+inline const pmt::pmt_t stop = pmt::intern("stop");
+inline const pmt::pmt_t label = pmt::intern("label"); // of an event, too
+inline const pmt::pmt_t annotate = pmt::intern("annotate");
+
+// What a recorder says, and what an event tracker says to it.
+inline const pmt::pmt_t event = pmt::intern("event");
+inline const pmt::pmt_t text = pmt::intern("text");
+inline const pmt::pmt_t path = pmt::intern("path");
+inline const pmt::pmt_t sample_start = pmt::intern("sample_start");
+inline const pmt::pmt_t sample_count = pmt::intern("sample_count");
+inline const pmt::pmt_t recording = pmt::intern("recording");
+inline const pmt::pmt_t error = pmt::intern("error");
 } // namespace keys
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "common/keys.h"
 #include "common/segment_tracker.h"
+#include "common/keys.h"
 #include "common/tag_values.h"
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -21,20 +20,6 @@ constexpr double clock_set_seconds = 3600.0;
 constexpr double longest_loss_seconds = 1e9;
 
 } // namespace
-
-time_anchor time_anchor::at(uint64_t other, double rate) const
-{
-    const double seconds =
-        frac + static_cast<double>(static_cast<int64_t>(other - offset)) / rate;
-    const double whole = std::floor(seconds);
-    return { other, secs + static_cast<int64_t>(whole), seconds - whole };
-}
-
-double time_anchor::since(const time_anchor& other) const
-{
-    return static_cast<double>(static_cast<int64_t>(secs - other.secs)) +
-           (frac - other.frac);
-}
 
 segment_tracker::segment_tracker(size_t channels, double sample_rate, uint64_t first)
     : d_first(first), d_channels(channels)
@@ -74,8 +59,8 @@ void segment_tracker::note(size_t channel, const tag_t& tag)
         if (pmt::is_null(tag.value)) {
             state.time.reset();
             d_news.time = d_news.time_unknown = true;
-        } else if (const auto time = time_value(tag.value)) {
-            state.time = time_anchor{ tag.offset, time->secs, time->frac };
+        } else if (const auto time = time_anchor::of(tag)) {
+            state.time = time;
             d_news.time = true;
         }
     } else if (const auto samples = whole_number(tag.value)) {
@@ -111,7 +96,8 @@ segment_tracker::change segment_tracker::commit(uint64_t offset)
                                                                      : change::none;
 }
 
-// Do the tags say that samples are missing here, beside what a jump of the time says? A count overrules the time.
+// Do the tags say that samples are missing here, beside what a jump of the time says? A
+// count overrules the time.
 bool segment_tracker::resumes(const news& told)
 {
     if (told.lost)
@@ -120,7 +106,8 @@ bool segment_tracker::resumes(const news& told)
         d_lost_about = *told.gap;
         d_lost = told.lost.value_or(0);
     }
-    // A radio without a clock repeats its rate where it goes on after an overflow (gr-soapy).
+    // A radio without a clock repeats its rate where it goes on after an overflow
+    // (gr-soapy).
     return told.lost || told.gap || (told.rate && !told.time);
 }
 
@@ -218,13 +205,8 @@ void segment_tracker::describe(window_info& info) const
     info.rx_rate = *d_common.rate;
     if (d_common.freq)
         info.rx_freq = *d_common.freq;
-    if (d_common.time) {
-        const time_anchor time = d_common.time->at(info.start, *d_common.rate);
-        info.has_rx_time = true;
-        info.rx_time_secs = time.secs;
-        info.rx_time_frac = time.frac;
-    }
+    if (d_common.time)
+        d_common.time->at(info.start, *d_common.rate).state_in(info);
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,27 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_SEGMENT_TRACKER_H
-#define INCLUDED_WFM_SEGMENT_TRACKER_H
+#pragma once
 
+#include "common/time_anchor.h"
 #include <cstdint>
 #include <gnuradio/tags.h>
-#include <gnuradio/wfm/window_batch.h>
 #include <optional>
 #include <vector>
 
-namespace gr {
-namespace wfm {
-
-//! A time as UHD gives it, and the sample it belongs to.
-struct time_anchor {
-    uint64_t offset;
-    uint64_t secs;
-    double frac;
-
-    //! The time of another sample, at this rate in samples/s.
-    time_anchor at(uint64_t other, double rate) const;
-    //! Seconds from the other time to this one.
-    double since(const time_anchor& other) const;
-};
+namespace gr::wfm {
 
 /*!
  * \brief Follows rx_freq, rx_rate and rx_time of all channels and says where
@@ -102,7 +88,4 @@ private:
     bool d_clock_set = false;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -2,10 +2,10 @@
 #include "common/tag_values.h"
 #include <cmath>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
-// pmt::is_number is also true of a uint64 and of a complex, at which pmt::to_double throws.
+// pmt::is_number is also true of a uint64 and of a complex, at which pmt::to_double
+// throws.
 std::optional<double> finite_number(const pmt::pmt_t& value)
 {
     double number;
@@ -27,19 +27,4 @@ std::optional<uint64_t> whole_number(const pmt::pmt_t& value)
     return {};
 }
 
-std::optional<tagged_time> time_value(const pmt::pmt_t& value)
-{
-    if (!pmt::is_tuple(value) || pmt::length(value) < 2)
-        return {};
-    const pmt::pmt_t secs = pmt::tuple_ref(value, 0);
-    const std::optional<double> frac = finite_number(pmt::tuple_ref(value, 1));
-    if (!(pmt::is_uint64(secs) || pmt::is_integer(secs)) || !frac)
-        return {};
-    const uint64_t whole = pmt::is_uint64(secs)
-                               ? pmt::to_uint64(secs)
-                               : static_cast<uint64_t>(pmt::to_long(secs));
-    return tagged_time{ whole, *frac };
-}
-
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

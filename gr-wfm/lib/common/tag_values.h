@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_TAG_VALUES_H
-#define INCLUDED_WFM_TAG_VALUES_H
+#pragma once
 
 #include <cstdint>
 #include <optional>
 #include <pmt/pmt.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! A finite real number of any type that a PMT has for one; none for anything else.
 std::optional<double> finite_number(const pmt::pmt_t& value);
@@ -15,17 +13,10 @@ std::optional<double> finite_number(const pmt::pmt_t& value);
 //! A whole number of at least 0; none for anything else.
 std::optional<uint64_t> whole_number(const pmt::pmt_t& value);
 
-//! What rx_time says.
-struct tagged_time {
-    //! Before 1970 they are negative, and count on in whole numbers modulo 2^64.
-    uint64_t secs;
-    double frac;
-};
+//! A known number, or PMT_NIL.
+inline pmt::pmt_t value_or_nil(const std::optional<double>& number)
+{
+    return number ? pmt::from_double(*number) : pmt::PMT_NIL;
+}
 
-//! A tuple (whole seconds, rest of a second), as UHD has it; none for anything else.
-std::optional<tagged_time> time_value(const pmt::pmt_t& value);
-
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

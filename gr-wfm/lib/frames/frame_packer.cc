@@ -2,8 +2,7 @@
 #include "frames/frame_packer.h"
 #include <volk/volk.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -31,5 +30,4 @@ const char* frame_packer::pack(const std::vector<const gr_complex*>& channels,
     return reinterpret_cast<const char*>(d_values.data());
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

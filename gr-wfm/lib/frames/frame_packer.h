@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_FRAME_PACKER_H
-#define INCLUDED_WFM_FRAME_PACKER_H
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -8,8 +7,7 @@
 #include <vector>
 #include <volk/volk_alloc.hh>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief From channels side by side to the frames of a file: a sample of each channel
@@ -38,7 +36,4 @@ private:
     volk::vector<int16_t> d_values;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

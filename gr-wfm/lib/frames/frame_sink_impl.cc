@@ -5,8 +5,7 @@
 #include <system_error>
 #include <unistd.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -70,5 +69,4 @@ std::string frame_sink_impl::error() const
     return d_error;
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

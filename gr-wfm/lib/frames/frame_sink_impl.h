@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_FRAME_SINK_IMPL_H
-#define INCLUDED_WFM_FRAME_SINK_IMPL_H
+#pragma once
 
 #include "frames/frame_packer.h"
 #include "frames/whole_frames_file.h"
@@ -8,8 +7,7 @@
 #include <gnuradio/wfm/frame_sink.h>
 #include <mutex>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 class frame_sink_impl : public frame_sink
 {
@@ -36,7 +34,4 @@ private:
     std::string d_error;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

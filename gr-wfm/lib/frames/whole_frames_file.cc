@@ -6,8 +6,7 @@
 #include <system_error>
 #include <unistd.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -69,5 +68,4 @@ void whole_frames_file::take_back()
         d_bytes -= d_frame;
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_WHOLE_FRAMES_FILE_H
-#define INCLUDED_WFM_WHOLE_FRAMES_FILE_H
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief A new file that has whole frames at every moment, even when the process is
@@ -33,8 +31,6 @@ public:
     void take_back();
 
     uint64_t frames() const { return d_bytes / d_frame; }
-    //! For locks.
-    int descriptor() const { return d_file; }
 
 private:
     void put(const char* data, size_t bytes, uint64_t at);
@@ -44,7 +40,4 @@ private:
     uint64_t d_bytes = 0;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

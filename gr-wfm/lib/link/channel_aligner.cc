@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -149,5 +148,4 @@ aligned_samples& channel_aligner::place_of(state& now,
     return now.waiting.back();
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

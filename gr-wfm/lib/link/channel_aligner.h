@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_CHANNEL_ALIGNER_H
-#define INCLUDED_WFM_CHANNEL_ALIGNER_H
+#pragma once
 
 #include "link/packet_link.h"
 #include "vrt/vrt_packet.h"
@@ -9,8 +8,7 @@
 #include <optional>
 #include <vector>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! Samples of all channels from one stamp on.
 struct aligned_samples {
@@ -96,7 +94,4 @@ private:
     uint64_t d_incomplete = 0;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -3,8 +3,7 @@
 #include "link/udp_link.h"
 #include "link/zmq_link.h"
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 bool is_udp(const std::string& address) { return address.rfind("udp://", 0) == 0; }
 
@@ -26,5 +25,4 @@ std::unique_ptr<packet_receiver> packet_receiver::make(const std::string& addres
     return std::make_unique<zmq_receiver>(address, high_water_mark, most_bytes);
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_PACKET_LINK_H
-#define INCLUDED_WFM_PACKET_LINK_H
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -8,8 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! A message that came in, as long as somebody needs its bytes.
 struct received_message {
@@ -70,7 +68,4 @@ constexpr size_t most_message_bytes(size_t channels)
 //! Is this udp://HOST:PORT?
 bool is_udp(const std::string& address);
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -2,8 +2,7 @@
 #include "link/received_clock.h"
 #include <utility>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -59,5 +58,4 @@ received_clock::news received_clock::take(const aligned_samples& interval)
     return said;
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

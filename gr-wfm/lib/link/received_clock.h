@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_RECEIVED_CLOCK_H
-#define INCLUDED_WFM_RECEIVED_CLOCK_H
+#pragma once
 
 #include "link/channel_aligner.h"
 #include <optional>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief Says by the stamps of what comes in how many samples are missing in front of
@@ -31,7 +29,4 @@ private:
     vrt_stamp d_next;                    //!< the stamp of the sample after the last one
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

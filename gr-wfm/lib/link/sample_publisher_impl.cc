@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "common/segment_tracker.h"
-#include "link/link_parameters.h"
 #include "link/sample_publisher_impl.h"
-#include <algorithm>
+#include "common/parameter_check.h"
+#include "common/segment_tracker.h"
+#include <climits>
 #include <gnuradio/block_detail.h>
 #include <gnuradio/io_signature.h>
+#include <iomanip>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 sample_publisher::sptr sample_publisher::make(const std::string& address,
                                               int channels,
@@ -18,14 +18,24 @@ sample_publisher::sptr sample_publisher::make(const std::string& address,
                                               int datagram_bytes,
                                               uint32_t stream_id)
 {
-    check_link(channels, high_water_mark);
-    check_range("interval", interval, 1, most_interval);
-    check_range("datagram_bytes", datagram_bytes, 256, 65507);
-    if (!sample_clock::can_count(sample_rate))
-        throw std::invalid_argument("sample rate " + std::to_string(sample_rate) +
-                                    " Hz: 0.001 to 10^12 are expected");
+    constexpr parameter_check check("sample_publisher");
+    check.channels(channels);
+    check.range("interval", interval, 1, most_interval);
+    // to ZeroMQ 0 means without a limit
+    check.range("high_water_mark", high_water_mark, 1, INT_MAX);
+    check.range("datagram_bytes", datagram_bytes, 256, 65507);
+    check(sample_clock::can_count(sample_rate),
+          "sample_rate",
+          sample_rate,
+          "0.001 to 1e12 Hz");
+    check(sample_format == "cf32" || sample_format == "ci16",
+          "sample_format",
+          std::quoted(sample_format),
+          "cf32 or ci16");
+    const vrt_format format =
+        sample_format == "cf32" ? vrt_format::cf32 : vrt_format::ci16;
     const publisher_parameters parameters{
-        channels, sample_rate, interval, format_named(sample_format), stream_id
+        channels, sample_rate, interval, format, stream_id
     };
     return gnuradio::make_block_sptr<sample_publisher_impl>(
         parameters, packet_sender::make(address, high_water_mark, datagram_bytes));
@@ -46,17 +56,15 @@ sample_publisher_impl::sample_publisher_impl(const publisher_parameters& paramet
 
 bool sample_publisher_impl::start()
 {
-    // lock() and unlock() keep the detail; they drop samples and tags on their way.
-    if (d_packer && d_detail_of_run.lock() == detail()) {
+    if (d_marker.goes_on(*this) && d_packer) {
         d_packer->interrupt();
     } else {
-        d_detail_of_run = detail();
-        d_packer = std::make_unique<stream_packer>(
-            d_parameters.channels,
-            d_parameters.sample_rate,
-            d_parameters.format,
-            d_parameters.stream_id,
-            most_message_bytes(d_parameters.channels));
+        d_packer =
+            std::make_unique<stream_packer>(d_parameters.channels,
+                                            d_parameters.sample_rate,
+                                            d_parameters.format,
+                                            d_parameters.stream_id,
+                                            most_message_bytes(d_parameters.channels));
         d_sent = d_tags_ignored = 0;
     }
     d_finished = d_ended = false;
@@ -78,7 +86,7 @@ int sample_publisher_impl::work(int noutput_items,
     const int interval = d_parameters.interval;
     for (int done = 0; done < noutput_items; done += interval) {
         const uint64_t first = nitems_read(0) + done;
-        read_tags(first, first + interval);
+        read_tags(*this, first, first + interval, segment_tracker::follows, d_tags);
         for (size_t channel = 0; channel < d_inputs.size(); channel++)
             d_inputs[channel] =
                 static_cast<const gr_complex*>(input_items[channel]) + done;
@@ -93,20 +101,4 @@ int sample_publisher_impl::work(int noutput_items,
     return noutput_items;
 }
 
-// Into d_tags, those that matter here, in the order of the samples.
-void sample_publisher_impl::read_tags(uint64_t first, uint64_t end)
-{
-    d_tags.clear();
-    for (size_t channel = 0; channel < d_inputs.size(); channel++) {
-        get_tags_in_range(d_channel_tags, channel, first, end);
-        for (const tag_t& tag : d_channel_tags)
-            if (segment_tracker::follows(tag.key))
-                d_tags.push_back({ channel, tag });
-    }
-    std::stable_sort(d_tags.begin(), d_tags.end(), [](const auto& a, const auto& b) {
-        return a.tag.offset < b.tag.offset;
-    });
-}
-
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_SAMPLE_PUBLISHER_IMPL_H
-#define INCLUDED_WFM_SAMPLE_PUBLISHER_IMPL_H
+#pragma once
 
+#include "common/scheduler_state.h"
 #include "link/packet_link.h"
 #include "link/stream_packer.h"
 #include <atomic>
 #include <gnuradio/wfm/sample_publisher.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! Parameters of a sample_publisher, as make() has them.
 struct publisher_parameters {
@@ -37,14 +36,11 @@ public:
     bool ended() const override { return d_ended; }
 
 private:
-    void read_tags(uint64_t first, uint64_t end);
-
     const publisher_parameters d_parameters;
     const std::unique_ptr<packet_sender> d_sender;
     std::unique_ptr<stream_packer> d_packer; //!< another one in each run
-    std::weak_ptr<block_detail> d_detail_of_run;
-    std::vector<tag_t> d_channel_tags;
-    std::vector<stream_packer::channel_tag> d_tags;
+    run_marker d_marker;
+    std::vector<channel_tag> d_tags;
     std::vector<const gr_complex*> d_inputs;
 
     std::atomic<uint64_t> d_sent{ 0 };
@@ -53,7 +49,4 @@ private:
     std::atomic<bool> d_ended{ false };
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -1,34 +1,29 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "common/keys.h"
-#include "link/link_parameters.h"
 #include "link/sample_subscriber_impl.h"
+#include "common/keys.h"
+#include "common/parameter_check.h"
+#include "common/tag_values.h"
+#include "common/time_anchor.h"
 #include "vrt/vrt_samples.h"
 #include <algorithm>
 #include <boost/thread/thread.hpp>
+#include <climits>
 #include <gnuradio/block_detail.h>
 #include <gnuradio/buffer.h>
 #include <gnuradio/io_signature.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
 constexpr int poll_milliseconds = 100; // a flowgraph that stops waits so long at most
 
-// As UHD has it.
 pmt::pmt_t rx_time(const vrt_stamp& stamp)
 {
     if (stamp.is != vrt_stamp::kind::time)
         return pmt::PMT_NIL;
-    return pmt::make_tuple(
-        pmt::from_uint64(static_cast<uint64_t>(stamp.time.secs)),
-        pmt::from_double(stamp.time.picoseconds / double(picoseconds_per_second)));
-}
-
-pmt::pmt_t rx_freq(const std::optional<double>& freq)
-{
-    return freq ? pmt::from_double(*freq) : pmt::PMT_NIL;
+    const double rest = stamp.time.picoseconds / double(picoseconds_per_second);
+    return time_anchor{ 0, static_cast<uint64_t>(stamp.time.secs), rest }.value();
 }
 
 } // namespace
@@ -38,7 +33,10 @@ sample_subscriber::sptr sample_subscriber::make(const std::string& address,
                                                 int high_water_mark,
                                                 uint32_t stream_id)
 {
-    check_link(channels, high_water_mark);
+    constexpr parameter_check check("sample_subscriber");
+    check.channels(channels);
+    // to ZeroMQ 0 means without a limit
+    check.range("high_water_mark", high_water_mark, 1, INT_MAX);
     return gnuradio::make_block_sptr<sample_subscriber_impl>(
         channels,
         stream_id,
@@ -59,8 +57,10 @@ sample_subscriber_impl::sample_subscriber_impl(int channels,
 
 bool sample_subscriber_impl::start()
 {
-    // Those of before belong to a run that has ended, or were dropped by lock() and unlock().
+    // Those of before belong to a run that has ended, or were dropped by lock() and
+    // unlock().
     d_told = false;
+    d_writer.begin(*this);
     return sync_block::start();
 }
 
@@ -75,7 +75,7 @@ int sample_subscriber_impl::work(int noutput_items,
             break;
         const aligned_samples& interval = d_aligner.front();
         if (d_taken == 0)
-            add_tags(interval, done);
+            add_tags(interval, nitems_written(0) + done);
         const size_t count = std::min(room - done, interval.samples - d_taken);
         for (size_t channel = 0; channel < interval.channels.size(); channel++) {
             const auto& from = interval.channels[channel];
@@ -146,8 +146,8 @@ void sample_subscriber_impl::refuse(const char* kind, const std::string& why)
                        why);
 }
 
-// Tags for the first sample of an interval, which goes out at this offset of the call.
-void sample_subscriber_impl::add_tags(const aligned_samples& interval, size_t offset)
+// Tags for the first sample of an interval, which is this one of the streams.
+void sample_subscriber_impl::add_tags(const aligned_samples& interval, uint64_t sample)
 {
     const received_clock::news said = d_clock.take(interval);
     d_lost += said.lost;
@@ -156,39 +156,20 @@ void sample_subscriber_impl::add_tags(const aligned_samples& interval, size_t of
     const bool timed = interval.stamp.is == vrt_stamp::kind::time;
     const bool all = first || said.rate_changed || said.kind_changed || said.jumped ||
                      said.gap || (interval.announced && timed);
+    if (all) {
+        d_writer.write(sample, keys::rx_rate, pmt::from_double(interval.rate));
+        d_writer.write(sample, keys::rx_time, rx_time(interval.stamp));
+    }
+    if (said.gap)
+        d_writer.write(sample, keys::wfm_gap, pmt::from_uint64(*said.gap));
+    else if (said.lost && !timed)
+        d_writer.write(sample, keys::wfm_lost, pmt::from_uint64(said.lost));
     for (size_t channel = 0; channel < d_freqs.size(); channel++) {
-        if (all) {
-            add_tag(channel, offset, keys::rx_rate, pmt::from_double(interval.rate));
-            add_tag(channel, offset, keys::rx_time, rx_time(interval.stamp));
-        }
-        if (said.gap)
-            add_tag(channel, offset, keys::wfm_gap, pmt::from_uint64(*said.gap));
-        else if (said.lost && !timed)
-            add_tag(channel, offset, keys::wfm_lost, pmt::from_uint64(said.lost));
         const std::optional<double>& freq = interval.channels[channel].freq;
         if (freq != d_freqs[channel] || (all && freq))
-            add_tag(channel, offset, keys::rx_freq, rx_freq(freq));
+            d_writer.write(channel, sample, keys::rx_freq, value_or_nil(freq));
         d_freqs[channel] = freq;
     }
-}
-
-void sample_subscriber_impl::add_tag(size_t channel,
-                                     size_t offset,
-                                     const pmt::pmt_t& key,
-                                     const pmt::pmt_t& value)
-{
-    add_item_tag(channel, nitems_written(channel) + offset, key, value, alias_pmt());
-}
-
-std::map<std::string, uint64_t> sample_subscriber_impl::counters() const
-{
-    return { { "packets_in", d_packets },
-             { "refused", d_refused },
-             { "samples_out", d_out },
-             { "samples_lost", d_lost },
-             { "samples_lost_estimated", d_lost_estimated },
-             { "incomplete", d_incomplete },
-             { "without_context", d_without_context } };
 }
 
 std::string sample_subscriber_impl::last_refusal() const
@@ -197,5 +178,4 @@ std::string sample_subscriber_impl::last_refusal() const
     return d_last_refusal;
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

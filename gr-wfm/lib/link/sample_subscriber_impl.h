@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_SAMPLE_SUBSCRIBER_IMPL_H
-#define INCLUDED_WFM_SAMPLE_SUBSCRIBER_IMPL_H
+#pragma once
 
+#include "common/channel_tags.h"
+#include "common/counter_set.h"
 #include "link/channel_aligner.h"
 #include "link/packet_link.h"
 #include "link/received_clock.h"
-#include <atomic>
 #include <gnuradio/wfm/sample_subscriber.h>
 #include <mutex>
 #include <set>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 class sample_subscriber_impl : public sample_subscriber
 {
@@ -25,7 +24,10 @@ public:
              gr_vector_const_void_star& input_items,
              gr_vector_void_star& output_items) override;
 
-    std::map<std::string, uint64_t> counters() const override;
+    std::map<std::string, uint64_t> counters() const override
+    {
+        return d_counters.values();
+    }
     std::string last_refusal() const override;
 
 private:
@@ -33,30 +35,27 @@ private:
     bool is_done_below() const;
     bool receive(int milliseconds);
     void refuse(const char* kind, const std::string& why);
-    void add_tags(const aligned_samples& interval, size_t offset);
-    void
-    add_tag(size_t channel, size_t offset, const pmt::pmt_t& key, const pmt::pmt_t& value);
+    void add_tags(const aligned_samples& interval, uint64_t sample);
 
     const std::unique_ptr<packet_receiver> d_receiver;
     channel_aligner d_aligner;
     received_clock d_clock;
+    tag_writer d_writer;
     size_t d_taken = 0;  //!< samples of the aligner's first interval that are out
     bool d_told = false; //!< the streams have their tags
     std::vector<std::optional<double>> d_freqs;
     std::set<std::string> d_kinds_logged;
 
-    std::atomic<uint64_t> d_packets{ 0 };
-    std::atomic<uint64_t> d_without_context{ 0 };
-    std::atomic<uint64_t> d_incomplete{ 0 };
-    std::atomic<uint64_t> d_refused{ 0 };
-    std::atomic<uint64_t> d_out{ 0 };
-    std::atomic<uint64_t> d_lost{ 0 };
-    std::atomic<uint64_t> d_lost_estimated{ 0 };
+    counter_set d_counters;
+    counter_set::counter d_packets{ d_counters, "packets_in" };
+    counter_set::counter d_without_context{ d_counters, "without_context" };
+    counter_set::counter d_incomplete{ d_counters, "incomplete" };
+    counter_set::counter d_refused{ d_counters, "refused" };
+    counter_set::counter d_out{ d_counters, "samples_out" };
+    counter_set::counter d_lost{ d_counters, "samples_lost" };
+    counter_set::counter d_lost_estimated{ d_counters, "samples_lost_estimated" };
     mutable std::mutex d_mutex;
     std::string d_last_refusal;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

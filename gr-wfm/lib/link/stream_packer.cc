@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "link/stream_packer.h"
 #include "common/keys.h"
 #include "common/tag_values.h"
-#include "link/stream_packer.h"
+#include "common/time_anchor.h"
 #include "vrt/vrt_samples.h"
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -55,9 +55,10 @@ void stream_packer::send(packet_sender& sender,
         const uint64_t sample = tags[next].tag.offset;
         // The samples in front of it are still told by what was before.
         const std::vector<channel_tag>::const_iterator here = tags.begin() + next;
-        const auto behind = std::find_if(here, tags.end(), [sample](const channel_tag& t) {
-            return t.tag.offset != sample;
-        });
+        const auto behind =
+            std::find_if(here, tags.end(), [sample](const channel_tag& t) {
+                return t.tag.offset != sample;
+            });
         next = behind - tags.begin();
         if (sample > first + start) {
             add_piece(sender, first, start, sample - first - start, inputs);
@@ -113,7 +114,7 @@ bool stream_packer::take_time(const tag_t& tag)
         d_time.reset();
         return true;
     }
-    const std::optional<tagged_time> time = time_value(tag.value);
+    const std::optional<time_anchor> time = time_anchor::of(tag);
     if (!time)
         return false;
     d_time = { tag.offset, to_exact_time(static_cast<int64_t>(time->secs), time->frac) };
@@ -124,9 +125,8 @@ void stream_packer::settle(uint64_t sample, const news& said)
 {
     d_count_shift += said.lost;
     if (said.lost && d_time && !said.time)
-        d_time = {
-            sample, d_clock.after(d_time->time, sample - d_time->sample + said.lost)
-        };
+        d_time = { sample,
+                   d_clock.after(d_time->time, sample - d_time->sample + said.lost) };
     // A radio without a clock repeats its rate where it goes on after an overflow.
     const bool repeated = said.same_rate && !said.time && d_any_sent;
     if (said.estimated || (repeated && !said.lost))
@@ -198,12 +198,11 @@ void stream_packer::add_piece(packet_sender& sender,
     d_freqs_sent = d_freqs;
 
     constexpr size_t longest_header = 28;
-    const size_t most = (sender.most_packet_bytes() - longest_header) /
-                        bytes_of_sample(d_format);
+    const size_t most =
+        (sender.most_packet_bytes() - longest_header) / bytes_of_sample(d_format);
     const size_t data_packets = (samples + most - 1) / most;
-    const size_t upper_bound =
-        d_channels * (108 + data_packets * longest_header +
-                      samples * bytes_of_sample(d_format));
+    const size_t upper_bound = d_channels * (108 + data_packets * longest_header +
+                                             samples * bytes_of_sample(d_format));
     // Of very many changes in one interval, as only a fault makes them, some go first.
     if (d_planned_bytes > 0 && d_planned_bytes + upper_bound > d_most_message_bytes)
         flush(sender, inputs);
@@ -253,5 +252,4 @@ void stream_packer::flush(packet_sender& sender,
     d_planned_bytes = 0;
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

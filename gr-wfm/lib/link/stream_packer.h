@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_STREAM_PACKER_H
-#define INCLUDED_WFM_STREAM_PACKER_H
+#pragma once
 
+#include "common/channel_tags.h"
 #include "link/packet_link.h"
 #include "vrt/vrt_packet.h"
 #include <gnuradio/gr_complex.h>
-#include <gnuradio/tags.h>
 #include <optional>
 #include <vector>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief Makes packets of N coherent streams, and follows their tags rx_time,
@@ -28,11 +26,6 @@ public:
                   vrt_format format,
                   uint32_t stream_id,
                   size_t most_message_bytes);
-
-    struct channel_tag {
-        size_t channel;
-        tag_t tag;
-    };
 
     /*!
      * \brief Send an interval.
@@ -67,7 +60,6 @@ private:
         bool time = false;
         bool rate = false;
         bool same_rate = false;
-        bool any = false;
         uint64_t lost = 0;
         bool estimated = false;
     };
@@ -126,7 +118,4 @@ private:
     uint64_t d_tags_ignored = 0;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

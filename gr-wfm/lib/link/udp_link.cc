@@ -9,8 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -129,5 +128,4 @@ std::shared_ptr<const received_message> udp_receiver::receive(int milliseconds)
     return size < 0 ? nullptr : std::make_shared<udp_message>(d_room.data(), size);
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

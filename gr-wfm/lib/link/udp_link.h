@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_UDP_LINK_H
-#define INCLUDED_WFM_UDP_LINK_H
+#pragma once
 
 #include "link/packet_link.h"
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! A UDP socket of udp://HOST:PORT: bound there, or sending there.
 class udp_socket
@@ -51,7 +49,4 @@ private:
     std::vector<uint8_t> d_room;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

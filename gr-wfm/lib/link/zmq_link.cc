@@ -5,8 +5,7 @@
 #include <cstring>
 #include <stdexcept>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -201,5 +200,4 @@ bool zmq_receiver::was_cut_off()
     return cut_off;
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

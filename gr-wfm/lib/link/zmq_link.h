@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_ZMQ_LINK_H
-#define INCLUDED_WFM_ZMQ_LINK_H
+#pragma once
 
 #include "link/packet_link.h"
 #include <zmq.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! A socket of ZeroMQ in a context (and an I/O thread) of its own.
 class zmq_handle
@@ -66,7 +64,4 @@ private:
     void* d_monitor = nullptr; //!< tells of the connection's end
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -2,8 +2,7 @@
 #include "player/radio_fifo.h"
 #include <algorithm>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 void radio_fifo::receive(uint64_t until)
 {
@@ -36,5 +35,4 @@ void radio_fifo::take(uint64_t count)
         d_pieces.pop_front();
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

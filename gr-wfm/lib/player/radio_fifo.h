@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_RADIO_FIFO_H
-#define INCLUDED_WFM_RADIO_FIFO_H
+#pragma once
 
 #include <cstdint>
 #include <deque>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! Which samples a radio's FIFO holds, and which it lost; samples are numbers here.
 class radio_fifo
@@ -40,7 +38,4 @@ private:
     uint64_t d_overflows = 0;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

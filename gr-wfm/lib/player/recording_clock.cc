@@ -4,8 +4,7 @@
 #include <cmath>
 #include <limits>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 recording_clock::recording_clock(std::vector<segment_tuple> segments,
                                  std::vector<missing_tuple> missing,
@@ -109,5 +108,4 @@ std::optional<time_anchor> recording_clock::time(uint64_t played) const
     return time->at(time->offset, d_rate);
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_RECORDING_CLOCK_H
-#define INCLUDED_WFM_RECORDING_CLOCK_H
+#pragma once
 
 #include "common/segment_tracker.h"
 #include <cstdint>
@@ -8,8 +7,7 @@
 #include <optional>
 #include <vector>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief Time and frequency of the played samples, as far as they are known.
@@ -61,7 +59,4 @@ private:
     std::optional<double> d_span;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -7,8 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -108,5 +107,4 @@ void sample_file::read_analytic(uint64_t first,
 
 sample_file::~sample_file() { ::close(d_file); }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_SAMPLE_FILE_H
-#define INCLUDED_WFM_SAMPLE_FILE_H
+#pragma once
 
 #include "player/sample_format.h"
 #include <algorithm>
@@ -8,8 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief A file of interleaved samples.
@@ -71,7 +69,4 @@ private:
     uint64_t d_begin = 0;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -8,8 +8,7 @@
 #include <stdexcept>
 #include <type_traits>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -97,5 +96,4 @@ sample_format::sample_format(const std::string& datatype)
         choose<double>(complex, big_endian);
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_SAMPLE_FORMAT_H
-#define INCLUDED_WFM_SAMPLE_FORMAT_H
+#pragma once
 
 #include <cstddef>
 #include <gnuradio/gr_complex.h>
 #include <string>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief How a sample lies in a file, by its SigMF datatype.
@@ -44,7 +42,4 @@ private:
     converter d_convert = nullptr;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

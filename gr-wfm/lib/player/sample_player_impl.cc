@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "common/keys.h"
 #include "player/sample_player_impl.h"
+#include "common/keys.h"
+#include "common/parameter_check.h"
 #include <algorithm>
 #include <boost/thread/thread.hpp>
 #include <cmath>
@@ -10,8 +11,7 @@
 #include <stdexcept>
 #include <thread>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -19,28 +19,7 @@ namespace {
 constexpr double packet_seconds = 1e-3;
 constexpr std::chrono::milliseconds longest_sleep(10);
 
-void check(bool good, const std::string& sentence)
-{
-    if (!good)
-        throw std::invalid_argument("sample_player: " + sentence);
-}
-
-void check_parameters(const player_parameters& p)
-{
-    check(p.sample_rate > 0 && std::isfinite(p.sample_rate),
-          "sample_rate is " + std::to_string(p.sample_rate) + ", expected: more than 0 Hz");
-    check(p.fifo_seconds > 0 && std::isfinite(p.fifo_seconds),
-          "fifo_seconds is " + std::to_string(p.fifo_seconds) +
-              ", expected: more than 0 s");
-}
-
-// As UHD has it; before 1970 the whole seconds are negative.
-pmt::pmt_t stamp(const time_anchor& time)
-{
-    const auto secs = static_cast<int64_t>(time.secs);
-    return pmt::make_tuple(secs < 0 ? pmt::from_long(secs) : pmt::from_uint64(time.secs),
-                           pmt::from_double(time.frac));
-}
+constexpr parameter_check check("sample_player");
 
 // How many samples to play; 0 asks for all from start.
 uint64_t
@@ -58,8 +37,7 @@ std::unique_ptr<sample_file> open_file(const sample_file_tuple& file,
                                        const std::vector<float>& hilbert)
 {
     const auto& [path, datatype, channels, header_bytes] = file;
-    check(channels >= 1 && channels <= 64,
-          "channels is " + std::to_string(channels) + ", expected: 1 to 64");
+    check.channels(channels);
     return std::make_unique<sample_file>(
         path, sample_format(datatype), channels, header_bytes, hilbert);
 }
@@ -90,7 +68,11 @@ sample_player::sptr sample_player::make(const std::string& path,
                                         const std::vector<float>& hilbert)
 {
     player_parameters p{ sample_rate, start, count, repeat, paced, fifo_seconds };
-    check_parameters(p);
+    check.sample_rate(sample_rate);
+    check(fifo_seconds > 0 && std::isfinite(fifo_seconds),
+          "fifo_seconds",
+          fifo_seconds,
+          "more than 0 s");
     std::vector<std::unique_ptr<sample_file>> files;
     files.push_back(open_file({ path, datatype, channels, header_bytes }, hilbert));
     p.count = checked_count(p, path, files[0]->samples());
@@ -111,9 +93,8 @@ sample_player_impl::sample_player_impl(const player_parameters& p,
                                        const std::vector<missing_tuple>& missing)
     : gr::sync_block("sample_player",
                      gr::io_signature::make(0, 0, 0),
-                     gr::io_signature::make(all_channels(files),
-                                            all_channels(files),
-                                            sizeof(gr_complex))),
+                     gr::io_signature::make(
+                         all_channels(files), all_channels(files), sizeof(gr_complex))),
       d_parameters(p),
       d_files(std::move(files)),
       d_clock(segments, missing, p.sample_rate, p.start, p.count)
@@ -122,13 +103,10 @@ sample_player_impl::sample_player_impl(const player_parameters& p,
 
 bool sample_player_impl::start()
 {
-    // lock() and unlock() keep the detail; they drop samples and tags on their way.
-    if (d_detail_of_run.lock() == detail()) {
-        d_all_told = false;
+    d_writer.begin(*this);
+    d_all_told = !d_marker.goes_on(*this);
+    if (!d_all_told)
         return sync_block::start();
-    }
-    d_detail_of_run = detail();
-    d_all_told = true;
     const double capacity = d_parameters.fifo_seconds * d_parameters.sample_rate;
     d_fifo = std::make_unique<radio_fifo>(std::max<uint64_t>(std::llround(capacity), 1));
     d_started.reset();
@@ -195,7 +173,7 @@ int sample_player_impl::work(int noutput_items,
     const uint64_t first = paced ? d_fifo->next() : d_played.load();
     for (size_t done = 0; done < count;) {
         const uint64_t next = first + done;
-        add_tags(next, done);
+        add_tags(next, nitems_written(0) + done);
         const size_t piece =
             std::min<uint64_t>(count - done, d_clock.until_next_segment(next));
         const size_t there = copy(next, piece, done, output_items);
@@ -215,8 +193,9 @@ int sample_player_impl::end_early(size_t count)
 {
     d_played += count;
     if (!d_cut.exchange(true))
-        d_logger->error("the file was cut while it was played: it ends after {:d} samples",
-                        d_played.load());
+        d_logger->error(
+            "the file was cut while it was played: it ends after {:d} samples",
+            d_played.load());
     return count > 0 ? static_cast<int>(count) : static_cast<int>(WORK_DONE);
 }
 
@@ -232,13 +211,15 @@ size_t sample_player_impl::copy(uint64_t next,
     size_t output = 0;
     for (const auto& file : d_files)
         for (size_t channel = 0; channel < file->channels(); channel++, output++)
-            file->read(
-                first, count, channel, static_cast<gr_complex*>(outputs[output]) + offset);
+            file->read(first,
+                       count,
+                       channel,
+                       static_cast<gr_complex*>(outputs[output]) + offset);
     return count;
 }
 
-// Tags for the played sample `next`, which goes out at this offset of the call.
-void sample_player_impl::add_tags(uint64_t next, size_t offset)
+// Tags for the played sample `next`, which is this one of the streams.
+void sample_player_impl::add_tags(uint64_t next, uint64_t sample)
 {
     const uint64_t dropped = next - d_after; // by the paced radio's FIFO
     const std::optional<uint64_t> missing = d_clock.missing(d_after, next);
@@ -254,34 +235,27 @@ void sample_player_impl::add_tags(uint64_t next, size_t offset)
     const std::optional<time_anchor> time = d_clock.time(next);
     // Two times tell what is between them, if the recording says no better.
     if (missing || (dropped > 0 && !(time && d_time_told)))
-        add_tag(offset, keys::wfm_lost, pmt::from_uint64(dropped + missing.value_or(0)));
+        d_writer.write(
+            sample, keys::wfm_lost, pmt::from_uint64(dropped + missing.value_or(0)));
     if (next == 0 || dropped > 0 || again)
-        add_tag(offset, keys::rx_rate, pmt::from_double(d_parameters.sample_rate));
-    tell(offset, keys::rx_time, time ? stamp(*time) : pmt::PMT_NIL, d_time_told);
-    tell(offset,
+        d_writer.write(sample, keys::rx_rate, pmt::from_double(d_parameters.sample_rate));
+    tell(sample, keys::rx_time, time ? time->value() : pmt::PMT_NIL, d_time_told);
+    tell(sample,
          keys::rx_freq,
          std::isnan(freq) ? pmt::PMT_NIL : pmt::from_double(freq),
          d_freq_told);
 }
 
 // A value that is known, or once that it is not known any more.
-void sample_player_impl::tell(size_t offset,
+void sample_player_impl::tell(uint64_t sample,
                               const pmt::pmt_t& key,
                               const pmt::pmt_t& value,
                               bool& told)
 {
     const bool known = !pmt::is_null(value);
     if (known || told)
-        add_tag(offset, key, value);
+        d_writer.write(sample, key, value);
     told = known;
-}
-
-void sample_player_impl::add_tag(size_t offset,
-                                 const pmt::pmt_t& key,
-                                 const pmt::pmt_t& value)
-{
-    for (int channel = 0; channel < output_signature()->max_streams(); channel++)
-        add_item_tag(channel, nitems_written(channel) + offset, key, value, alias_pmt());
 }
 
 void sample_player_impl::set_center_freq(double center_freq)
@@ -291,5 +265,4 @@ void sample_player_impl::set_center_freq(double center_freq)
     d_retune_news = true;
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_SAMPLE_PLAYER_IMPL_H
-#define INCLUDED_WFM_SAMPLE_PLAYER_IMPL_H
+#pragma once
 
+#include "common/channel_tags.h"
+#include "common/scheduler_state.h"
 #include "player/radio_fifo.h"
 #include "player/recording_clock.h"
 #include "player/sample_file.h"
@@ -12,8 +13,7 @@
 #include <mutex>
 #include <optional>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! Parameters of a sample_player, as make() has them.
 struct player_parameters {
@@ -52,18 +52,19 @@ private:
     void wait_for_packet() const;
     size_t copy(uint64_t next, size_t count, size_t offset, gr_vector_void_star& outputs);
     int end_early(size_t count);
-    void add_tags(uint64_t next, size_t offset);
-    void add_tag(size_t offset, const pmt::pmt_t& key, const pmt::pmt_t& value);
-    void tell(size_t offset, const pmt::pmt_t& key, const pmt::pmt_t& value, bool& told);
+    void add_tags(uint64_t next, uint64_t sample);
+    void
+    tell(uint64_t sample, const pmt::pmt_t& key, const pmt::pmt_t& value, bool& told);
 
     const player_parameters d_parameters;
     const std::vector<std::unique_ptr<sample_file>> d_files;
     const recording_clock d_clock;
     std::unique_ptr<radio_fifo> d_fifo;
     std::optional<clock::time_point> d_started;
-    std::weak_ptr<block_detail> d_detail_of_run; //!< another one in each run
-    bool d_all_told = true; //!< the streams have all tags of what is played
-    uint64_t d_after = 0;   //!< the played sample after the last one put out
+    run_marker d_marker;
+    tag_writer d_writer;
+    bool d_all_told = true;   //!< the streams have all tags of what is played
+    uint64_t d_after = 0;     //!< the played sample after the last one put out
     bool d_time_told = false; //!< the streams' last rx_time tag has a time
     bool d_freq_told = false;
 
@@ -77,7 +78,4 @@ private:
     std::atomic<bool> d_cut{ false };
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -81,5 +80,4 @@ uint64_t arrival_watch::report(double missing)
     return static_cast<uint64_t>(news);
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

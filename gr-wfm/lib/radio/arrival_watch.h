@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_ARRIVAL_WATCH_H
-#define INCLUDED_WFM_ARRIVAL_WATCH_H
+#pragma once
 
 #include <cstdint>
 #include <gnuradio/wfm/api.h>
 #include <limits>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief Estimates how many samples a radio without a clock lost, from when the
@@ -67,7 +65,4 @@ private:
     double d_reported = 0;      //!< samples, given to the caller
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -6,8 +6,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -66,5 +65,4 @@ std::string radio_failure()
     return failure;
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

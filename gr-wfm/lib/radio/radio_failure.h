@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_RADIO_FAILURE_H
-#define INCLUDED_WFM_RADIO_FAILURE_H
+#pragma once
 
 #include <gnuradio/wfm/api.h>
 #include <string>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief Keep a USRP that fails from ending the process.
@@ -21,7 +19,4 @@ WFM_API void outlive_radio_failures();
 //! What the last failure of such a thread was; empty without one.
 WFM_API std::string radio_failure();
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "radio/radio_tagger_impl.h"
+#include "common/parameter_check.h"
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -9,8 +10,7 @@
 #include <gnuradio/io_signature.h>
 #include <stdexcept>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -20,11 +20,7 @@ double steady_seconds()
     return std::chrono::duration<double>(now).count();
 }
 
-void check(bool good, const std::string& sentence)
-{
-    if (!good)
-        throw std::invalid_argument("radio_tagger: " + sentence);
-}
+constexpr parameter_check check("radio_tagger");
 
 } // namespace
 
@@ -34,10 +30,8 @@ radio_tagger::sptr radio_tagger::make(int channels,
                                       bool clock,
                                       bool watch)
 {
-    check(channels >= 1 && channels <= 64,
-          "channels is " + std::to_string(channels) + ", expected 1 to 64");
-    check(sample_rate > 0 && std::isfinite(sample_rate),
-          "sample_rate is " + std::to_string(sample_rate) + ", expected more than 0 Hz");
+    check.channels(channels);
+    check.sample_rate(sample_rate);
     return gnuradio::make_block_sptr<radio_tagger_impl>(
         channels, sample_rate, center_freqs, clock, watch);
 }
@@ -64,19 +58,18 @@ radio_tagger_impl::radio_tagger_impl(int channels,
 void radio_tagger_impl::check_freqs(const std::vector<double>& center_freqs) const
 {
     check(center_freqs.size() == d_channels,
-          std::to_string(center_freqs.size()) + " frequencies, expected one for each of " +
-              std::to_string(d_channels) + " channels");
+          "the number of frequencies",
+          center_freqs.size(),
+          "one for each of " + std::to_string(d_channels) + " channels");
 }
 
 bool radio_tagger_impl::start()
 {
     d_first = true;
     d_ending = d_over = d_source_ended = false;
-    // Starting a flowgraph makes a new detail, lock() and unlock() keep it.
-    if (d_detail_of_run.lock() != detail()) {
-        d_detail_of_run = detail();
-        d_samples = d_overflows = d_lost = d_lost_estimated = 0;
-    }
+    if (!d_marker.goes_on(*this))
+        d_counters.reset();
+    d_writer.begin(*this);
     d_estimated_before = d_lost_estimated;
     d_clock = d_clocked;
     d_time.reset();
@@ -103,31 +96,13 @@ bool radio_tagger_impl::stop()
 void radio_tagger_impl::forecast(int noutput_items, gr_vector_int& required)
 {
     // A stream that is to end must not wait for samples.
-    const bool ends = d_ending || radio_is_done();
+    const bool ends = d_ending || an_input_ended(*this);
     std::fill(required.begin(), required.end(), ends ? 0 : 1);
-}
-
-// Has a channel ended, and been passed on to its last sample?
-bool radio_tagger_impl::radio_is_done() const
-{
-    for (size_t i = 0; i < d_channels; i++) {
-        const buffer_reader_sptr input = detail()->input(i);
-        if (!input->done())
-            continue;
-        gr::thread::scoped_lock guard(*input->mutex());
-        if (input->items_available() == 0)
-            return true;
-    }
-    return false;
 }
 
 bool radio_tagger_impl::waiting() const
 {
-    if (!detail() || d_over)
-        return false;
-    const buffer_reader_sptr input = detail()->input(0);
-    gr::thread::scoped_lock guard(*input->mutex());
-    return input->items_available() > 0;
+    return detail() && !d_over && waiting_samples(*this, 0) > 0;
 }
 
 int radio_tagger_impl::general_work(int noutput_items,
@@ -137,10 +112,10 @@ int radio_tagger_impl::general_work(int noutput_items,
 {
     if (d_ending)
         return WORK_DONE;
-    const int count =
-        std::min(noutput_items, *std::min_element(ninput_items.begin(), ninput_items.end()));
+    const int count = std::min(
+        noutput_items, *std::min_element(ninput_items.begin(), ninput_items.end()));
     if (count <= 0) {
-        d_source_ended = radio_is_done();
+        d_source_ended = an_input_ended(*this);
         return d_source_ended ? static_cast<int>(WORK_DONE) : 0;
     }
     const double now = steady_seconds();
@@ -149,7 +124,7 @@ int radio_tagger_impl::general_work(int noutput_items,
     if (!d_segment)
         d_segment = std::make_unique<segment_tracker>(1, d_rate, first);
 
-    read_tags(first, end);
+    read_tags(*this, first, end, nullptr, d_arrived);
     if (d_first && (d_arrived.empty() || d_arrived.front().tag.offset != first))
         act_on({ first }, now, end);
     for (size_t next = 0; next < d_arrived.size();)
@@ -201,13 +176,4 @@ void radio_tagger_impl::end()
         detail()->d_tpb.notify_msg();
 }
 
-std::map<std::string, uint64_t> radio_tagger_impl::counters() const
-{
-    return { { "samples", d_samples },
-             { "overflows", d_overflows },
-             { "samples_lost", d_lost },
-             { "samples_lost_estimated", d_lost_estimated } };
-}
-
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_RADIO_TAGGER_IMPL_H
-#define INCLUDED_WFM_RADIO_TAGGER_IMPL_H
+#pragma once
 
+#include "common/channel_tags.h"
+#include "common/counter_set.h"
+#include "common/scheduler_state.h"
 #include "common/segment_tracker.h"
 #include "radio/arrival_watch.h"
 #include <atomic>
@@ -11,8 +13,7 @@
 #include <mutex>
 #include <optional>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 class radio_tagger_impl : public radio_tagger
 {
@@ -42,7 +43,10 @@ public:
     bool clock() const override { return d_clock; }
     uint64_t samples() const override { return d_samples; }
     bool waiting() const override;
-    std::map<std::string, uint64_t> counters() const override;
+    std::map<std::string, uint64_t> counters() const override
+    {
+        return d_counters.values();
+    }
 
 private:
     //! A tuning that is known before its first sample: at an index, or at a time.
@@ -61,18 +65,15 @@ private:
         bool retuned = false; //!< to another frequency than before
     };
 
-    bool radio_is_done() const;
     void check_freqs(const std::vector<double>& center_freqs) const;
-    void read_tags(uint64_t first, uint64_t end);
     told apply(size_t& next);
     void act_on(const told& said, double now, uint64_t end);
     bool believe(const pmt::pmt_t& time);
     bool take_freq(size_t channel, const tag_t& tag);
     void tune(uint64_t first, uint64_t end);
     std::optional<uint64_t> index_of(const tuning& wanted) const;
-    void write_state(uint64_t offset, std::optional<uint64_t> missing, bool time, bool rate);
-    void write(size_t channel, uint64_t offset, const pmt::pmt_t& key, const pmt::pmt_t& value);
-    time_anchor host_time(double seconds_ago, uint64_t offset) const;
+    void
+    write_state(uint64_t offset, std::optional<uint64_t> missing, bool time, bool rate);
 
     const size_t d_channels;
     const bool d_clocked; //!< the radio is said to have a clock
@@ -85,30 +86,23 @@ private:
     std::atomic<bool> d_over{ false };
     std::atomic<bool> d_clock;
     std::atomic<bool> d_source_ended{ false };
-    std::atomic<uint64_t> d_samples{ 0 };
-    std::atomic<uint64_t> d_overflows{ 0 };
-    std::atomic<uint64_t> d_lost{ 0 };
-    std::atomic<uint64_t> d_lost_estimated{ 0 };
+    counter_set d_counters;
+    counter_set::counter d_samples{ d_counters, "samples" };
+    counter_set::counter d_overflows{ d_counters, "overflows" };
+    counter_set::counter d_lost{ d_counters, "samples_lost" };
+    counter_set::counter d_lost_estimated{ d_counters, "samples_lost_estimated" };
 
     // Of the stream thread only, from here on.
     bool d_first = true; //!< no sample has passed since start()
-    std::weak_ptr<block_detail> d_detail_of_run; //!< the same until the flowgraph ends
+    run_marker d_marker;
     uint64_t d_estimated_before = 0; //!< of d_lost_estimated, before the last lock()
     double d_rate;
     std::vector<double> d_freqs;
     std::optional<time_anchor> d_time; //!< of the stream, as its tags have it
     std::optional<arrival_watch> d_watch;
     std::unique_ptr<segment_tracker> d_segment; //!< of channel 0, for exact losses
-
-    struct arrived_tag {
-        size_t channel;
-        tag_t tag;
-    };
-    std::vector<arrived_tag> d_arrived;
-    std::vector<tag_t> d_channel_tags;
+    std::vector<channel_tag> d_arrived;
+    tag_writer d_writer;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

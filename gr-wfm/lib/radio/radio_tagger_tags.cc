@@ -3,31 +3,9 @@
 #include "common/keys.h"
 #include "radio/radio_tagger_impl.h"
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
-namespace gr {
-namespace wfm {
-
-namespace {
-
-} // namespace
-
-// Into d_arrived, in the order of the samples.
-void radio_tagger_impl::read_tags(uint64_t first, uint64_t end)
-{
-    d_arrived.clear();
-    for (size_t channel = 0; channel < d_channels; channel++) {
-        get_tags_in_range(d_channel_tags, channel, first, end);
-        for (const tag_t& tag : d_channel_tags)
-            d_arrived.push_back({ channel, tag });
-    }
-    std::stable_sort(d_arrived.begin(),
-                     d_arrived.end(),
-                     [](const arrived_tag& a, const arrived_tag& b) {
-                         return a.tag.offset < b.tag.offset;
-                     });
-}
+namespace gr::wfm {
 
 // Take over the tags of one sample; what another block must see passes.
 radio_tagger_impl::told radio_tagger_impl::apply(size_t& next)
@@ -47,7 +25,7 @@ radio_tagger_impl::told radio_tagger_impl::apply(size_t& next)
         said.rate = said.rate || pmt::eq(tag.key, keys::rx_rate);
         said.time = said.time || pmt::eq(tag.key, keys::rx_time);
         if (!pmt::eq(tag.key, keys::rx_rate))
-            add_item_tag(channel, tag);
+            d_writer.pass(channel, tag);
     }
     return said;
 }
@@ -55,8 +33,7 @@ radio_tagger_impl::told radio_tagger_impl::apply(size_t& next)
 // Source blocks tag times, all of them nothing, for devices that have none.
 bool radio_tagger_impl::believe(const pmt::pmt_t& time)
 {
-    static const pmt::pmt_t nothing =
-        pmt::make_tuple(pmt::from_uint64(0), pmt::from_double(0.0));
+    static const pmt::pmt_t nothing = time_anchor{}.value();
     if (d_clock && pmt::equal(time, nothing)) {
         d_clock = false;
         if (!d_watch)
@@ -65,8 +42,8 @@ bool radio_tagger_impl::believe(const pmt::pmt_t& time)
     return d_clock;
 }
 
-// What the radio says of its frequency. True if that is another one than before; it may speak too early of
-// a tuning that is still to come.
+// What the radio says of its frequency. True if that is another one than before; it may
+// speak too early of a tuning that is still to come.
 bool radio_tagger_impl::take_freq(size_t channel, const tag_t& tag)
 {
     if (!pmt::is_real(tag.value))
@@ -93,7 +70,7 @@ void radio_tagger_impl::act_on(const told& said, double now, uint64_t end)
     if (new_rate && d_watch)
         d_watch->set_rate(d_rate);
     if (said.time && here.has_rx_time)
-        d_time = time_anchor{ said.offset, here.rx_time_secs, here.rx_time_frac };
+        d_time = time_anchor::of(here);
 
     std::optional<uint64_t> missing;
     if (said.time && d_segment->lost() > 0) {
@@ -108,8 +85,8 @@ void radio_tagger_impl::act_on(const told& said, double now, uint64_t end)
         missing = d_watch ? d_watch->told(now, end) : 0;
     }
     const bool own_time = !d_clock && (d_first || missing);
-    if (own_time)
-        d_time = host_time((end - said.offset) / d_rate, said.offset);
+    if (own_time) // the last of these samples has just come
+        d_time = time_anchor::host(end).at(said.offset, d_rate);
     if (d_first || said.rate || said.time || said.freq)
         write_state(said.offset, missing, own_time, d_first || said.rate);
     d_first = false;
@@ -126,7 +103,8 @@ void radio_tagger_impl::tune(uint64_t first, uint64_t end)
         d_freqs = d_pending.front().freqs;
         d_pending.pop_front();
         for (size_t i = 0; i < d_channels; i++)
-            write(i, std::max(*index, first), keys::rx_freq, pmt::from_double(d_freqs[i]));
+            d_writer.write(
+                i, std::max(*index, first), keys::rx_freq, pmt::from_double(d_freqs[i]));
     }
 }
 
@@ -152,38 +130,15 @@ void radio_tagger_impl::write_state(uint64_t offset,
         anchor.frac += *missing / d_rate;
         d_time = anchor.at(offset, d_rate);
     }
-    for (size_t i = 0; i < d_channels; i++) {
-        if (time && d_time)
-            write(i,
-                  offset,
-                  keys::rx_time,
-                  pmt::make_tuple(pmt::from_uint64(d_time->secs),
-                                  pmt::from_double(d_time->frac)));
-        if (rate)
-            write(i, offset, keys::rx_rate, pmt::from_double(d_rate));
+    if (time && d_time)
+        d_writer.write(offset, keys::rx_time, d_time->value());
+    if (rate)
+        d_writer.write(offset, keys::rx_rate, pmt::from_double(d_rate));
+    for (size_t i = 0; i < d_channels; i++)
         if (!std::isnan(d_freqs[i]))
-            write(i, offset, keys::rx_freq, pmt::from_double(d_freqs[i]));
-        if (missing)
-            write(i, offset, keys::wfm_gap, pmt::from_uint64(*missing));
-    }
+            d_writer.write(i, offset, keys::rx_freq, pmt::from_double(d_freqs[i]));
+    if (missing)
+        d_writer.write(offset, keys::wfm_gap, pmt::from_uint64(*missing));
 }
 
-void radio_tagger_impl::write(size_t channel,
-                              uint64_t offset,
-                              const pmt::pmt_t& key,
-                              const pmt::pmt_t& value)
-{
-    add_item_tag(channel, offset, key, value, alias_pmt());
-}
-
-time_anchor radio_tagger_impl::host_time(double seconds_ago, uint64_t offset) const
-{
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(now);
-    const double rest = std::chrono::duration<double>(now - whole).count();
-    return time_anchor{ offset, static_cast<uint64_t>(whole.count()), rest - seconds_ago }
-        .at(offset, d_rate);
-}
-
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "common/segment_tracker.h"
 #include "recorder/capture_ring.h"
+#include "common/time_anchor.h"
 #include <algorithm>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -15,15 +14,9 @@ constexpr uint64_t longest_piece = 1 << 16;
 
 window_info later(window_info info, uint64_t samples)
 {
+    if (const auto first = time_anchor::of(info))
+        first->at(info.start + samples, info.rx_rate).state_in(info);
     info.start += samples;
-    if (info.has_rx_time) {
-        const time_anchor first{ 0,
-                                 static_cast<uint64_t>(info.rx_time_secs),
-                                 info.rx_time_frac };
-        const time_anchor time = first.at(samples, info.rx_rate);
-        info.rx_time_secs = time.secs;
-        info.rx_time_frac = time.frac;
-    }
     return info;
 }
 
@@ -194,5 +187,4 @@ uint64_t capture_ring::abandon()
     return lost;
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_CAPTURE_RING_H
-#define INCLUDED_WFM_CAPTURE_RING_H
+#pragma once
 
 #include <chrono>
 #include <condition_variable>
@@ -12,8 +11,7 @@
 #include <vector>
 #include <volk/volk_alloc.hh>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! What the writer is to do before it writes the sample at position `at`.
 struct capture_command {
@@ -103,7 +101,4 @@ private:
     uint64_t d_last_segment = nowhere; //!< that of the last piece
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

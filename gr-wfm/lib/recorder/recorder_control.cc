@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a recorder is told, by messages and by other threads.
-#include "common/json_text.h"
+#include "common/keys.h"
 #include "recorder/recorder_impl.h"
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -14,17 +14,15 @@ constexpr const char* wanted =
 
 constexpr size_t longest_shown = 60;
 
-// The begin of a text, in quotes.
-std::string shown(std::string text)
+// The begin of a text, in quotes; a character that is cut is left out.
+std::string shown(const std::string& text)
 {
     if (!is_utf8(text))
         return "a text that is not UTF-8";
-    if (text.size() <= longest_shown)
-        return json_string(text);
-    text.resize(longest_shown);
-    while (!is_utf8(text))
-        text.pop_back();
-    return json_string(text) + "...";
+    using nlohmann::json;
+    return json(text.substr(0, longest_shown))
+               .dump(-1, ' ', false, json::error_handler_t::ignore) +
+           (text.size() > longest_shown ? "..." : "");
 }
 
 // A message's value in a few words: it may be as deep and as long as its sender likes.
@@ -49,8 +47,8 @@ std::string checked_order(const std::string& key, const pmt::pmt_t& value)
     const bool known =
         key == "start" || key == "stop" || key == "label" || key == "annotate";
     const bool text = pmt::is_symbol(value) && key != "stop";
-    const bool yes = pmt::is_true(value) && pmt::is_bool(value) &&
-                     (key == "start" || key == "stop");
+    const bool yes =
+        pmt::is_true(value) && pmt::is_bool(value) && (key == "start" || key == "stop");
     if (!known || !(text || yes))
         throw std::invalid_argument("control message " + shown(key) + " with " +
                                     shown(value) + ", expected: " + wanted);
@@ -66,8 +64,8 @@ std::map<std::string, std::string> read_orders(const pmt::pmt_t& message)
     std::map<std::string, std::string> orders;
     const auto add = [&orders](const pmt::pmt_t& key, const pmt::pmt_t& value) {
         if (!pmt::is_symbol(key))
-            throw std::invalid_argument("control message with the key " +
-                                        shown(key) + ", expected: " + wanted);
+            throw std::invalid_argument("control message with the key " + shown(key) +
+                                        ", expected: " + wanted);
         const std::string name = pmt::symbol_to_string(key);
         const std::string text = checked_order(name, value);
         if (name == "start" && !text.empty())
@@ -87,11 +85,11 @@ std::map<std::string, std::string> read_orders(const pmt::pmt_t& message)
     return orders;
 }
 
-std::string text_of(const pmt::pmt_t& dict, const char* key)
+std::string text_of(const pmt::pmt_t& dict, const pmt::pmt_t& key)
 {
-    const pmt::pmt_t value = pmt::dict_ref(dict, pmt::intern(key), pmt::PMT_NIL);
+    const pmt::pmt_t value = pmt::dict_ref(dict, key, pmt::PMT_NIL);
     if (!pmt::is_symbol(value))
-        throw std::invalid_argument("trigger without " + std::string(key) +
+        throw std::invalid_argument("trigger without " + pmt::symbol_to_string(key) +
                                     ", expected: an event of an event tracker");
     return pmt::symbol_to_string(value);
 }
@@ -113,8 +111,8 @@ void recorder_impl::on_trigger(const pmt::pmt_t& message)
         if (!pmt::is_dict(message))
             throw std::invalid_argument("trigger, " + shown(message) +
                                         ", expected: an event of an event tracker");
-        const std::string event = text_of(message, "event");
-        const std::string label = text_of(message, "label");
+        const std::string event = text_of(message, keys::event);
+        const std::string label = text_of(message, keys::label);
         check_label(label);
         if (event == "begin")
             obey({ { "label", label }, { "start", "" } });
@@ -138,7 +136,7 @@ void recorder_impl::obey(const std::map<std::string, std::string>& orders)
             d_ring.push(kind::label, d_label);
     }
     if (orders.count("start") && !recording()) {
-        d_session += 3; // the next number, and recording
+        d_session += 3;                    // the next number, and recording
         d_ring.push(kind::start, d_label); // which thus holds for the pre-trigger, too
     }
     if (const auto note = orders.find("annotate"); note != orders.end())
@@ -153,29 +151,24 @@ void recorder_impl::refuse(const std::string& why)
 {
     d_counters.refused++;
     d_logger->error(why);
-    pmt::pmt_t dict = pmt::make_dict();
-    dict = pmt::dict_add(dict, pmt::intern("event"), pmt::intern("refused"));
-    dict = pmt::dict_add(dict, pmt::intern("text"), pmt::intern(why));
-    message_port_pub(pmt::intern("events"), dict);
+    publish_event("refused", keys::text, why);
 }
 
 void recorder_impl::set_recording(bool recording)
 {
-    _post(pmt::intern("control"),
-          pmt::cons(pmt::intern(recording ? "start" : "stop"), pmt::PMT_T));
+    _post(keys::control, pmt::cons(recording ? keys::start : keys::stop, pmt::PMT_T));
 }
 
 void recorder_impl::set_label(const std::string& label)
 {
     check_label(label);
-    _post(pmt::intern("control"), pmt::cons(pmt::intern("label"), pmt::intern(label)));
+    _post(keys::control, pmt::cons(keys::label, pmt::intern(label)));
 }
 
 void recorder_impl::annotate(const std::string& text)
 {
     check_label(text);
-    _post(pmt::intern("control"), pmt::cons(pmt::intern("annotate"), pmt::intern(text)));
+    _post(keys::control, pmt::cons(keys::annotate, pmt::intern(text)));
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

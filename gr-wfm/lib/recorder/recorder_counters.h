@@ -1,41 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_RECORDER_COUNTERS_H
-#define INCLUDED_WFM_RECORDER_COUNTERS_H
+#pragma once
 
-#include <atomic>
-#include <cstdint>
-#include <map>
-#include <string>
+#include "common/counter_set.h"
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! Samples are per channel.
-struct recorder_counters {
-    using count = std::atomic<uint64_t>;
-    count samples_in{ 0 };        //!< samples that came
-    count samples_recorded{ 0 };  //!< samples that are in files
-    count samples_dropped{ 0 };   //!< samples lost while recording: the disk was too slow
-    count samples_unwritten{ 0 }; //!< samples that waited when the disk failed
-    count samples_unaligned{ 0 }; //!< samples skipped, the channels' tags disagreed
-    count recordings{ 0 };        //!< files begun
-    count failures{ 0 };          //!< recordings ended by the disk
-    count refused{ 0 };           //!< messages not understood
-
-    std::map<std::string, uint64_t> values() const
-    {
-        return { { "samples_in", samples_in },
-                 { "samples_recorded", samples_recorded },
-                 { "samples_dropped", samples_dropped },
-                 { "samples_unwritten", samples_unwritten },
-                 { "samples_unaligned", samples_unaligned },
-                 { "recordings", recordings },
-                 { "failures", failures },
-                 { "refused", refused } };
-    }
+struct recorder_counters : counter_set {
+    counter samples_in{ *this, "samples_in" };             //!< that came
+    counter samples_recorded{ *this, "samples_recorded" }; //!< that are in files
+    //! Lost while recording: the disk was too slow.
+    counter samples_dropped{ *this, "samples_dropped" };
+    //! That waited when the disk failed.
+    counter samples_unwritten{ *this, "samples_unwritten" };
+    //! Skipped, as the channels' tags disagreed.
+    counter samples_unaligned{ *this, "samples_unaligned" };
+    counter recordings{ *this, "recordings" }; //!< files begun
+    counter failures{ *this, "failures" };     //!< recordings ended by the disk
+    counter refused{ *this, "refused" };       //!< messages not understood
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The stream's side, and the thread; messages are in recorder_control.cc.
 #include "recorder/recorder_impl.h"
+#include "common/keys.h"
 #include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <gnuradio/io_signature.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -15,16 +13,6 @@ namespace {
 constexpr int64_t clock_not_set = 365 * 86400;
 // Whatever a tag says, SigMF holds an index of 2^63 - 1 at most.
 constexpr uint64_t most_lost = uint64_t(1) << 62;
-
-time_anchor host_time(uint64_t offset)
-{
-    using namespace std::chrono;
-    const auto now = system_clock::now().time_since_epoch();
-    const auto whole = duration_cast<seconds>(now);
-    return { offset,
-             static_cast<uint64_t>(whole.count()),
-             duration<double>(now - whole).count() };
-}
 
 } // namespace
 
@@ -39,9 +27,9 @@ recorder::sptr recorder::make(int channels,
                               const std::string& datatype,
                               double queue)
 {
-    const recorder_parameters parameters{ channels,  sample_rate, folder,    prefix,
-                                          label,     recording,   pre_trigger, rotate_mb,
-                                          datatype,  queue };
+    const recorder_parameters parameters{ channels, sample_rate, folder,      prefix,
+                                          label,    recording,   pre_trigger, rotate_mb,
+                                          datatype, queue };
     parameters.check();
     return gnuradio::make_block_sptr<recorder_impl>(parameters);
 }
@@ -61,20 +49,17 @@ recorder_impl::recorder_impl(const recorder_parameters& p)
       d_label(p.label),
       d_wanted(p.recording)
 {
-    for (const char* port : { "events", "status" })
-        message_port_register_out(pmt::intern(port));
-    message_port_register_in(pmt::intern("control"));
-    set_msg_handler(pmt::intern("control"),
+    message_port_register_out(keys::events);
+    message_port_register_out(keys::status);
+    message_port_register_in(keys::control);
+    set_msg_handler(keys::control,
                     [this](const pmt::pmt_t& message) { on_control(message); });
-    message_port_register_in(pmt::intern("trigger"));
-    set_msg_handler(pmt::intern("trigger"),
+    message_port_register_in(keys::trigger);
+    set_msg_handler(keys::trigger,
                     [this](const pmt::pmt_t& message) { on_trigger(message); });
 }
 
-recorder_impl::~recorder_impl()
-{
-    d_thread->forget();
-}
+recorder_impl::~recorder_impl() { d_thread->forget(); }
 
 bool recorder_impl::start()
 {
@@ -113,35 +98,17 @@ int recorder_impl::work(int noutput_items,
         d_input[i] = static_cast<const gr_complex*>(input_items[i]);
     const uint64_t first = nitems_read(0);
     const size_t count = noutput_items;
-    read_tags(first, count);
+    read_tags(*this, first, first + count, segment_tracker::follows, d_arrived);
     size_t next_tag = 0;
     for (size_t done = 0; done < count;) {
         next_tag = apply_tags(next_tag, first + done);
-        const size_t end = next_tag < d_arrived.size()
-                               ? d_arrived[next_tag].tag.offset - first
-                               : count;
+        const size_t end =
+            next_tag < d_arrived.size() ? d_arrived[next_tag].tag.offset - first : count;
         store(first + done, done, end - done);
         done = end;
     }
     d_counters.samples_in += count;
     return count;
-}
-
-// Into d_arrived, in the order of the samples.
-void recorder_impl::read_tags(uint64_t first, size_t count)
-{
-    d_arrived.clear();
-    for (size_t channel = 0; channel < d_input.size(); channel++) {
-        get_tags_in_range(d_channel_tags, channel, first, first + count);
-        for (const tag_t& tag : d_channel_tags)
-            if (segment_tracker::follows(tag.key))
-                d_arrived.push_back({ channel, tag });
-    }
-    std::stable_sort(d_arrived.begin(),
-                     d_arrived.end(),
-                     [](const arrived_tag& a, const arrived_tag& b) {
-                         return a.tag.offset < b.tag.offset;
-                     });
 }
 
 // Apply the tags of the sample at offset; returns the first of the others.
@@ -193,28 +160,21 @@ window_info recorder_impl::describe(uint64_t offset)
     info.start = offset;
     info.lost = d_lost;
     d_segment->describe(info);
-    if (!info.has_rx_time) {
+    std::optional<time_anchor> time = time_anchor::of(info);
+    if (!time) {
         if (!d_host)
-            d_host = host_time(offset);
-        const time_anchor time = d_host->at(offset, info.rx_rate);
-        info.has_rx_time = true;
-        info.rx_time_secs = time.secs;
-        info.rx_time_frac = time.frac;
+            d_host = time_anchor::host(offset);
+        time = d_host->at(offset, info.rx_rate);
     } else if (info.rx_time_secs < clock_not_set) {
-        const time_anchor radio{ offset,
-                                 static_cast<uint64_t>(info.rx_time_secs),
-                                 info.rx_time_frac };
-        if (!d_radio_start) {
-            const double seconds = host_time(offset).since(radio);
-            const double whole = std::floor(seconds);
-            d_radio_start = { 0, static_cast<uint64_t>(whole), seconds - whole };
-        }
+        if (!d_radio_start)
+            d_radio_start =
+                time_anchor{ 0, 0, time_anchor::host(offset).since(*time) }.at(0, 1);
         // Whole seconds apart, to keep the precision.
-        const double frac = radio.frac + d_radio_start->frac;
-        info.rx_time_secs =
-            radio.secs + d_radio_start->secs + static_cast<uint64_t>(frac);
-        info.rx_time_frac = frac - std::floor(frac);
+        time->secs += d_radio_start->secs;
+        time->frac += d_radio_start->frac;
+        time = time->at(offset, info.rx_rate);
     }
+    time->state_in(info);
     return info;
 }
 
@@ -228,10 +188,16 @@ void recorder_impl::tell_left_behind(const std::string& sentence)
         d_error = text;
     }
     d_logger->error(text);
-    pmt::pmt_t dict = pmt::make_dict();
-    dict = pmt::dict_add(dict, pmt::intern("event"), pmt::intern("error"));
-    dict = pmt::dict_add(dict, pmt::intern("text"), pmt::intern(text));
-    message_port_pub(pmt::intern("events"), dict);
+    publish_event("error", keys::text, text);
+}
+
+void recorder_impl::publish_event(const std::string& kind,
+                                  const pmt::pmt_t& key,
+                                  const std::string& text,
+                                  const pmt::pmt_t& more)
+{
+    pmt::pmt_t dict = pmt::dict_add(more, keys::event, pmt::intern(kind));
+    message_port_pub(keys::events, pmt::dict_add(dict, key, pmt::intern(text)));
 }
 
 void recorder_impl::tell(const recording_event& event)
@@ -250,19 +216,16 @@ void recorder_impl::tell(const recording_event& event)
         else
             d_path = event.kind == "begin" ? event.text : "";
     }
-    pmt::pmt_t dict = pmt::make_dict();
-    const auto add = [&dict](const char* key, const pmt::pmt_t& value) {
-        dict = pmt::dict_add(dict, pmt::intern(key), value);
-    };
-    add("event", pmt::intern(event.kind));
-    add(failed ? "text" : "path", pmt::intern(event.text));
+    pmt::pmt_t more = pmt::make_dict();
     if (!failed) {
-        add("label", pmt::intern(event.label));
-        add("sample_start", pmt::from_uint64(event.sample_start));
-        if (event.kind == "end")
-            add("sample_count", pmt::from_uint64(event.sample_count));
+        more = pmt::dict_add(more, keys::label, pmt::intern(event.label));
+        more =
+            pmt::dict_add(more, keys::sample_start, pmt::from_uint64(event.sample_start));
     }
-    message_port_pub(pmt::intern("events"), dict);
+    if (event.kind == "end")
+        more =
+            pmt::dict_add(more, keys::sample_count, pmt::from_uint64(event.sample_count));
+    publish_event(event.kind, failed ? keys::text : keys::path, event.text, more);
 }
 
 void recorder_impl::publish_status()
@@ -270,14 +233,13 @@ void recorder_impl::publish_status()
     pmt::pmt_t dict = pmt::make_dict();
     for (const auto& [name, value] : d_counters.values())
         dict = pmt::dict_add(dict, pmt::intern(name), pmt::from_uint64(value));
-    dict = pmt::dict_add(dict, pmt::intern("recording"), pmt::from_bool(recording()));
+    dict = pmt::dict_add(dict, keys::recording, pmt::from_bool(recording()));
     {
         std::lock_guard<std::mutex> lock(d_text_mutex);
-        dict = pmt::dict_add(dict, pmt::intern("path"), pmt::intern(d_path));
-        dict = pmt::dict_add(dict, pmt::intern("error"), pmt::intern(d_error));
+        dict = pmt::dict_add(dict, keys::path, pmt::intern(d_path));
+        dict = pmt::dict_add(dict, keys::error, pmt::intern(d_error));
     }
-    message_port_pub(pmt::intern("status"), dict);
+    message_port_pub(keys::status, dict);
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_RECORDER_IMPL_H
-#define INCLUDED_WFM_RECORDER_IMPL_H
+#pragma once
 
+#include "common/channel_tags.h"
 #include "common/segment_tracker.h"
 #include "recorder/writer_thread.h"
 #include <atomic>
@@ -9,8 +9,7 @@
 #include <mutex>
 #include <optional>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 class recorder_impl : public recorder
 {
@@ -35,7 +34,6 @@ public:
 
 private:
     // Of the stream thread, which also handles the messages.
-    void read_tags(uint64_t first, size_t count);
     size_t apply_tags(size_t next, uint64_t offset);
     void store(uint64_t offset, size_t in_buffer, size_t count);
     window_info describe(uint64_t offset);
@@ -44,6 +42,10 @@ private:
     void obey(const std::map<std::string, std::string>& orders);
     void refuse(const std::string& why);
     void tell_left_behind(const std::string& sentence);
+    void publish_event(const std::string& kind,
+                       const pmt::pmt_t& key,
+                       const std::string& text,
+                       const pmt::pmt_t& more = pmt::make_dict());
 
     // Of the writer thread.
     void tell(const recording_event& event);
@@ -56,12 +58,7 @@ private:
     capture_ring& d_ring;
     recorder_counters& d_counters;
 
-    struct arrived_tag {
-        size_t channel;
-        tag_t tag;
-    };
-    std::vector<arrived_tag> d_arrived;
-    std::vector<tag_t> d_channel_tags;
+    std::vector<channel_tag> d_arrived;
     std::vector<const gr_complex*> d_input;
     std::unique_ptr<segment_tracker> d_segment;
     uint64_t d_lost = 0; //!< samples of this run that wfm_lost told
@@ -76,7 +73,4 @@ private:
     std::string d_error;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

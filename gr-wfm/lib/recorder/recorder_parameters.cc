@@ -1,33 +1,25 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "common/json_text.h"
 #include "recorder/recorder_parameters.h"
+#include "common/parameter_check.h"
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <iomanip>
 #include <limits>
-#include <sstream>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <unistd.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
-constexpr int most_channels = 64;
+constexpr parameter_check check("recorder");
 constexpr double highest_rate = 1e12; // SigMF's own limit
 constexpr double most_ring_bytes = 16e9;
 constexpr size_t longest_label = 200;
 // Room for a few calls of work(), also at low rates.
 constexpr double least_queue_samples = 1 << 17;
-
-template <typename T>
-[[noreturn]] void refuse(const char* name, const T& seen, const std::string& wanted)
-{
-    std::ostringstream sentence;
-    sentence << "recorder: " << name << " is " << seen << ", expected: " << wanted;
-    throw std::invalid_argument(sentence.str());
-}
 
 void make_folder(const std::string& folder)
 {
@@ -40,36 +32,53 @@ void make_folder(const std::string& folder)
 
 } // namespace
 
+bool is_utf8(const std::string& text)
+{
+    try {
+        nlohmann::json(text).dump();
+        return true;
+    } catch (const nlohmann::json::type_error&) {
+        return false;
+    }
+}
+
 void check_label(const std::string& label)
 {
-    if (label.size() > longest_label)
-        refuse("the label's length", label.size(), "200 bytes at most");
-    if (!is_utf8(label))
-        refuse("the label", "not UTF-8", "text in UTF-8");
+    check(label.size() <= longest_label,
+          "the label's length",
+          label.size(),
+          "200 bytes at most");
+    check(is_utf8(label), "the label", "not UTF-8", "text in UTF-8");
 }
 
 void recorder_parameters::check() const
 {
-    if (channels < 1 || channels > most_channels)
-        refuse("channels", channels, "1 to 64");
-    if (!(sample_rate > 0 && sample_rate <= highest_rate))
-        refuse("sample_rate", sample_rate, "more than 0 Hz, at most 1e12 Hz");
-    if (prefix.empty() || prefix.find('/') != std::string::npos || !is_utf8(prefix) ||
-        prefix[0] == '.')
-        refuse("prefix", json_string(prefix), "a file name's first part, without /");
+    using gr::wfm::check;
+    check.channels(channels);
+    check(sample_rate > 0 && sample_rate <= highest_rate,
+          "sample_rate",
+          sample_rate,
+          "more than 0 Hz, at most 1e12 Hz");
+    check(!prefix.empty() && prefix.find('/') == std::string::npos && is_utf8(prefix) &&
+              prefix[0] != '.',
+          "prefix",
+          std::quoted(prefix),
+          "a file name's first part, without /");
     check_label(label);
-    if (!(pre_trigger >= 0 && std::isfinite(pre_trigger)))
-        refuse("pre_trigger", pre_trigger, "0 or more seconds");
-    if (!(rotate_mb >= 0))
-        refuse("rotate_mb", rotate_mb, "0 (never) or more megabytes");
-    if (datatype != "cf32_le" && datatype != "ci16_le")
-        refuse("datatype", json_string(datatype), "\"cf32_le\" or \"ci16_le\"");
-    if (!(queue > 0 && std::isfinite(queue)))
-        refuse("queue", queue, "more than 0 seconds");
-    if ((pre_trigger + queue) * sample_rate * channels * 8 > most_ring_bytes)
-        refuse("pre_trigger + queue",
-               pre_trigger + queue,
-               "seconds that take 16 GB at most, at 8 bytes a sample and channel");
+    check(pre_trigger >= 0 && std::isfinite(pre_trigger),
+          "pre_trigger",
+          pre_trigger,
+          "0 or more seconds");
+    check(rotate_mb >= 0, "rotate_mb", rotate_mb, "0 (never) or more megabytes");
+    check(datatype == "cf32_le" || datatype == "ci16_le",
+          "datatype",
+          std::quoted(datatype),
+          "\"cf32_le\" or \"ci16_le\"");
+    check(queue > 0 && std::isfinite(queue), "queue", queue, "more than 0 seconds");
+    check((pre_trigger + queue) * sample_rate * channels * 8 <= most_ring_bytes,
+          "pre_trigger + queue",
+          pre_trigger + queue,
+          "seconds that take 16 GB at most, at 8 bytes a sample and channel");
     make_folder(folder);
 }
 
@@ -92,5 +101,4 @@ uint64_t recorder_parameters::rotate_samples() const
     return std::max(samples, 1.0);
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_RECORDER_PARAMETERS_H
-#define INCLUDED_WFM_RECORDER_PARAMETERS_H
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! As of recorder::make().
 struct recorder_parameters {
@@ -33,10 +31,9 @@ struct recorder_parameters {
     uint64_t rotate_samples() const;
 };
 
+//! Is this text UTF-8, as JSON expects it?
+bool is_utf8(const std::string& text);
 //! \throws std::invalid_argument for a label that is not UTF-8 of 200 bytes at most
 void check_label(const std::string& label);
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

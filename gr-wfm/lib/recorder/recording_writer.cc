@@ -8,8 +8,7 @@
 #include <exception>
 #include <system_error>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -85,6 +84,7 @@ void recording_writer::obey(const capture_command& command)
     using kind = capture_command::kind;
     switch (command.what) {
     case kind::start:
+        sigmf_recording::clear_leftovers(d_parameters.folder);
         d_recording = true;
         d_starts++;
         d_label = command.text;
@@ -141,8 +141,8 @@ void recording_writer::append(const char* data, size_t count)
 {
     const uint64_t before = d_file->samples();
     try {
-        d_file->append(
-            data, std::min<uint64_t>(count, d_parameters.rotate_samples() - before));
+        d_file->append(data,
+                       std::min<uint64_t>(count, d_parameters.rotate_samples() - before));
     } catch (...) {
         count_written(d_file->samples() - before);
         throw;
@@ -184,9 +184,8 @@ void recording_writer::end_file()
 {
     if (!d_file)
         return;
-    const recording_event event{
-        "end", d_file->meta_path(), d_label, d_file_start, d_file->samples(), d_starts
-    };
+    const recording_event event{ "end",        d_file->meta_path(), d_label,
+                                 d_file_start, d_file->samples(),   d_starts };
     d_file.reset();
     d_tell(event);
 }
@@ -228,5 +227,4 @@ std::string recording_writer::next_stem()
     return d_parameters.folder + "/" + d_name + number;
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_RECORDING_WRITER_H
-#define INCLUDED_WFM_RECORDING_WRITER_H
+#pragma once
 
 #include "frames/frame_packer.h"
 #include "recorder/capture_ring.h"
@@ -10,8 +9,7 @@
 #include <functional>
 #include <memory>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! What others are told of the recordings.
 struct recording_event {
@@ -73,7 +71,4 @@ private:
     uint64_t d_file_start = 0; //!< in the stream
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

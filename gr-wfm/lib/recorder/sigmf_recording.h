@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_SIGMF_RECORDING_H
-#define INCLUDED_WFM_SIGMF_RECORDING_H
+#pragma once
 
 #include "frames/whole_frames_file.h"
+#include "recorder/file_lock.h"
+#include <functional>
 #include <gnuradio/wfm/window_batch.h>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! What one recording's metadata says of all its samples.
 struct sigmf_head {
@@ -18,13 +19,18 @@ struct sigmf_head {
 };
 
 /*!
- * \brief A pair of new files, NAME.sigmf-data and NAME.sigmf-meta, that is valid SigMF
- * after every step.
+ * \brief A pair of new files, NAME.sigmf-data and NAME.sigmf-meta: valid SigMF from the
+ * moment the metadata are there, and after every step.
  *
- * A capture is said only of samples that are there: a frame first, then the
- * metadata, by renaming a new file. Others may add to the metadata meanwhile
- * (wfm_core.data.recordings.annotations): whoever does holds flock() on the data file, and
- * what they wrote stays.
+ * The metadata come last, by one rename: a data file without them is no recording. Until
+ * a file is whole it is hidden, .NAME.sigmf-data.recorder.part, and while there may be
+ * such a file a lock on the folder is held. Both are as wfm_core.base.files has them, so
+ * that either of the two removes what any killed writer left.
+ *
+ * A capture is said only of samples that are there: a frame first, then the metadata, by
+ * renaming a new file. Others may add to the metadata meanwhile
+ * (wfm_core.data.recordings.annotations): whoever does holds flock() on the data file,
+ * and what they wrote stays.
  *
  * All methods throw std::runtime_error when the disk does not take it; what was
  * recorded before stays valid.
@@ -40,6 +46,9 @@ public:
                     const char* frame,
                     size_t frame_bytes);
 
+    //! Remove what killed writers left in a folder, unless somebody writes there.
+    static void clear_leftovers(const std::string& folder);
+
     //! Further samples of the capture.
     void append(const char* data, size_t frames) { d_data.append(data, frames); }
     //! A new capture begins with this frame.
@@ -52,20 +61,15 @@ public:
     std::string meta_path() const { return d_stem + ".sigmf-meta"; }
 
 private:
-    std::string label_entry(uint64_t sample) const;
-    void add(const std::string& capture, const std::string& annotation);
-    void replace_meta();
+    void add_capture(nlohmann::ordered_json& metadata, const window_info& first);
+    void change(const std::function<void(nlohmann::ordered_json&)>& how) const;
     std::string data_path() const { return d_stem + ".sigmf-data"; }
 
     const std::string d_stem;
-    const std::string d_new_meta; //!< names of the files while they are written
-    const std::string d_new_data;
     const std::string d_label;
+    const file_lock d_writes_here;
     whole_frames_file d_data;
     int d_captures = 0;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -2,8 +2,7 @@
 #include "recorder/writer_thread.h"
 #include <chrono>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -107,5 +106,4 @@ void writer_thread::call(const std::function<void()>& callback)
         callback();
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

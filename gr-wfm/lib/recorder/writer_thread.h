@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_WRITER_THREAD_H
-#define INCLUDED_WFM_WRITER_THREAD_H
+#pragma once
 
 #include "recorder/capture_ring.h"
 #include "recorder/recorder_counters.h"
@@ -13,8 +12,7 @@
 #include <string>
 #include <thread>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief The thread that writes a recorder's recordings, and all that it uses: a disk
@@ -57,7 +55,4 @@ private:
     std::condition_variable d_ended;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 std::vector<pixel_weights> bilinear_weights(size_t in, size_t out)
 {
@@ -28,5 +27,4 @@ std::vector<pixel_weights> bilinear_weights(size_t in, size_t out)
     return pixels;
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_RESIZE_WEIGHTS_H
-#define INCLUDED_WFM_RESIZE_WEIGHTS_H
+#pragma once
 
 #include <cstddef>
 #include <vector>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! One output pixel along one axis: the sum of weights[j] * input[first + j].
 struct pixel_weights {
@@ -20,7 +18,4 @@ struct pixel_weights {
  */
 std::vector<pixel_weights> bilinear_weights(size_t in, size_t out);
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "spectrogram/spectrogram_impl.h"
+#include "common/scheduler_state.h"
 #include <algorithm>
-#include <gnuradio/block_detail.h>
-#include <gnuradio/buffer_reader.h>
 #include <gnuradio/io_signature.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -59,17 +57,10 @@ bool spectrogram_impl::start()
     return block::start();
 }
 
-bool spectrogram_impl::input_is_over() const
-{
-    const buffer_reader_sptr input = detail()->input(0);
-    gr::thread::scoped_lock guard(*input->mutex());
-    return input->done() && input->items_available() == 0;
-}
-
 // What one more item needs: asked for all of them, it would wait, or overflow.
 void spectrogram_impl::forecast(int noutput_items, gr_vector_int& required)
 {
-    if (d_waits && input_is_over())
+    if (d_waits && an_input_ended(*this))
         required[0] = 0;
     else
         required[0] = d_skip > 0 || d_waits ? 1 : d_span;
@@ -87,7 +78,7 @@ int spectrogram_impl::general_work(int noutput_items,
                                 out,
                                 noutput_items,
                                 produced);
-    if (d_waits && produced < noutput_items && consumed == 0 && input_is_over()) {
+    if (d_waits && produced < noutput_items && consumed == 0 && an_input_ended(*this)) {
         std::copy(d_waiting.begin(), d_waiting.end(), out + produced * d_item_size);
         d_waits = false;
         produced++;
@@ -106,11 +97,8 @@ void spectrogram_impl::make_item(const gr_complex* iq, float* out)
 }
 
 // Returns the samples that are not needed any more.
-size_t spectrogram_impl::run(const gr_complex* iq,
-                             size_t available,
-                             float* out,
-                             int noutput_items,
-                             int& produced)
+size_t spectrogram_impl::run(
+    const gr_complex* iq, size_t available, float* out, int noutput_items, int& produced)
 {
     size_t next = 0;
     for (;;) {
@@ -149,5 +137,4 @@ void spectrogram_impl::pass_tags(size_t consumed)
     }
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

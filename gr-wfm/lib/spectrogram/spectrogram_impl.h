@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_SPECTROGRAM_IMPL_H
-#define INCLUDED_WFM_SPECTROGRAM_IMPL_H
+#pragma once
 
 #include "spectrogram/spectrogram_kernel.h"
 #include <gnuradio/wfm/spectrogram.h>
 #include <vector>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 class spectrogram_impl : public spectrogram
 {
@@ -22,7 +20,6 @@ public:
                      gr_vector_void_star& output_items) override;
 
 private:
-    bool input_is_over() const;
     void make_item(const gr_complex* iq, float* out);
     size_t run(const gr_complex* iq,
                size_t available,
@@ -43,7 +40,4 @@ private:
     size_t d_skip = 0; // samples to the next item's first one
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

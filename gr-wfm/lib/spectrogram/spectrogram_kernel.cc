@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "spectrogram/spectrogram_kernel.h"
-#include <volk/volk.h>
+#include "common/parameter_check.h"
 #include <algorithm>
 #include <cmath>
+#include <iomanip>
 #include <numeric>
-#include <sstream>
-#include <stdexcept>
+#include <volk/volk.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -20,16 +19,7 @@ constexpr double smallest_level = 1e-30;
 constexpr int most_samples = 16 * 1024 * 1024;
 constexpr uint64_t most_levels = 256 * 1024 * 1024;
 
-template <typename T>
-void check(bool good, const char* name, const T& seen, const std::string& wanted)
-{
-    if (good)
-        return;
-    std::ostringstream sentence;
-    sentence << "spectrogram: " << name << " is " << seen << ", expected: " << wanted
-             << "; fix the block's parameters";
-    throw std::invalid_argument(sentence.str());
-}
+constexpr parameter_check check("spectrogram");
 
 const spectrogram_parameters& checked(const spectrogram_parameters& p)
 {
@@ -52,7 +42,10 @@ void spectrogram_parameters::check() const
           fft_size,
           "2 or more samples, and 16777216 at most");
     check(hop >= 1, "hop", hop, "1 or more samples");
-    check(output == "rows" || images(), "output", "'" + output + "'", "rows or images");
+    check(output == "rows" || images(),
+          "output",
+          std::quoted(output, '\''),
+          "rows or images");
     if (!images())
         return;
     check(window >= fft_size && window <= most_samples,
@@ -158,5 +151,4 @@ void spectrogram_kernel::resize(float* pixels)
     }
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_SPECTROGRAM_KERNEL_H
-#define INCLUDED_WFM_SPECTROGRAM_KERNEL_H
+#pragma once
 
 #include "spectrogram/resize_weights.h"
 #include <gnuradio/fft/fft.h>
@@ -8,8 +7,7 @@
 #include <volk/volk_alloc.hh>
 #include <string>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 struct spectrogram_parameters {
     int fft_size, hop;
@@ -48,7 +46,4 @@ private:
     std::vector<pixel_weights> d_vertical, d_horizontal;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -2,8 +2,7 @@
 #include "tap/held_samples.h"
 #include <algorithm>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 void held_samples::clear()
 {
@@ -34,5 +33,4 @@ void held_samples::take(const std::vector<void*>& output, size_t n)
         clear();
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

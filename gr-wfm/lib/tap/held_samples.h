@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_HELD_SAMPLES_H
-#define INCLUDED_WFM_HELD_SAMPLES_H
+#pragma once
 
 #include <cstddef>
 #include <gnuradio/gr_complex.h>
 #include <vector>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief Samples of all channels that were looked at and had not left when the
@@ -31,7 +29,4 @@ private:
     size_t d_gone = 0;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

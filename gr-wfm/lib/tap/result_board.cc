@@ -2,8 +2,7 @@
 #include "tap/result_board.h"
 #include <algorithm>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 void result_board::expect(uint64_t start)
 {
@@ -57,5 +56,4 @@ std::vector<window_result> result_board::collect()
     return results;
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_RESULT_BOARD_H
-#define INCLUDED_WFM_RESULT_BOARD_H
+#pragma once
 
 #include <cstdint>
 #include <deque>
@@ -9,8 +8,7 @@
 #include <mutex>
 #include <vector>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 struct window_result {
     uint64_t start; //!< the window's first sample
@@ -50,7 +48,4 @@ private:
     bool d_abandoned = false;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -2,8 +2,7 @@
 #include "tap/slot_ring.h"
 #include <algorithm>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 slot_ring::slot_ring(int slots, size_t channels, size_t window)
     : d_channels(channels), d_window(window), d_samples(slots * channels * window)
@@ -102,5 +101,4 @@ size_t slot_ring::waiting() const
     return d_waiting.size();
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

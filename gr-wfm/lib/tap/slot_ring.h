@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_SLOT_RING_H
-#define INCLUDED_WFM_SLOT_RING_H
+#pragma once
 
 #include <chrono>
 #include <condition_variable>
@@ -10,8 +9,7 @@
 #include <vector>
 #include <volk/volk_alloc.hh>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief Preallocated memory for windows, and the queue of those that wait.
@@ -72,7 +70,4 @@ private:
     bool d_closed = false;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 void tap_core::attach(const block_detail_sptr& detail)
 {
@@ -79,5 +78,4 @@ void taken_batch::free_slots()
     d_core->signal();
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_TAP_CORE_H
-#define INCLUDED_WFM_TAP_CORE_H
+#pragma once
 
 #include "tap/result_board.h"
 #include "tap/slot_ring.h"
@@ -10,8 +9,7 @@
 #include <memory>
 #include <mutex>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief What the stream thread and the inference thread share in one run.
@@ -68,7 +66,4 @@ private:
     bool d_finished = false;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -1,37 +1,28 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_TAP_COUNTERS_H
-#define INCLUDED_WFM_TAP_COUNTERS_H
+#pragma once
 
-#include <atomic>
-#include <cstdint>
-#include <map>
-#include <string>
+#include "common/counter_set.h"
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! Written by the stream thread, read by any.
-struct tap_counters {
-    using count = std::atomic<uint64_t>;
-    count samples_in{ 0 };      //!< samples looked at, per channel
-    count samples_out{ 0 };     //!< samples passed on, per channel
-    count samples_before{ 0 };  //!< those of them before lock(); sample numbers begin after
-    count windows_in{ 0 };      //!< windows cut whole and queued
-    count windows_dropped{ 0 }; //!< windows lost because inference was too slow
-    count windows_flushed{ 0 }; //!< windows begun but ended by a break or the end
-    count windows_gated{ 0 };   //!< windows below the power gate
-    count windows_invalid{ 0 }; //!< windows with NaN or Inf in them
-    count samples_settled{ 0 }; //!< samples skipped after breaks
-    count samples_lost{ 0 };    //!< samples the radio lost, by its clock or its count
-    count samples_lost_estimated{ 0 }; //!< and by the host's clock, where it has none
-    count breaks{ 0 };          //!< retunes, rate changes, time jumps, disagreements
-    count tags_late{ 0 };       //!< results that missed their window's first sample
-
-    std::map<std::string, uint64_t> values() const;
-    void reset();
+struct tap_counters : counter_set {
+    counter samples_in{ *this, "samples_in" };           //!< looked at, per channel
+    counter samples_out{ *this, "samples_out" };         //!< passed on, per channel
+    counter samples_before{ *this, "samples_before" };   //!< of them, before lock()
+    counter windows_in{ *this, "windows_in" };           //!< cut whole and queued
+    counter windows_dropped{ *this, "windows_dropped" }; //!< inference was too slow
+    counter windows_flushed{ *this, "windows_flushed" }; //!< cut by a break or the end
+    counter windows_gated{ *this, "windows_gated" };     //!< below the power gate
+    counter windows_invalid{ *this, "windows_invalid" }; //!< with NaN or Inf in them
+    counter samples_settled{ *this, "samples_settled" }; //!< skipped after breaks
+    //! Samples the radio lost, by its clock or its count.
+    counter samples_lost{ *this, "samples_lost" };
+    //! And by the host's clock, where it has none.
+    counter samples_lost_estimated{ *this, "samples_lost_estimated" };
+    //! Retunes, rate changes, time jumps, disagreements.
+    counter breaks{ *this, "breaks" };
+    counter tags_late{ *this, "tags_late" }; //!< missed their window's first sample
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_TAP_PARAMETERS_H
-#define INCLUDED_WFM_TAP_PARAMETERS_H
+#pragma once
 
 #include <string>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! Parameters of a window_tap.
 struct tap_parameters {
@@ -30,7 +28,4 @@ tap_parameters check_tap_parameters(tap_parameters parameters, const std::string
 int check_hop(int hop, int window, int slots);
 double check_gate(double gate_dbfs);
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -4,8 +4,7 @@
 #include <cmath>
 #include <volk/volk.h>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 window_cutter::window_cutter(size_t channels,
                              size_t window,
@@ -169,5 +168,4 @@ void window_cutter::flush(uint64_t index)
     }
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

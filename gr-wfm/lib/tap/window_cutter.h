@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_WINDOW_CUTTER_H
-#define INCLUDED_WFM_WINDOW_CUTTER_H
+#pragma once
 
 #include "common/segment_tracker.h"
 #include "tap/tap_core.h"
@@ -10,8 +9,7 @@
 #include <memory>
 #include <vector>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief Copies the samples of windows into slots as they arrive, and queues
@@ -76,7 +74,4 @@ private:
     uint64_t d_settled_to = 0; //!< end of the samples being skipped
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What other threads call: the inference side, and the settings.
+#include "common/parameter_check.h"
 #include "tap/window_tap_impl.h"
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <stdexcept>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 window_tap::sptr window_tap::make(int channels,
                                   int window,
@@ -43,9 +42,7 @@ std::shared_ptr<tap_core> window_tap_impl::core_to_take_from() const
 
 window_batch::sptr window_tap_impl::take(int max_windows, int timeout_ms)
 {
-    if (max_windows < 1)
-        throw std::invalid_argument("take: max_windows is " +
-                                    std::to_string(max_windows) + ", expected: 1 or more");
+    parameter_check("take")(max_windows >= 1, "max_windows", max_windows, "1 or more");
     const auto core = core_to_take_from();
     std::vector<int> slots;
     std::vector<window_info> infos;
@@ -122,5 +119,4 @@ void window_tap_impl::set_hop(int hop)
     d_cutter.set_hop(check_hop(hop, d_parameters.window, d_parameters.slots));
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -2,14 +2,14 @@
 // What runs in the stream thread; a run's beginning and end are in window_tap_run.cc, the
 // methods for other threads in window_tap_control.cc.
 #include "tap/window_tap_impl.h"
+#include "common/keys.h"
 #include <algorithm>
 #include <gnuradio/block_detail.h>
 #include <gnuradio/buffer_reader.h>
 #include <gnuradio/io_signature.h>
 #include <limits>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -38,7 +38,6 @@ window_tap_impl::window_tap_impl(const tap_parameters& p)
       d_exact(p.lossless && p.hold >= p.window),
       d_core(std::make_shared<tap_core>(p.slots, p.channels, p.window)),
       d_cutter(p.channels, p.window, p.lossless, d_counters),
-      d_tags(p.channels),
       d_held(p.channels),
       d_input(p.channels)
 {
@@ -49,8 +48,7 @@ window_tap_impl::window_tap_impl(const tap_parameters& p)
     // Not by set_min_output_buffer(), which writes a line to the log each time.
     d_min_output_buffer.assign(p.channels, output_buffer_samples);
     set_tag_propagation_policy(TPP_CUSTOM);
-    message_port_register_out(pmt::intern("events"));
-    d_write_tag = [this](size_t output, const tag_t& tag) { add_item_tag(output, tag); };
+    message_port_register_out(keys::events);
 }
 
 // The first sample in the input buffer; it may be one of the zeros in front.
@@ -76,16 +74,7 @@ int window_tap_impl::room() const
 // Is there a channel that has ended, and was looked at to its last sample?
 bool window_tap_impl::ended()
 {
-    const int ahead = d_scanned - read_position();
-    for (int i = 0; i < d_parameters.channels; i++) {
-        const buffer_reader_sptr input = detail()->input(i);
-        if (!input->done())
-            continue;
-        gr::thread::scoped_lock guard(*input->mutex());
-        if (input->items_available() <= ahead)
-            return true;
-    }
-    return false;
+    return an_input_ended(*this, d_scanned - read_position());
 }
 
 // The samples before this one may leave.
@@ -164,7 +153,7 @@ int window_tap_impl::general_work(int noutput_items,
 // Look at new samples: tags, pieces, windows. Returns how many could be taken.
 size_t window_tap_impl::scan(size_t fresh)
 {
-    read_tags(fresh);
+    read_new_tags(fresh);
     const uint64_t first = d_scanned;
     const bool cutting = !d_run->ring.closed();
     if (!cutting)
@@ -187,28 +176,17 @@ size_t window_tap_impl::scan(size_t fresh)
     return done;
 }
 
-// Into d_arrived, in the order of the samples.
-void window_tap_impl::read_tags(size_t fresh)
+// Into d_arrived, as counted at the output.
+void window_tap_impl::read_new_tags(size_t fresh)
 {
-    d_arrived.clear();
     const uint64_t first = std::max<uint64_t>(d_scanned, d_tags_read);
-    for (size_t channel = 0; channel < d_input.size(); channel++) {
-        get_tags_in_range(d_channel_tags,
-                          channel,
-                          first - d_input_starts,
-                          d_scanned + fresh - d_input_starts);
-        for (tag_t& tag : d_channel_tags) {
-            tag.offset += d_input_starts;
-            d_arrived.push_back({ channel, tag });
-        }
-    }
-    if (d_arrived.empty())
-        return;
-    std::stable_sort(d_arrived.begin(),
-                     d_arrived.end(),
-                     [](const arrived_tag& a, const arrived_tag& b) {
-                         return a.tag.offset < b.tag.offset;
-                     });
+    read_tags(*this,
+              first - d_input_starts,
+              d_scanned + fresh - d_input_starts,
+              nullptr,
+              d_arrived);
+    for (channel_tag& arrived : d_arrived)
+        arrived.tag.offset += d_input_starts;
 }
 
 // Apply the tags of the sample at d_scanned; returns the first of the others.
@@ -217,8 +195,8 @@ size_t window_tap_impl::apply_tags(size_t next)
     const uint64_t offset = d_scanned;
     bool followed = false;
     for (; next < d_arrived.size() && d_arrived[next].tag.offset == offset; next++) {
-        const arrived_tag& arrived = d_arrived[next];
-        d_tags.pass(arrived.channel, arrived.tag);
+        const channel_tag& arrived = d_arrived[next];
+        d_tags.pass(arrived);
         d_tags_read = offset + 1;
         if (segment_tracker::follows(arrived.tag.key)) {
             d_segment->note(arrived.channel, arrived.tag);
@@ -238,13 +216,15 @@ void window_tap_impl::act_on(segment_tracker::change change, uint64_t offset)
     if (change == kind::stop || change == kind::split)
         d_counters.breaks++;
     if (change == kind::stop) {
-        d_logger->warn("the channels' rx_freq, rx_rate or rx_time tags disagree: no window "
-                       "is cut until they agree");
+        d_logger->warn(
+            "the channels' rx_freq, rx_rate or rx_time tags disagree: no window "
+            "is cut until they agree");
         d_cutter.pause(offset);
         return;
     }
     if (d_segment->clock_set())
-        d_logger->info("rx_time jumps by more than an hour: taken for a clock that was set");
+        d_logger->info(
+            "rx_time jumps by more than an hour: taken for a clock that was set");
     d_counters.samples_lost += d_segment->lost();
     d_counters.samples_lost_estimated += d_segment->lost_about();
     if (!d_run->ring.closed())
@@ -274,12 +254,11 @@ int window_tap_impl::pass(int64_t limit,
                         count,
                         static_cast<gr_complex*>(output_items[i]));
     if (count > 0)
-        d_counters.tags_late += d_tags.write(first, first + count, d_write_tag);
+        d_counters.tags_late += d_tags.write(first, first + count, d_writer);
     d_counters.samples_out += count;
     consume_each(held > 0 ? 0 : zeros + count);
     moved = moved || zeros + count > 0;
     return count;
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_WINDOW_TAP_IMPL_H
-#define INCLUDED_WFM_WINDOW_TAP_IMPL_H
+#pragma once
 
+#include "common/scheduler_state.h"
 #include "common/segment_tracker.h"
-#include "common/stream_tags.h"
 #include "tap/held_samples.h"
+#include "tap/stream_tags.h"
 #include "tap/tap_core.h"
 #include "tap/tap_counters.h"
 #include "tap/tap_parameters.h"
@@ -14,8 +14,7 @@
 #include <memory>
 #include <mutex>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * Three places in the stream: what has left (position), what has been looked
@@ -72,7 +71,7 @@ private:
     int room() const;
 
     size_t scan(size_t fresh);
-    void read_tags(size_t fresh);
+    void read_new_tags(size_t fresh);
     size_t apply_tags(size_t next);
     void act_on(segment_tracker::change change, uint64_t offset);
     int pass(int64_t limit,
@@ -104,25 +103,16 @@ private:
     window_cutter d_cutter;
     std::unique_ptr<segment_tracker> d_segment;
     stream_tags d_tags;
-    stream_tags::writer d_write_tag;
+    tag_writer d_writer;
     int64_t d_scanned = 0;
-    std::weak_ptr<block_detail> d_detail_of_run; //!< the same until the flowgraph ends
+    run_marker d_marker;
     held_samples d_held;
     int64_t d_zeros = 0;        //!< preloaded in front of the input's sample 0
     int64_t d_input_starts = 0; //!< the input's sample 0, as counted at the output
     int64_t d_left = 0;         //!< samples that had left when the flowgraph was locked
-    uint64_t d_tags_read = 0; //!< tags before this sample were applied
+    uint64_t d_tags_read = 0;   //!< tags before this sample were applied
     std::vector<const gr_complex*> d_input;
-
-    struct arrived_tag {
-        size_t channel;
-        tag_t tag;
-    };
-    std::vector<arrived_tag> d_arrived; //!< tags of the samples being scanned
-    std::vector<tag_t> d_channel_tags;
+    std::vector<channel_tag> d_arrived; //!< tags of the samples being scanned
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

@@ -6,12 +6,12 @@
 #include <gnuradio/buffer_reader.h>
 #include <utility>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 // Before the buffers of a run are made. The scheduler notes the size that it made as the
-// most that is allowed, and in the next run heeds that instead of the least: it would make
-// the buffers small. A limit that a user has set was heeded the first time, and stays.
+// most that is allowed, and in the next run heeds that instead of the least: it would
+// make the buffers small. A limit that a user has set was heeded the first time, and
+// stays.
 bool window_tap_impl::check_topology(int ninputs, int noutputs)
 {
     const block_detail_sptr before = detail();
@@ -27,8 +27,8 @@ bool window_tap_impl::start()
 {
     open();
     d_zeros = preloaded();
-    // Starting a flowgraph makes a new detail, lock() and unlock() keep it.
-    if (d_detail_of_run.lock() == detail())
+    d_writer.begin(*this);
+    if (d_marker.goes_on(*this))
         go_on();
     else
         begin_run();
@@ -54,7 +54,6 @@ void window_tap_impl::begin_run()
     }
     d_run = core();
     d_run->attach(detail());
-    d_detail_of_run = detail();
     d_counters.reset();
     d_runs++;
     d_tags.clear();
@@ -113,5 +112,4 @@ bool window_tap_impl::stop()
     return block::stop();
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

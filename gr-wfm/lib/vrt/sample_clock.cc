@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -67,5 +66,4 @@ int64_t sample_clock::samples_between(const exact_time& from, const exact_time& 
         std::clamp<wide>((scaled + half) / divisor, -most_samples, most_samples));
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

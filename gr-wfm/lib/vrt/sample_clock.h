@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_SAMPLE_CLOCK_H
-#define INCLUDED_WFM_SAMPLE_CLOCK_H
+#pragma once
 
 #include <cstdint>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! Whole seconds, negative before the epoch, and picoseconds (below 10^12) after them.
 struct exact_time {
@@ -55,7 +53,4 @@ private:
     unsigned d_shift;
 };
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

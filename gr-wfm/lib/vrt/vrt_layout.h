@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_VRT_LAYOUT_H
-#define INCLUDED_WFM_VRT_LAYOUT_H
+#pragma once
 
 #include <cstdint>
 
 /*!
  * Bits and codes of VITA 49.2 packets, and which of them DIFI has.
  */
-namespace gr {
-namespace wfm {
-namespace vrt {
+namespace gr::wfm::vrt {
 
 constexpr uint32_t type_data = 1; // signal data with a stream id
 constexpr uint32_t type_context = 4;
@@ -57,8 +54,4 @@ constexpr uint32_t format_cf32 = 0xAE0007DF;
 
 constexpr double hertz = 1 << 20; // frequencies have 20 bits of fraction
 
-} // namespace vrt
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm::vrt

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef INCLUDED_WFM_VRT_PACKET_H
-#define INCLUDED_WFM_VRT_PACKET_H
+#pragma once
 
 #include "vrt/sample_clock.h"
 #include <cstddef>
@@ -14,8 +13,7 @@
  * out: signal data packets with a stream id, and context packets. All numbers are
  * big-endian, sizes count words of 32 bits.
  */
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! A packet or message that is not taken; refusals of one kind are logged once.
 class vrt_refused : public std::runtime_error
@@ -117,7 +115,4 @@ uint8_t* write_context(uint8_t* to, const vrt_context& context);
 //! The largest packet that the size field can tell.
 constexpr size_t most_packet_bytes = 65535 * 4;
 
-} // namespace wfm
-} // namespace gr
-
-#endif
+} // namespace gr::wfm

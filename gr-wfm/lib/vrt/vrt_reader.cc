@@ -3,8 +3,7 @@
 #include "vrt/vrt_packet.h"
 #include <cstdio>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 using namespace vrt;
 
@@ -198,5 +197,4 @@ vrt_reader::type vrt_reader::next()
                           ": signal data with a stream id (1) or context (4) is expected");
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

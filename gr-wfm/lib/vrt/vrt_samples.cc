@@ -5,8 +5,7 @@
 #include <volk/volk.h>
 #include <volk/volk_alloc.hh>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 namespace {
 
@@ -84,5 +83,4 @@ void read_samples(gr_complex* to, const uint8_t* from, size_t samples, vrt_forma
     }
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

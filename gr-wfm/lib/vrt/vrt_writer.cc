@@ -3,8 +3,7 @@
 #include "vrt/vrt_packet.h"
 #include <cmath>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 using namespace vrt;
 
@@ -129,5 +128,4 @@ uint8_t* write_context(uint8_t* to, const vrt_context& context)
     return put(to, 0);
 }
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm

@@ -332,14 +332,14 @@ def test_an_address_that_is_none_is_one_sentence(wrong):
 @pytest.mark.parametrize(
     ("said", "parameters"),
     [
-        ("interval 0: 1 to 65536", {"interval": 0}),
-        ("interval 65537", {"interval": 65537}),
-        ("high-water mark 0: 1 to", {"high_water_mark": 0}),
-        ("channels 65: 1 to 64", {"channels": 65}),
-        ("sample rate 0.0", {"sample_rate": 0}),
-        ("sample rate nan", {"sample_rate": math.nan}),
-        ("cf32 or ci16 is expected", {"sample_format": "cu8"}),
-        ("datagram_bytes 5: 256 to 65507", {"datagram_bytes": 5}),
+        ("interval is 0, expected: 1 to 65536", {"interval": 0}),
+        ("interval is 65537", {"interval": 65537}),
+        ("high_water_mark is 0, expected: 1 to", {"high_water_mark": 0}),
+        ("channels is 65, expected: 1 to 64", {"channels": 65}),
+        ("sample_rate is 0, expected: 0.001 to", {"sample_rate": 0}),
+        ("sample_rate is nan", {"sample_rate": math.nan}),
+        ("expected: cf32 or ci16", {"sample_format": "cu8"}),
+        ("datagram_bytes is 5, expected: 256 to 65507", {"datagram_bytes": 5}),
         ("stream id -1: 0 to 4294967295", {"stream_id": -1}),
     ],
 )

@@ -19,7 +19,7 @@ import pmt
 from gnuradio import blocks, gr, wfm
 from gnuradio.wfm.ports import messages
 from gnuradio.wfm.ports.event import Event
-from recorder_harness import TURN, ramp
+from recorder_harness import TURN, Session, ramp
 
 from wfm_core.data.recordings.recording import open_recording
 
@@ -85,8 +85,24 @@ def kill_one(seconds: float, samples: list[list[complex]]) -> dict:
         time.sleep(seconds)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        time.sleep(0.2)  # the process that names a new file's parts may outlive the recorder by a moment
-        return inspect(Path(name), int.from_bytes(progress[:8], "little"))
+        found = inspect(Path(name), int.from_bytes(progress[:8], "little"))
+        return found | {"left": leftovers_after_a_start(Path(name))}
+
+
+def leftovers_after_a_start(folder: Path) -> list[str]:
+    """What another recorder, in a process of its own, has not removed when it started: all that is no recording."""
+    child = os.fork()
+    if child == 0:
+        try:
+            with Session(folder, recording=True) as session:
+                session.feed(10)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+    recordings = {path.name for path in folder.glob("*.sigmf-meta")}
+    recordings |= {name.replace(".sigmf-meta", ".sigmf-data") for name in recordings}
+    return [path.name for path in folder.iterdir() if path.name not in recordings]
 
 
 def inspect(folder: Path, seen: int) -> dict:
@@ -115,8 +131,7 @@ def inspect(folder: Path, seen: int) -> dict:
     for index, count in pieces:
         assert index == end, f"samples {end} to {index} are in no file"
         end = index + count
-    orphans = [p.name for p in folder.glob("*.sigmf-data") if not p.with_suffix(".sigmf-meta").exists()]
-    return {"lost_ms": 1e3 * (seen - end) / RATE, "files": len(metas), "events": annotations, "orphans": orphans}
+    return {"lost_ms": 1e3 * (seen - end) / RATE, "files": len(metas), "events": annotations}
 
 
 def frequency(index: int) -> float | None:

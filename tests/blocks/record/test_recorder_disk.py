@@ -15,6 +15,8 @@ from recorder_harness import Session, captures_of
 from tmpfs import in_small_folder
 from waiting import wait_for
 
+from wfm_core.base.files import clear_leftovers
+
 LIMIT = 100_000
 RING = 1 << 17
 """The least number of samples in a recorder's ring."""
@@ -73,6 +75,43 @@ def fill_the_disk(folder: Path) -> None:
     for recording in recordings:
         for start, _, index in captures_of(recording):
             assert recording.center_freq_at(start) == 1e9 + index // 1000
+
+
+def leftovers(folder: Path) -> set[str]:
+    """What recorders leave that are killed while they begin a file, between its two names, or rewrite metadata."""
+    (folder / ".a_000.sigmf-data.recorder.part").write_bytes(b"12345678")
+    (folder / ".b_000.sigmf-meta.recorder.part").write_text("{}")
+    (folder / "b_000.sigmf-data").write_bytes(b"12345678")
+    (folder / ".c_000.sigmf-meta.abcdefgh.part").write_text("{}")  # an annotator's
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_start_removes_what_killed_writers_left(tmp_path):
+    removed = leftovers(tmp_path)
+    (tmp_path / ".d_000.sigmf-meta.recorder.part").write_text("{}")  # of a recording that is whole, or was
+    kept = {"d_000.sigmf-data": 1000, "e_000.sigmf-data": 8, ".e_000.part": 3, ".hidden": 1}
+    for name, size in kept.items():
+        (tmp_path / name).write_bytes(bytes(size))
+    with Session(tmp_path, recording=True) as session:
+        session.feed(10)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert not names & removed and names >= set(kept) and len(names) == len(kept) + 2
+
+
+def test_what_another_writer_may_still_need_is_not_removed(tmp_path):
+    left = leftovers(tmp_path)
+    with Session(tmp_path, recording=True, prefix="first") as first:
+        first.feed(10)
+        wait_for(lambda: any(tmp_path.glob("first*.sigmf-meta")))
+        assert {path.name for path in tmp_path.iterdir()} & left == set()
+        leftovers(tmp_path)
+        with Session(tmp_path, recording=True, prefix="second") as second:
+            second.feed(10)
+            wait_for(lambda: any(tmp_path.glob("second*.sigmf-meta")))
+        assert not clear_leftovers(tmp_path), "the first one still writes"
+        assert left <= {path.name for path in tmp_path.iterdir()}
+    assert clear_leftovers(tmp_path), "wfm_core's writers know the same names, and the same lock"
+    assert not any(path.name.startswith(".") for path in tmp_path.iterdir())
 
 
 def test_a_folder_that_is_taken_away_is_an_error_and_not_the_end(tmp_path):

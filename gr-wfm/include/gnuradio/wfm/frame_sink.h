@@ -7,8 +7,7 @@
 #include <gnuradio/wfm/api.h>
 #include <string>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief N streams into one file of ci16_le samples, channels interleaved, full scale 1.0.
@@ -35,7 +34,6 @@ public:
     virtual uint64_t samples() const = 0;
 };
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm
 
 #endif

@@ -9,8 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief Says on the very sample what a radio's driver does not: rx_time, rx_rate
@@ -76,7 +75,6 @@ public:
     virtual std::map<std::string, uint64_t> counters() const = 0;
 };
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm
 
 #endif

@@ -8,8 +8,7 @@
 #include <map>
 #include <string>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief Records N streams as labelled SigMF, channels interleaved.
@@ -74,7 +73,6 @@ public:
     virtual std::map<std::string, uint64_t> counters() const = 0;
 };
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm
 
 #endif

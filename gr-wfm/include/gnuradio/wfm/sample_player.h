@@ -9,8 +9,7 @@
 #include <tuple>
 #include <vector>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! (sample_start, center frequency in Hz or NaN, whole seconds, rest, has a time);
 //! what a segment does not state is unknown in it
@@ -87,7 +86,6 @@ public:
     virtual bool cut() const = 0;
 };
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm
 
 #endif

@@ -8,8 +8,7 @@
 #include <memory>
 #include <string>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief Sends N coherent streams as packets of VITA 49.2, one stream id a channel.
@@ -59,7 +58,6 @@ public:
     virtual bool ended() const = 0;
 };
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm
 
 #endif

@@ -9,8 +9,7 @@
 #include <memory>
 #include <string>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief The N streams of a sample_publisher, or of another sender of VITA 49.2.
@@ -53,7 +52,6 @@ public:
     virtual std::string last_refusal() const = 0;
 };
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm
 
 #endif

@@ -6,8 +6,7 @@
 #include <gnuradio/wfm/api.h>
 #include <string>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 /*!
  * \brief Log-power rows, or whole standardised images, of one complex stream.
@@ -49,7 +48,6 @@ public:
                      double std = 0.25);
 };
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm
 
 #endif

@@ -9,8 +9,7 @@
 #include <memory>
 #include <vector>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! What is known of one window besides its samples.
 struct WFM_API window_info {
@@ -50,7 +49,6 @@ public:
     virtual void copy_to(gr_complex* destination) = 0;
 };
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm
 
 #endif

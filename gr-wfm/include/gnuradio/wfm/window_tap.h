@@ -10,8 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 //! (key, value) pairs that a result puts on its window's first sample.
 using tag_list = std::vector<std::pair<pmt::pmt_t, pmt::pmt_t>>;
@@ -111,7 +110,6 @@ public:
     virtual double gate_dbfs() const = 0;
 };
 
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm
 
 #endif

@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "tap/stream_tags.h"
 #include "common/keys.h"
-#include "common/stream_tags.h"
 #include <utility>
 
-namespace gr {
-namespace wfm {
+namespace gr::wfm {
 
 void stream_tags::clear()
 {
     d_passing.clear();
     d_results.clear();
-}
-
-void stream_tags::pass(size_t channel, const tag_t& tag)
-{
-    d_passing.insert({ tag.offset, { channel, tag } });
 }
 
 void stream_tags::add(const window_result& result, int64_t shift)
@@ -36,42 +30,29 @@ void stream_tags::shift(int64_t samples)
     d_results.swap(results);
 }
 
-size_t stream_tags::write(uint64_t first, uint64_t end, const writer& write_tag)
+size_t stream_tags::write(uint64_t first, uint64_t end, tag_writer& writer)
 {
     if (first == end)
         return 0;
     while (!d_passing.empty() && d_passing.begin()->first < end) {
         const channel_tag& passing = d_passing.begin()->second;
-        write_tag(passing.channel, passing.tag);
+        writer.pass(passing.channel, passing.tag);
         d_passing.erase(d_passing.begin());
     }
     size_t late_results = 0;
     while (!d_results.empty() && d_results.begin()->first < static_cast<int64_t>(end)) {
         const auto result = d_results.begin();
         const bool late = result->first < static_cast<int64_t>(first);
-        write_result(result->second, late ? first : result->first, late, write_tag);
+        for (const auto& [key, value] : result->second)
+            writer.write(late ? first : result->first,
+                         key,
+                         pmt::is_dict(value)
+                             ? pmt::dict_add(value, keys::late, pmt::from_bool(late))
+                             : value);
         late_results += late;
         d_results.erase(result);
     }
     return late_results;
 }
 
-void stream_tags::write_result(const tag_list& tags,
-                               uint64_t offset,
-                               bool late,
-                               const writer& write_tag)
-{
-    for (const auto& [key, value] : tags) {
-        tag_t tag;
-        tag.offset = offset;
-        tag.key = key;
-        tag.value = pmt::is_dict(value)
-                        ? pmt::dict_add(value, keys::late, pmt::from_bool(late))
-                        : value;
-        for (size_t channel = 0; channel < d_channels; channel++)
-            write_tag(channel, tag);
-    }
-}
-
-} // namespace wfm
-} // namespace gr
+} // namespace gr::wfm
