@@ -17,14 +17,8 @@ class ClassHead(nn.Module):
         return self.linear(embedding)
 
 
-class PositionHead(nn.Module):
+class PositionHead(ClassHead):
     """Embedding [B, D] -> position [B, 3], scaled so that the scene spans -1 to 1 on every axis."""
 
-    def __init__(self, width: int, axes: int = 3):
-        super().__init__()
-        self.linear = nn.Linear(width, axes)
-        nn.init.trunc_normal_(self.linear.weight, std=0.02)
-        nn.init.zeros_(self.linear.bias)
-
-    def forward(self, embedding: Tensor) -> Tensor:
-        return self.linear(embedding)
+    def __init__(self, width: int):
+        super().__init__(width, 3)

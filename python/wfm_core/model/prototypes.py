@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
+from scipy.special import softmax
 from threadpoolctl import threadpool_limits
 
 from wfm_core.base.errors import WfmError
@@ -101,7 +102,7 @@ class Prototypes:
         _check_width(embeddings, self.width)
         fit = self._fitted()
         squared = fit.squared_distances(embeddings)
-        rows = zip(squared, _softmax(-squared / fit.temperature), strict=True)
+        rows = zip(squared, softmax(-squared / fit.temperature, axis=1), strict=True)
         return [self._decision(fit, distances, probabilities) for distances, probabilities in rows]
 
     def save(self, path: str | Path) -> None:
@@ -216,13 +217,8 @@ def _left_out(windows: np.ndarray, label: np.ndarray) -> np.ndarray:
 def _temperature(squared: np.ndarray, label: np.ndarray) -> float:
     """The divisor of squared distances under which the left-out windows' own classes are likeliest."""
     rows = np.arange(len(label))
-    losses = [-np.log(_softmax(-squared / t)[rows, label] + 1e-30).mean() for t in _TEMPERATURES]
+    losses = [-np.log(softmax(-squared / t, axis=1)[rows, label] + 1e-30).mean() for t in _TEMPERATURES]
     return float(_TEMPERATURES[int(np.argmin(losses))])
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    powers = np.exp(logits - logits.max(1, keepdims=True))
-    return powers / powers.sum(1, keepdims=True)
 
 
 def check_name(name: object) -> None:
