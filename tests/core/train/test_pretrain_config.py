@@ -44,7 +44,7 @@ def windows(antennas=2):
         ("data: {sources: [{kind: recordings}]}", "kind recordings with path None"),
         ("data: {sources: [{kind: synthetic, path: here}]}", "kind synthetic with path here"),
         ("data: {sources: [{kind: dataset, path: x.h5, scenes: [fm]}]}", "kind dataset with scenes: only synthetic"),
-        ("data: {sources: [{kind: cache, path: x.h5}]}", "is 'cache': .*kind dataset: .* build --from hdf5 CACHE.h5"),
+        ("data: {sources: [{kind: cache, path: x.h5}]}", "is 'cache'; .*kind dataset: .* build --from hdf5 CACHE.h5"),
         ("data: {sources: [{kind: radio}]}", "data.sources.0.kind is 'radio'.*recordings"),
     ],
 )
