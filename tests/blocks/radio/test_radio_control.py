@@ -63,7 +63,7 @@ def test_silence_is_said_once_and_its_end_too(running):
 def test_long_silence_ends_the_stream_with_one_sentence(running):
     wait_for(running.control.error)
     assert "gave no sample for 3 s, 500 before that" in running.control.error()
-    assert running.events("error") == [running.control.error()]
+    assert wait_for(lambda: running.events("error")) == [running.control.error()]
     wait_for(running.radio.tagger.ended)
     assert running.control.status()["error"] == running.control.error()
 
