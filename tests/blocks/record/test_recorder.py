@@ -289,6 +289,25 @@ def test_two_recorders_of_one_name_take_turns_with_the_numbers(tmp_path):
     assert one.recorder.counters()["failures"] == other.recorder.counters()["failures"] == 0
 
 
+def test_whoever_sees_metadata_sees_a_whole_recording(tmp_path):
+    """The metadata come last: it is looked for all the time while many files begin."""
+    seen = set()
+
+    def look() -> None:
+        for path in set(tmp_path.glob("*.sigmf-meta")) - seen:
+            assert open_recording(path).captures[0].sample_start == 0
+            seen.add(path)
+
+    with Session(tmp_path, channels=3, recording=True, label="x", rotate_mb=0.0024) as session:  # of 100 samples each
+        for _ in range(5):
+            session.source.allowed += 1000
+            until = session.source.allowed
+            while session.recorder.counters()["samples_recorded"] < until:
+                look()
+    look()
+    assert len(seen) == 50
+
+
 def test_a_flowgraph_that_starts_again_records_again(tmp_path):
     with Session(tmp_path, recording=True) as session:
         session.feed(100)
