@@ -12,6 +12,7 @@ import torch
 import yaml
 from flowgraph_helpers import WINDOW, Collector, noise, random_model
 from gnuradio import blocks, gr, wfm
+from waiting import wait_for
 
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle import Trial, export_bundle, load_bundle, weights_sha256
@@ -159,29 +160,22 @@ def test_a_bundle_without_end_holds_nothing_up(good, tmp_path, monkeypatch):
     top.msg_connect(both[0], "events", events, "in")
     top.start()
     try:
-        asked = both[0].engine._swap
-        asked._trial._seconds = 3.0
+        asked = both[0].engine.swap.trial
+        asked.seconds = 3.0
         both[0].engine.to_basic_block()._post(pmt.intern("control"), pmt.to_pmt({"model": str(loops)}))
-        wait_for(lambda: events.dicts())
+        wait_for(events.dicts, 150)
         assert "did not end within 3 s" in events.dicts()[0]["text"]
         for collector in answers:
             before = len(collector.messages)
-            wait_for(lambda collector=collector, before=before: len(collector.messages) > before + 3)
-        asked._trial._seconds = 600.0  # the flowgraph is stopped while the next trial runs
+            wait_for(lambda collector=collector, before=before: len(collector.messages) > before + 3, 150)
+        asked.seconds = 600.0  # the flowgraph is stopped while the next trial runs
         both[0].engine.to_basic_block()._post(pmt.intern("control"), pmt.to_pmt({"model": str(loops)}))
         time.sleep(1.0)
         for collector in answers:
             before = len(collector.messages)
-            wait_for(lambda collector=collector, before=before: len(collector.messages) > before + 3)
+            wait_for(lambda collector=collector, before=before: len(collector.messages) > before + 3, 150)
     finally:
         ending = threading.Thread(target=lambda: (top.stop(), top.wait()), daemon=True)
         ending.start()
         ending.join(20)
     assert not ending.is_alive()
-
-
-def wait_for(condition, seconds: float = 150.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from waiting import wait_for
 
 from wfm_core import load_bundle, starter
 from wfm_core.base.errors import WfmError
@@ -141,7 +142,7 @@ def test_one_that_is_killed_leaves_nothing_that_looks_whole(teach, tmp_path, cap
     """A program of its own, not a fork: this process has threads, whose locks a fork would hold for ever."""
     under_way = tmp_path / "under way"
     process = subprocess.Popen([sys.executable, "-c", HANGING, str(under_way)], stdout=subprocess.DEVNULL)
-    wait_for(under_way.exists)
+    wait_for(under_way.exists, 60)
     process.kill()
     process.wait()
     assert not list(cache_folder().glob("pair*"))
@@ -164,18 +165,11 @@ def test_of_two_at_once_one_makes_and_the_other_waits(teach, capsys):
     for one in both:
         one.start()
     said = []
-    wait_for(lambda: said.append(capsys.readouterr().out) or "another program makes pair" in "".join(said))
+    wait_for(lambda: said.append(capsys.readouterr().out) or "another program makes pair" in "".join(said), 60)
     go.set()
     for one in both:
         one.join(30)
     assert len(times) == 1 and set(cached()) == {"pair.wfm.pt", "pair.safetensors", "pair.wfm.pt.made-from"}
-
-
-def wait_for(condition) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_other_names_are_left_alone(tmp_path):

@@ -36,7 +36,7 @@ class Trial:
     """The process in which bundles are tried. One bundle at a time; `close` may be called from another thread."""
 
     def __init__(self, seconds: float = TRIAL_SECONDS):
-        self._seconds = seconds
+        self.seconds = seconds
         self._process: subprocess.Popen | None = None
         self._closed = False
         self._lock = threading.Lock()
@@ -52,12 +52,12 @@ class Trial:
         try:
             process.stdin.write(json.dumps(order).encode() + b"\n")
             process.stdin.flush()
-            answer = self._line(process, self._seconds)
+            answer = self._line(process, self.seconds)
         except OSError:
             answer = b""
         if answer is None:
             self._end(process)
-            raise WfmError(f"its trial in a process of its own did not end within {self._seconds:g} s")
+            raise WfmError(f"its trial in a process of its own did not end within {self.seconds:g} s")
         if not answer:
             raise WfmError(self._why(process))
         found = json.loads(answer)
