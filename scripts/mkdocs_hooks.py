@@ -46,7 +46,7 @@ def on_page_markdown(markdown, page, config, files):
     root, here = _root(config), page.file.src_uri
     in_repository = here.removeprefix(PREFIX) if here.startswith(PREFIX) else f"docs/{here}"
 
-    def mended(link: re.Match) -> str:
+    def resolved(link: re.Match) -> str:
         mark, text, target, anchor = link.groups()
         path = posixpath.normpath(posixpath.join(posixpath.dirname(in_repository), target))
         in_site = path.removeprefix("docs/") if path.startswith("docs/") else PREFIX + path
@@ -56,4 +56,4 @@ def on_page_markdown(markdown, page, config, files):
             return f"`{path}`"
         return link[0]
 
-    return LINK.sub(mended, markdown)
+    return LINK.sub(resolved, markdown)

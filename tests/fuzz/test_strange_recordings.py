@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Recordings from strangers: read alike by every reader, or refused in one sentence by every one.
+"""Recordings from others: read alike by every reader, or refused in one sentence by every one.
 
 `python tests/fuzz/fuzz.py --only strange-recordings --seed N --count N` repeats a run.
 """

@@ -102,9 +102,9 @@ def reader_options(read: Callable, name: str, given: dict, wrong_use: Callable[[
     and of those that it needs."""
     parameters = [p for p in inspect.signature(read).parameters.values() if p.kind is p.KEYWORD_ONLY]
     flags = {p.name: f"--{p.name.replace('_', '-')}" for p in parameters}
-    foreign = [f"--{option.replace('_', '-')}" for option in given if option not in flags]
-    if foreign:
-        wrong_use(f"{foreign[0]} does not go with --from {name}; it takes {', '.join(flags.values()) or 'none'}")
+    unknown = [f"--{option.replace('_', '-')}" for option in given if option not in flags]
+    if unknown:
+        wrong_use(f"{unknown[0]} does not go with --from {name}; it takes {', '.join(flags.values()) or 'none'}")
     missing = [flags[p.name] for p in parameters if p.default is p.empty and p.name not in given]
     if missing:
         wrong_use(f"--from {name} needs {', '.join(missing)}")

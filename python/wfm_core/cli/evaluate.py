@@ -84,7 +84,7 @@ def _main(argv: list[str] | None) -> int:
 
 
 def check(recording: Recording, bundle: Bundle, antennas: int | None) -> int:
-    """The number of antennas to use; raises WfmError where the bundle cannot take it, warns about a foreign rate."""
+    """The number of antennas to use; raises WfmError where the bundle cannot take it, warns of an untrained rate."""
     contract = bundle.contract
     antennas = recording.channels if antennas is None else antennas
     if not 1 <= antennas <= contract.antennas:

@@ -22,7 +22,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         "--freeze-inputs", action="store_true", default=None, help="freeze what is before the blocks too"
     )
     parser.add_argument("--modality", choices=["iq", "image"], help="of IQ windows: their samples, or a spectrogram")
-    parser.add_argument("--split", help=f"who tests: {', '.join(METHODS)}")
+    parser.add_argument("--split", help=f"the test set: {', '.join(METHODS)}")
     parser.add_argument("--config", help="a file, or a name in wfm_core/configs such as finetune.yaml")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
     parser.add_argument("--seed", type=int, help="overrides the configuration's seed")

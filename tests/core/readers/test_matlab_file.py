@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""MATLAB's own format, from strangers: numbers are read, all else is one sentence."""
+"""MATLAB's own format, from others: numbers are read, all else is one sentence."""
 
 import struct
 import zlib

@@ -15,7 +15,7 @@ namespace gr::wfm {
  * \brief Says on the very sample what a radio's driver does not: rx_time, rx_rate
  * and rx_freq at the first one and at every change or break.
  *
- * Right behind the radio; samples and foreign tags pass through. Where the radio
+ * Right behind the radio; samples and other tags pass through. Where the radio
  * has a clock, its rx_time passes, too; elsewhere rx_time is the host's. A break
  * whose length the radio does not tell gets wfm_gap (uint64), about how many
  * samples are missing by the host's clock. gr-soapy says a break by an rx_rate

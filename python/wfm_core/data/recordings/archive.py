@@ -102,8 +102,8 @@ def _open(path: Path) -> _Archive:
             for number, member in enumerate(archive):
                 if number >= _MOST_MEMBERS:
                     raise WfmError(f"{path} has more than {_MOST_MEMBERS} members: unpack it and name its recordings")
-                foreign = PurePosixPath(member.name).name.startswith("._")
-                if not member.isreg() or member.size < 0 or member.issparse() or foreign:
+                resource_fork = PurePosixPath(member.name).name.startswith("._")
+                if not member.isreg() or member.size < 0 or member.issparse() or resource_fork:
                     continue
                 if member.offset_data + member.size > size:
                     raise WfmError(f"{path} ends within {member.name}: it is truncated, fetch it again")
