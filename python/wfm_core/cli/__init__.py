@@ -4,18 +4,26 @@
 import signal
 import sys
 from collections.abc import Callable
+from functools import wraps
 
 from wfm_core.base.errors import WfmError
 from wfm_core.messages.output import abandon_stdout
 
 
-def run(main: Callable[[], int | None]) -> int:
-    """Call `main`; turn a `WfmError`, or what a disk refuses, into one sentence on stderr and exit status 1 (0: done,
-    2: wrong use). Letters that the terminal's encoding lacks are printed as escapes."""
+def command(main: Callable[[list[str] | None], int | None]) -> Callable[..., int]:
+    """`main(argv=None)` as a program that returns its exit status.
+
+    A `WfmError`, or what a disk refuses, becomes one sentence on stderr and status 1 (0: done, 2: wrong use). Letters
+    that the terminal's encoding lacks are printed as escapes.
+    """
+    return wraps(main)(lambda argv=None: _status(main, argv))
+
+
+def _status(main: Callable[[list[str] | None], int | None], argv: list[str] | None) -> int:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        status = main() or 0
+        status = main(argv) or 0
         sys.stdout.flush()
         return status
     except WfmError as error:

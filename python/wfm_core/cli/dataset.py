@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from wfm_core.base.errors import WfmError
-from wfm_core.cli import run
+from wfm_core.cli import command
 from wfm_core.cli.told import add_told
 from wfm_core.data.dataset import open_dataset
 from wfm_core.data.dataset_checks import TASKS
@@ -122,7 +122,9 @@ def show(path: Path) -> None:
     print(sheet)
 
 
-def dataset_command(argv: list[str] | None) -> None:
+@command
+def main(argv: list[str] | None) -> None:
+    """The command `wfm-dataset`."""
     top = parser()
     options = vars(top.parse_args(argv))
     if options.pop("command") == "show":
@@ -133,11 +135,6 @@ def dataset_command(argv: list[str] | None) -> None:
         raise WfmError(f"no {source}: name an existing folder or file")
     READERS[name](source, out, **reader_options(READERS[name], name, options, top.error))
     show(out)
-
-
-def main(argv: list[str] | None = None) -> int:
-    """The command `wfm-dataset`; returns its exit status."""
-    return run(lambda: dataset_command(argv))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pathlib import Path
 import wfm_core
 from wfm_core.base.errors import WfmError
 from wfm_core.base.places import installed_folders, search_path
-from wfm_core.cli import run
+from wfm_core.cli import command
 
 BF16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16")  # x86, x86, arm
 
@@ -65,15 +65,38 @@ def probe(code: str, timeout: float = 30.0) -> tuple[bool, str]:
     return done.returncode == 0, lines[-1] if lines else f"exit status {done.returncode}"
 
 
+def probed(check: str, code: str, fix: str, otherwise: str = "fail") -> Callable[[], Finding]:
+    """A check that is ok where `code` ends well, else `otherwise`, with its `fix`."""
+
+    def look() -> Finding:
+        good, text = probe(code)
+        return Finding(check, "ok", text) if good else Finding(check, otherwise, text, fix)
+
+    return look
+
+
 def interpreter() -> Finding:
     return Finding("interpreter", "ok", f"Python {platform.python_version()} at {sys.executable}")
 
 
-def numpy() -> Finding:
-    good, text = probe("import numpy; print(numpy.__version__)")
-    if not good:
-        return Finding("numpy", "fail", text, "apt-get install python3-numpy")
-    return Finding("numpy", "ok", text)
+numpy = probed("numpy", "import numpy; print(numpy.__version__)", "apt-get install python3-numpy")
+torch = probed(
+    "torch",
+    "import torch; print(torch.__version__, 'with', torch.get_num_threads(), 'threads')",
+    "pip install torch==2.13.0, or make setup",
+)
+accelerator = probed(
+    "GPU",
+    "import torch; print(torch.cuda.get_device_name(0) if torch.cuda.is_available() else 'none')",
+    "see torch above",
+    "warn",
+)
+qt = probed(
+    "Qt",
+    "from PyQt5 import QtCore, QtWidgets; print('PyQt5', QtCore.PYQT_VERSION_STR)",
+    "for windows, WFM Detection Display among them: apt-get install python3-pyqt5",
+    "warn",
+)
 
 
 def gnu_radio() -> Finding:
@@ -99,11 +122,6 @@ def module() -> Finding:
         mend = f"export PYTHONPATH={packages}"
         return Finding("gnuradio.wfm", "fail", f"it is in {packages}, where {sys.executable} does not look", mend)
     return Finding("gnuradio.wfm", "fail", text, "build and install it: make setup")
-
-
-def torch() -> Finding:
-    good, text = probe("import torch; print(torch.__version__, 'with', torch.get_num_threads(), 'threads')")
-    return Finding("torch", "ok" if good else "fail", text, "" if good else "pip install torch==2.13.0, or make setup")
 
 
 def libraries() -> Finding:
@@ -144,11 +162,6 @@ def processor() -> Finding:
     return Finding("processor", "ok", text + "no bfloat16: bundles run in float32 here")
 
 
-def accelerator() -> Finding:
-    good, text = probe("import torch; print(torch.cuda.get_device_name(0) if torch.cuda.is_available() else 'none')")
-    return Finding("GPU", "ok" if good else "warn", text, "" if good else "see torch above")
-
-
 def companion() -> Finding:
     """Where GNU Radio Companion looks for blocks, and whether ours are there."""
     good, text = probe(
@@ -164,13 +177,6 @@ def companion() -> Finding:
             mend = f"start it with make companion, or export GRC_BLOCKS_PATH={ours}"
             return Finding("Companion", "warn", f"the blocks are in {ours}, where Companion does not look", mend)
     return Finding("Companion", "warn", "wfm_inference.block.yml is nowhere", "install the module: make setup")
-
-
-def qt() -> Finding:
-    good, text = probe("from PyQt5 import QtCore, QtWidgets; print('PyQt5', QtCore.PYQT_VERSION_STR)")
-    if good:
-        return Finding("Qt", "ok", text)
-    return Finding("Qt", "warn", text, "for windows, WFM Detection Display among them: apt-get install python3-pyqt5")
 
 
 def uhd() -> Finding:
@@ -236,7 +242,9 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
 )  # fmt: skip
 
 
-def _main(argv: list[str] | None) -> int:
+@command
+def main(argv: list[str] | None) -> int:
+    """The command `wfm-doctor`."""
     parser = argparse.ArgumentParser("wfm-doctor", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print a JSON list instead of a table")
     options = parser.parse_args(argv)
@@ -249,11 +257,6 @@ def _main(argv: list[str] | None) -> int:
             if finding.mend:
                 print(f"{'':20}fix: {finding.mend}")
     return 1 if any(finding.status == "fail" for finding in findings) else 0
-
-
-def main(argv: list[str] | None = None) -> int:
-    """The command `wfm-doctor`; returns its exit status."""
-    return run(lambda: _main(argv))
 
 
 if __name__ == "__main__":

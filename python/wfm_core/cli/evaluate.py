@@ -2,6 +2,7 @@
 """wfm-evaluate: run a bundle over a recording, by the live path's rules, and say what it finds."""
 
 import argparse
+import importlib
 import math
 import sys
 from collections import Counter
@@ -15,13 +16,21 @@ import torch
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle import Bundle, load_bundle
 from wfm_core.bundle.outputs import check_output
-from wfm_core.cli import run
+from wfm_core.cli import command
 from wfm_core.cli.told import add_told, told_of
 from wfm_core.data.recordings.recording import Recording, open_recording
 from wfm_core.data.recordings.windows import window_labels, window_starts
 from wfm_core.evaluate.metrics import confusion_matrix, interference_accuracies, mean_class_accuracy
 from wfm_core.messages.decisions import decision_json
 from wfm_core.messages.output import STDOUT, JsonLines
+
+_OTHERS = {
+    "--data": ("wfm_core.evaluate.command", "evaluate_data"),
+    "--table": ("wfm_core.evaluate.command", "print_table"),
+    "--probe": ("wfm_core.train.probe.command", "evaluate"),
+    "--reconstruction": ("wfm_core.train.pretrain.evaluation", "evaluate"),
+}
+"""Other evaluations by the option that asks for them; slow to import: Lightning, Matplotlib, scikit-learn."""
 
 
 @dataclass
@@ -62,7 +71,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _main(argv: list[str] | None) -> int:
+@command
+def main(argv: list[str] | None) -> int:
+    """The command `wfm-evaluate`."""
+    argv = sys.argv[1:] if argv is None else argv
+    for option in {argument.partition("=")[0] for argument in argv} & _OTHERS.keys():
+        place, name = _OTHERS[option]
+        return getattr(importlib.import_module(place), name)(argv)
     options = parse(argv)
     if options.batch < 1:
         raise WfmError(f"--batch {options.batch}: 1 or more is expected")
@@ -179,45 +194,6 @@ def print_accuracies(name: str, decisions: list[dict], labels: list[str], truth:
         figures = {"mean per-class accuracy": mean_class_accuracy(confusion)}
     for key, value in figures.items():
         print(f"  {key}: {'- (a class is absent)' if math.isnan(value) else f'{value:.3f}'}", file=stream)
-
-
-def main(argv: list[str] | None = None) -> int:
-    """The command `wfm-evaluate`; returns its exit status."""
-    arguments = sys.argv[1:] if argv is None else argv
-    given = {argument.partition("=")[0] for argument in arguments}
-    if "--data" in given:
-        return run(lambda: _data(arguments))
-    if "--table" in given:
-        return run(lambda: _table(arguments))
-    if "--probe" in arguments:
-        return run(lambda: _probe(arguments))
-    if "--reconstruction" in arguments:
-        return run(lambda: _reconstruction(arguments))
-    return run(lambda: _main(argv))
-
-
-def _data(argv: list[str]) -> int:
-    from wfm_core.evaluate.command import evaluate_data  # slow to import: Matplotlib and scikit-learn
-
-    return evaluate_data(argv)
-
-
-def _table(argv: list[str]) -> int:
-    from wfm_core.evaluate.command import print_table
-
-    return print_table(argv)
-
-
-def _probe(argv: list[str]) -> int:
-    from wfm_core.train.probe.command import evaluate  # slow to import: scikit-learn and Matplotlib
-
-    return evaluate(argv)
-
-
-def _reconstruction(argv: list[str]) -> int:
-    from wfm_core.train.pretrain.evaluation import evaluate  # slow to import: Lightning and Matplotlib
-
-    return evaluate(argv)
 
 
 if __name__ == "__main__":

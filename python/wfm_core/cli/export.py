@@ -10,13 +10,8 @@ from wfm_core.base.errors import WfmError
 from wfm_core.bundle import WavesFmOptions, export_bundle, export_tasks, export_wavesfm
 from wfm_core.bundle.export import SUFFIX
 from wfm_core.bundle.from_foundation import export_foundation
-from wfm_core.cli import run
+from wfm_core.cli import command
 from wfm_core.model import POOLINGS
-
-
-def main() -> int:
-    """The command `wfm-export`; returns its exit status."""
-    return run(_main)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,9 +57,11 @@ def _add_wavesfm(group) -> None:
     group.add_argument("--lora-alpha", type=float, help="of a checkpoint with LoRA (as the file says)")
 
 
-def _main() -> None:
+@command
+def main(argv: list[str] | None) -> None:
+    """The command `wfm-export`."""
     parser = _parser()
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     if options.from_wavesfm:
         if not options.modality or not options.labels:
             parser.error("--from-wavesfm needs --modality and --labels")

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from wfm_core.base.errors import WfmError
-from wfm_core.cli import run
+from wfm_core.cli import command
 from wfm_core.cli.run_folder import LAST, check_unused, keep, kept_config
 from wfm_core.configs.finetuning import Finetuning, Scenes, load_finetuning
 from wfm_core.data.splits import METHODS
@@ -31,7 +31,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_intermixed_args(argv)  # key=value anywhere
 
 
-def finetune_command(argv: list[str] | None) -> None:
+@command
+def main(argv: list[str] | None) -> None:
+    """The command `wfm-finetune`."""
     arguments = _arguments(argv)
     out = arguments.out
     check_unused(out, arguments.resume)
@@ -42,8 +44,8 @@ def finetune_command(argv: list[str] | None) -> None:
     # before anything is written: a configuration that does not fit must not replace the run's own
     checkpoint = read_checkpoint(out / LAST, config) if arguments.resume else None
     keep(out, config=config.model_dump(mode="json"))
-    command = " ".join(sys.argv[1:] if argv is None else argv)
-    _report(out, finetune(config, out, checkpoint, command))
+    typed = " ".join(sys.argv[1:] if argv is None else argv)
+    _report(out, finetune(config, out, checkpoint, typed))
 
 
 def _configuration(arguments: argparse.Namespace) -> Finetuning | Scenes:
@@ -73,10 +75,6 @@ def _report(out: Path, figures: dict) -> None:
         print(f"{name} {figures[name]:.4f}{interval}")
     print(f"measured on {figures['windows']['test']} windows of {figures['data']['file']}, split {figures['split']}")
     print(f"{out}: {figures['minutes']:.1f} min; weights.safetensors, contract.yaml, figures.json, pictures")
-
-
-def main(argv: list[str] | None = None) -> int:
-    return run(lambda: finetune_command(argv))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from wfm_core.cli import run
+from wfm_core.cli import command
 from wfm_core.messages.events import Message
 from wfm_core.messages.sockets import DEFAULT_ADDRESS, EventListener
 
@@ -108,7 +108,9 @@ def _draw(listener: EventListener, addresses: list[str]) -> None:
             print(_CLEAR + "\n".join([f"{', '.join(addresses)}: {counts}", *table.lines(now)]), flush=True)
 
 
-def _main(argv: list[str] | None) -> int:
+@command
+def main(argv: list[str] | None) -> int:
+    """The command `wfm-monitor`."""
     parser = argparse.ArgumentParser("wfm-monitor", description=__doc__)
     parser.add_argument(
         "--connect", action="append", metavar="ADDRESS", help=f"a publisher; may be repeated [{DEFAULT_ADDRESS}]"
@@ -129,11 +131,6 @@ def _main(argv: list[str] | None) -> int:
     finally:
         listener.close()
         print(", ".join(f"{count} {name}" for name, count in listener.counts().items()), file=sys.stderr)
-
-
-def main(argv: list[str] | None = None) -> int:
-    """The command `wfm-monitor`; returns its exit status."""
-    return run(lambda: _main(argv))
 
 
 if __name__ == "__main__":

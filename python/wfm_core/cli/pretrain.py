@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from wfm_core.base.errors import WfmError
-from wfm_core.cli import run
+from wfm_core.cli import command
 from wfm_core.cli.run_folder import LAST, check_unused, keep, kept_config
 from wfm_core.configs.pretraining import Pretraining, load_pretraining
 
@@ -32,7 +32,9 @@ def _configuration(arguments: argparse.Namespace) -> Pretraining:
     return load_pretraining(arguments.config or kept_config(arguments.out), arguments.overrides)
 
 
-def pretrain_command(argv: list[str] | None) -> None:
+@command
+def main(argv: list[str] | None) -> None:
+    """The command `wfm-pretrain`."""
     arguments = _arguments(argv)
     config = _configuration(arguments)
     from wfm_core.train.checkpoints import read_checkpoint  # slow to import: torch and Lightning
@@ -48,9 +50,9 @@ def pretrain_command(argv: list[str] | None) -> None:
     checkpoint = read_checkpoint(out / LAST, config) if arguments.resume else None
     if is_first:
         keep(out, config=config.model_dump(mode="json"), versions=versions())
-    command = " ".join(sys.argv[1:] if argv is None else argv)
+    typed = " ".join(sys.argv[1:] if argv is None else argv)
     try:
-        figures = pretrain(config, out, checkpoint, command)
+        figures = pretrain(config, out, checkpoint, typed)
     except OSError as error:
         if error.errno not in _FULL:
             raise
@@ -64,11 +66,6 @@ def _report(config: Pretraining, out: Path, figures: dict[str, float]) -> None:
     for name in (key.removeprefix("val_loss_") for key in figures if key.startswith("val_loss_")):
         print(f"{name}: held-out loss {figures[f'val_loss_{name}']:.4f}, {other} {figures[f'val_mean_{name}']:.4f}")
     print(f"{out}: {figures['minutes']:.1f} min; weights.safetensors, foundation.yaml, pictures/")
-
-
-def main(argv: list[str] | None = None) -> int:
-    """The command `wfm-pretrain`; returns its exit status."""
-    return run(lambda: pretrain_command(argv))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import wfm_core
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle import export_bundle, read_model_folder
 from wfm_core.bundle.foundation import load_foundation
-from wfm_core.cli.finetune import finetune_command, main
+from wfm_core.cli.finetune import main
 from wfm_core.configs.finetuning import load_finetuning
 from wfm_core.data.dataset import open_dataset, write_dataset
 from wfm_core.signal import build_preprocessor
@@ -22,6 +22,8 @@ from wfm_core.train.finetune.data import prepare
 from wfm_core.train.finetune.starting import choose_feed, start_model
 from wfm_core.train.objectives.labelled import LabelledTraining, predict
 from wfm_core.train.regimes import apply_regime
+
+finetune_command = main.__wrapped__  # raises, where the program prints
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:.*treespec")
 
