@@ -6,7 +6,7 @@ Arrays are named by their path in the file; the windows are read in pieces, so i
 
 from functools import partial
 
-from wfm_core.data.readers.own.matlab_table import Hdf5Table
+from wfm_core.data.readers.own.matlab_table import open_table
 from wfm_core.data.readers.own.table import read_table
 
-read = partial(read_table, "hdf5", Hdf5Table)
+read = partial(read_table, "hdf5", open_table)

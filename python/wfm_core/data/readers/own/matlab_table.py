@@ -6,7 +6,8 @@ their UTF-16 codes and cells as references to arrays. An array of windows is lef
 named; columns (labels, positions, groups) come as MATLAB shows them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -19,27 +20,16 @@ _PARTS = ({"real", "imag"}, {"re", "im"}, {"r", "i"})
 _CODES = {1: "utf-8", 2: "utf-16-le", 4: "utf-32-le"}
 
 
-class Hdf5Table(Mapping):
-    """The arrays of an HDF5 file by their path, open until the `with` ends."""
+@contextmanager
+def open_table(source: Path) -> Iterator[tuple[list[str], Callable]]:
+    """The names of an HDF5 file's arrays, and what opens one of them by its path. Raises `WfmError`."""
+    with open_hdf5(source, "name an existing HDF5 file") as file:
 
-    def __init__(self, source: Path):
-        self._file = open_hdf5(source, "name an existing HDF5 file")
+        def entry(name: str):
+            found = file[name]
+            return Hdf5Array(file, found) if isinstance(found, h5py.Dataset) else found
 
-    def __enter__(self) -> "Hdf5Table":
-        return self
-
-    def __exit__(self, *error) -> None:
-        self._file.__exit__(*error)  # which says damage that was met meanwhile in a sentence
-
-    def __getitem__(self, name: str):
-        entry = self._file[name]
-        return Hdf5Array(self._file, entry) if isinstance(entry, h5py.Dataset) else entry
-
-    def __iter__(self) -> Iterator[str]:
-        return (name for name in self._file if not name.startswith("#"))  # where MATLAB keeps what cells refer to
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
+        yield [name for name in file if not name.startswith("#")], entry  # where MATLAB keeps what cells refer to
 
 
 class Hdf5Array:

@@ -2,7 +2,7 @@
 """A user's own arrays, an entry per window in each, as a data set: what .npz and HDF5 files have in common."""
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -16,13 +16,15 @@ from wfm_core.data.readers.own.columns import encode_classes, encode_group, enco
 from wfm_core.data.readers.own.folders import provenance
 from wfm_core.data.readers.own.measure import csi_signal, image_signal, iq_signal
 
+Table = tuple[list[str], Callable]
+"""The names of a file's arrays, and a function that gives one by its name, or raises `KeyError`."""
 _CHUNK_VALUES = 1 << 22
 """Values that are converted at a time."""
 
 
 def read_table(
     reader: str,
-    open_table: Callable[[Path], AbstractContextManager[Mapping]],
+    open_table: Callable[[Path], AbstractContextManager[Table]],
     source: Path,
     out: Path,
     *,
@@ -82,12 +84,13 @@ def read_table(
         )
 
 
-def _entry(table: Mapping, name: str, source: Path):
+def _entry(table: Table, name: str, source: Path):
+    names, array = table
     try:
-        entry = table[name]
+        entry = array(name)
     except KeyError:
-        near = difflib.get_close_matches(name, table, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(sorted(table)) or 'none'}"
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(sorted(names)) or 'none'}"
         raise WfmError(f"{source} has no array {name!r}; {hint}") from None
     except ValueError as error:  # numpy's word for pickled objects
         raise WfmError(
@@ -98,7 +101,7 @@ def _entry(table: Mapping, name: str, source: Path):
     return entry
 
 
-def _column(table: Mapping, name: str, source: Path, count: int) -> np.ndarray:
+def _column(table: Table, name: str, source: Path, count: int) -> np.ndarray:
     entry = _entry(table, name, source)
     column = entry.as_column() if hasattr(entry, "as_column") else np.asarray(entry[...])
     if column.ndim == 2 and column.shape[0] == 1 != count:
