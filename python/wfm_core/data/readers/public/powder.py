@@ -17,21 +17,20 @@ from wfm_core.base.files import read_file
 from wfm_core.base.json_text import read_json
 from wfm_core.data.dataset import write_dataset
 from wfm_core.data.dataset_checks import check_finite
-from wfm_core.data.readers.own.folders import common_rate, existing_folder, found, provenance
-from wfm_core.data.values_file import read_values
+from wfm_core.data.readers.own.folders import common_rate, files_in, provenance
+from wfm_core.data.recordings.record import SampleFile
 from wfm_core.signal.statistics import moments
 
 LABELS = ("bes", "browning", "honors", "meb")
 _CONTENT = "pairs X.json and X.bin"
 _METADATA_LIMIT_BYTES = 1 << 20
-_SAMPLE = np.dtype("<c8")
 _DATATYPES = ("cf32", "cf32_le")
 _CHUNK = 4096  # windows in memory at a time
 
 
 @dataclass(frozen=True)
 class _Recording:
-    path: Path
+    file: SampleFile
     source: str
     label: int
     rate: float
@@ -44,10 +43,11 @@ def read(folder: Path, out: Path, *, window: int = 512, hop: int = 0) -> Path:
 
     Groups: `source` (the recording), `sample_rate` and `center_freq` in Hz.
     """
-    folder, step = existing_folder(folder, _CONTENT), hop or window
+    folder, paths = files_in(folder, _CONTENT, "**/*.json")
+    step = hop or window
     if window < 1 or step < 1:
         raise WfmError(f"window {window}, hop {hop} samples: a window of 1 or more and no negative hop are expected")
-    recordings = [_recording(folder, path) for path in found(folder, folder.rglob("*.json"), _CONTENT)]
+    recordings = [_recording(folder, path) for path in paths]
     counts = [_windows(recording, window, step) for recording in recordings]
     sources = np.repeat([recording.source for recording in recordings], counts)
     statistics = moments(_parts(str(folder), _cut(recordings, window, step), sources), (0, 1))
@@ -84,7 +84,7 @@ def _recording(folder: Path, path: Path) -> _Recording:
     if rest:
         raise WfmError(f"{data} ends within a sample ({rest} bytes over, 8 bytes each): it is cut off, fetch it again")
     return _Recording(
-        path=data,
+        file=SampleFile(data, "cf32_le", 1, 0),
         source=path.relative_to(folder).with_suffix("").as_posix(),
         label=LABELS.index(place),
         rate=_hertz(path, metadata, "global", "core:sample_rate"),
@@ -116,7 +116,7 @@ def _hertz(path: Path, metadata, *keys: str) -> float:
 def _windows(recording: _Recording, window: int, step: int) -> int:
     if recording.samples < window:
         raise WfmError(
-            f"{recording.path} has {recording.samples} samples, a window takes {window}: take it out or ask for a "
+            f"{recording.file.path} has {recording.samples} samples, a window takes {window}: take it out or ask for a "
             "shorter window"
         )
     return 1 + (recording.samples - window) // step
@@ -128,8 +128,7 @@ def _cut(recordings: list[_Recording], window: int, step: int) -> Iterator[np.nd
         count = _windows(recording, window, step)
         for start in range(0, count, _CHUNK):
             length = (min(_CHUNK, count - start) - 1) * step + window
-            first = start * step
-            samples = read_values(recording.path, _SAMPLE, length, first * _SAMPLE.itemsize, first + length - 1)
+            samples = recording.file.read(start * step, length)[0]
             yield np.array(np.lib.stride_tricks.sliding_window_view(samples, window)[::step, None])
 
 
