@@ -16,7 +16,7 @@ Attributes:
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +38,10 @@ from wfm_core.data.dataset_checks import (
 )
 from wfm_core.data.hdf5_file import open_hdf5
 
+Read = Callable[[np.ndarray], np.ndarray]
+"""Rows, ascending int64 -> float32 [n, ...]: windows as the data set keeps them."""
+Measure = Callable[[Read, int], dict]
+"""What reads windows and their number -> the `signal` of the set."""
 _IQ_SIGNALS = ("iq_rms", "iq_standard")
 _FOREIGN = "it was not written by wfm-dataset, bring it in with wfm-dataset build --from hdf5 (or wavesfm)"
 
@@ -139,7 +143,7 @@ def write_dataset(
     label: np.ndarray | Sequence | None,
     *,
     task: str,
-    signal: dict,
+    signal: dict | Measure,
     provenance: dict,
     labels: Sequence[str] | None = None,
     groups: Mapping[str, Sequence[str]] | None = None,
@@ -152,7 +156,8 @@ def write_dataset(
     `values` is an array of all windows, or an iterable of arrays of some windows each ([n, 2, A, T], for "sample"
     also complex [n, A, T], or [n, C, H, W]): only one of them is in memory at a time. `label` has one entry per
     window, N integers with their names in `labels`, or N positions (x, y, z) in metres. Without labels it is None,
-    and `count` says how many windows an iterable gives.
+    and `count` says how many windows an iterable gives. A `signal` that is measured is so on the values as they lie in
+    the file.
     """
     path, names, groups = Path(path), tuple(map(unicode_text, labels or ())), dict(groups or {})
     where = str(path)
@@ -162,8 +167,7 @@ def write_dataset(
         count = len(values if label is None else label)
     label = checked_label(where, None if label is None else np.asarray(label), names, task, count)
     check_groups(where, groups, count)
-    check_signal(where, signal)
-    attributes = {"task": task, "signal": json.dumps(signal), "provenance": json.dumps(provenance)}
+    attributes = {"task": task, "provenance": json.dumps(provenance)}
     if names:
         attributes["labels"] = json.dumps(names)
     if check_rate(where, sample_rate) is not None:
@@ -175,11 +179,13 @@ def write_dataset(
         with h5py.File(temporary, "w") as file:
             chunks = [values] if isinstance(values, np.ndarray) else values
             _write_values(where, file, kind, chunks, count, groups.get("source"))
+            used = signal if isinstance(signal, dict) else signal(lambda rows: _rows(file[kind], rows), count)
+            check_signal(where, used)
             if label is not None:
                 file["label"] = label
             for name, texts in groups.items():
                 file.create_dataset(f"group/{name}", data=list(map(unicode_text, texts)), dtype=h5py.string_dtype())
-            file.attrs.update(attributes)
+            file.attrs.update(attributes, signal=json.dumps(used))
 
     try:
         write_atomically(path, write)
@@ -208,6 +214,12 @@ def _write_values(where: str, file: h5py.File, kind: str, chunks: Iterable, coun
         done = end
     if done != count:
         raise WfmError(f"{where}: {done} windows, but {count} labels: give one label per window")
+
+
+def _rows(stored: h5py.Dataset, rows: np.ndarray) -> np.ndarray:
+    if rows[-1] - rows[0] == len(rows) - 1:
+        return stored[rows[0] : rows[-1] + 1]
+    return np.stack([stored[row] for row in rows])  # a selection of many single ones takes h5py far longer
 
 
 def _parts(kind: str, chunk: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Windows inside the annotations of a recording, resampled where that is asked for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -96,16 +96,3 @@ def cut_annotations(recording: Recording, names: list[str], window: int, hop: in
     ends = np.cumsum([len(cut.starts) for cut in cuts])[:-1]
     for cut, own in zip(cuts, np.split(truth, ends), strict=True):
         yield replace(cut, starts=cut.starts[own >= 0])
-
-
-def windows_at(rows: np.ndarray, cuts: Sequence[Cut], window: int, antennas: int) -> np.ndarray:
-    """float32 [n, 2, antennas, window]: the windows of all `cuts`, numbered through, whose numbers ascend in `rows`."""
-    ends = np.cumsum([len(cut.starts) for cut in cuts])
-    owners = np.searchsorted(ends, rows, side="right")
-    chosen = []
-    changes = np.flatnonzero(np.diff(owners)) + 1
-    for owner, run in zip(owners[np.r_[0, changes]], np.split(rows, changes), strict=True):
-        cut = cuts[owner]
-        chosen.append(replace(cut, starts=cut.starts[run - (ends[owner] - len(cut.starts))]))
-    iq = np.concatenate([block for cut in chosen for block in cut.windows(window, antennas)])
-    return np.stack([iq.real, iq.imag], axis=1)

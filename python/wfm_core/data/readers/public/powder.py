@@ -5,7 +5,7 @@ Pairs `X.json` and `X.bin`; the JSON is laid out like SigMF without being it: `c
 mappings. The bin is complex64. Windows of one recording are alike: split by the group `source`, or the result leaks.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +15,7 @@ import torch
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import read_file
 from wfm_core.base.json_text import read_json
-from wfm_core.data.dataset import write_dataset
-from wfm_core.data.dataset_checks import check_finite
+from wfm_core.data.dataset import Read, write_dataset
 from wfm_core.data.readers.own.folders import common_rate, files_in, provenance
 from wfm_core.data.recordings.record import SampleFile
 from wfm_core.signal.statistics import moments
@@ -50,7 +49,6 @@ def read(folder: Path, out: Path, *, window: int = 512, hop: int = 0) -> Path:
     recordings = [_recording(folder, path) for path in paths]
     counts = [_windows(recording, window, step) for recording in recordings]
     sources = np.repeat([recording.source for recording in recordings], counts)
-    statistics = moments(_parts(str(folder), _cut(recordings, window, step), sources), (0, 1))
     return write_dataset(
         out,
         "sample",
@@ -63,7 +61,7 @@ def read(folder: Path, out: Path, *, window: int = 512, hop: int = 0) -> Path:
             "center_freq": np.repeat([f"{recording.frequency:.12g}" for recording in recordings], counts),
         },
         task="fingerprint",
-        signal={"kind": "iq_standard", **statistics, "level": "absolute"},
+        signal=_standard,
         provenance=provenance("powder", folder, len(recordings), window=window, hop=step),
         sample_rate=common_rate(recording.rate for recording in recordings),
     )
@@ -132,12 +130,7 @@ def _cut(recordings: list[_Recording], window: int, step: int) -> Iterator[np.nd
             yield np.array(np.lib.stride_tricks.sliding_window_view(samples, window)[::step, None])
 
 
-def _parts(where: str, chunks: Iterable[np.ndarray], sources: np.ndarray) -> Iterator[torch.Tensor]:
-    """Of complex windows I and Q, float32 [n, samples, 2], which are finite: one NaN would hide its own place in the
-    statistics."""
-    done = 0
-    for chunk in chunks:
-        parts = chunk.view(np.float32).reshape(len(chunk), -1, 2)
-        check_finite(where, parts, np.arange(done, done + len(chunk)), sources)
-        done += len(chunk)
-        yield torch.from_numpy(parts)
+def _standard(read: Read, count: int) -> dict:
+    runs = (np.arange(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK))
+    statistics = moments((torch.from_numpy(read(rows)) for rows in runs), (0, 2, 3))
+    return {"kind": "iq_standard", **statistics, "level": "absolute"}
