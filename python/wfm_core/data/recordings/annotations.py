@@ -7,7 +7,6 @@ the old one: readers see either. WFM Recorder does the same, so both may write t
 
 import fcntl
 import operator
-import time
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
@@ -15,10 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import BinaryIO
 
 from wfm_core.base.errors import WfmError
-from wfm_core.base.files import open_file, read_file
+from wfm_core.base.files import lock_within, open_file, read_file
 from wfm_core.data.recordings.sample_format import sample_format
 from wfm_core.data.recordings.sigmf_meta import (
     METADATA_LIMIT_BYTES,
@@ -219,19 +217,12 @@ def _locked(data_path: Path):
     except OSError as error:
         raise WfmError(f"{data_path} cannot be read ({error.strerror}): give the right to read it") from error
     with stream:
-        until = time.monotonic() + PATIENCE_SECONDS
-        while not _take(stream, data_path):
-            if time.monotonic() > until:
-                raise WfmError(f"{data_path} is locked by another program for {PATIENCE_SECONDS:g} s: end that one")
-            time.sleep(0.002)
+        try:
+            held = lock_within(stream.fileno(), fcntl.LOCK_EX, PATIENCE_SECONDS)
+        except OSError as error:
+            raise WfmError(
+                f"{data_path} cannot be locked ({error.strerror}): copy it to another file system"
+            ) from error
+        if not held:
+            raise WfmError(f"{data_path} is locked by another program for {PATIENCE_SECONDS:g} s: end that one")
         yield
-
-
-def _take(stream: BinaryIO, data_path: Path) -> bool:
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        raise WfmError(f"{data_path} cannot be locked ({error.strerror}): copy it to another file system") from error
-    return True
