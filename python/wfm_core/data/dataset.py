@@ -113,7 +113,8 @@ def open_dataset(path: str | Path, unlabelled: bool = False) -> Dataset:
         check_shape(where, kind, stored.shape)
         if stored.dtype != np.float32:
             raise WfmError(f"{where}: {kind} is {stored.dtype}, float32 is expected; {_FOREIGN}")
-        task, labels = str(_attribute(file, "task")), _names(file)
+        task = str(_attribute(file, "task"))
+        labels = tuple(map(str, _json(file, "labels", list))) if "labels" in file.attrs else ()
         if "label" not in file and not unlabelled:
             raise WfmError(f"{where} has no labels and can only pretrain; build it with --label or --position")
         signal = _json(file, "signal")
@@ -261,20 +262,12 @@ def _attribute(file: h5py.File, name: str):
     return file.attrs[name]
 
 
-def _json(file: h5py.File, name: str) -> dict:
+def _json(file: h5py.File, name: str, kind: type = dict):
     try:
         value = json.loads(_attribute(file, name))
     except (ValueError, TypeError) as error:
         raise WfmError(f"{file.filename}: attribute {name} is not JSON ({error}); {_FOREIGN}") from error
-    if not isinstance(value, dict):
-        raise WfmError(f"{file.filename}: attribute {name} is {value!r}, a mapping is expected; {_FOREIGN}")
+    if not isinstance(value, kind):
+        expected = "mapping" if kind is dict else kind.__name__
+        raise WfmError(f"{file.filename}: attribute {name} is {value!r}, a {expected} is expected; {_FOREIGN}")
     return value
-
-
-def _names(file: h5py.File) -> tuple[str, ...]:
-    if "labels" not in file.attrs:
-        return ()
-    try:
-        return tuple(str(name) for name in json.loads(file.attrs["labels"]))
-    except (ValueError, TypeError) as error:
-        raise WfmError(f"{file.filename}: attribute labels is no JSON list of names ({error}); {_FOREIGN}") from error
