@@ -17,6 +17,7 @@ Attributes:
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -232,7 +233,7 @@ def _parts(kind: str, chunk: np.ndarray) -> np.ndarray:
         return chunk.astype(np.float32, copy=False)
 
 
-def _open(path: Path) -> h5py.File:
+def _open(path: Path) -> AbstractContextManager[h5py.File]:
     if not os.path.isfile(path):
         raise WfmError(f"no data set at {path}: name an existing HDF5 file, wfm-dataset build makes one")
     return open_hdf5(path, "build it again with wfm-dataset build")

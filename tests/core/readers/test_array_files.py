@@ -66,8 +66,8 @@ def test_hdf5_that_is_not_read(tmp_path, make):
     path = tmp_path / "x.h5"
     with h5py.File(path, "w") as file:
         make(file)
-    with pytest.raises(WfmError, match=BAD[make]):
-        open_hdf5(path)
+    with pytest.raises(WfmError, match=BAD[make]), open_hdf5(path):
+        pass
     chosen = {"array": "iq", "kind": "sample", "label": "y"}
     for read in (
         lambda: open_dataset(path),
@@ -158,5 +158,5 @@ def test_a_heap_of_texts_that_would_be_read_for_ever(tmp_path):
     assert data[free : free + 2] == b"\0\0"
     data[free + 8 : free + 16] = bytes(8)
     path.write_bytes(data)
-    with pytest.raises((WfmError, OSError), match="object 0 of a heap"):
-        open_hdf5(path)
+    with pytest.raises((WfmError, OSError), match="object 0 of a heap"), open_hdf5(path):
+        pass
