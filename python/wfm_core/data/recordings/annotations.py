@@ -21,11 +21,10 @@ from wfm_core.data.recordings.sample_format import sample_format
 from wfm_core.data.recordings.sigmf_meta import (
     METADATA_LIMIT_BYTES,
     as_whole,
-    data_path_of,
+    data_of,
     extent_of,
     meta_path_of,
     parse_sections,
-    size_of,
     write_metadata,
 )
 
@@ -121,7 +120,8 @@ def annotate(path: str | Path, marks: Iterable[Mark], *, in_stream: bool) -> Wri
         WfmError: no recording there, or the disk does not take it; the metadata is as before then.
     """
     meta_path = meta_path_of(Path(path))
-    with _locked(data_path_of(meta_path, _load(meta_path)["global"])):
+    data_path, _ = data_of(meta_path, _load(meta_path)["global"])
+    with _locked(data_path):
         metadata = _load(meta_path)
         places = _Places(meta_path, metadata, in_stream)
         found = {mark: place for mark in marks if (place := places.of(mark.start, mark.end))}
@@ -141,8 +141,8 @@ class _Places:
         channels = head.get("core:num_channels", 1)
         if not channels:
             raise WfmError(f"{meta_path} states core:num_channels 0: 1 or more are expected, fix that field")
-        data_path = data_path_of(meta_path, head)
-        _, samples = extent_of(str(data_path), size_of(data_path), metadata, form, channels)
+        data_path, size = data_of(meta_path, head)
+        _, samples = extent_of(str(data_path), size, metadata, form, channels)
         self._offset = head.get("core:offset", 0)
         begins = [capture["core:sample_start"] - self._offset for capture in metadata["captures"]] or [0]
         # The global index counts lost samples, too; who marks samples of the stream has not seen those.

@@ -68,8 +68,7 @@ def read(
     cuts = [cut for recording in recordings for cut in cut_annotations(recording, names, window, hop, window_rate)]
     _check_yield(source, recordings, names, cuts, window)
     counts = [len(cut.starts) for cut in cuts]
-    called = {recording.meta_path: called_in(source, recording) for recording in recordings}
-    sources = [called[cut.recording.meta_path].removesuffix(".sigmf-meta") for cut in cuts]
+    sources = [called_in(source, cut.recording).removesuffix(".sigmf-meta") for cut in cuts]
     number = {name: index for index, name in enumerate(names)}
     return write_dataset(
         out,
