@@ -96,9 +96,9 @@ def pretraining(path: Path, window: int, values: np.ndarray, told: Told | None =
     of the other readers must be among them."""
     source = RecordingSource(path.parent, told)
     source.check(1, window)
-    plan = source._plan(1, window)
     drawn = source.draw_iq(3, source.antennas, window, torch.Generator().manual_seed(0)).numpy()
-    places = [plan.locate(place)[1] for place in range(plan.places)]
+    stretches = zip(source.stretches.tolist(), source.places(window).tolist(), strict=True)
+    places = [begin + place for (_, begin, _), count in stretches for place in range(count)]
     assert set(_places(drawn[:, 0], values)) <= set(places)
     return Windows(places)
 

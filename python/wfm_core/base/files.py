@@ -62,7 +62,8 @@ def clear_leftovers(folder: Path, pattern: re.Pattern = _MADE_BY_US) -> bool:
 
 @contextlib.contextmanager
 def _locked(folder: Path, kind: int) -> Iterator[bool]:
-    """Holds a lock on `folder`, shared by those who write in it; says whether there is one.
+    """Holds a lock on `folder`, shared by those who write in it; says whether there is one. Whoever clears holds its
+    own for milliseconds; one that is held for longer is of another program.
 
     It goes with the process, however that ends, which a process number in a name would not tell on another computer or
     in another container.
@@ -73,17 +74,21 @@ def _locked(folder: Path, kind: int) -> Iterator[bool]:
     if handle is None:
         yield False
         return
+    held = False
     try:
-        yield _lock(handle, kind)
+        with contextlib.suppress(OSError):
+            held = lock_within(handle, kind, _LOCK_SECONDS if kind == fcntl.LOCK_SH else 0.0)
+        yield held
     finally:
         with contextlib.suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_UN)  # a child that was forked meanwhile has the same
         os.close(handle)
 
 
-def _lock(handle: int, kind: int) -> bool:
-    """Whoever clears holds its lock for milliseconds; one that is held for longer is of another program."""
-    until = time.monotonic() + (_LOCK_SECONDS if kind == fcntl.LOCK_SH else 0.0)
+def lock_within(handle: int, kind: int, seconds: float) -> bool:
+    """Take flock() of the `kind`, for which it waits so long; False where another program keeps it. Raises `OSError`
+    where the file system has no locks."""
+    until = time.monotonic() + seconds
     while True:
         try:
             fcntl.flock(handle, kind | fcntl.LOCK_NB)
@@ -92,8 +97,6 @@ def _lock(handle: int, kind: int) -> bool:
             if time.monotonic() >= until:
                 return False
             time.sleep(0.002)
-        except OSError:
-            return False
 
 
 def user_path(path: str | Path) -> Path:

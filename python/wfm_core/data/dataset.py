@@ -16,7 +16,8 @@ Attributes:
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,10 @@ from wfm_core.data.dataset_checks import (
 )
 from wfm_core.data.hdf5_file import open_hdf5
 
+Read = Callable[[np.ndarray], np.ndarray]
+"""Rows, ascending int64 -> float32 [n, ...]: windows as the data set keeps them."""
+Measure = Callable[[Read, int], dict]
+"""What reads windows and their number -> the `signal` of the set."""
 _IQ_SIGNALS = ("iq_rms", "iq_standard")
 _FOREIGN = "it was not written by wfm-dataset, bring it in with wfm-dataset build --from hdf5 (or wavesfm)"
 
@@ -109,7 +114,8 @@ def open_dataset(path: str | Path, unlabelled: bool = False) -> Dataset:
         check_shape(where, kind, stored.shape)
         if stored.dtype != np.float32:
             raise WfmError(f"{where}: {kind} is {stored.dtype}, float32 is expected; {_FOREIGN}")
-        task, labels = str(_attribute(file, "task")), _names(file)
+        task = str(_attribute(file, "task"))
+        labels = tuple(map(str, _json(file, "labels", list))) if "labels" in file.attrs else ()
         if "label" not in file and not unlabelled:
             raise WfmError(f"{where} has no labels and can only pretrain; build it with --label or --position")
         signal = _json(file, "signal")
@@ -139,7 +145,7 @@ def write_dataset(
     label: np.ndarray | Sequence | None,
     *,
     task: str,
-    signal: dict,
+    signal: dict | Measure,
     provenance: dict,
     labels: Sequence[str] | None = None,
     groups: Mapping[str, Sequence[str]] | None = None,
@@ -152,7 +158,8 @@ def write_dataset(
     `values` is an array of all windows, or an iterable of arrays of some windows each ([n, 2, A, T], for "sample"
     also complex [n, A, T], or [n, C, H, W]): only one of them is in memory at a time. `label` has one entry per
     window, N integers with their names in `labels`, or N positions (x, y, z) in metres. Without labels it is None,
-    and `count` says how many windows an iterable gives.
+    and `count` says how many windows an iterable gives. A `signal` that is measured is so on the values as they lie in
+    the file.
     """
     path, names, groups = Path(path), tuple(map(unicode_text, labels or ())), dict(groups or {})
     where = str(path)
@@ -162,8 +169,7 @@ def write_dataset(
         count = len(values if label is None else label)
     label = checked_label(where, None if label is None else np.asarray(label), names, task, count)
     check_groups(where, groups, count)
-    check_signal(where, signal)
-    attributes = {"task": task, "signal": json.dumps(signal), "provenance": json.dumps(provenance)}
+    attributes = {"task": task, "provenance": json.dumps(provenance)}
     if names:
         attributes["labels"] = json.dumps(names)
     if check_rate(where, sample_rate) is not None:
@@ -175,11 +181,13 @@ def write_dataset(
         with h5py.File(temporary, "w") as file:
             chunks = [values] if isinstance(values, np.ndarray) else values
             _write_values(where, file, kind, chunks, count, groups.get("source"))
+            used = signal if isinstance(signal, dict) else signal(lambda rows: _rows(file[kind], rows), count)
+            check_signal(where, used)
             if label is not None:
                 file["label"] = label
             for name, texts in groups.items():
                 file.create_dataset(f"group/{name}", data=list(map(unicode_text, texts)), dtype=h5py.string_dtype())
-            file.attrs.update(attributes)
+            file.attrs.update(attributes, signal=json.dumps(used))
 
     try:
         write_atomically(path, write)
@@ -210,6 +218,12 @@ def _write_values(where: str, file: h5py.File, kind: str, chunks: Iterable, coun
         raise WfmError(f"{where}: {done} windows, but {count} labels: give one label per window")
 
 
+def _rows(stored: h5py.Dataset, rows: np.ndarray) -> np.ndarray:
+    if rows[-1] - rows[0] == len(rows) - 1:
+        return stored[rows[0] : rows[-1] + 1]
+    return np.stack([stored[row] for row in rows])  # a selection of many single ones takes h5py far longer
+
+
 def _parts(kind: str, chunk: np.ndarray) -> np.ndarray:
     """Complex [n, A, T] -> float32 [n, 2, A, T]; anything real as it is, in float32."""
     chunk = np.asarray(chunk)
@@ -219,7 +233,7 @@ def _parts(kind: str, chunk: np.ndarray) -> np.ndarray:
         return chunk.astype(np.float32, copy=False)
 
 
-def _open(path: Path) -> h5py.File:
+def _open(path: Path) -> AbstractContextManager[h5py.File]:
     if not os.path.isfile(path):
         raise WfmError(f"no data set at {path}: name an existing HDF5 file, wfm-dataset build makes one")
     return open_hdf5(path, "build it again with wfm-dataset build")
@@ -249,20 +263,12 @@ def _attribute(file: h5py.File, name: str):
     return file.attrs[name]
 
 
-def _json(file: h5py.File, name: str) -> dict:
+def _json(file: h5py.File, name: str, kind: type = dict):
     try:
         value = json.loads(_attribute(file, name))
     except (ValueError, TypeError) as error:
         raise WfmError(f"{file.filename}: attribute {name} is not JSON ({error}); {_FOREIGN}") from error
-    if not isinstance(value, dict):
-        raise WfmError(f"{file.filename}: attribute {name} is {value!r}, a mapping is expected; {_FOREIGN}")
+    if not isinstance(value, kind):
+        expected = "mapping" if kind is dict else kind.__name__
+        raise WfmError(f"{file.filename}: attribute {name} is {value!r}, a {expected} is expected; {_FOREIGN}")
     return value
-
-
-def _names(file: h5py.File) -> tuple[str, ...]:
-    if "labels" not in file.attrs:
-        return ()
-    try:
-        return tuple(str(name) for name in json.loads(file.attrs["labels"]))
-    except (ValueError, TypeError) as error:
-        raise WfmError(f"{file.filename}: attribute labels is no JSON list of names ({error}); {_FOREIGN}") from error

@@ -5,7 +5,10 @@ An HDF5 file may have its values in other files of the machine, by external link
 sets, may ask for a filter that is loaded as a library, and may state terabytes of which nothing is stored.
 """
 
+import math
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import h5py
@@ -31,43 +34,32 @@ DAMAGED = (OSError, RuntimeError, KeyError, UnicodeError)
 """What h5py raises where a file turns out to be damaged while it is read."""
 
 
-class _File(h5py.File):
-    """In a `with` block, damage that is met inside it becomes a `WfmError`."""
+@contextmanager
+def open_hdf5(path: Path, advice: str = "get the file again", called: str = "HDF5") -> Iterator[h5py.File]:
+    """The file, for reading. Raises `WfmError` for what is no HDF5, which says the `advice`, for what it may not hold,
+    and for damage that is met while it is open; `called` is what the user knows such a file as."""
+    with ExitStack() as closing:
+        try:
+            open_file(path).close()  # to open a pipe would wait for its writer
+            file = closing.enter_context(h5py.File(path, "r"))
+            found = os.stat(path)
+            about = (str(path), found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+            if about not in _CHECKED:  # a data set is opened for each batch
+                _check(file, path)
+                _CHECKED[about] = None
+                while len(_CHECKED) > CHECKED_LIMIT:
+                    _CHECKED.pop(next(iter(_CHECKED)), None)
+        except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+            said = error if isinstance(error, OSError) else f"damaged: {_said(error)}"
+            raise WfmError(f"{path} cannot be read as {called} ({said}); {advice}") from error
+        try:
+            yield file
+        except DAMAGED as error:
+            raise WfmError(f"{path} cannot be read as HDF5 ({_said(error)}); get the file again") from error
 
-    def __exit__(self, kind, error, trace) -> None:
-        name = self.filename
-        super().__exit__(kind, error, trace)
-        if isinstance(error, DAMAGED):
-            said = " ".join(str(error).split())[:160]
-            raise WfmError(f"{name} cannot be read as HDF5 ({said}); get the file again") from error
 
-
-def open_hdf5(path: Path, advice: str = "get the file again", called: str = "HDF5") -> h5py.File:
-    """The file, for reading. Raises `WfmError` for what is no HDF5, which says the `advice`, and for what it may not
-    hold; `called` is what the user knows such a file as."""
-    try:
-        return _opened(path)
-    except OSError as error:
-        raise WfmError(f"{path} cannot be read as {called} ({error}); {advice}") from error
-
-
-def _opened(path: Path) -> h5py.File:
-    open_file(path).close()  # to open a pipe would wait for its writer
-    file = _File(path, "r")
-    try:
-        found = os.stat(path)
-        about = (str(path), found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
-        if about not in _CHECKED:  # a data set is opened for each batch
-            _check(file, path)
-            _CHECKED[about] = None
-            while len(_CHECKED) > CHECKED_LIMIT:
-                _CHECKED.pop(next(iter(_CHECKED)), None)
-    except BaseException as error:
-        file.close()
-        if isinstance(error, RuntimeError | KeyError | ValueError | TypeError):
-            raise OSError(f"damaged: {' '.join(str(error).split())[:160]}") from error
-        raise
-    return file
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split())[:160]
 
 
 def _check(file: h5py.File, path: Path) -> None:
@@ -117,9 +109,7 @@ def _check_dataset(dataset: h5py.Dataset, path: Path) -> None:
             f"{path}: {dataset.name[:80]!r} states {size} bytes, {stored} are stored; write it with all its values"
         )
     if dataset.chunks is not None:
-        chunk = dataset.dtype.itemsize
-        for length in dataset.chunks:
-            chunk *= length
+        chunk = dataset.dtype.itemsize * math.prod(dataset.chunks)
         if chunk > CHUNK_LIMIT:
             raise WfmError(
                 f"{path}: {dataset.name[:80]!r} has chunks of {chunk} bytes, at most {CHUNK_LIMIT} are read; write it "

@@ -6,10 +6,10 @@ a run fails at its start. What it draws is a function of the files and of the ge
 """
 
 import os
-from bisect import bisect_right
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from wfm_core.base.errors import WfmError
@@ -17,6 +17,7 @@ from wfm_core.base.files import user_path
 from wfm_core.data.dataset import open_dataset
 from wfm_core.data.recordings.folder import one_rate, recordings_in
 from wfm_core.data.recordings.recording import Told
+from wfm_core.data.recordings.windows import check_samples
 
 _IMAGE_SIGNALS = ("standard_image", "csi_image")
 
@@ -25,7 +26,8 @@ class RecordingSource:
     """Random windows of all recordings in and under `folder` (see `recordings_in`). Raises `WfmError`.
 
     `told` says what raw files do not say themselves. `sample_rate` (Hz) is that of every recording; `antennas` is the
-    number of channels that every recording has.
+    number of channels that every recording has. `stretches`, int64 [n, 3], are those between breaks: the recording's
+    index, first sample and end.
     """
 
     ready_images = False
@@ -37,9 +39,17 @@ class RecordingSource:
         self.recordings = recordings_in(self.folder, told)
         self.sample_rate = one_rate(self.recordings, self.folder, "use one folder per rate")
         self.antennas = min(recording.channels for recording in self.recordings)
-        # [begin, end) of the stretches between breaks
-        self._pieces = [list(pairwise([0, *recording.breaks, recording.samples])) for recording in self.recordings]
-        self._plans: dict[tuple[int, int], _Plan] = {}
+        self.stretches = np.array(
+            [
+                (index, *stretch)
+                for index, recording in enumerate(self.recordings)
+                for stretch in pairwise([0, *recording.breaks, recording.samples])
+            ]
+        )
+
+    def places(self, samples: int) -> np.ndarray:
+        """In how many places of each stretch a window of `samples` fits, int64 [n]."""
+        return np.maximum(self.stretches[:, 2] - self.stretches[:, 1] - samples + 1, 0)
 
     def check(self, antennas: int, samples: int) -> None:
         """Raises `WfmError` unless every recording has `antennas` channels and a whole window of `samples`.
@@ -52,7 +62,8 @@ class RecordingSource:
                 f"{poorest.meta_path} has {poorest.channels} channels, {antennas} antennas are asked for: ask for "
                 f"{poorest.channels} or fewer, or move it to another folder"
             )
-        longest = [max(end - begin for begin, end in pieces) for pieces in self._pieces]
+        longest = np.zeros(len(self.recordings), np.int64)
+        np.maximum.at(longest, self.stretches[:, 0], self.places(1))
         short = [(r, length) for r, length in zip(self.recordings, longest, strict=True) if length < samples]
         if short:
             named = ", ".join(f"{r.meta_path.relative_to(self.folder)}: {length}" for r, length in short[:5])
@@ -70,30 +81,20 @@ class RecordingSource:
         window reaches across a break. Of more channels than asked for a random choice is taken, in their order:
         neighbours on the array stay in line.
         """
-        plan = self._plan(antennas, samples)
+        self.check(antennas, samples)
         device = generator.device
-        places = torch.randint(plan.places, (count,), generator=generator, device=device).tolist()
+        ends = self.places(samples).cumsum()
+        places = torch.randint(int(ends[-1]), (count,), generator=generator, device=device).cpu().numpy()
         ranks = torch.rand((count, max(r.channels for r in self.recordings)), generator=generator, device=device).cpu()
         windows = torch.empty(count, antennas, samples, dtype=torch.complex64)
-        for window, place, rank in zip(windows, places, ranks, strict=True):
-            index, start = plan.locate(place)
-            seen = torch.from_numpy(self.recordings[index].read(start, samples))
-            self._check_finite(index, start, seen)
+        pieces = np.searchsorted(ends, places, side="right")
+        starts = (self.stretches[pieces, 2] - samples + 1 + places - ends[pieces]).tolist()
+        for window, index, start, rank in zip(windows, self.stretches[pieces, 0], starts, ranks, strict=True):
+            iq = self.recordings[index].read(start, samples)
+            check_samples(self.recordings[index], iq, start)
+            seen = torch.from_numpy(iq)
             window.copy_(seen[rank[: len(seen)].argsort()[:antennas].sort().values])
         return windows.to(device)
-
-    def _plan(self, antennas: int, samples: int) -> "_Plan":
-        if (antennas, samples) not in self._plans:
-            self.check(antennas, samples)
-            self._plans[antennas, samples] = _Plan(self._pieces, samples)
-        return self._plans[antennas, samples]
-
-    def _check_finite(self, index: int, start: int, seen: torch.Tensor) -> None:
-        if not torch.isfinite(torch.view_as_real(seen)).all():
-            raise WfmError(
-                f"{self.recordings[index].data_path} has values that are not finite in samples {start} to "
-                f"{start + seen.size(1)}: one such window would spoil the model, fix or remove the recording"
-            )
 
 
 class DatasetSource:
@@ -155,19 +156,3 @@ class DatasetSource:
             self.check_image(1)
         rows = torch.randint(self.dataset.count, (count,), generator=generator, device=generator.device).tolist()
         return torch.from_numpy(self.dataset.read(rows)).to(generator.device)
-
-
-class _Plan:
-    """All places where a window of `samples` fits, numbered through; `places` is how many there are."""
-
-    def __init__(self, pieces: list[list[tuple[int, int]]], samples: int):
-        fits = [(i, begin, end - begin - samples + 1) for i, spans in enumerate(pieces) for begin, end in spans]
-        self._fits = [(index, begin) for index, begin, room in fits if room > 0]
-        self._ends = list(accumulate(room for _, _, room in fits if room > 0))
-        self.places = self._ends[-1]
-
-    def locate(self, place: int) -> tuple[int, int]:
-        """The recording's index and the first sample of place number `place`."""
-        piece = bisect_right(self._ends, place)
-        index, begin = self._fits[piece]
-        return index, begin + place - (self._ends[piece - 1] if piece else 0)

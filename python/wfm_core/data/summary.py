@@ -47,15 +47,16 @@ def summary(dataset: Dataset) -> list[str]:
 
 def warnings(dataset: Dataset) -> list[str]:
     """What will be trouble in training, a sentence each."""
-    counts = np.bincount(dataset.label, minlength=len(dataset.labels)) if dataset.labels else np.zeros(0)
-    single = [name for name, count in zip(dataset.labels, counts, strict=True) if count == 1]
-    absent = [name for name, count in zip(dataset.labels, counts, strict=True) if count == 0]
+    rows = _rows_of_classes(dataset)
+    single = [name for name, own in rows.items() if len(own) == 1]
+    absent = [name for name, own in rows.items() if len(own) == 0]
+    sources = dataset.groups.get("source")
     found = []
     if single:
         found.append(f"one window only of {', '.join(single)}: it cannot be both trained on and tested; add more")
     if absent:
         found.append(f"no window of {', '.join(absent)}: the model would have a class that it never saw; leave it out")
-    lone = [name for name, sources in _sources(dataset).items() if len(sources) == 1 and name not in single]
+    lone = [name for name, own in rows.items() if sources is not None and len(own) > 1 and len(set(sources[own])) == 1]
     if lone:
         found.append(
             f"all windows of {', '.join(lone)} are of one source: a split by source cannot test them; add another"
@@ -67,12 +68,9 @@ def warnings(dataset: Dataset) -> list[str]:
     return found
 
 
-def _sources(dataset: Dataset) -> dict[str, set[str]]:
-    """For each class the values of the group `source`; nothing where there is no such group."""
-    texts = dataset.groups.get("source")
-    if texts is None:
-        return {}
-    return {name: set(texts[dataset.label == index]) for index, name in enumerate(dataset.labels)}
+def _rows_of_classes(dataset: Dataset) -> dict[str, np.ndarray]:
+    """Of each class its windows' rows; nothing for positions and where there are no labels."""
+    return {name: np.flatnonzero(dataset.label == index) for index, name in enumerate(dataset.labels)}
 
 
 def draw_contact_sheet(dataset: Dataset, path: Path) -> None:
@@ -96,10 +94,8 @@ def draw_contact_sheet(dataset: Dataset, path: Path) -> None:
 
 
 def _class_lines(dataset: Dataset) -> list[str]:
-    counts = np.bincount(dataset.label, minlength=len(dataset.labels))
-    width = max(map(len, ("class", *dataset.labels)))
-    rows = zip(dataset.labels, counts, strict=True)
-    return [f"{'class':{width}}  windows", *(f"{name:{width}}  {count:7d}" for name, count in rows)]
+    width, rows = max(map(len, ("class", *dataset.labels))), _rows_of_classes(dataset)
+    return [f"{'class':{width}}  windows", *(f"{name:{width}}  {len(own):7d}" for name, own in rows.items())]
 
 
 def _position_lines(dataset: Dataset) -> list[str]:
@@ -128,8 +124,7 @@ def _examples(dataset: Dataset) -> list[tuple[str, np.ndarray]]:
     if not dataset.labels:
         order = np.arange(dataset.count) if dataset.label is None else np.lexsort(dataset.label.T)
         return [("", row) for row in np.array_split(_spread(order, 4 * _COLUMNS), 4) if len(row)]
-    found = [(name, np.flatnonzero(dataset.label == index)) for index, name in enumerate(dataset.labels)]
-    return [(name, _spread(rows, _COLUMNS)) for name, rows in found if len(rows)][:_ROWS]
+    return [(name, _spread(rows, _COLUMNS)) for name, rows in _rows_of_classes(dataset).items() if len(rows)][:_ROWS]
 
 
 def _spread(rows: np.ndarray, count: int) -> np.ndarray:

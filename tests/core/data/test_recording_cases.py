@@ -76,7 +76,7 @@ def test_a_scan_of_many_captures_is_built(cases, tmp_path):
     built = open_dataset(out)
     assert (built.count, built.labels) == (3000, ("burst-0", "burst-1", "burst-2"))
     assert np.bincount(built.label).tolist() == [1002, 999, 999]
-    assert len(RecordingSource(cases / "many")._pieces[0]) == 1000
+    assert len(RecordingSource(cases / "many").stretches) == 1000
 
 
 @pytest.mark.parametrize(

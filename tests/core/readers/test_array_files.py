@@ -66,8 +66,8 @@ def test_hdf5_that_is_not_read(tmp_path, make):
     path = tmp_path / "x.h5"
     with h5py.File(path, "w") as file:
         make(file)
-    with pytest.raises(WfmError, match=BAD[make]):
-        open_hdf5(path)
+    with pytest.raises(WfmError, match=BAD[make]), open_hdf5(path):
+        pass
     chosen = {"array": "iq", "kind": "sample", "label": "y"}
     for read in (
         lambda: open_dataset(path),
@@ -121,25 +121,25 @@ def array(values, shape=None) -> bytes:
     ],
 )
 def test_npz_that_is_damaged(tmp_path, arrays, reason):
-    with pytest.raises(WfmError, match=reason) as caught:
-        npz.open_npz(save(tmp_path / "x.npz", arrays))
+    with pytest.raises(WfmError, match=reason) as caught, npz.open_npz(save(tmp_path / "x.npz", arrays)):
+        pass
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
 
 
 def test_npz_bombs(tmp_path):
     bomb = save(tmp_path / "x.npz", {"a.npy": array(np.zeros(1 << 24))}, zipfile.ZIP_DEFLATED)
-    with pytest.raises(WfmError, match="inflates from"):
-        npz.open_npz(bomb)
+    with pytest.raises(WfmError, match="inflates from"), npz.open_npz(bomb):
+        pass
     with open(tmp_path / "y.npz", "wb") as file:
         file.write(b"PK\x03\x04")
         file.truncate(8 << 30)
-    with pytest.raises(WfmError, match="cannot be read as .npz"):
-        npz.open_npz(tmp_path / "y.npz")
+    with pytest.raises(WfmError, match="cannot be read as .npz"), npz.open_npz(tmp_path / "y.npz"):
+        pass
     with zipfile.ZipFile(tmp_path / "z.npz", "w") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("a.npy", array(np.zeros(2)))
         archive.writestr("a.npy", array(np.ones(2)))
-    with pytest.raises(WfmError, match="two arrays of one name"):
-        npz.open_npz(tmp_path / "z.npz")
+    with pytest.raises(WfmError, match="two arrays of one name"), npz.open_npz(tmp_path / "z.npz"):
+        pass
 
 
 def test_a_heap_of_texts_that_would_be_read_for_ever(tmp_path):
@@ -158,5 +158,5 @@ def test_a_heap_of_texts_that_would_be_read_for_ever(tmp_path):
     assert data[free : free + 2] == b"\0\0"
     data[free + 8 : free + 16] = bytes(8)
     path.write_bytes(data)
-    with pytest.raises((WfmError, OSError), match="object 0 of a heap"):
-        open_hdf5(path)
+    with pytest.raises((WfmError, OSError), match="object 0 of a heap"), open_hdf5(path):
+        pass

@@ -7,7 +7,6 @@ the old one: readers see either. WFM Recorder does the same, so both may write t
 
 import fcntl
 import operator
-import time
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
@@ -15,19 +14,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import BinaryIO
 
 from wfm_core.base.errors import WfmError
-from wfm_core.base.files import open_file, read_file
+from wfm_core.base.files import lock_within, open_file, read_file
 from wfm_core.data.recordings.sample_format import sample_format
 from wfm_core.data.recordings.sigmf_meta import (
     METADATA_LIMIT_BYTES,
     as_whole,
-    data_path_of,
+    data_of,
     extent_of,
     meta_path_of,
     parse_sections,
-    size_of,
     write_metadata,
 )
 
@@ -123,7 +120,8 @@ def annotate(path: str | Path, marks: Iterable[Mark], *, in_stream: bool) -> Wri
         WfmError: no recording there, or the disk does not take it; the metadata is as before then.
     """
     meta_path = meta_path_of(Path(path))
-    with _locked(data_path_of(meta_path, _load(meta_path)["global"])):
+    data_path, _ = data_of(meta_path, _load(meta_path)["global"])
+    with _locked(data_path):
         metadata = _load(meta_path)
         places = _Places(meta_path, metadata, in_stream)
         found = {mark: place for mark in marks if (place := places.of(mark.start, mark.end))}
@@ -143,8 +141,8 @@ class _Places:
         channels = head.get("core:num_channels", 1)
         if not channels:
             raise WfmError(f"{meta_path} states core:num_channels 0: 1 or more are expected, fix that field")
-        data_path = data_path_of(meta_path, head)
-        _, samples = extent_of(str(data_path), size_of(data_path), metadata, form, channels)
+        data_path, size = data_of(meta_path, head)
+        _, samples = extent_of(str(data_path), size, metadata, form, channels)
         self._offset = head.get("core:offset", 0)
         begins = [capture["core:sample_start"] - self._offset for capture in metadata["captures"]] or [0]
         # The global index counts lost samples, too; who marks samples of the stream has not seen those.
@@ -219,19 +217,12 @@ def _locked(data_path: Path):
     except OSError as error:
         raise WfmError(f"{data_path} cannot be read ({error.strerror}): give the right to read it") from error
     with stream:
-        until = time.monotonic() + PATIENCE_SECONDS
-        while not _take(stream, data_path):
-            if time.monotonic() > until:
-                raise WfmError(f"{data_path} is locked by another program for {PATIENCE_SECONDS:g} s: end that one")
-            time.sleep(0.002)
+        try:
+            held = lock_within(stream.fileno(), fcntl.LOCK_EX, PATIENCE_SECONDS)
+        except OSError as error:
+            raise WfmError(
+                f"{data_path} cannot be locked ({error.strerror}): copy it to another file system"
+            ) from error
+        if not held:
+            raise WfmError(f"{data_path} is locked by another program for {PATIENCE_SECONDS:g} s: end that one")
         yield
-
-
-def _take(stream: BinaryIO, data_path: Path) -> bool:
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        raise WfmError(f"{data_path} cannot be locked ({error.strerror}): copy it to another file system") from error
-    return True

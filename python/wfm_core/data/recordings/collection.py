@@ -9,7 +9,7 @@ from wfm_core.base.errors import WfmError
 from wfm_core.base.files import read_file
 from wfm_core.base.rates import same_rate
 from wfm_core.data.recordings.captures import TIME_TOLERANCE
-from wfm_core.data.recordings.record import MOST_CHANNELS, Annotation, Recording
+from wfm_core.data.recordings.record import MOST_CHANNELS, Recording
 from wfm_core.data.recordings.sigmf_meta import METADATA_LIMIT_BYTES, meta_path_of, name_beside, parse_json, sigmf_of
 
 COLLECTION = ".sigmf-collection"
@@ -81,12 +81,7 @@ def joined(path: Path, recordings: list[Recording]) -> Recording:
                 f"{path}: {first.meta_path.name} and {other.meta_path.name} differ in {difference}: they are no "
                 "channels of one receiver, name one of them"
             )
-    annotations: list[Annotation] = []
-    seen = set()
-    for annotation in (a for recording in recordings for a in recording.annotations):
-        if (annotation.sample_start, annotation.sample_count, annotation.label) not in seen:
-            seen.add((annotation.sample_start, annotation.sample_count, annotation.label))
-            annotations.append(annotation)
+    annotations = dict.fromkeys(annotation for recording in recordings for annotation in recording.annotations)
     return Recording(
         meta_path=path,
         files=tuple(file for recording in recordings for file in recording.files),

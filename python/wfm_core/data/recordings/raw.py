@@ -83,7 +83,7 @@ def read_raw(path: Path, told: Told) -> Recording:
     freq, time = next((f for f in (told.freq, freq) if f is not None), None), None
     if path.suffix.lower() in WAV:
         header = read_header(path)
-        file, size, rate = SampleFile(path, header.datatype, header.channels, header.begin), header.size, header.rate
+        file, size, rate = SampleFile(path, header.datatype, 1, header.begin), header.size, header.rate
         if freq is None:
             freq = header.center_freq
         time = header.start

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from wfm_core.base.errors import WfmError
+from wfm_core.base.files import open_file
 from wfm_core.data.recordings.analytic import analytic
 from wfm_core.data.recordings.captures import Capture, Timeline
 from wfm_core.data.recordings.sample_format import SampleFormat, sample_format
-from wfm_core.data.values_file import read_values
 
 MOST_CHANNELS = 64
 HIGHEST_RATE = 1e12
@@ -42,6 +43,23 @@ class SampleFile:
     @property
     def format(self) -> SampleFormat:
         return sample_format(self.datatype)
+
+    def read(self, start: int, count: int) -> np.ndarray:
+        """Samples [start, start + count) as complex64 [channels, count]; real ones get Q = 0.
+
+        Raises `WfmError` where the file does not have them any more. Read and not mapped: what is cut off a mapped file
+        ends the process (SIGBUS).
+        """
+        form, wanted = self.format, count * self.channels * self.format.parts
+        begin = self.header_bytes + start * self.channels * form.bytes
+        try:
+            with open_file(self.path) as stream:
+                values = np.fromfile(stream, form.component, wanted, offset=begin)
+        except OSError as error:
+            raise WfmError(f"{self.path} cannot be read any more ({error.strerror}): get it again") from error
+        if len(values) < wanted:
+            raise WfmError(f"{self.path} was cut while it was read: sample {start + count - 1} is gone; get it again")
+        return form.to_complex(values.reshape(count, self.channels, form.parts)).T
 
 
 @dataclass(frozen=True)
@@ -112,14 +130,5 @@ class Recording:
 def _read(file: SampleFile, start: int, count: int, samples: int) -> np.ndarray:
     """complex64 [channels, count] of one file that has `samples` samples of each channel."""
     if file.format.parts == 1:
-        return analytic(lambda begin, end: _samples(file, begin, end - begin).real, start, count, samples)
-    return _samples(file, start, count)
-
-
-def _samples(file: SampleFile, start: int, count: int) -> np.ndarray:
-    """complex64 [channels, count]."""
-    form = file.format
-    frame = file.channels * form.parts
-    begin = file.header_bytes + start * file.channels * form.bytes
-    values = read_values(file.path, form.component, count * frame, begin, start + count - 1)
-    return form.to_complex(values.reshape(count, file.channels, form.parts)).T
+        return analytic(lambda begin, end: file.read(begin, end - begin).real, start, count, samples)
+    return file.read(start, count)

@@ -54,8 +54,6 @@ def open_recording(path: str | Path, told: Told | None = None) -> Recording:
 def open_recordings(path: str | Path, told: Told | None = None) -> list[Recording]:
     """As `open_recording`; an archive may hold several."""
     path, told = user_path(path), told or Told()
-    if not path.name:
-        raise WfmError(f"{path} is a folder: name a recording in it")
     suffix = path.suffix.lower()
     if suffix == ARCHIVE:
         recordings = read_archive(path)

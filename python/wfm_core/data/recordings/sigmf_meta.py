@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """SigMF metadata, checked against its schema, its data file and itself."""
 
+import contextlib
 import hashlib
 import json
 import math
 import os
+import stat
 import warnings
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -61,8 +63,8 @@ def read_sigmf(path: Path) -> Recording:
 def sigmf_of(content: bytes, meta_path: Path) -> Recording:
     """The recording of metadata that were read from `meta_path`, with the data beside it. Raises WfmError."""
     metadata = parse_metadata(content, meta_path)
-    data_path = data_path_of(meta_path, metadata["global"])
-    return recording_of(metadata, meta_path, Dataset(data_path, 0, size_of(data_path), str(data_path)))
+    data_path, size = data_of(meta_path, metadata["global"])
+    return recording_of(metadata, meta_path, Dataset(data_path, 0, size, str(data_path)))
 
 
 def recording_of(metadata: dict, meta_path: Path, dataset: Dataset) -> Recording:
@@ -176,20 +178,15 @@ def _validate(metadata: dict, meta_path: Path) -> None:
         raise WfmError(f"{meta_path} is not valid SigMF at {where}: {error.message}; fix that field") from error
 
 
-def data_path_of(meta_path: Path, head: dict) -> Path:
-    """The data file that the global section `head` of `meta_path` speaks of; raises WfmError if it is missing."""
+def data_of(meta_path: Path, head: dict) -> tuple[Path, int]:
+    """The data file that the global section `head` of `meta_path` speaks of, and its bytes; raises WfmError if it is
+    missing."""
     data_path = meta_path.with_name(data_name(meta_path, head))
-    if not os.path.isfile(data_path):
-        raise WfmError(f"the data file {data_path} of {meta_path.name} is missing: put it beside the metadata")
-    return data_path
-
-
-def size_of(data_path: Path) -> int:
-    """Its bytes; raises WfmError where it is gone."""
-    try:
-        return os.stat(data_path).st_size
-    except OSError as error:
-        raise WfmError(f"the data file {data_path} cannot be read ({error.strerror}): get it again") from error
+    with contextlib.suppress(OSError, ValueError):
+        found = os.stat(data_path)
+        if stat.S_ISREG(found.st_mode):
+            return data_path, found.st_size
+    raise WfmError(f"the data file {data_path} of {meta_path.name} is missing: put it beside the metadata")
 
 
 def data_name(meta_path: Path, head: dict) -> str:

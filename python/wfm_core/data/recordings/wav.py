@@ -25,11 +25,10 @@ _MOST_CHUNKS = 1000
 
 @dataclass(frozen=True)
 class WavHeader:
-    """`size` bytes of samples from byte `begin` on: `channels` of SigMF's `datatype` at `rate` Hz; start (whole
+    """`size` bytes of samples from byte `begin` on: one channel of SigMF's `datatype` at `rate` Hz; start (whole
     seconds since 1970, fraction) and centre frequency in Hz where the file says them."""
 
     datatype: str
-    channels: int
     rate: float
     begin: int
     size: int
@@ -92,7 +91,7 @@ def _checked(path: Path, chunks: dict[bytes, bytes], begin: int, size: int, rest
         )
     start, center_freq = _auxi(chunks.get(b"auxi", b""))
     datatype = ("c" if channels == 2 else "r") + _NUMBERS[form, bits]
-    return WavHeader(datatype, 1, float(rate), begin, size, start, center_freq)
+    return WavHeader(datatype, float(rate), begin, size, start, center_freq)
 
 
 def _auxi(content: bytes) -> tuple[tuple[int, float] | None, float | None]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from wfm_core.base.errors import WfmError
-from wfm_core.data.recordings.recording import Annotation
+from wfm_core.data.recordings.recording import Annotation, Recording
 
 
 def window_starts(samples: int, window: int, hop: int = 0, breaks: Iterable[int] = (), settle: int = 0) -> np.ndarray:
@@ -38,23 +38,24 @@ def window_labels(
     index = {label: number for number, label in reversed(list(enumerate(labels)))}
     rows = [(a.sample_start, a.sample_count, index[a.label]) for a in annotations if a.label in index]
     begin, count, number = np.array(rows, np.int64).reshape(-1, 3).T
-    order = np.argsort(starts, kind="stable")
-    ascending = np.asarray(starts, np.int64)[order]
-
-    def per_window(first: np.ndarray, beyond: np.ndarray, amount: np.ndarray) -> np.ndarray:
-        """The sum of the amounts of all runs [first, beyond) of windows that each is in."""
-        steps = np.zeros(len(ascending) + 1, np.int64)
-        some = beyond > first
-        for places, sign in ((first, 1), (beyond, -1)):
-            np.add.at(steps, places[some], sign * amount[some])
-        return np.cumsum(steps[:-1])
-
-    # All windows are of one length: those that an annotation touches, or holds, are a run of them.
     end = begin + count
-    touched = per_window(
-        np.searchsorted(ascending, begin - window, "right"), np.searchsorted(ascending, end), np.ones_like(begin)
-    )
-    held = per_window(np.searchsorted(ascending, begin), np.searchsorted(ascending, end - window, "right"), number + 1)
-    truth = np.full(len(ascending), -1, np.int64)
-    truth[order] = np.where(touched == 1, held - 1, -1)
-    return truth
+    by_begin, by_end = np.argsort(begin), np.argsort(end)
+    reached = np.searchsorted(begin[by_begin], starts + window)
+    passed = np.searchsorted(end[by_end], starts, "right")
+
+    def touching(amount: np.ndarray) -> np.ndarray:
+        """The sum of the amounts of all annotations that touch each window: begun before its end, and not over."""
+        return np.r_[0, amount[by_begin].cumsum()][reached] - np.r_[0, amount[by_end].cumsum()][passed]
+
+    # Where one annotation alone touches a window, each sum is that one's own.
+    held = (touching(begin) <= starts) & (touching(end) >= starts + window)
+    return np.where(held & (touching(np.ones_like(begin)) == 1), touching(number), -1)
+
+
+def check_samples(recording: Recording, iq: np.ndarray, begin: int) -> None:
+    """Raise `WfmError` for a NaN or Inf in `iq` [channels, n], read of `recording` from sample `begin` on."""
+    if not np.isfinite(iq).all():
+        raise WfmError(
+            f"{recording.data_path} has values that are not finite (NaN or Inf) in samples {begin} to "
+            f"{begin + iq.shape[1]}: one would spoil the model, fix or take out that recording"
+        )

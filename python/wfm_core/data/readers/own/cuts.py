@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Windows inside the annotations of a recording, resampled where that is asked for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -11,7 +11,7 @@ from scipy.signal import resample_poly
 
 from wfm_core.base.errors import WfmError
 from wfm_core.data.recordings.recording import Recording
-from wfm_core.data.recordings.windows import window_labels, window_starts
+from wfm_core.data.recordings.windows import check_samples, window_labels, window_starts
 
 _LARGEST_FACTOR = 10_000
 """Rates whose ratio needs a larger up- or downsampling factor than this are not resampled."""
@@ -43,23 +43,19 @@ class Cut:
                     f"samples of {recording.channels} channels, at most {_RESAMPLED_LIMIT} in all are resampled at "
                     "once; annotate it in pieces"
                 )
-            whole = self._finite(recording.read(self.begin, self.end - self.begin)[:antennas], self.begin)
+            whole = self._read(self.begin, self.end - self.begin, antennas)
             resampled = resample_poly(whole, self.ratio.numerator, self.ratio.denominator, axis=1)
         step = max(1, _BLOCK_VALUES // (window * antennas))
         for first in range(0, len(self.starts), step):
             block = self.starts[first : first + step].tolist()
             if resampled is None:
-                places = [self.begin + start for start in block]
-                yield np.stack([self._finite(recording.read(at, window)[:antennas], at) for at in places])
+                yield np.stack([self._read(self.begin + start, window, antennas) for start in block])
             else:
                 yield np.stack([resampled[:, start : start + window] for start in block])
 
-    def _finite(self, iq: np.ndarray, begin: int) -> np.ndarray:
-        if not np.isfinite(iq).all():
-            raise WfmError(
-                f"{self.recording.data_path} has values that are not finite (NaN or Inf) in samples {begin} to "
-                f"{begin + iq.shape[1]}: one would spoil the model, fix or take out that recording"
-            )
+    def _read(self, start: int, count: int, antennas: int) -> np.ndarray:
+        iq = self.recording.read(start, count)[:antennas]
+        check_samples(self.recording, iq, start)
         return iq
 
 
@@ -100,16 +96,3 @@ def cut_annotations(recording: Recording, names: list[str], window: int, hop: in
     ends = np.cumsum([len(cut.starts) for cut in cuts])[:-1]
     for cut, own in zip(cuts, np.split(truth, ends), strict=True):
         yield replace(cut, starts=cut.starts[own >= 0])
-
-
-def windows_at(rows: np.ndarray, cuts: Sequence[Cut], window: int, antennas: int) -> np.ndarray:
-    """float32 [n, 2, antennas, window]: the windows of all `cuts`, numbered through, whose numbers ascend in `rows`."""
-    ends = np.cumsum([len(cut.starts) for cut in cuts])
-    owners = np.searchsorted(ends, rows, side="right")
-    chosen = []
-    changes = np.flatnonzero(np.diff(owners)) + 1
-    for owner, run in zip(owners[np.r_[0, changes]], np.split(rows, changes), strict=True):
-        cut = cuts[owner]
-        chosen.append(replace(cut, starts=cut.starts[run - (ends[owner] - len(cut.starts))]))
-    iq = np.concatenate([block for cut in chosen for block in cut.windows(window, antennas)])
-    return np.stack([iq.real, iq.imag], axis=1)

@@ -2,7 +2,7 @@
 """What the readers of the public data sets share: finding their files, and saying where the values came from."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from wfm_core.base.errors import WfmError
@@ -12,21 +12,18 @@ from wfm_core.base.rates import same_rate
 from wfm_core.data.recordings.folder import without_system_files
 
 
-def existing_folder(folder: str | Path, content: str) -> Path:
-    """`folder` as a path; raises `WfmError` unless it is there. `content` says what should be in it."""
+def files_in(folder: str | Path, content: str, *patterns: str, suffixes: Sequence[str] = ()) -> tuple[Path, list[Path]]:
+    """`folder` as a path, and the files in and under it that fit one of `patterns` and end in one of `suffixes`, if
+    any, in order, without those that only a system left there. Raises `WfmError` where there is no folder or no file;
+    `content` says what should be in it."""
     path = user_path(folder)
     if not os.path.isdir(path):
         raise WfmError(f"no folder {path}: name the folder of the data set, with {content}")
-    return path
-
-
-def found(folder: Path, files: Iterable[Path], content: str) -> list[Path]:
-    """`files` in and under `folder` in order, without those that only a system left there; raises `WfmError` where
-    there are none."""
-    kept = without_system_files(files, folder)
+    files = (file for pattern in patterns for file in path.glob(pattern))
+    kept = without_system_files((f for f in files if not suffixes or f.suffix.lower() in suffixes), path)
     if not kept:
-        raise WfmError(f"{folder} holds no {content}: name the folder that the data set was unpacked into")
-    return kept
+        raise WfmError(f"{path} holds no {content}: name the folder that the data set was unpacked into")
+    return path, kept
 
 
 def provenance(reader: str, folder: Path, files: int, **options) -> dict:

@@ -1,20 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The `signal:` settings of a data set, with statistics measured on it."""
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 
 from wfm_core.base.errors import WfmError
+from wfm_core.data.dataset import Read
 from wfm_core.signal.csi import STANDARDS, CsiLevels, SubcarrierStandard, with_motion
 from wfm_core.signal.statistics import image_statistics, iq_statistics
 
 _MOST_VALUES = 1 << 24
 """Statistics are taken of windows spread evenly over the set, this many values of them at most (64 MiB)."""
-
-Read = Callable[[np.ndarray], np.ndarray]
-"""Rows, ascending int64 -> float32 [n, ...] as the data set keeps them."""
 
 
 def iq_signal(read: Read, count: int) -> dict:

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A user's own .npz file, with an array of windows beside arrays of their labels and groups."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -17,48 +16,9 @@ from wfm_core.data.readers.own.table import read_table
 MOST_CHARACTER = 0x10FFFF
 
 
-class _Arrays(Mapping):
-    """The arrays of a file by name, each read when it is asked for."""
-
-    def __init__(self, source: Path, file: BinaryIO):
-        self._source, self._file = source, file
-        self._archive = np.load(file, allow_pickle=False)
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        if name not in self._archive.files:
-            raise KeyError(name)
-        try:
-            return _texts_checked(self._archive[name])
-        except DAMAGED as error:
-            if "allow_pickle" in str(error):
-                raise  # an array of objects, of which the reader of tables speaks
-            raise _damaged(self._source, error) from error
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._archive.files)
-
-    def __len__(self) -> int:
-        return len(self._archive.files)
-
-    def __enter__(self) -> "_Arrays":
-        return self
-
-    def __exit__(self, *_error) -> None:
-        self._archive.close()
-        self._file.close()
-
-
-def _texts_checked(values: np.ndarray) -> np.ndarray:
-    """`values`; raises ValueError for texts with numbers in them that are no characters, over which Python stumbles."""
-    if values.dtype.kind == "U" and values.size:
-        codes = np.frombuffer(np.ascontiguousarray(values).tobytes(), values.dtype.byteorder.replace("|", "=") + "u4")
-        if codes.max() > MOST_CHARACTER:
-            raise ValueError("a text that is none")
-    return values
-
-
-def open_npz(source: Path) -> _Arrays:
-    """The arrays of the file. Raises `WfmError`."""
+@contextmanager
+def open_npz(source: Path) -> Iterator[tuple[list[str], Callable[[str], np.ndarray]]]:
+    """The names of the file's arrays, and what reads one of them. Raises `WfmError`."""
     with ExitStack() as closing:
         try:
             file = closing.enter_context(open_file(source))  # once: what is checked is what is read
@@ -68,11 +28,30 @@ def open_npz(source: Path) -> _Arrays:
                 )
             file.seek(0)
             check_npz(file, source)
-            arrays = _Arrays(source, file)
+            archive = closing.enter_context(np.load(file, allow_pickle=False))
         except DAMAGED as error:
             raise _damaged(source, error) from error
-        closing.pop_all()
-        return arrays
+        yield archive.files, partial(_array, archive, source)
+
+
+def _array(archive: np.lib.npyio.NpzFile, source: Path, name: str) -> np.ndarray:
+    if name not in archive.files:
+        raise KeyError(name)
+    try:
+        return _texts_checked(archive[name])
+    except DAMAGED as error:
+        if "allow_pickle" in str(error):
+            raise  # an array of objects, of which the reader of tables speaks
+        raise _damaged(source, error) from error
+
+
+def _texts_checked(values: np.ndarray) -> np.ndarray:
+    """`values`; raises ValueError for texts with numbers in them that are no characters, over which Python stumbles."""
+    if values.dtype.kind == "U" and values.size:
+        codes = np.frombuffer(np.ascontiguousarray(values).tobytes(), values.dtype.byteorder.replace("|", "=") + "u4")
+        if codes.max() > MOST_CHARACTER:
+            raise ValueError("a text that is none")
+    return values
 
 
 def _damaged(source: Path, error: Exception) -> WfmError:

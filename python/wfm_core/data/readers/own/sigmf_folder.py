@@ -9,7 +9,6 @@ The recording is the group `source` of its windows.
 import os
 import sys
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ import numpy as np
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import user_path
 from wfm_core.data.dataset import write_dataset
-from wfm_core.data.readers.own.cuts import Cut, cut_annotations, ratio_to, windows_at
+from wfm_core.data.readers.own.cuts import Cut, cut_annotations, ratio_to
 from wfm_core.data.readers.own.folders import provenance
 from wfm_core.data.readers.own.measure import iq_signal
 from wfm_core.data.recordings.folder import called_in, one_rate, recordings_in
@@ -69,8 +68,7 @@ def read(
     cuts = [cut for recording in recordings for cut in cut_annotations(recording, names, window, hop, window_rate)]
     _check_yield(source, recordings, names, cuts, window)
     counts = [len(cut.starts) for cut in cuts]
-    called = {recording.meta_path: called_in(source, recording) for recording in recordings}
-    sources = [called[cut.recording.meta_path].removesuffix(".sigmf-meta") for cut in cuts]
+    sources = [called_in(source, cut.recording).removesuffix(".sigmf-meta") for cut in cuts]
     number = {name: index for index, name in enumerate(names)}
     return write_dataset(
         out,
@@ -80,7 +78,7 @@ def read(
         labels=None if label is None else names,
         groups={"source": np.repeat(sources, counts)},
         task=task or "custom",
-        signal=iq_signal(partial(windows_at, cuts=cuts, window=window, antennas=antennas), sum(counts)),
+        signal=iq_signal,
         provenance=provenance(
             "sigmf",
             source,

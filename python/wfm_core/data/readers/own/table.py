@@ -2,27 +2,30 @@
 """A user's own arrays, an entry per window in each, as a data set: what .npz and HDF5 files have in common."""
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from wfm_core.base.errors import WfmError
-from wfm_core.data.dataset import write_dataset
+from wfm_core.data.dataset import Measure, write_dataset
 from wfm_core.data.dataset_checks import check_finite
 from wfm_core.data.readers.own.axes import Layout, find_layout
 from wfm_core.data.readers.own.columns import encode_classes, encode_group, encode_positions
 from wfm_core.data.readers.own.folders import provenance
 from wfm_core.data.readers.own.measure import csi_signal, image_signal, iq_signal
 
+Table = tuple[list[str], Callable]
+"""The names of a file's arrays, and a function that gives one by its name, or raises `KeyError`."""
 _CHUNK_VALUES = 1 << 22
 """Values that are converted at a time."""
 
 
 def read_table(
     reader: str,
-    open_table: Callable[[Path], AbstractContextManager[Mapping]],
+    open_table: Callable[[Path], AbstractContextManager[Table]],
     source: Path,
     out: Path,
     *,
@@ -57,7 +60,8 @@ def read_table(
         values = _entry(table, array, source)
         values = values.as_windows() if hasattr(values, "as_windows") else values
         layout = find_layout(kind, values.shape, np.iscomplexobj(np.empty(0, values.dtype)), axes, where)
-        _check_values(values, layout, where)
+        if values.dtype.kind not in "iufcb":
+            raise WfmError(f"{where} holds {values.dtype}: numbers are expected, name another array")
         columns = {name: _column(table, name, source, len(values)) for name in (label, *position, *group) if name}
         truth = names = scene = None
         if position:
@@ -69,12 +73,12 @@ def read_table(
         return write_dataset(
             out,
             kind,
-            (layout(values[begin:end]) for begin, end in _chunks(values)),
+            _windows(values, layout, where),
             truth,
             labels=names,
             groups={name: encode_group(columns[name], f"{source.name}: {name}") for name in group},
             task=task or ("position" if position else "custom"),
-            signal=_signal(layout, values, size, scale=scale, gain=gain, standardise=standardise, motion=motion),
+            signal=_signal(kind, size, scale=scale, gain=gain, standardise=standardise, motion=motion),
             provenance=provenance(reader, source, 1, array=array, axes=list(layout.axes), **chosen),
             sample_rate=sample_rate,
             scene=scene,
@@ -82,12 +86,13 @@ def read_table(
         )
 
 
-def _entry(table: Mapping, name: str, source: Path):
+def _entry(table: Table, name: str, source: Path):
+    names, array = table
     try:
-        entry = table[name]
+        entry = array(name)
     except KeyError:
-        near = difflib.get_close_matches(name, table, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(sorted(table)) or 'none'}"
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(sorted(names)) or 'none'}"
         raise WfmError(f"{source} has no array {name!r}; {hint}") from None
     except ValueError as error:  # numpy's word for pickled objects
         raise WfmError(
@@ -98,7 +103,7 @@ def _entry(table: Mapping, name: str, source: Path):
     return entry
 
 
-def _column(table: Mapping, name: str, source: Path, count: int) -> np.ndarray:
+def _column(table: Table, name: str, source: Path, count: int) -> np.ndarray:
     entry = _entry(table, name, source)
     column = entry.as_column() if hasattr(entry, "as_column") else np.asarray(entry[...])
     if column.ndim == 2 and column.shape[0] == 1 != count:
@@ -114,33 +119,23 @@ def _column(table: Mapping, name: str, source: Path, count: int) -> np.ndarray:
     return column
 
 
-def _chunks(values) -> Iterator[tuple[int, int]]:
+def _windows(values, layout: Layout, where: str) -> Iterator[np.ndarray]:
+    """As the data set keeps them, some at a time. Raises `WfmError` for the first that is not finite, and for
+    amplitudes that are none."""
     step = max(1, _CHUNK_VALUES // int(np.prod(values.shape[1:])))
     for begin in range(0, len(values), step):
-        yield begin, min(begin + step, len(values))
-
-
-def _check_values(values, layout: Layout, where: str) -> None:
-    """Before anything is measured: the first window that is not finite, amplitudes that are none."""
-    if values.dtype.kind not in "iufcb":
-        raise WfmError(f"{where} holds {values.dtype}: numbers are expected, name another array")
-    for begin, end in _chunks(values):
-        chunk = layout(values[begin:end])
-        check_finite(where, chunk, np.arange(begin, end), None)
+        chunk = layout(values[begin : begin + step])
+        check_finite(where, chunk, np.arange(begin, begin + len(chunk)), None)
         negative = np.flatnonzero((chunk < 0).reshape(len(chunk), -1).any(1)) if layout.kind == "csi" else ()
         if len(negative):
             raise WfmError(
                 f"{where}: window {begin + negative[0]} has amplitudes below 0: if an axis holds real and imaginary "
                 "part, name it reim with --axes; amplitudes in dB are images (--kind image)"
             )
+        yield chunk
 
 
-def _signal(layout: Layout, values, size: int, **csi) -> dict:
-    def read(rows: np.ndarray) -> np.ndarray:
-        return layout(values[rows])
-
-    if layout.kind == "sample":
-        return iq_signal(read, len(values))
-    if layout.kind == "csi":
-        return csi_signal(read, len(values), [size, size], **csi)
-    return image_signal(read, len(values), [size, size])
+def _signal(kind: str, size: int, **csi) -> Measure:
+    if kind == "sample":
+        return iq_signal
+    return partial(csi_signal, size=[size, size], **csi) if kind == "csi" else partial(image_signal, size=[size, size])

@@ -17,7 +17,7 @@ from PIL import Image
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import open_file
 from wfm_core.data.dataset import write_dataset
-from wfm_core.data.readers.own.folders import existing_folder, found, provenance
+from wfm_core.data.readers.own.folders import files_in, provenance
 from wfm_core.signal.resized import resize
 
 LABELS = (
@@ -36,10 +36,9 @@ _BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, OverflowErr
 
 def read(folder: Path, out: Path, *, size: int = 224) -> Path:
     """Every image as one channel from 0 (black) to 1, `size` pixels square. Group: `source` (the file)."""
-    folder = existing_folder(folder, _CONTENT)
+    folder, paths = files_in(folder, _CONTENT, "*", suffixes=_SUFFIXES)
     if size < 1:
         raise WfmError(f"size of {size} pixels: 1 or more is expected")
-    paths = found(folder, (path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES), _CONTENT)
     signal = {"kind": "standard_image", "size": [size, size], "minimum": 0.0, "maximum": 1.0}
     return write_dataset(
         out,

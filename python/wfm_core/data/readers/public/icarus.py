@@ -19,9 +19,9 @@ import numpy as np
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import read_file
 from wfm_core.data.dataset import write_dataset
-from wfm_core.data.readers.own.folders import common_rate, existing_folder, found, provenance
-from wfm_core.data.recordings.sample_format import SampleFormat, sample_format
-from wfm_core.data.values_file import read_values
+from wfm_core.data.readers.own.folders import common_rate, files_in, provenance
+from wfm_core.data.recordings.record import SampleFile
+from wfm_core.data.recordings.sample_format import sample_format
 from wfm_core.synth.scenes.interference import LABELS
 
 STD = (0.00275, 0.00260)
@@ -36,12 +36,11 @@ _EXACT = 2  # a count that is so few samples over the stated one is cut to it: a
 
 @dataclass(frozen=True)
 class _Item:
-    data: Path
+    file: SampleFile
     source: str
     band: str
     label: int
     rate: float
-    form: SampleFormat
     samples: int
 
 
@@ -50,11 +49,9 @@ def read(folder: Path, out: Path, *, window: int = 4096) -> Path:
 
     Groups: `source` (the recording), `band` (MHz: 5 or 10), `sample_rate` in Hz.
     """
-    folder = existing_folder(folder, _CONTENT)
+    folder, tables = files_in(folder, _CONTENT, "*/Metadata/*.csv")
     if window < 1:
         raise WfmError(f"window of {window} samples: 1 or more is expected")
-    batches = [path for path in sorted(folder.iterdir()) if (path / "Metadata").is_dir()]
-    tables = found(folder, (table for batch in batches for table in (batch / "Metadata").glob("*.csv")), _CONTENT)
     items = [_item(folder, table, window) for table in tables]
     return write_dataset(
         out,
@@ -81,11 +78,11 @@ def _item(folder: Path, table: Path, window: int) -> _Item:
         raise WfmError(f"{batch}: a name that holds 5MHz or 10MHz is expected; rename the folder or move it away")
     data = _data(batch / "IQ", table)
     rate = _number(table, row, "Sampling_Rate")
-    form, samples = _form(data, _expected(table, row, rate))
+    file, samples = _file(data, _expected(table, row, rate))
     if samples < window:
         raise WfmError(f"{data} has {samples} samples, a window takes {window}: take it out or ask for a shorter one")
     source = f"{batch.relative_to(folder).as_posix()}/{table.stem}"
-    return _Item(data, source, band[1], _label(table, row), rate, form, samples)
+    return _Item(file, source, band[1], _label(table, row), rate, samples)
 
 
 def _row(table: Path) -> dict[str, str]:
@@ -141,8 +138,8 @@ def _data(folder: Path, table: Path) -> Path:
     )
 
 
-def _form(data: Path, expected: int) -> tuple[SampleFormat, int]:
-    """The type of I and Q whose size comes nearest to `expected` samples, and how many samples there are of it."""
+def _file(data: Path, expected: int) -> tuple[SampleFile, int]:
+    """Samples of the type whose size comes nearest to `expected` samples, and how many there are of it."""
     size = data.stat().st_size
     form = min(_TYPES, key=lambda form: abs(size - form.bytes * expected))
     samples = size // form.bytes
@@ -152,12 +149,10 @@ def _form(data: Path, expected: int) -> tuple[SampleFormat, int]:
             f"{data} has {size} bytes, {expected} samples would take {sizes}: it is cut off or its CSV is wrong, "
             "fetch it again"
         )
-    return form, expected if 0 < samples - expected <= _EXACT else samples
+    return SampleFile(data, form.name, 1, 0), expected if 0 < samples - expected <= _EXACT else samples
 
 
 def _middles(items: list[_Item], window: int) -> Iterator[np.ndarray]:
     """complex64 [1, 1, window] at full scale 1 of each recording."""
     for item in items:
-        start = item.samples // 2 - window // 2
-        parts = read_values(item.data, item.form.component, 2 * window, start * item.form.bytes, start + window - 1)
-        yield item.form.to_complex(parts.reshape(-1, 2))[None, None]
+        yield item.file.read(item.samples // 2 - window // 2, window)[None]

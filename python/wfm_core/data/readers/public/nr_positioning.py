@@ -5,7 +5,6 @@
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -14,35 +13,29 @@ import numpy as np
 from wfm_core.base.errors import WfmError
 from wfm_core.data.dataset import write_dataset
 from wfm_core.data.hdf5_file import open_hdf5
-from wfm_core.data.readers.own.folders import existing_folder, found, provenance
+from wfm_core.data.readers.own.folders import files_in, provenance
 
 _CONTENT = ".mat files with features and labels/position"
 _CHUNK = 64  # windows in memory at a time
 
 
-@dataclass(frozen=True)
-class Scene:
-    """Published facts of one scene: its far corner in metres and the statistics of its features."""
-
-    corner: tuple[float, float, float]
-    minimum: float
-    maximum: float
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-
-SCENES = {
-    "outdoor": Scene(
-        (80.0, 60.0, 40.0), -0.096, 1.136, (0.4638, 0.4631, 0.4703, 0.4620), (0.1154, 0.1176, 0.0979, 0.1281)
-    ),
-    "indoor": Scene(
-        (60.0, 20.0, 4.0),
-        -0.123,
-        1.415,
-        (0.3824, 0.3853, 0.3841, 0.3931, 0.3909),
-        (0.1168, 0.1112, 0.1182, 0.0988, 0.0972),
-    ),
+CORNERS = {"outdoor": [80.0, 60.0, 40.0], "indoor": [60.0, 20.0, 4.0]}
+"""Scene -> its far corner in metres."""
+STATISTICS = {
+    "outdoor": {
+        "minimum": -0.096,
+        "maximum": 1.136,
+        "mean": [0.4638, 0.4631, 0.4703, 0.4620],
+        "std": [0.1154, 0.1176, 0.0979, 0.1281],
+    },
+    "indoor": {
+        "minimum": -0.123,
+        "maximum": 1.415,
+        "mean": [0.3824, 0.3853, 0.3841, 0.3931, 0.3909],
+        "std": [0.1168, 0.1112, 0.1182, 0.0988, 0.0972],
+    },
 }
+"""Scene -> the published ones of its features."""
 
 
 def read(folder: Path, out: Path, *, scene: str | None = None) -> Path:
@@ -50,13 +43,11 @@ def read(folder: Path, out: Path, *, scene: str | None = None) -> Path:
 
     Group: `source` (the file).
     """
-    folder = existing_folder(folder, _CONTENT)
-    if scene is not None and scene not in SCENES:
-        raise WfmError(f"scene {scene!r} is not known: expected one of {', '.join(SCENES)}")
-    paths = found(folder, folder.rglob("*.mat"), _CONTENT)
+    folder, paths = files_in(folder, _CONTENT, "**/*.mat")
+    if scene is not None and scene not in STATISTICS:
+        raise WfmError(f"scene {scene!r} is not known: expected one of {', '.join(STATISTICS)}")
     shapes, positions = zip(*(_survey(path) for path in paths), strict=True)
     name = _scene(paths, shapes, scene)
-    facts = SCENES[name]
     return write_dataset(
         out,
         "features",
@@ -64,17 +55,9 @@ def read(folder: Path, out: Path, *, scene: str | None = None) -> Path:
         np.concatenate(positions),
         groups={"source": np.repeat([path.relative_to(folder).as_posix() for path in paths], [s[0] for s in shapes])},
         task="position",
-        signal={
-            "kind": "standard_image",
-            "size": [224, 224],
-            "minimum": facts.minimum,
-            "maximum": facts.maximum,
-            "mean": list(facts.mean),
-            "std": list(facts.std),
-            "mode": "bicubic",
-        },
+        signal={"kind": "standard_image", "size": [224, 224], **STATISTICS[name], "mode": "bicubic"},
         provenance=provenance("nr-pos", folder, len(paths), scene=name),
-        scene={"low": [0.0, 0.0, 0.0], "high": list(facts.corner)},
+        scene={"low": [0.0, 0.0, 0.0], "high": CORNERS[name]},
     )
 
 
@@ -95,7 +78,7 @@ def _survey(path: Path) -> tuple[tuple[int, ...], np.ndarray]:
 
 def _scene(paths: list[Path], shapes: tuple[tuple[int, ...], ...], asked: str | None) -> str:
     """The one scene that has as many channels as every file, which is the one asked for if any is."""
-    channels = {len(facts.mean): name for name, facts in SCENES.items()}
+    channels = {len(statistics["mean"]): name for name, statistics in STATISTICS.items()}
     for path, shape in zip(paths, shapes, strict=True):
         name = channels.get(shape[1])
         wanted = asked or channels.get(shapes[0][1])

@@ -12,7 +12,7 @@ import numpy as np
 
 from wfm_core.base.errors import WfmError
 from wfm_core.data.dataset import write_dataset
-from wfm_core.data.readers.own.folders import existing_folder, found, provenance
+from wfm_core.data.readers.own.folders import files_in, provenance
 from wfm_core.data.readers.own.matlab import read_matlab
 
 LABELS = ("run", "walk", "fall", "box", "circle", "clean")
@@ -36,8 +36,7 @@ def read(folder: Path, out: Path) -> Path:
 
     Groups: `source` (the file), `official` (train or test).
     """
-    folder = existing_folder(folder, _CONTENT)
-    paths = found(folder, (path for part in _PARTS for path in (folder / part).glob("*/*.mat")), _CONTENT)
+    folder, paths = files_in(folder, _CONTENT, *(f"{part}/*/*.mat" for part in _PARTS))
     return write_dataset(
         out,
         "csi",

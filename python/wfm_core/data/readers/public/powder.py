@@ -5,7 +5,7 @@ Pairs `X.json` and `X.bin`; the JSON is laid out like SigMF without being it: `c
 mappings. The bin is complex64. Windows of one recording are alike: split by the group `source`, or the result leaks.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,23 +15,21 @@ import torch
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import read_file
 from wfm_core.base.json_text import read_json
-from wfm_core.data.dataset import write_dataset
-from wfm_core.data.dataset_checks import check_finite
-from wfm_core.data.readers.own.folders import common_rate, existing_folder, found, provenance
-from wfm_core.data.values_file import read_values
+from wfm_core.data.dataset import Read, write_dataset
+from wfm_core.data.readers.own.folders import common_rate, files_in, provenance
+from wfm_core.data.recordings.record import SampleFile
 from wfm_core.signal.statistics import moments
 
 LABELS = ("bes", "browning", "honors", "meb")
 _CONTENT = "pairs X.json and X.bin"
 _METADATA_LIMIT_BYTES = 1 << 20
-_SAMPLE = np.dtype("<c8")
 _DATATYPES = ("cf32", "cf32_le")
 _CHUNK = 4096  # windows in memory at a time
 
 
 @dataclass(frozen=True)
 class _Recording:
-    path: Path
+    file: SampleFile
     source: str
     label: int
     rate: float
@@ -44,13 +42,13 @@ def read(folder: Path, out: Path, *, window: int = 512, hop: int = 0) -> Path:
 
     Groups: `source` (the recording), `sample_rate` and `center_freq` in Hz.
     """
-    folder, step = existing_folder(folder, _CONTENT), hop or window
+    folder, paths = files_in(folder, _CONTENT, "**/*.json")
+    step = hop or window
     if window < 1 or step < 1:
         raise WfmError(f"window {window}, hop {hop} samples: a window of 1 or more and no negative hop are expected")
-    recordings = [_recording(folder, path) for path in found(folder, folder.rglob("*.json"), _CONTENT)]
+    recordings = [_recording(folder, path) for path in paths]
     counts = [_windows(recording, window, step) for recording in recordings]
     sources = np.repeat([recording.source for recording in recordings], counts)
-    statistics = moments(_parts(str(folder), _cut(recordings, window, step), sources), (0, 1))
     return write_dataset(
         out,
         "sample",
@@ -63,7 +61,7 @@ def read(folder: Path, out: Path, *, window: int = 512, hop: int = 0) -> Path:
             "center_freq": np.repeat([f"{recording.frequency:.12g}" for recording in recordings], counts),
         },
         task="fingerprint",
-        signal={"kind": "iq_standard", **statistics, "level": "absolute"},
+        signal=_standard,
         provenance=provenance("powder", folder, len(recordings), window=window, hop=step),
         sample_rate=common_rate(recording.rate for recording in recordings),
     )
@@ -84,7 +82,7 @@ def _recording(folder: Path, path: Path) -> _Recording:
     if rest:
         raise WfmError(f"{data} ends within a sample ({rest} bytes over, 8 bytes each): it is cut off, fetch it again")
     return _Recording(
-        path=data,
+        file=SampleFile(data, "cf32_le", 1, 0),
         source=path.relative_to(folder).with_suffix("").as_posix(),
         label=LABELS.index(place),
         rate=_hertz(path, metadata, "global", "core:sample_rate"),
@@ -116,7 +114,7 @@ def _hertz(path: Path, metadata, *keys: str) -> float:
 def _windows(recording: _Recording, window: int, step: int) -> int:
     if recording.samples < window:
         raise WfmError(
-            f"{recording.path} has {recording.samples} samples, a window takes {window}: take it out or ask for a "
+            f"{recording.file.path} has {recording.samples} samples, a window takes {window}: take it out or ask for a "
             "shorter window"
         )
     return 1 + (recording.samples - window) // step
@@ -128,17 +126,11 @@ def _cut(recordings: list[_Recording], window: int, step: int) -> Iterator[np.nd
         count = _windows(recording, window, step)
         for start in range(0, count, _CHUNK):
             length = (min(_CHUNK, count - start) - 1) * step + window
-            first = start * step
-            samples = read_values(recording.path, _SAMPLE, length, first * _SAMPLE.itemsize, first + length - 1)
+            samples = recording.file.read(start * step, length)[0]
             yield np.array(np.lib.stride_tricks.sliding_window_view(samples, window)[::step, None])
 
 
-def _parts(where: str, chunks: Iterable[np.ndarray], sources: np.ndarray) -> Iterator[torch.Tensor]:
-    """Of complex windows I and Q, float32 [n, samples, 2], which are finite: one NaN would hide its own place in the
-    statistics."""
-    done = 0
-    for chunk in chunks:
-        parts = chunk.view(np.float32).reshape(len(chunk), -1, 2)
-        check_finite(where, parts, np.arange(done, done + len(chunk)), sources)
-        done += len(chunk)
-        yield torch.from_numpy(parts)
+def _standard(read: Read, count: int) -> dict:
+    runs = (np.arange(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK))
+    statistics = moments((torch.from_numpy(read(rows)) for rows in runs), (0, 2, 3))
+    return {"kind": "iq_standard", **statistics, "level": "absolute"}
