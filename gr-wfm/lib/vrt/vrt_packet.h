@@ -52,18 +52,19 @@ struct vrt_stamp {
     }
 };
 
-struct vrt_data {
+//! What packets of both kinds begin with.
+struct vrt_prologue {
     uint32_t stream_id = 0;
     uint8_t packet_count = 0; //!< modulo 16
     vrt_stamp stamp;
+};
+
+struct vrt_data : vrt_prologue {
     const uint8_t* payload = nullptr;
     size_t payload_bytes = 0;
 };
 
-struct vrt_context {
-    uint32_t stream_id = 0;
-    uint8_t packet_count = 0;
-    vrt_stamp stamp;
+struct vrt_context : vrt_prologue {
     bool changed = false;     //!< the context field change indicator
     bool sample_loss = false; //!< samples are missing in front of this stamp
     std::optional<double> bandwidth;   //!< Hz

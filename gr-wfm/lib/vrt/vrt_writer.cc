@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "vrt/vrt_layout.h"
 #include "vrt/vrt_packet.h"
+#include <boost/endian/conversion.hpp>
 #include <cmath>
 
 namespace gr::wfm {
@@ -11,14 +12,14 @@ namespace {
 
 uint8_t* put(uint8_t* to, uint32_t value)
 {
-    for (int shift = 24; shift >= 0; shift -= 8)
-        *to++ = static_cast<uint8_t>(value >> shift);
-    return to;
+    boost::endian::store_big_u32(to, value);
+    return to + sizeof value;
 }
 
 uint8_t* put_two(uint8_t* to, uint64_t value)
 {
-    return put(put(to, static_cast<uint32_t>(value >> 32)), static_cast<uint32_t>(value));
+    boost::endian::store_big_u64(to, value);
+    return to + sizeof value;
 }
 
 uint8_t* put_hertz(uint8_t* to, double value)
@@ -46,19 +47,18 @@ size_t stamp_bytes(const vrt_stamp& stamp)
 // Header, stream id, class id and time stamp.
 uint8_t* write_prologue(uint8_t* to,
                         uint32_t header,
-                        uint8_t packet_count,
                         size_t packet_bytes,
-                        uint32_t stream_id,
                         std::optional<uint32_t> difi_class,
-                        const vrt_stamp& stamp)
+                        const vrt_prologue& packet)
 {
+    const vrt_stamp& stamp = packet.stamp;
     const bool timed = stamp.is == vrt_stamp::kind::time;
     const bool counted = stamp.is == vrt_stamp::kind::count;
     header |= difi_class ? class_included : 0;
     header |= timed ? tsi_utc << 22 | tsf_picoseconds << 20 : counted ? tsf_free << 20 : 0;
-    header |= (packet_count & 15u) << 16;
+    header |= (packet.packet_count & 15u) << 16;
     to = put(to, header | static_cast<uint32_t>(packet_bytes / 4));
-    to = put(to, stream_id);
+    to = put(to, packet.stream_id);
     if (difi_class)
         to = put(put(to, difi_oui), *difi_class);
     if (timed)
@@ -89,13 +89,7 @@ uint8_t* write_data_header(uint8_t* to, const vrt_data& data, bool difi)
 {
     const size_t bytes = data_header_bytes(difi, data.stamp) + data.payload_bytes;
     const auto own_class = difi ? std::optional<uint32_t>(difi_data_class) : std::nullopt;
-    return write_prologue(to,
-                          type_data << 28,
-                          data.packet_count,
-                          bytes,
-                          data.stream_id,
-                          own_class,
-                          data.stamp);
+    return write_prologue(to, type_data << 28, bytes, own_class, data);
 }
 
 uint8_t* write_context(uint8_t* to, const vrt_context& context)
@@ -104,11 +98,9 @@ uint8_t* write_context(uint8_t* to, const vrt_context& context)
         is_difi(context) ? std::optional<uint32_t>(difi_context_class) : std::nullopt;
     to = write_prologue(to,
                         type_context << 28 | coarse_stamps,
-                        context.packet_count,
                         context_bytes(context),
-                        context.stream_id,
                         own_class,
-                        context.stamp);
+                        context);
     to = put(to,
              difi_fields | (context.changed ? has_change : 0) |
                  (context.rf_freq ? has_rf_freq : 0));
