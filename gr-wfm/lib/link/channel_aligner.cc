@@ -136,7 +136,7 @@ aligned_samples& channel_aligner::place_of(state& now,
     for (aligned_samples& place : now.waiting) {
         // Without a stamp the packets are told apart by their count.
         const bool same = place.stamp == data.stamp && place.samples == samples &&
-                          (data.stamp.is != vrt_stamp::kind::none ||
+                          (!std::holds_alternative<std::monostate>(data.stamp) ||
                            place.packet_count == data.packet_count);
         if (same && !place.channels[channel].payload)
             return place;

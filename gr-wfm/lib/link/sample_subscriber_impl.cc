@@ -20,10 +20,11 @@ constexpr int poll_milliseconds = 100; // a flowgraph that stops waits so long a
 
 pmt::pmt_t rx_time(const vrt_stamp& stamp)
 {
-    if (stamp.is != vrt_stamp::kind::time)
+    const auto* const time = std::get_if<exact_time>(&stamp);
+    if (!time)
         return pmt::PMT_NIL;
-    const double rest = stamp.time.picoseconds / double(picoseconds_per_second);
-    return time_anchor{ 0, static_cast<uint64_t>(stamp.time.secs), rest }.value();
+    const double rest = time->picoseconds / double(picoseconds_per_second);
+    return time_anchor{ 0, static_cast<uint64_t>(time->secs), rest }.value();
 }
 
 } // namespace
@@ -150,7 +151,7 @@ void sample_subscriber_impl::add_tags(const aligned_samples& interval, uint64_t 
     d_counters.samples_lost += said.lost;
     d_counters.samples_lost_estimated += said.gap.value_or(0);
     const bool first = !std::exchange(d_told, true);
-    const bool timed = interval.stamp.is == vrt_stamp::kind::time;
+    const bool timed = std::holds_alternative<exact_time>(interval.stamp);
     const bool all = first || said.rate_changed || said.kind_changed || said.jumped ||
                      said.gap || (interval.announced && timed);
     if (all) {

@@ -135,18 +135,12 @@ void stream_packer::settle(uint64_t sample, const news& said)
 
 vrt_stamp stream_packer::stamp(uint64_t sample) const
 {
-    vrt_stamp stamp;
     if (d_time) {
         const exact_time time = d_clock.after(d_time->time, sample - d_time->sample);
-        if (time.secs >= 0 && time.secs <= last_second) {
-            stamp.is = vrt_stamp::kind::time;
-            stamp.time = time;
-            return stamp;
-        }
+        if (time.secs >= 0 && time.secs <= last_second)
+            return time;
     }
-    stamp.is = vrt_stamp::kind::count;
-    stamp.count = sample + d_count_shift;
-    return stamp;
+    return sample + d_count_shift;
 }
 
 vrt_context stream_packer::next_context(size_t channel, const vrt_stamp& at)

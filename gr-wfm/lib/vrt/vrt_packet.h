@@ -7,6 +7,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <variant>
 
 /*!
  * Packets of ANSI/VITA 49.2 (VRT) as the DIFI profile (IEEE-ISTO 4900) lays them
@@ -35,22 +36,9 @@ enum class vrt_format {
 
 size_t bytes_of_sample(vrt_format format);
 
-//! Where a packet's first sample is.
-struct vrt_stamp {
-    enum class kind {
-        none,  //!< not said
-        time,  //!< seconds and picoseconds
-        count, //!< no time is known: a free running count of samples
-    };
-    kind is = kind::none;
-    exact_time time;
-    uint64_t count = 0;
-
-    bool operator==(const vrt_stamp& other) const
-    {
-        return is == other.is && time == other.time && count == other.count;
-    }
-};
+//! Where a packet's first sample is: at a time; or, where none is known, at a free
+//! running count of samples; or it is not said.
+using vrt_stamp = std::variant<std::monostate, exact_time, uint64_t>;
 
 //! What packets of both kinds begin with.
 struct vrt_prologue {

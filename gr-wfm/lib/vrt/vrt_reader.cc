@@ -2,7 +2,7 @@
 #include "vrt/vrt_layout.h"
 #include "vrt/vrt_packet.h"
 #include <boost/endian/conversion.hpp>
-#include <cstdio>
+#include <spdlog/fmt/fmt.h>
 
 namespace gr::wfm {
 
@@ -52,19 +52,15 @@ vrt_stamp read_stamp(uint32_t header, cursor& fields)
     const uint32_t tsi = header >> 22 & 3, tsf = header >> 20 & 3;
     const int64_t secs = tsi ? load_big_u32(fields.take(1)) : 0;
     const uint64_t fraction = tsf ? load_big_u64(fields.take(2)) : 0;
-    vrt_stamp stamp;
     if (tsf == tsf_picoseconds && fraction >= picoseconds_per_second)
         throw vrt_refused("time",
                           "a time stamp of " + std::to_string(fraction) +
                               " ps after the second: less than 10^12 are expected");
-    if (tsi && tsf == tsf_picoseconds) {
-        stamp.is = vrt_stamp::kind::time;
-        stamp.time = { secs, fraction };
-    } else if (tsf == tsf_free || (!tsi && tsf == tsf_sample_count)) {
-        stamp.is = vrt_stamp::kind::count;
-        stamp.count = fraction;
-    }
-    return stamp;
+    if (tsi && tsf == tsf_picoseconds)
+        return exact_time{ secs, fraction };
+    if (tsf == tsf_free || (!tsi && tsf == tsf_sample_count))
+        return fraction;
+    return {};
 }
 
 vrt_format read_format(const uint8_t* at)
@@ -77,12 +73,10 @@ vrt_format read_format(const uint8_t* at)
         return vrt_format::ci16;
     if (load_big_u32(at + 4) == 0 && format == format_cf32)
         return vrt_format::cf32;
-    char digits[20];
-    std::snprintf(digits, sizeof digits, "%016llx", (unsigned long long)load_big_u64(at));
     throw vrt_refused("format",
-                      std::string("payload format 0x") + digits +
-                          ": complex IEEE 754 single precision or complex signed 16 bits "
-                          "is expected");
+                      fmt::format("payload format 0x{:016x}: complex IEEE 754 single "
+                                  "precision or complex signed 16 bits is expected",
+                                  load_big_u64(at)));
 }
 
 // What packets of both kinds begin with, after their header.

@@ -33,15 +33,16 @@ size_t bytes_of_sample(vrt_format format) { return format == vrt_format::cf32 ? 
 
 bool conforms_to_difi(vrt_format format, const vrt_stamp& stamp, bool has_rf_freq)
 {
-    return format == vrt_format::ci16 && stamp.is == vrt_stamp::kind::time && has_rf_freq;
+    return format == vrt_format::ci16 && std::holds_alternative<exact_time>(stamp) &&
+           has_rf_freq;
 }
 
 namespace {
 
 size_t stamp_bytes(const vrt_stamp& stamp)
 {
-    return stamp.is == vrt_stamp::kind::time ? 12
-                                             : stamp.is == vrt_stamp::kind::count ? 8 : 0;
+    constexpr size_t bytes[] = { 0, 12, 8 }; // of none, a time, a count
+    return bytes[stamp.index()];
 }
 
 // Header, stream id, class id and time stamp.
@@ -51,20 +52,18 @@ uint8_t* write_prologue(uint8_t* to,
                         std::optional<uint32_t> difi_class,
                         const vrt_prologue& packet)
 {
-    const vrt_stamp& stamp = packet.stamp;
-    const bool timed = stamp.is == vrt_stamp::kind::time;
-    const bool counted = stamp.is == vrt_stamp::kind::count;
+    const auto* const time = std::get_if<exact_time>(&packet.stamp);
+    const auto* const count = std::get_if<uint64_t>(&packet.stamp);
     header |= difi_class ? class_included : 0;
-    header |= timed ? tsi_utc << 22 | tsf_picoseconds << 20 : counted ? tsf_free << 20 : 0;
+    header |= time ? tsi_utc << 22 | tsf_picoseconds << 20 : count ? tsf_free << 20 : 0;
     header |= (packet.packet_count & 15u) << 16;
     to = put(to, header | static_cast<uint32_t>(packet_bytes / 4));
     to = put(to, packet.stream_id);
     if (difi_class)
         to = put(put(to, difi_oui), *difi_class);
-    if (timed)
-        to = put_two(put(to, static_cast<uint32_t>(stamp.time.secs)),
-                     stamp.time.picoseconds);
-    return counted ? put_two(to, stamp.count) : to;
+    if (time)
+        to = put_two(put(to, static_cast<uint32_t>(time->secs)), time->picoseconds);
+    return count ? put_two(to, *count) : to;
 }
 
 bool is_difi(const vrt_context& context)
