@@ -84,9 +84,9 @@ segment_tracker::change segment_tracker::commit(uint64_t offset)
     }
     // At the very first sample tags tell what is; later, what has changed.
     const bool at_first = offset == d_first;
-    const bool freq_changed = adopt_freq(at_first, told.freq_unknown);
+    const bool freq_changed = adopt(&channel_state::freq, at_first, told.freq_unknown);
     const bool time_changed = adopt_time(at_first, told.time_unknown);
-    const bool rate_changed = adopt_rate(at_first);
+    const bool rate_changed = adopt(&channel_state::rate, at_first, false);
     d_resumed = !at_first && resumes(told);
     if (!d_agreed) {
         d_agreed = true;
@@ -136,47 +136,33 @@ bool segment_tracker::channels_agree() const
 {
     channel_state seen;
     for (const channel_state& channel : d_channels) {
-        if (channel.freq && seen.freq && *channel.freq != *seen.freq)
-            return false;
-        if (channel.rate && seen.rate && *channel.rate != *seen.rate)
-            return false;
+        for (const auto kind : { &channel_state::freq, &channel_state::rate }) {
+            if (channel.*kind && seen.*kind && channel.*kind != seen.*kind)
+                return false;
+            if (channel.*kind)
+                seen.*kind = channel.*kind;
+        }
         if (channel.time && seen.time &&
             std::abs(channel.time->since(*seen.time)) * rate_of(channel) > jump_samples)
             return false;
-        if (channel.freq)
-            seen.freq = channel.freq;
-        if (channel.rate)
-            seen.rate = channel.rate;
         if (channel.time && !seen.time)
             seen.time = channel.time;
     }
     return true;
 }
 
-bool segment_tracker::adopt_freq(bool at_first, bool unknown)
+bool segment_tracker::adopt(number channel_state::*kind, bool at_first, bool unknown)
 {
-    const std::optional<double> before = d_common.freq;
+    const number before = d_common.*kind;
     if (unknown)
-        d_common.freq.reset();
+        (d_common.*kind).reset();
     for (const channel_state& channel : d_channels) {
-        if (!channel.freq)
+        if (!(channel.*kind))
             continue;
-        d_common.freq = channel.freq;
+        d_common.*kind = channel.*kind;
         break;
     }
-    return d_common.freq != before && !at_first;
-}
-
-bool segment_tracker::adopt_rate(bool at_first)
-{
-    for (const channel_state& channel : d_channels) {
-        if (!channel.rate)
-            continue;
-        const bool differs = *d_common.rate != *channel.rate;
-        d_common.rate = channel.rate;
-        return differs && !at_first;
-    }
-    return false;
+    return d_common.*kind != before && !at_first;
 }
 
 bool segment_tracker::adopt_time(bool at_first, bool unknown)

@@ -52,9 +52,11 @@ public:
     void describe(window_info& info) const;
 
 private:
+    using number = std::optional<double>;
+
     struct channel_state {
-        std::optional<double> freq;
-        std::optional<double> rate;
+        number freq;
+        number rate;
         std::optional<time_anchor> time;
     };
 
@@ -71,8 +73,7 @@ private:
     double rate_of(const channel_state& channel) const;
     void advance_times(uint64_t offset, uint64_t missing);
     bool channels_agree() const;
-    bool adopt_freq(bool at_first, bool unknown);
-    bool adopt_rate(bool at_first);
+    bool adopt(number channel_state::*kind, bool at_first, bool unknown);
     bool adopt_time(bool at_first, bool unknown);
     bool resumes(const news& told);
 

@@ -12,8 +12,14 @@ constexpr size_t most_waiting = 16;
 
 } // namespace
 
-channel_aligner::channel_aligner(size_t channels, uint32_t stream_id, bool whole_messages)
-    : d_channels(channels), d_stream_id(stream_id), d_whole_messages(whole_messages)
+channel_aligner::channel_aligner(size_t channels,
+                                 uint32_t stream_id,
+                                 bool whole_messages,
+                                 subscriber_counters& counters)
+    : d_channels(channels),
+      d_stream_id(stream_id),
+      d_whole_messages(whole_messages),
+      d_counters(counters)
 {
     d_state.streams.resize(channels);
 }
@@ -44,9 +50,9 @@ void channel_aligner::take(const std::shared_ptr<const received_message>& messag
         throw vrt_refused("channels",
                           "a message without the same samples of all channels: " +
                               std::to_string(d_channels) + " are expected");
-    d_packets += packets;
-    d_without_context += now.without_context;
-    d_incomplete += now.incomplete;
+    d_counters.packets_in += packets;
+    d_counters.without_context += now.without_context;
+    d_counters.incomplete += now.incomplete;
     d_state = std::move(now);
     std::move(ready.begin(), ready.end(), std::back_inserter(d_ready));
 }
@@ -130,7 +136,7 @@ aligned_samples& channel_aligner::place_of(state& now,
     for (aligned_samples& place : now.waiting) {
         // Without a stamp the packets are told apart by their count.
         const bool same = place.stamp == data.stamp && place.samples == samples &&
-                          (data.stamp.is != vrt_stamp::kind::none ||
+                          (!std::holds_alternative<std::monostate>(data.stamp) ||
                            place.packet_count == data.packet_count);
         if (same && !place.channels[channel].payload)
             return place;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "common/counter_set.h"
 #include "link/packet_link.h"
 #include "vrt/vrt_packet.h"
 #include <deque>
@@ -9,6 +10,19 @@
 #include <vector>
 
 namespace gr::wfm {
+
+//! Of a sample_subscriber; samples are per channel.
+struct subscriber_counters : counter_set {
+    counter packets_in{ *this, "packets_in" };
+    //! Packets of samples whose context had not come yet.
+    counter without_context{ *this, "without_context" };
+    //! Intervals of which a channel did not come.
+    counter incomplete{ *this, "incomplete" };
+    counter refused{ *this, "refused" }; //!< messages
+    counter samples_out{ *this, "samples_out" };
+    counter samples_lost{ *this, "samples_lost" };
+    counter samples_lost_estimated{ *this, "samples_lost_estimated" };
+};
 
 //! Samples of all channels from one stamp on.
 struct aligned_samples {
@@ -39,7 +53,10 @@ struct aligned_samples {
 class channel_aligner
 {
 public:
-    channel_aligner(size_t channels, uint32_t stream_id, bool whole_messages);
+    channel_aligner(size_t channels,
+                    uint32_t stream_id,
+                    bool whole_messages,
+                    subscriber_counters& counters);
 
     /*!
      * \brief Take a message's packets: all of them, or none.
@@ -50,12 +67,6 @@ public:
     bool ready() const { return !d_ready.empty(); }
     aligned_samples& front() { return d_ready.front(); }
     void pop() { d_ready.pop_front(); }
-
-    uint64_t packets() const { return d_packets; }
-    //! Packets of samples whose context had not come yet.
-    uint64_t without_context() const { return d_without_context; }
-    //! Intervals of which a channel did not come.
-    uint64_t incomplete() const { return d_incomplete; }
 
 private:
     struct stream {
@@ -89,9 +100,7 @@ private:
     const bool d_whole_messages; //!< a message has all channels of what is in it
     state d_state;
     std::deque<aligned_samples> d_ready;
-    uint64_t d_packets = 0;
-    uint64_t d_without_context = 0;
-    uint64_t d_incomplete = 0;
+    subscriber_counters& d_counters;
 };
 
 } // namespace gr::wfm

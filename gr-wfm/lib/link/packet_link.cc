@@ -5,7 +5,7 @@
 
 namespace gr::wfm {
 
-bool is_udp(const std::string& address) { return address.rfind("udp://", 0) == 0; }
+static bool is_udp(const std::string& address) { return address.rfind("udp://", 0) == 0; }
 
 std::unique_ptr<packet_sender> packet_sender::make(const std::string& address,
                                                    int high_water_mark,

@@ -65,7 +65,4 @@ constexpr size_t most_message_bytes(size_t channels)
     return (channels << 20) + 65536;
 }
 
-//! Is this udp://HOST:PORT?
-bool is_udp(const std::string& address);
-
 } // namespace gr::wfm

@@ -10,19 +10,13 @@ namespace {
 // run of the sender.
 constexpr double longest_loss = 3600.0; // s
 
-// Samples between two stamps of one kind.
+// Samples between two times or two counts.
 int64_t
 samples_between(const vrt_stamp& from, const vrt_stamp& to, const sample_clock& clock)
 {
-    switch (to.is) {
-    case vrt_stamp::kind::time:
-        return clock.samples_between(from.time, to.time);
-    case vrt_stamp::kind::count:
-        return static_cast<int64_t>(to.count - from.count);
-    case vrt_stamp::kind::none:
-        break;
-    }
-    return 0;
+    if (const auto* const time = std::get_if<exact_time>(&to))
+        return clock.samples_between(std::get<exact_time>(from), *time);
+    return static_cast<int64_t>(std::get<uint64_t>(to) - std::get<uint64_t>(from));
 }
 
 } // namespace
@@ -35,9 +29,9 @@ received_clock::news received_clock::take(const aligned_samples& interval)
     if (said.rate_changed)
         d_clock.emplace(interval.rate);
     if (!first) {
-        said.kind_changed = interval.stamp.is != d_next.is;
+        said.kind_changed = interval.stamp.index() != d_next.index();
         const bool stamped =
-            !said.kind_changed && interval.stamp.is != vrt_stamp::kind::none;
+            !said.kind_changed && !std::holds_alternative<std::monostate>(interval.stamp);
         if (stamped) {
             const int64_t jump = samples_between(d_next, interval.stamp, *d_clock);
             said.jumped = jump != 0;
@@ -48,13 +42,15 @@ received_clock::news received_clock::take(const aligned_samples& interval)
         }
         // A count that starts again: as many are missing as nobody knows.
         const bool restarted = said.jumped && said.lost == 0 &&
-                               interval.stamp.is == vrt_stamp::kind::count;
+                               std::holds_alternative<uint64_t>(interval.stamp);
         if (interval.sample_loss || restarted)
             said.gap = said.gap.value_or(0) + std::exchange(said.lost, 0);
     }
     d_next = interval.stamp;
-    d_next.time = d_clock->after(d_next.time, interval.samples);
-    d_next.count += interval.samples;
+    if (auto* const time = std::get_if<exact_time>(&d_next))
+        *time = d_clock->after(*time, interval.samples);
+    else if (auto* const count = std::get_if<uint64_t>(&d_next))
+        *count += interval.samples;
     return said;
 }
 

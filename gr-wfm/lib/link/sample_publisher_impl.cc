@@ -34,24 +34,27 @@ sample_publisher::sptr sample_publisher::make(const std::string& address,
           "cf32 or ci16");
     const vrt_format format =
         sample_format == "cf32" ? vrt_format::cf32 : vrt_format::ci16;
-    const publisher_parameters parameters{
-        channels, sample_rate, interval, format, stream_id
-    };
     return gnuradio::make_block_sptr<sample_publisher_impl>(
-        parameters, packet_sender::make(address, high_water_mark, datagram_bytes));
+        channels,
+        interval,
+        stream_packer(
+            channels, sample_rate, format, stream_id, most_message_bytes(channels)),
+        packet_sender::make(address, high_water_mark, datagram_bytes));
 }
 
-sample_publisher_impl::sample_publisher_impl(const publisher_parameters& parameters,
+sample_publisher_impl::sample_publisher_impl(int channels,
+                                             int interval,
+                                             const stream_packer& packer,
                                              std::unique_ptr<packet_sender> sender)
     : gr::sync_block("wfm_sample_publisher",
-                     gr::io_signature::make(
-                         parameters.channels, parameters.channels, sizeof(gr_complex)),
+                     gr::io_signature::make(channels, channels, sizeof(gr_complex)),
                      gr::io_signature::make(0, 0, 0)),
-      d_parameters(parameters),
+      d_interval(interval),
       d_sender(std::move(sender)),
-      d_inputs(parameters.channels)
+      d_new_packer(packer),
+      d_inputs(channels)
 {
-    set_output_multiple(parameters.interval);
+    set_output_multiple(interval);
 }
 
 bool sample_publisher_impl::start()
@@ -59,12 +62,7 @@ bool sample_publisher_impl::start()
     if (d_marker.goes_on(*this) && d_packer) {
         d_packer->interrupt();
     } else {
-        d_packer =
-            std::make_unique<stream_packer>(d_parameters.channels,
-                                            d_parameters.sample_rate,
-                                            d_parameters.format,
-                                            d_parameters.stream_id,
-                                            most_message_bytes(d_parameters.channels));
+        d_packer.emplace(d_new_packer);
         d_sent = d_tags_ignored = 0;
     }
     d_finished = d_ended = false;
@@ -83,15 +81,14 @@ int sample_publisher_impl::work(int noutput_items,
 {
     if (d_finished)
         return WORK_DONE;
-    const int interval = d_parameters.interval;
-    for (int done = 0; done < noutput_items; done += interval) {
+    for (int done = 0; done < noutput_items; done += d_interval) {
         const uint64_t first = nitems_read(0) + done;
-        read_tags(*this, first, first + interval, segment_tracker::follows, d_tags);
+        read_tags(*this, first, first + d_interval, segment_tracker::follows, d_tags);
         for (size_t channel = 0; channel < d_inputs.size(); channel++)
             d_inputs[channel] =
                 static_cast<const gr_complex*>(input_items[channel]) + done;
-        d_packer->send(*d_sender, first, interval, d_inputs, d_tags);
-        d_sent += interval;
+        d_packer->send(*d_sender, first, d_interval, d_inputs, d_tags);
+        d_sent += d_interval;
     }
     const uint64_t ignored = d_packer->tags_ignored();
     if (ignored > 0 && d_tags_ignored == 0)

@@ -9,19 +9,12 @@
 
 namespace gr::wfm {
 
-//! Parameters of a sample_publisher, as make() has them.
-struct publisher_parameters {
-    int channels;
-    double sample_rate;
-    int interval;
-    vrt_format format;
-    uint32_t stream_id;
-};
-
 class sample_publisher_impl : public sample_publisher
 {
 public:
-    sample_publisher_impl(const publisher_parameters& parameters,
+    sample_publisher_impl(int channels,
+                          int interval,
+                          const stream_packer& packer,
                           std::unique_ptr<packet_sender> sender);
 
     bool start() override;
@@ -36,9 +29,10 @@ public:
     bool ended() const override { return d_ended; }
 
 private:
-    const publisher_parameters d_parameters;
+    const int d_interval;
     const std::unique_ptr<packet_sender> d_sender;
-    std::unique_ptr<stream_packer> d_packer; //!< another one in each run
+    const stream_packer d_new_packer;
+    std::optional<stream_packer> d_packer; //!< another one in each run
     run_marker d_marker;
     std::vector<channel_tag> d_tags;
     std::vector<const gr_complex*> d_inputs;

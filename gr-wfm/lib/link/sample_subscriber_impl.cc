@@ -20,10 +20,11 @@ constexpr int poll_milliseconds = 100; // a flowgraph that stops waits so long a
 
 pmt::pmt_t rx_time(const vrt_stamp& stamp)
 {
-    if (stamp.is != vrt_stamp::kind::time)
+    const auto* const time = std::get_if<exact_time>(&stamp);
+    if (!time)
         return pmt::PMT_NIL;
-    const double rest = stamp.time.picoseconds / double(picoseconds_per_second);
-    return time_anchor{ 0, static_cast<uint64_t>(stamp.time.secs), rest }.value();
+    const double rest = time->picoseconds / double(picoseconds_per_second);
+    return time_anchor{ 0, static_cast<uint64_t>(time->secs), rest }.value();
 }
 
 } // namespace
@@ -50,7 +51,7 @@ sample_subscriber_impl::sample_subscriber_impl(int channels,
                      gr::io_signature::make(0, 0, 0),
                      gr::io_signature::make(channels, channels, sizeof(gr_complex))),
       d_receiver(std::move(receiver)),
-      d_aligner(channels, stream_id, d_receiver->holds_all_channels()),
+      d_aligner(channels, stream_id, d_receiver->holds_all_channels(), d_counters),
       d_freqs(channels)
 {
 }
@@ -91,7 +92,7 @@ int sample_subscriber_impl::work(int noutput_items,
             d_taken = 0;
         }
     }
-    d_out += done;
+    d_counters.samples_out += done;
     return done > 0 ? static_cast<int>(done) : static_cast<int>(WORK_DONE);
 }
 
@@ -129,15 +130,12 @@ bool sample_subscriber_impl::receive(int milliseconds)
     } catch (const vrt_refused& refused) {
         refuse(refused.kind, refused.what());
     }
-    d_packets = d_aligner.packets();
-    d_without_context = d_aligner.without_context();
-    d_incomplete = d_aligner.incomplete();
     return true;
 }
 
 void sample_subscriber_impl::refuse(const char* kind, const std::string& why)
 {
-    d_refused++;
+    d_counters.refused++;
     std::lock_guard<std::mutex> lock(d_mutex);
     d_last_refusal = why;
     if (d_kinds_logged.insert(kind).second)
@@ -150,10 +148,10 @@ void sample_subscriber_impl::refuse(const char* kind, const std::string& why)
 void sample_subscriber_impl::add_tags(const aligned_samples& interval, uint64_t sample)
 {
     const received_clock::news said = d_clock.take(interval);
-    d_lost += said.lost;
-    d_lost_estimated += said.gap.value_or(0);
+    d_counters.samples_lost += said.lost;
+    d_counters.samples_lost_estimated += said.gap.value_or(0);
     const bool first = !std::exchange(d_told, true);
-    const bool timed = interval.stamp.is == vrt_stamp::kind::time;
+    const bool timed = std::holds_alternative<exact_time>(interval.stamp);
     const bool all = first || said.rate_changed || said.kind_changed || said.jumped ||
                      said.gap || (interval.announced && timed);
     if (all) {

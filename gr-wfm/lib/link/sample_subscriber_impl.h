@@ -2,7 +2,6 @@
 #pragma once
 
 #include "common/channel_tags.h"
-#include "common/counter_set.h"
 #include "link/channel_aligner.h"
 #include "link/packet_link.h"
 #include "link/received_clock.h"
@@ -38,6 +37,7 @@ private:
     void add_tags(const aligned_samples& interval, uint64_t sample);
 
     const std::unique_ptr<packet_receiver> d_receiver;
+    subscriber_counters d_counters;
     channel_aligner d_aligner;
     received_clock d_clock;
     tag_writer d_writer;
@@ -45,15 +45,6 @@ private:
     bool d_told = false; //!< the streams have their tags
     std::vector<std::optional<double>> d_freqs;
     std::set<std::string> d_kinds_logged;
-
-    counter_set d_counters;
-    counter_set::counter d_packets{ d_counters, "packets_in" };
-    counter_set::counter d_without_context{ d_counters, "without_context" };
-    counter_set::counter d_incomplete{ d_counters, "incomplete" };
-    counter_set::counter d_refused{ d_counters, "refused" };
-    counter_set::counter d_out{ d_counters, "samples_out" };
-    counter_set::counter d_lost{ d_counters, "samples_lost" };
-    counter_set::counter d_lost_estimated{ d_counters, "samples_lost_estimated" };
     mutable std::mutex d_mutex;
     std::string d_last_refusal;
 };

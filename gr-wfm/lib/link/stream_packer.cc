@@ -71,7 +71,7 @@ void stream_packer::send(packet_sender& sender,
     }
     add_piece(sender, first, start, samples - start, inputs);
     d_next_count = first + samples + d_count_shift;
-    flush(sender, inputs);
+    flush(sender);
 }
 
 // The first channel that says something of the streams' time or rate says it for all.
@@ -135,48 +135,27 @@ void stream_packer::settle(uint64_t sample, const news& said)
 
 vrt_stamp stream_packer::stamp(uint64_t sample) const
 {
-    vrt_stamp stamp;
     if (d_time) {
         const exact_time time = d_clock.after(d_time->time, sample - d_time->sample);
-        if (time.secs >= 0 && time.secs <= last_second) {
-            stamp.is = vrt_stamp::kind::time;
-            stamp.time = time;
-            return stamp;
-        }
+        if (time.secs >= 0 && time.secs <= last_second)
+            return time;
     }
-    stamp.is = vrt_stamp::kind::count;
-    stamp.count = sample + d_count_shift;
-    return stamp;
+    return sample + d_count_shift;
 }
 
-bool stream_packer::difi(const packet& planned) const
+vrt_context stream_packer::next_context(size_t channel, const vrt_stamp& at)
 {
-    return conforms_to_difi(d_format,
-                            planned.stamp,
-                            d_states[planned.state].freqs[planned.channel].has_value());
-}
-
-vrt_context stream_packer::context_of(const packet& planned) const
-{
-    const piece_state& state = d_states[planned.state];
     vrt_context context;
-    context.stream_id = d_stream_id + planned.channel;
-    context.packet_count = d_context_counts[planned.channel];
-    context.stamp = planned.stamp;
-    context.changed = state.changed[planned.channel];
-    context.sample_loss = state.sample_loss;
-    context.rf_freq = state.freqs[planned.channel];
-    context.sample_rate = state.rate;
+    context.stream_id = d_stream_id + channel;
+    context.packet_count = d_context_counts[channel]++;
+    context.stamp = at;
+    context.changed = !d_any_sent || d_clock.rate() != d_rate_sent ||
+                      d_freqs[channel] != d_freqs_sent[channel];
+    context.sample_loss = d_sample_loss;
+    context.rf_freq = d_freqs[channel];
+    context.sample_rate = d_clock.rate();
     context.format = d_format;
     return context;
-}
-
-size_t stream_packer::bytes_of(const packet& planned) const
-{
-    if (planned.context)
-        return context_bytes(context_of(planned));
-    return data_header_bytes(difi(planned), planned.stamp) +
-           planned.samples * bytes_of_sample(d_format);
 }
 
 // Plan the packets of samples between which nothing changes.
@@ -188,15 +167,6 @@ void stream_packer::add_piece(packet_sender& sender,
 {
     if (samples == 0)
         return;
-    piece_state state{ d_clock.rate(), d_freqs, {}, d_sample_loss };
-    for (size_t channel = 0; channel < d_channels; channel++)
-        state.changed.push_back(!d_any_sent || d_clock.rate() != d_rate_sent ||
-                                d_freqs[channel] != d_freqs_sent[channel]);
-    d_any_sent = true;
-    d_sample_loss = false;
-    d_rate_sent = d_clock.rate();
-    d_freqs_sent = d_freqs;
-
     constexpr size_t longest_header = 28;
     const size_t most =
         (sender.most_packet_bytes() - longest_header) / bytes_of_sample(d_format);
@@ -205,50 +175,55 @@ void stream_packer::add_piece(packet_sender& sender,
                                              samples * bytes_of_sample(d_format));
     // Of very many changes in one interval, as only a fault makes them, some go first.
     if (d_planned_bytes > 0 && d_planned_bytes + upper_bound > d_most_message_bytes)
-        flush(sender, inputs);
+        flush(sender);
     d_planned_bytes += upper_bound;
 
-    d_states.push_back(std::move(state));
-    const size_t own = d_states.size() - 1;
     for (size_t channel = 0; channel < d_channels; channel++)
-        d_packets.push_back({ channel, true, offset, 0, stamp(first + offset), own });
+        d_packets.push_back(next_context(channel, stamp(first + offset)));
     for (size_t done = 0; done < samples; done += most) {
         const size_t count = std::min(most, samples - done);
-        const vrt_stamp at = stamp(first + offset + done);
-        for (size_t channel = 0; channel < d_channels; channel++)
-            d_packets.push_back({ channel, false, offset + done, count, at, own });
+        data_packet data;
+        data.samples = count;
+        data.stamp = stamp(first + offset + done);
+        data.payload_bytes = count * bytes_of_sample(d_format);
+        for (size_t channel = 0; channel < d_channels; channel++) {
+            data.stream_id = d_stream_id + channel;
+            data.packet_count = d_data_counts[channel]++;
+            data.difi =
+                conforms_to_difi(d_format, data.stamp, d_freqs[channel].has_value());
+            data.from = inputs[channel] + offset + done;
+            d_packets.push_back(data);
+        }
     }
+    d_any_sent = true;
+    d_sample_loss = false;
+    d_rate_sent = d_clock.rate();
+    d_freqs_sent = d_freqs;
 }
 
-void stream_packer::flush(packet_sender& sender,
-                          const std::vector<const gr_complex*>& inputs)
+void stream_packer::flush(packet_sender& sender)
 {
     std::vector<size_t> sizes;
     size_t all = 0;
-    for (const packet& planned : d_packets) {
-        sizes.push_back(bytes_of(planned));
+    for (const auto& planned : d_packets) {
+        const auto* const data = std::get_if<data_packet>(&planned);
+        sizes.push_back(data ? data_header_bytes(data->difi, data->stamp) +
+                                   data->payload_bytes
+                             : context_bytes(std::get<vrt_context>(planned)));
         all += sizes.back();
     }
     uint8_t* to = sender.room(all);
-    for (const packet& planned : d_packets) {
-        if (planned.context) {
-            to = write_context(to, context_of(planned));
-            d_context_counts[planned.channel]++;
-            continue;
+    for (const auto& planned : d_packets) {
+        if (const auto* const data = std::get_if<data_packet>(&planned)) {
+            to = write_data_header(to, *data, data->difi);
+            write_samples(to, data->from, data->samples, d_format);
+            to += data->payload_bytes;
+        } else {
+            to = write_context(to, std::get<vrt_context>(planned));
         }
-        vrt_data data;
-        data.stream_id = d_stream_id + planned.channel;
-        data.packet_count = d_data_counts[planned.channel]++;
-        data.stamp = planned.stamp;
-        data.payload_bytes = planned.samples * bytes_of_sample(d_format);
-        to = write_data_header(to, data, difi(planned));
-        write_samples(
-            to, inputs[planned.channel] + planned.offset, planned.samples, d_format);
-        to += data.payload_bytes;
     }
     sender.send(sizes);
     d_packets.clear();
-    d_states.clear();
     d_planned_bytes = 0;
 }
 

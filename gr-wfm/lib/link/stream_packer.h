@@ -6,6 +6,7 @@
 #include "vrt/vrt_packet.h"
 #include <gnuradio/gr_complex.h>
 #include <optional>
+#include <variant>
 #include <vector>
 
 namespace gr::wfm {
@@ -64,21 +65,11 @@ private:
         bool estimated = false;
     };
 
-    //! A planned packet.
-    struct packet {
-        size_t channel;
-        bool context;
-        size_t offset;  //!< of its first sample in the interval
-        size_t samples; //!< of data
-        vrt_stamp stamp;
-        size_t state; //!< index in d_states, of a context and of its data
-    };
-    //! What the contexts of one piece say.
-    struct piece_state {
-        double rate;
-        std::vector<std::optional<double>> freqs;
-        std::vector<bool> changed;
-        bool sample_loss;
+    //! A planned packet of samples.
+    struct data_packet : vrt_data {
+        bool difi = false;
+        const gr_complex* from = nullptr;
+        size_t samples = 0;
     };
 
     void note(size_t channel, const tag_t& tag, news& said);
@@ -90,10 +81,8 @@ private:
                    size_t offset,
                    size_t samples,
                    const std::vector<const gr_complex*>& inputs);
-    void flush(packet_sender& sender, const std::vector<const gr_complex*>& inputs);
-    vrt_context context_of(const packet& planned) const;
-    size_t bytes_of(const packet& planned) const;
-    bool difi(const packet& planned) const;
+    vrt_context next_context(size_t channel, const vrt_stamp& at);
+    void flush(packet_sender& sender);
 
     const size_t d_channels;
     const vrt_format d_format;
@@ -112,8 +101,7 @@ private:
     bool d_any_sent = false;
     double d_rate_sent = 0;
     std::vector<std::optional<double>> d_freqs_sent;
-    std::vector<piece_state> d_states;
-    std::vector<packet> d_packets;
+    std::vector<std::variant<vrt_context, data_packet>> d_packets; //!< planned
     size_t d_planned_bytes = 0;
     uint64_t d_tags_ignored = 0;
 };

@@ -6,24 +6,20 @@
 
 namespace gr::wfm {
 
-recording_clock::recording_clock(std::vector<segment_tuple> segments,
+recording_clock::recording_clock(const std::vector<segment_tuple>& segments,
                                  std::vector<missing_tuple> missing,
                                  double sample_rate,
                                  uint64_t start,
                                  uint64_t count)
     : d_rate(sample_rate), d_start(start), d_count(count), d_missing(std::move(missing))
 {
-    std::sort(segments.begin(), segments.end(), [](const auto& a, const auto& b) {
-        return std::get<0>(a) < std::get<0>(b);
-    });
     std::sort(d_missing.begin(), d_missing.end());
-    if (segments.empty() || std::get<0>(segments.front()) > start)
-        d_segments.push_back({ start, std::numeric_limits<double>::quiet_NaN(), {} });
+    d_segments[0] = { std::numeric_limits<double>::quiet_NaN(), {} };
     for (const auto& [first, freq, secs, frac, has_time] : segments) {
         std::optional<time_anchor> time;
         if (has_time)
             time = time_anchor{ first, static_cast<uint64_t>(secs), frac };
-        d_segments.push_back({ first, freq, time });
+        d_segments[first] = { freq, time };
     }
     d_span = span();
 }
@@ -31,39 +27,31 @@ recording_clock::recording_clock(std::vector<segment_tuple> segments,
 std::optional<double> recording_clock::span() const
 {
     const uint64_t end = d_start + d_count;
-    for (const segment* each = &segment_of(d_start);
-         each != d_segments.data() + d_segments.size() && each->start < end;
+    for (auto each = segment_of(d_start); each != d_segments.end() && each->first < end;
          each++)
-        if (!each->time)
+        if (!each->second.time)
             return {};
     return file_time(end)->since(*file_time(d_start));
 }
 
-const recording_clock::segment& recording_clock::segment_of(uint64_t sample) const
+recording_clock::segment_map::const_iterator
+recording_clock::segment_of(uint64_t sample) const
 {
-    const auto after =
-        std::upper_bound(d_segments.begin(),
-                         d_segments.end(),
-                         sample,
-                         [](uint64_t s, const segment& each) { return s < each.start; });
-    return *std::prev(after);
+    return std::prev(d_segments.upper_bound(sample));
 }
 
 uint64_t recording_clock::until_next_segment(uint64_t played) const
 {
     const uint64_t sample = in_file(played);
-    const segment& now = segment_of(sample);
-    const segment* next = &now + 1;
-    uint64_t end = d_start + d_count;
-    if (next != d_segments.data() + d_segments.size())
-        end = std::min(end, next->start);
-    return end - sample;
+    const auto next = d_segments.upper_bound(sample);
+    const uint64_t end = d_start + d_count;
+    return (next == d_segments.end() ? end : std::min(end, next->first)) - sample;
 }
 
 bool recording_clock::segment_starts(uint64_t played) const
 {
     const uint64_t sample = in_file(played);
-    return sample == d_start || segment_of(sample).start == sample;
+    return sample == d_start || segment_of(sample)->first == sample;
 }
 
 std::optional<uint64_t> recording_clock::missing(uint64_t first, uint64_t last) const
@@ -83,17 +71,15 @@ std::optional<uint64_t> recording_clock::missing(uint64_t first, uint64_t last) 
 
 double recording_clock::center_freq(uint64_t played) const
 {
-    return segment_of(in_file(played)).freq;
+    return segment_of(in_file(played))->second.freq;
 }
 
 std::optional<time_anchor> recording_clock::file_time(uint64_t sample) const
 {
     // The end of the last sample belongs to the last segment played.
     const uint64_t inside = std::min(sample, d_start + d_count - 1);
-    const segment& now = segment_of(inside);
-    if (!now.time)
-        return {};
-    return now.time->at(sample, d_rate);
+    const std::optional<time_anchor>& time = segment_of(inside)->second.time;
+    return time ? std::optional(time->at(sample, d_rate)) : std::nullopt;
 }
 
 std::optional<time_anchor> recording_clock::time(uint64_t played) const

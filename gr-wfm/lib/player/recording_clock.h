@@ -4,6 +4,7 @@
 #include "common/segment_tracker.h"
 #include <cstdint>
 #include <gnuradio/wfm/sample_player.h>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -20,7 +21,7 @@ class recording_clock
 public:
     //! Segments and missing in the file's sample numbers; count samples from start
     //! are played.
-    recording_clock(std::vector<segment_tuple> segments,
+    recording_clock(const std::vector<segment_tuple>& segments,
                     std::vector<missing_tuple> missing,
                     double sample_rate,
                     uint64_t start,
@@ -41,19 +42,20 @@ public:
 
 private:
     struct segment {
-        uint64_t start;
         double freq;
         std::optional<time_anchor> time;
     };
 
-    const segment& segment_of(uint64_t sample) const;
+    using segment_map = std::map<uint64_t, segment>; //!< by their first samples
+
+    segment_map::const_iterator segment_of(uint64_t sample) const;
     std::optional<time_anchor> file_time(uint64_t sample) const;
     std::optional<double> span() const;
 
     const double d_rate;
     const uint64_t d_start;
     const uint64_t d_count;
-    std::vector<segment> d_segments; //!< sorted, the first one at or before d_start
+    segment_map d_segments;               //!< the first one from sample 0 on
     std::vector<missing_tuple> d_missing; //!< sorted
     //! Seconds from the first sample to the end of the last one, if all times are known.
     std::optional<double> d_span;

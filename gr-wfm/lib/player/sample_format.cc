@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "player/sample_format.h"
-#include <algorithm>
+#include <boost/endian/conversion.hpp>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <regex>
 #include <stdexcept>
@@ -12,19 +11,12 @@ namespace gr::wfm {
 
 namespace {
 
-constexpr bool host_is_big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+using boost::endian::order;
 
-template <typename T, bool Swap>
+template <typename T, order Order>
 float read_part(const unsigned char* from)
 {
-    unsigned char bytes[sizeof(T)];
-    if constexpr (Swap)
-        std::reverse_copy(from, from + sizeof(T), bytes);
-    else
-        std::memcpy(bytes, from, sizeof(T));
-    T value;
-    std::memcpy(&value, bytes, sizeof(T));
-
+    const T value = boost::endian::endian_load<T, sizeof(T), Order>(from);
     if constexpr (std::is_floating_point_v<T>) {
         return static_cast<float>(value);
     } else if constexpr (std::is_signed_v<T>) {
@@ -37,15 +29,15 @@ float read_part(const unsigned char* from)
     }
 }
 
-template <typename T, bool Swap, bool Complex>
+template <typename T, order Order, bool Complex>
 void convert_samples(const unsigned char* from,
                      size_t stride,
                      size_t count,
                      gr_complex* to)
 {
     for (size_t i = 0; i < count; i++, from += stride) {
-        const float re = read_part<T, Swap>(from);
-        const float im = Complex ? read_part<T, Swap>(from + sizeof(T)) : 0.0f;
+        const float re = read_part<T, Order>(from);
+        const float im = Complex ? read_part<T, Order>(from + sizeof(T)) : 0.0f;
         to[i] = gr_complex(re, im);
     }
 }
@@ -55,15 +47,14 @@ void convert_samples(const unsigned char* from,
 template <typename T>
 void sample_format::choose(bool complex, bool big_endian)
 {
-    const bool swap = big_endian != host_is_big_endian;
     d_bytes = sizeof(T) * (complex ? 2 : 1);
     d_real = !complex;
     if (complex)
-        d_convert =
-            swap ? convert_samples<T, true, true> : convert_samples<T, false, true>;
+        d_convert = big_endian ? convert_samples<T, order::big, true>
+                               : convert_samples<T, order::little, true>;
     else
-        d_convert =
-            swap ? convert_samples<T, true, false> : convert_samples<T, false, false>;
+        d_convert = big_endian ? convert_samples<T, order::big, false>
+                               : convert_samples<T, order::little, false>;
 }
 
 sample_format::sample_format(const std::string& datatype)

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <cstdio>
 #include <ctime>
 #include <exception>
+#include <spdlog/fmt/chrono.h>
 #include <system_error>
 
 namespace gr::wfm {
@@ -32,16 +32,6 @@ std::string file_safe(const std::string& label)
     while (!safe.empty() && safe.back() == '-')
         safe.pop_back();
     return safe;
-}
-
-std::string now_in_name()
-{
-    const time_t now = std::time(nullptr);
-    struct tm parts;
-    gmtime_r(&now, &parts);
-    char text[32];
-    std::strftime(text, sizeof(text), "%Y%m%dT%H%M%SZ", &parts);
-    return text;
 }
 
 } // namespace
@@ -214,17 +204,15 @@ std::string recording_writer::next_stem()
 {
     if (d_name.empty()) {
         const std::string label = file_safe(d_label);
-        d_name = d_parameters.prefix + (label.empty() ? "" : "_" + label) + "_" +
-                 now_in_name();
+        d_name = d_parameters.prefix + (label.empty() ? "" : "_" + label) +
+                 fmt::format("_{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::time(nullptr)));
         // Within a second: a name that was freed is not used again, so that names
         // stay in the order of the recordings.
         if (d_name != d_last_name)
             d_number = 0;
         d_last_name = d_name;
     }
-    char number[16];
-    std::snprintf(number, sizeof(number), "_%03d", d_number++);
-    return d_parameters.folder + "/" + d_name + number;
+    return fmt::format("{}/{}_{:03d}", d_parameters.folder, d_name, d_number++);
 }
 
 } // namespace gr::wfm

@@ -21,12 +21,6 @@ constexpr uint64_t most_levels = 256 * 1024 * 1024;
 
 constexpr parameter_check check("spectrogram");
 
-const spectrogram_parameters& checked(const spectrogram_parameters& p)
-{
-    p.check();
-    return p;
-}
-
 size_t rows_of(const spectrogram_parameters& p)
 {
     return p.images() ? (p.window - p.fft_size) / p.hop + 1 : 1;
@@ -74,7 +68,7 @@ void spectrogram_parameters::check() const
 }
 
 spectrogram_kernel::spectrogram_kernel(const spectrogram_parameters& p)
-    : d_fft_size(checked(p).fft_size),
+    : d_fft_size(p.fft_size),
       d_hop(p.hop),
       d_rows(rows_of(p)),
       d_gain(1.0 / ((p.maximum - p.minimum) * p.std)),

@@ -24,6 +24,7 @@ struct spectrogram_parameters {
 class spectrogram_kernel
 {
 public:
+    //! Of parameters that were checked.
     explicit spectrogram_kernel(const spectrogram_parameters& parameters);
 
     //! fft_size samples -> fft_size levels in dB.

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <gnuradio/wfm/window_tap.h>
 #include <limits>
 #include <mutex>
+#include <set>
 #include <vector>
 
 namespace gr::wfm {
@@ -40,10 +40,8 @@ public:
     std::vector<window_result> collect();
 
 private:
-    void forget_locked(uint64_t start);
-
     mutable std::mutex d_mutex;
-    std::deque<uint64_t> d_outstanding;
+    std::set<uint64_t> d_outstanding;
     std::vector<window_result> d_results;
     bool d_abandoned = false;
 };

@@ -7,6 +7,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <variant>
 
 /*!
  * Packets of ANSI/VITA 49.2 (VRT) as the DIFI profile (IEEE-ISTO 4900) lays them
@@ -35,35 +36,23 @@ enum class vrt_format {
 
 size_t bytes_of_sample(vrt_format format);
 
-//! Where a packet's first sample is.
-struct vrt_stamp {
-    enum class kind {
-        none,  //!< not said
-        time,  //!< seconds and picoseconds
-        count, //!< no time is known: a free running count of samples
-    };
-    kind is = kind::none;
-    exact_time time;
-    uint64_t count = 0;
+//! Where a packet's first sample is: at a time; or, where none is known, at a free
+//! running count of samples; or it is not said.
+using vrt_stamp = std::variant<std::monostate, exact_time, uint64_t>;
 
-    bool operator==(const vrt_stamp& other) const
-    {
-        return is == other.is && time == other.time && count == other.count;
-    }
-};
-
-struct vrt_data {
+//! What packets of both kinds begin with.
+struct vrt_prologue {
     uint32_t stream_id = 0;
     uint8_t packet_count = 0; //!< modulo 16
     vrt_stamp stamp;
+};
+
+struct vrt_data : vrt_prologue {
     const uint8_t* payload = nullptr;
     size_t payload_bytes = 0;
 };
 
-struct vrt_context {
-    uint32_t stream_id = 0;
-    uint8_t packet_count = 0;
-    vrt_stamp stamp;
+struct vrt_context : vrt_prologue {
     bool changed = false;     //!< the context field change indicator
     bool sample_loss = false; //!< samples are missing in front of this stamp
     std::optional<double> bandwidth;   //!< Hz

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "vrt/vrt_layout.h"
 #include "vrt/vrt_packet.h"
-#include <cstdio>
+#include <boost/endian/conversion.hpp>
+#include <spdlog/fmt/fmt.h>
 
 namespace gr::wfm {
 
 using namespace vrt;
+using boost::endian::load_big_u32;
+using boost::endian::load_big_u64;
 
 namespace {
 
@@ -15,16 +18,9 @@ constexpr uint8_t field_words[] = { 1, 2, 2, 2, 2, 2, 1,  1,  1,  2, 2,
 constexpr uint32_t ignored_in_formats = 1u << 31; // with these sizes both packings are one
 constexpr uint32_t packing_of_pairs = 0x7CF;      // as some write ci16: a field for I and Q
 
-uint32_t word(const uint8_t* at)
-{
-    return uint32_t(at[0]) << 24 | uint32_t(at[1]) << 16 | uint32_t(at[2]) << 8 | at[3];
-}
-
-uint64_t two_words(const uint8_t* at) { return uint64_t(word(at)) << 32 | word(at + 4); }
-
 double read_hertz(const uint8_t* at)
 {
-    return static_cast<double>(static_cast<int64_t>(two_words(at))) / hertz;
+    return static_cast<double>(static_cast<int64_t>(load_big_u64(at))) / hertz;
 }
 
 std::string words(size_t count) { return std::to_string(count) + " words"; }
@@ -54,49 +50,47 @@ private:
 vrt_stamp read_stamp(uint32_t header, cursor& fields)
 {
     const uint32_t tsi = header >> 22 & 3, tsf = header >> 20 & 3;
-    const int64_t secs = tsi ? word(fields.take(1)) : 0;
-    const uint64_t fraction = tsf ? two_words(fields.take(2)) : 0;
-    vrt_stamp stamp;
+    const int64_t secs = tsi ? load_big_u32(fields.take(1)) : 0;
+    const uint64_t fraction = tsf ? load_big_u64(fields.take(2)) : 0;
     if (tsf == tsf_picoseconds && fraction >= picoseconds_per_second)
         throw vrt_refused("time",
                           "a time stamp of " + std::to_string(fraction) +
                               " ps after the second: less than 10^12 are expected");
-    if (tsi && tsf == tsf_picoseconds) {
-        stamp.is = vrt_stamp::kind::time;
-        stamp.time = { secs, fraction };
-    } else if (tsf == tsf_free || (!tsi && tsf == tsf_sample_count)) {
-        stamp.is = vrt_stamp::kind::count;
-        stamp.count = fraction;
-    }
-    return stamp;
-}
-
-void skip_class(uint32_t header, cursor& fields)
-{
-    if (!(header & class_included))
-        return;
-    const uint32_t pad_bits = word(fields.take(2)) >> 27;
-    if (pad_bits)
-        throw vrt_refused("padding",
-                          std::to_string(pad_bits) + " pad bits: none are expected");
+    if (tsi && tsf == tsf_picoseconds)
+        return exact_time{ secs, fraction };
+    if (tsf == tsf_free || (!tsi && tsf == tsf_sample_count))
+        return fraction;
+    return {};
 }
 
 vrt_format read_format(const uint8_t* at)
 {
-    uint32_t format = word(at) | ignored_in_formats;
+    uint32_t format = load_big_u32(at) | ignored_in_formats;
     if ((format & 0xFFFFF000) == (format_ci16 & 0xFFFFF000) &&
         (format & 0xFFF) == packing_of_pairs)
         format = format_ci16;
-    if (word(at + 4) == 0 && format == format_ci16)
+    if (load_big_u32(at + 4) == 0 && format == format_ci16)
         return vrt_format::ci16;
-    if (word(at + 4) == 0 && format == format_cf32)
+    if (load_big_u32(at + 4) == 0 && format == format_cf32)
         return vrt_format::cf32;
-    char digits[20];
-    std::snprintf(digits, sizeof digits, "%016llx", (unsigned long long)two_words(at));
     throw vrt_refused("format",
-                      std::string("payload format 0x") + digits +
-                          ": complex IEEE 754 single precision or complex signed 16 bits "
-                          "is expected");
+                      fmt::format("payload format 0x{:016x}: complex IEEE 754 single "
+                                  "precision or complex signed 16 bits is expected",
+                                  load_big_u64(at)));
+}
+
+// What packets of both kinds begin with, after their header.
+void read_prologue(uint32_t header, cursor& fields, vrt_prologue& prologue)
+{
+    prologue.packet_count = header >> 16 & 15;
+    prologue.stream_id = load_big_u32(fields.take(1));
+    if (header & class_included) {
+        const uint32_t pad_bits = load_big_u32(fields.take(2)) >> 27;
+        if (pad_bits)
+            throw vrt_refused("padding",
+                              std::to_string(pad_bits) + " pad bits: none are expected");
+    }
+    prologue.stamp = read_stamp(header, fields);
 }
 
 vrt_data read_data(uint32_t header, cursor fields)
@@ -106,10 +100,7 @@ vrt_data read_data(uint32_t header, cursor fields)
     if (header & spectrum)
         throw vrt_refused("spectrum", "a packet of a spectrum: samples are expected");
     vrt_data data;
-    data.packet_count = header >> 16 & 15;
-    data.stream_id = word(fields.take(1));
-    skip_class(header, fields);
-    data.stamp = read_stamp(header, fields);
+    read_prologue(header, fields, data);
     data.payload_bytes = 4 * fields.left();
     data.payload = fields.take(fields.left());
     if (data.payload_bytes == 0)
@@ -120,11 +111,8 @@ vrt_data read_data(uint32_t header, cursor fields)
 vrt_context read_context(uint32_t header, cursor fields)
 {
     vrt_context context;
-    context.packet_count = header >> 16 & 15;
-    context.stream_id = word(fields.take(1));
-    skip_class(header, fields);
-    context.stamp = read_stamp(header, fields);
-    const uint32_t cif = word(fields.take(1));
+    read_prologue(header, fields, context);
+    const uint32_t cif = load_big_u32(fields.take(1));
     if (cif & (has_attributes | reserved_fields))
         throw vrt_refused("context fields",
                           "a context packet with reserved fields or attributes of "
@@ -147,8 +135,8 @@ vrt_context read_context(uint32_t header, cursor fields)
         else if (field == has_sample_rate)
             context.sample_rate = read_hertz(at);
         else if (field == has_state)
-            context.sample_loss = word(at) & sample_loss_enabled &&
-                                  word(at) & sample_loss_indicated;
+            context.sample_loss = load_big_u32(at) & sample_loss_enabled &&
+                                  load_big_u32(at) & sample_loss_indicated;
         else if (field == has_format)
             context.format = read_format(at);
     }
@@ -173,7 +161,7 @@ vrt_reader::type vrt_reader::next()
         throw vrt_refused("size",
                           std::to_string(d_left) +
                               " bytes: a packet of whole words is expected");
-    const uint32_t header = word(d_bytes);
+    const uint32_t header = load_big_u32(d_bytes);
     const size_t size = 4 * (header & 0xFFFF);
     if (size < 8 || size > d_left)
         throw vrt_refused("size",

@@ -25,16 +25,11 @@ void swap_bytes(T* values, size_t count)
         volk_16u_byteswap(reinterpret_cast<uint16_t*>(values), count);
 }
 
-volk::vector<int16_t>& whole_numbers()
+template <typename T>
+T* own_block()
 {
-    static thread_local volk::vector<int16_t> values(block);
-    return values;
-}
-
-volk::vector<float>& floats()
-{
-    static thread_local volk::vector<float> values(block);
-    return values;
+    static thread_local volk::vector<T> values(block);
+    return values.data();
 }
 
 } // namespace
@@ -45,13 +40,13 @@ void write_samples(uint8_t* to, const gr_complex* from, size_t samples, vrt_form
     for (size_t left = 2 * samples; left > 0;) {
         const size_t count = std::min(left, block);
         if (format == vrt_format::cf32) {
-            float* const own = floats().data();
+            float* const own = own_block<float>();
             std::memcpy(own, values, count * sizeof(float));
             swap_bytes(own, count);
             std::memcpy(to, own, count * sizeof(float));
             to += count * sizeof(float);
         } else {
-            int16_t* const own = whole_numbers().data();
+            int16_t* const own = own_block<int16_t>();
             volk_32f_s32f_convert_16i(own, values, full_scale, count);
             swap_bytes(own, count);
             std::memcpy(to, own, count * sizeof(int16_t));
@@ -72,7 +67,7 @@ void read_samples(gr_complex* to, const uint8_t* from, size_t samples, vrt_forma
             swap_bytes(values, count);
             from += count * sizeof(float);
         } else {
-            int16_t* const own = whole_numbers().data();
+            int16_t* const own = own_block<int16_t>();
             std::memcpy(own, from, count * sizeof(int16_t));
             swap_bytes(own, count);
             volk_16i_s32f_convert_32f(values, own, full_scale, count);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "vrt/vrt_layout.h"
 #include "vrt/vrt_packet.h"
+#include <boost/endian/conversion.hpp>
 #include <cmath>
 
 namespace gr::wfm {
@@ -11,14 +12,14 @@ namespace {
 
 uint8_t* put(uint8_t* to, uint32_t value)
 {
-    for (int shift = 24; shift >= 0; shift -= 8)
-        *to++ = static_cast<uint8_t>(value >> shift);
-    return to;
+    boost::endian::store_big_u32(to, value);
+    return to + sizeof value;
 }
 
 uint8_t* put_two(uint8_t* to, uint64_t value)
 {
-    return put(put(to, static_cast<uint32_t>(value >> 32)), static_cast<uint32_t>(value));
+    boost::endian::store_big_u64(to, value);
+    return to + sizeof value;
 }
 
 uint8_t* put_hertz(uint8_t* to, double value)
@@ -32,39 +33,37 @@ size_t bytes_of_sample(vrt_format format) { return format == vrt_format::cf32 ? 
 
 bool conforms_to_difi(vrt_format format, const vrt_stamp& stamp, bool has_rf_freq)
 {
-    return format == vrt_format::ci16 && stamp.is == vrt_stamp::kind::time && has_rf_freq;
+    return format == vrt_format::ci16 && std::holds_alternative<exact_time>(stamp) &&
+           has_rf_freq;
 }
 
 namespace {
 
 size_t stamp_bytes(const vrt_stamp& stamp)
 {
-    return stamp.is == vrt_stamp::kind::time ? 12
-                                             : stamp.is == vrt_stamp::kind::count ? 8 : 0;
+    constexpr size_t bytes[] = { 0, 12, 8 }; // of none, a time, a count
+    return bytes[stamp.index()];
 }
 
 // Header, stream id, class id and time stamp.
 uint8_t* write_prologue(uint8_t* to,
                         uint32_t header,
-                        uint8_t packet_count,
                         size_t packet_bytes,
-                        uint32_t stream_id,
                         std::optional<uint32_t> difi_class,
-                        const vrt_stamp& stamp)
+                        const vrt_prologue& packet)
 {
-    const bool timed = stamp.is == vrt_stamp::kind::time;
-    const bool counted = stamp.is == vrt_stamp::kind::count;
+    const auto* const time = std::get_if<exact_time>(&packet.stamp);
+    const auto* const count = std::get_if<uint64_t>(&packet.stamp);
     header |= difi_class ? class_included : 0;
-    header |= timed ? tsi_utc << 22 | tsf_picoseconds << 20 : counted ? tsf_free << 20 : 0;
-    header |= (packet_count & 15u) << 16;
+    header |= time ? tsi_utc << 22 | tsf_picoseconds << 20 : count ? tsf_free << 20 : 0;
+    header |= (packet.packet_count & 15u) << 16;
     to = put(to, header | static_cast<uint32_t>(packet_bytes / 4));
-    to = put(to, stream_id);
+    to = put(to, packet.stream_id);
     if (difi_class)
         to = put(put(to, difi_oui), *difi_class);
-    if (timed)
-        to = put_two(put(to, static_cast<uint32_t>(stamp.time.secs)),
-                     stamp.time.picoseconds);
-    return counted ? put_two(to, stamp.count) : to;
+    if (time)
+        to = put_two(put(to, static_cast<uint32_t>(time->secs)), time->picoseconds);
+    return count ? put_two(to, *count) : to;
 }
 
 bool is_difi(const vrt_context& context)
@@ -89,13 +88,7 @@ uint8_t* write_data_header(uint8_t* to, const vrt_data& data, bool difi)
 {
     const size_t bytes = data_header_bytes(difi, data.stamp) + data.payload_bytes;
     const auto own_class = difi ? std::optional<uint32_t>(difi_data_class) : std::nullopt;
-    return write_prologue(to,
-                          type_data << 28,
-                          data.packet_count,
-                          bytes,
-                          data.stream_id,
-                          own_class,
-                          data.stamp);
+    return write_prologue(to, type_data << 28, bytes, own_class, data);
 }
 
 uint8_t* write_context(uint8_t* to, const vrt_context& context)
@@ -104,11 +97,9 @@ uint8_t* write_context(uint8_t* to, const vrt_context& context)
         is_difi(context) ? std::optional<uint32_t>(difi_context_class) : std::nullopt;
     to = write_prologue(to,
                         type_context << 28 | coarse_stamps,
-                        context.packet_count,
                         context_bytes(context),
-                        context.stream_id,
                         own_class,
-                        context.stamp);
+                        context);
     to = put(to,
              difi_fields | (context.changed ? has_change : 0) |
                  (context.rf_freq ? has_rf_freq : 0));

@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "block_class.h"
 #include <gnuradio/wfm/frame_sink.h>
-#include <pybind11/pybind11.h>
-
-namespace py = pybind11;
 
 void bind_frame_sink(py::module& m)
 {
     using gr::wfm::frame_sink;
-    py::class_<frame_sink,
-               gr::sync_block,
-               gr::block,
-               gr::basic_block,
-               std::shared_ptr<frame_sink>>(
+    block_class<frame_sink, gr::sync_block>(
         m,
         "frame_sink",
         "N complex streams into one file of ci16_le samples, channels interleaved, full "

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "block_class.h"
 #include "radio/arrival_watch.h"
 #include "radio/radio_failure.h"
 #include <gnuradio/wfm/radio_tagger.h>
-#include <pybind11/pybind11.h>
-#include <pybind11/stl.h>
-
-namespace py = pybind11;
 
 void bind_radio_tagger(py::module& m)
 {
     using gr::wfm::arrival_watch;
     using gr::wfm::radio_tagger;
     const auto release = py::call_guard<py::gil_scoped_release>();
-    py::class_<radio_tagger, gr::block, gr::basic_block, std::shared_ptr<radio_tagger>>(
+    block_class<radio_tagger>(
         m,
         "radio_tagger",
         "Right behind a radio: rx_time, rx_rate and rx_freq on the first sample and at "

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "block_class.h"
 #include <gnuradio/wfm/recorder.h>
-#include <pybind11/pybind11.h>
-#include <pybind11/stl.h>
-
-namespace py = pybind11;
 
 void bind_recorder(py::module& m)
 {
     using gr::wfm::recorder;
-    py::class_<recorder,
-               gr::sync_block,
-               gr::block,
-               gr::basic_block,
-               std::shared_ptr<recorder>>(
+    block_class<recorder, gr::sync_block>(
         m,
         "recorder",
         "Records N complex streams as labelled SigMF files, valid at every moment. "

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "block_class.h"
 #include <gnuradio/wfm/sample_publisher.h>
 #include <gnuradio/wfm/sample_subscriber.h>
-#include <pybind11/pybind11.h>
-
-namespace py = pybind11;
 
 namespace {
 
@@ -18,9 +16,7 @@ py::dict publisher_status(const gr::wfm::sample_publisher& publisher)
 
 py::dict subscriber_status(const gr::wfm::sample_subscriber& subscriber)
 {
-    py::dict status;
-    for (const auto& [name, count] : subscriber.counters())
-        status[name.c_str()] = count;
+    py::dict status = py::cast(subscriber.counters());
     // what it quotes may be anything
     const std::string why = subscriber.last_refusal();
     status["last_refusal"] = py::reinterpret_steal<py::str>(
@@ -36,11 +32,7 @@ void bind_sample_link(py::module& m)
     using gr::wfm::sample_subscriber;
     // A socket that closes may wait a moment for its last messages.
     const auto release = py::call_guard<py::gil_scoped_release>();
-    py::class_<sample_publisher,
-               gr::sync_block,
-               gr::block,
-               gr::basic_block,
-               std::shared_ptr<sample_publisher>>(
+    block_class<sample_publisher, gr::sync_block>(
         m,
         "sample_publisher",
         "Sends N coherent streams as packets of VITA 49.2: a message of ZeroMQ for each "
@@ -69,11 +61,7 @@ void bind_sample_link(py::module& m)
         .def("status",
              &publisher_status,
              "samples_out; tags_ignored, whose values could not be sent; ended.");
-    py::class_<sample_subscriber,
-               gr::sync_block,
-               gr::block,
-               gr::basic_block,
-               std::shared_ptr<sample_subscriber>>(
+    block_class<sample_subscriber, gr::sync_block>(
         m,
         "sample_subscriber",
         "The N streams of a sample_publisher, or of another sender of VITA 49.2, with "
@@ -85,9 +73,10 @@ void bind_sample_link(py::module& m)
              py::arg("high_water_mark"),
              py::arg("stream_id") = 0,
              release)
-        .def("status",
-             &subscriber_status,
-             "packets_in; refused (messages) and last_refusal; samples_out, samples_lost, "
-             "samples_lost_estimated (of each channel); incomplete, intervals of which a "
-             "channel did not come; without_context, packets that came before it.");
+        .def(
+            "status",
+            &subscriber_status,
+            "packets_in; refused (messages) and last_refusal; samples_out, samples_lost, "
+            "samples_lost_estimated (of each channel); incomplete, intervals of which a "
+            "channel did not come; without_context, packets that came before it.");
 }

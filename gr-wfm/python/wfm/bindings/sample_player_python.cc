@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "block_class.h"
 #include <gnuradio/wfm/sample_player.h>
-#include <pybind11/pybind11.h>
-#include <pybind11/stl.h>
-
-namespace py = pybind11;
 
 void bind_sample_player(py::module& m)
 {
     using gr::wfm::sample_player;
-    py::class_<sample_player,
-               gr::sync_block,
-               gr::block,
-               gr::basic_block,
-               std::shared_ptr<sample_player>>(
+    block_class<sample_player, gr::sync_block>(
         m,
         "sample_player",
         "Plays a file of interleaved samples, and those beside it, as N complex streams, "
@@ -43,6 +36,8 @@ void bind_sample_player(py::module& m)
              "As a retune does: rx_freq (Hz) and a known rx_time at the next sample.")
         .def("samples_lost", &sample_player::samples_lost)
         .def("overflows", &sample_player::overflows)
-        .def("cut", &sample_player::cut, "Did the file become shorter while it was played?")
+        .def("cut",
+             &sample_player::cut,
+             "Did the file become shorter while it was played?")
         .def("samples_played", &sample_player::samples_played);
 }

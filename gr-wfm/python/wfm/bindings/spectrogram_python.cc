@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "block_class.h"
 #include <gnuradio/wfm/spectrogram.h>
-#include <pybind11/pybind11.h>
-
-namespace py = pybind11;
 
 void bind_spectrogram(py::module& m)
 {
     using gr::wfm::spectrogram;
-    py::class_<spectrogram, gr::block, gr::basic_block, std::shared_ptr<spectrogram>>(
+    block_class<spectrogram>(
         m,
         "spectrogram",
         "One complex stream to vectors: log-power rows of fft_size levels (dB), or whole "

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "block_class.h"
 #include <gnuradio/wfm/window_tap.h>
 #include <pybind11/numpy.h>
-#include <pybind11/pybind11.h>
-#include <pybind11/stl.h>
 
-namespace py = pybind11;
 using gr::wfm::window_batch;
 using gr::wfm::window_info;
 using gr::wfm::window_tap;
@@ -79,7 +77,7 @@ void bind_window_tap(py::module& m)
 {
     bind_window_batch(m);
     using no_gil = py::call_guard<py::gil_scoped_release>;
-    py::class_<window_tap, gr::block, gr::basic_block, std::shared_ptr<window_tap>>(
+    block_class<window_tap>(
         m,
         "window_tap",
         "Cuts windows out of N streams for an inference thread and passes the streams "
