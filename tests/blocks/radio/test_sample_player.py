@@ -167,7 +167,7 @@ def test_real_samples_are_made_analytic_as_offline(tmp_path, count):
     values.tofile(tmp_path / "real")
     _, samples, _ = play(str(tmp_path / "real"), "ri16_le", 2, 1e3, hilbert=hilbert_taps())
     scaled = values.T / 2**15
-    offline = analytic(lambda begin, end: scaled[:, begin:end], 0, count, count)
+    offline = analytic(lambda begin, length: scaled[:, begin : begin + length], 0, count, count)
     np.testing.assert_allclose(samples, offline, atol=2e-6)
     np.testing.assert_array_equal(samples.real, scaled)
 
@@ -175,7 +175,7 @@ def test_real_samples_are_made_analytic_as_offline(tmp_path, count):
 @pytest.mark.parametrize("freq", [0.03, 0.25, 0.47])
 def test_an_analytic_tone_has_no_negative_frequency(freq):
     tone = np.cos(2 * np.pi * freq * np.arange(4000))[None]
-    got = analytic(lambda begin, end: tone[:, begin:end], 1000, 2000, 4000)[0]
+    got = analytic(lambda begin, length: tone[:, begin : begin + length], 1000, 2000, 4000)[0]
     turning = np.exp(2j * np.pi * freq * np.arange(1000, 3000))
     np.testing.assert_allclose(got, turning, atol=2e-3)
 

@@ -24,10 +24,10 @@ def hilbert_taps() -> tuple[float, ...]:
 
 
 def analytic(read: Callable[[int, int], np.ndarray], start: int, count: int, samples: int) -> np.ndarray:
-    """complex64 [channels, count] from `start` on, where `read(begin, end)` gives real [channels, end - begin] of a
-    signal of `samples` samples."""
+    """complex64 [channels, count] from `start` on, where `read(begin, n)` gives [channels, n], whose real part counts,
+    of a signal of `samples` samples."""
     begin, end = max(start - _REACH, 0), min(start + count + _REACH, samples)
-    real = read(begin, end).astype(np.float32)
+    real = read(begin, end - begin).real.astype(np.float32)
     padded = np.pad(real, ((0, 0), (begin - (start - _REACH), start + count + _REACH - end)))
     half = np.array(hilbert_taps())
     kernel = np.concatenate([-half[::-1], [0.0], half])

@@ -127,7 +127,10 @@ def annotate(path: str | Path, marks: Iterable[Mark], *, in_stream: bool) -> Wri
         found = {mark: place for mark in marks if (place := places.of(mark.start, mark.end))}
         entries = [mark.entry(*place) for mark, place in found.items()]
         if entries:
-            metadata["annotations"] = _merged(metadata["annotations"], entries)
+            new = {_identity(entry) for entry in entries}
+            kept = [entry for entry in metadata["annotations"] if _identity(entry) not in new]
+            # In the order of the samples, as SigMF wants it.
+            metadata["annotations"] = sorted([*kept, *entries], key=lambda entry: entry["core:sample_start"])
             _replace(meta_path, metadata)
     return Written(frozenset(found), places.reach)
 
@@ -171,12 +174,6 @@ class _Places:
         index, stop, count = self._pieces[last]
         stop += min(end - index, count)
         return (begin + self._offset, stop + self._offset) if stop > begin else None
-
-
-def _merged(old: list[dict], new: list[dict]) -> list[dict]:
-    """In the order of the samples, as SigMF wants it."""
-    keys = {_identity(entry) for entry in new}
-    return sorted([*(e for e in old if _identity(e) not in keys), *new], key=lambda entry: entry["core:sample_start"])
 
 
 def _identity(entry: dict) -> tuple | None:

@@ -106,7 +106,10 @@ class Recording:
         """
         if start < 0 or count < 0 or start + count > self.samples:
             raise ValueError(f"samples {start} to {start + count} asked for, the recording has 0 to {self.samples}")
-        parts = [_read(file, start, count, self.samples) for file in self.files]
+        parts = [
+            file.read(start, count) if file.format.parts == 2 else analytic(file.read, start, count, self.samples)
+            for file in self.files
+        ]
         return np.ascontiguousarray(parts[0] if len(parts) == 1 else np.concatenate(parts))
 
     @cached_property
@@ -125,10 +128,3 @@ class Recording:
     def breaks(self) -> list[int]:
         """Samples that no window may reach across, ascending: see `Timeline`."""
         return self.timeline.breaks
-
-
-def _read(file: SampleFile, start: int, count: int, samples: int) -> np.ndarray:
-    """complex64 [channels, count] of one file that has `samples` samples of each channel."""
-    if file.format.parts == 1:
-        return analytic(lambda begin, end: file.read(begin, end - begin).real, start, count, samples)
-    return file.read(start, count)

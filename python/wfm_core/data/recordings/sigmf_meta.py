@@ -139,7 +139,10 @@ def write_metadata(path: Path, metadata: Mapping) -> None:
         with temporary.open("w", encoding="utf-8") as file:
             for number, (name, value) in enumerate(metadata.items()):
                 file.write(f"{',' if number else '{'}\n  {json.dumps(name)}: ")
-                file.writelines(_lines(value) if name in ("captures", "annotations") else _indented(value))
+                if name in ("captures", "annotations"):
+                    file.writelines(_lines(value))
+                else:
+                    file.write(json.dumps(value, indent=2, allow_nan=False).replace("\n", "\n  "))
             file.write("\n}\n")
 
     write_atomically(path, write)
@@ -151,10 +154,6 @@ def _lines(entries: Iterable[dict]) -> Iterator[str]:
         yield f"{before}\n    {json.dumps(entry, allow_nan=False)}"
         before = ","
     yield "[]" if before == "[" else "\n  ]"
-
-
-def _indented(value) -> Iterator[str]:
-    yield json.dumps(value, indent=2, allow_nan=False).replace("\n", "\n  ")
 
 
 def parse_json(content: bytes, path: Path) -> dict:

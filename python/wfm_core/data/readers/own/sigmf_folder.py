@@ -144,16 +144,13 @@ def _one_count(folder: Path, recordings: list[Recording], antennas: int | None) 
 
 def _check_yield(source: Path, recordings: list[Recording], names: list[str], cuts: list[Cut], window: int) -> None:
     """A label without windows is refused, a recording without windows is said on stderr."""
-    longest = dict.fromkeys(names, 0)
-    given = dict.fromkeys(names, 0)
-    for cut in cuts:
-        longest[cut.label] = max(longest[cut.label], int((cut.end - cut.begin) * cut.ratio))
-        given[cut.label] += len(cut.starts)
+    given = {cut.label for cut in cuts if len(cut.starts)}
     for name in names:
-        if not given[name]:
+        if name not in given:
+            longest = max((int((cut.end - cut.begin) * cut.ratio) for cut in cuts if cut.label == name), default=0)
             raise WfmError(
                 f"label {name!r} in {source} has no window of {window} samples that it alone touches (longest "
-                f"stretch {longest[name]} samples): ask for a shorter --window or take the label out"
+                f"stretch {longest} samples): ask for a shorter --window or take the label out"
             )
     used = {cut.recording.meta_path for cut in cuts if len(cut.starts)}
     idle = [called_in(source, r) for r in recordings if r.meta_path not in used]

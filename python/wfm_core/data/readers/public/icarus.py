@@ -10,11 +10,8 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import read_file
@@ -56,7 +53,7 @@ def read(folder: Path, out: Path, *, window: int = 4096) -> Path:
     return write_dataset(
         out,
         "sample",
-        _middles(items, window),
+        (item.file.read(item.samples // 2 - window // 2, window)[None] for item in items),
         [item.label for item in items],
         labels=LABELS,
         groups={
@@ -150,9 +147,3 @@ def _file(data: Path, expected: int) -> tuple[SampleFile, int]:
             "fetch it again"
         )
     return SampleFile(data, form.name, 1, 0), expected if 0 < samples - expected <= _EXACT else samples
-
-
-def _middles(items: list[_Item], window: int) -> Iterator[np.ndarray]:
-    """complex64 [1, 1, window] at full scale 1 of each recording."""
-    for item in items:
-        yield item.file.read(item.samples // 2 - window // 2, window)[None]
