@@ -4,7 +4,13 @@
 `load_bundle` and `load_wavesfm` are imported on first use: programs that need no model start without PyTorch.
 """
 
+import sys
+
+from wfm_core.base import errors
 from wfm_core.base.errors import WfmError
+
+sys.modules[f"{__name__}.errors"] = errors
+"""Programs of others that catch a WfmError import it from there, where it lay before there was `wfm_core.base`."""
 
 __all__ = ["WfmError", "load_bundle", "load_wavesfm"]
 
