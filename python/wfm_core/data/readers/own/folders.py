@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the readers of the public data sets share: finding their files, and saying where the values came from."""
+"""What readers share: finding their files, and saying where the values came from."""
 
 import os
 from collections.abc import Iterable, Sequence
