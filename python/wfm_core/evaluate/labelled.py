@@ -12,7 +12,10 @@ import numpy as np
 import torch
 
 from wfm_core.evaluate.calibration import expected_calibration_error
-from wfm_core.evaluate.figures import draw_cdf, draw_confusion, draw_embeddings
+from wfm_core.evaluate.figures.canvas import save
+from wfm_core.evaluate.figures.cdf import cdf_figure
+from wfm_core.evaluate.figures.confusion import confusion_figure
+from wfm_core.evaluate.figures.embeddings import embeddings_figure
 from wfm_core.evaluate.intervals import bootstrap_interval
 from wfm_core.evaluate.metrics import (
     class_accuracies,
@@ -61,14 +64,14 @@ def metre_figures(predicted: np.ndarray, truth: np.ndarray, units: np.ndarray) -
 def draw_classes(folder: Path, probabilities, label, labels: Sequence[str], embeddings, title: str) -> None:
     """Write confusion.png and embeddings.png (of embeddings [N, D]) into `folder`; arrays as in `class_figures`."""
     confusion = confusion_matrix(probabilities.argmax(1), label, len(labels))
-    draw_confusion(folder / "confusion.png", confusion, labels, title)
+    save(folder / "confusion.png", confusion_figure(confusion, labels, title))
     if len(label) > 2:
-        draw_embeddings(folder / "embeddings.png", embeddings, label, labels, title)
+        save(folder / "embeddings.png", embeddings_figure(embeddings, label, labels, title))
 
 
 def draw_positions(folder: Path, predicted: np.ndarray, truth: np.ndarray, name: str, title: str) -> None:
     """Write cdf.png of the errors of positions in metres [N, 3] into `folder`; `name` is the line's."""
-    draw_cdf(folder / "cdf.png", {name: position_errors(predicted, truth)}, title)
+    save(folder / "cdf.png", cdf_figure({name: position_errors(predicted, truth)}, title))
 
 
 def _with_interval(name: str, figure: Callable[[np.ndarray], float], units: np.ndarray) -> dict:

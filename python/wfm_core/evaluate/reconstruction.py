@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from wfm_core.evaluate.ridge import RidgePredictor, choose_penalty
-from wfm_core.model.masked import SPECTRUM, MaskedAutoencoder, log_spectra
+from wfm_core.model.masked import SPECTRUM, MaskedAutoencoder
 from wfm_core.model.masking import hashed, random_masks
 from wfm_core.synth.scenes.band import KINDS, render_band
 
@@ -44,8 +44,7 @@ def evaluate_reconstruction(
     counts = {name: settings.get(name, default) for name, default in SETTINGS.items()}
     report = {"seed": seed, "settings": {**counts, **{modality: dict(settings[modality]) for modality in preprocess}}}
     for modality, module in preprocess.items():
-        targets = [modality, SPECTRUM] if modality == "iq" and autoencoder.spectrum is not None else [modality]
-        for target in targets:
+        for target in autoencoder.predicted(modality):
             report[target] = reconstruction_errors(
                 autoencoder, target, module, _renderer(**settings[modality]), KINDS, seed, settings[modality]["ratio"],
                 **counts,
@@ -143,20 +142,10 @@ def _windows(
 
 def _seen_and_wanted(autoencoder: MaskedAutoencoder, target: str, x: Tensor) -> Tensor:
     """Values of the tokens and the targets, float32 [B, 2, N, P]; [B, 1, N, P] where they are the same."""
-    if target == SPECTRUM:
-        return log_spectra(autoencoder.model.iq.values(x)).unsqueeze(1)
-    values = getattr(autoencoder.model, target).values(x).float()
+    wanted = autoencoder.targets(target, x)
     if target not in autoencoder.normalise_targets:
-        return values.unsqueeze(1)
-    return torch.stack([values, autoencoder.targets(target, x)], dim=1)
-
-
-def _reconstruct(autoencoder: MaskedAutoencoder, target: str, x: Tensor, mask: Tensor) -> Tensor:
-    """The autoencoder's prediction [B, N, P] of a target with one mask [N] for all."""
-    masks = mask.expand(len(x), -1)
-    if target == SPECTRUM:
-        return autoencoder.reconstruct_spectra(x, masks)[0]
-    return autoencoder.reconstruct(target, x, masks)[0]
+        return wanted.unsqueeze(1)
+    return torch.stack([getattr(autoencoder.model, target).values(x).float(), wanted], dim=1)
 
 
 def _window_errors(
@@ -167,8 +156,8 @@ def _window_errors(
     for x in tests:
         pair = _seen_and_wanted(autoencoder, target, x)
         truth = pair[:, -1, mask]
-        model = torch.cat([_reconstruct(autoencoder, target, part, mask)[:, mask] for part in x.split(_FORWARD)])
-        predictions = (model, linear.mean, linear.predict(pair[:, 0]))
+        parts = [autoencoder.reconstruct(target, part, mask.expand(len(part), -1))[0] for part in x.split(_FORWARD)]
+        predictions = (torch.cat(parts)[:, mask], linear.mean, linear.predict(pair[:, 0]))
         errors.append(torch.stack([(prediction - truth).square().mean((1, 2)) for prediction in predictions]))
     return torch.stack(errors)
 

@@ -95,29 +95,27 @@ class MaskedAutoencoder(nn.Module):
             losses[SPECTRUM] = functional.mse_loss(self.spectrum(decoded).float(), wanted)
         return losses
 
-    def reconstruct(self, modality: str, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Prediction and target, float32 [B, N, P] each; the prediction of a visible token is its target.
+    def predicted(self, modality: str) -> list[str]:
+        """The targets that are predicted of a modality: itself, and of IQ the SPECTRUM where that is asked for."""
+        return [modality, SPECTRUM] if modality == "iq" and self.spectrum is not None else [modality]
+
+    def reconstruct(self, target: str, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Prediction and truth of a `target`, float32 [B, N, P] each; the prediction of a visible token is the truth.
 
         With normalised targets both are in each token's own units. Arguments and errors as in `forward`.
         """
+        modality = "iq" if target == SPECTRUM else target
         values = self._tokens(modality).values(x)
         visible, hidden = _split(mask, values)
-        decoded = self._decode(modality, x, values, visible, hidden)
-        predicted = self.reconstruction[modality](decoded).float()
-        target = self._targets(modality, values)
-        return target.scatter(1, hidden.unsqueeze(2).expand_as(predicted), predicted), target
+        head = self.spectrum if target == SPECTRUM else self.reconstruction[modality]
+        predicted = head(self._decode(modality, x, values, visible, hidden)).float()
+        truth = self._targets(target, values)
+        return truth.scatter(1, hidden.unsqueeze(2).expand_as(predicted), predicted), truth
 
-    def reconstruct_spectra(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """As `reconstruct` for IQ, but of the segments' log power spectra, float32 [B, N, segment] each."""
-        values = self._tokens("iq").values(x)
-        visible, hidden = _split(mask, values)
-        predicted = self.spectrum(self._decode("iq", x, values, visible, hidden)).float()
-        target = log_spectra(values)
-        return target.scatter(1, hidden.unsqueeze(2).expand_as(predicted), predicted), target
-
-    def targets(self, modality: str, x: Tensor) -> Tensor:
-        """What is to be reconstructed, float32 [B, N, P]: an image token's pixels, an IQ token's reals."""
-        return self._targets(modality, self._tokens(modality).values(x))
+    def targets(self, target: str, x: Tensor) -> Tensor:
+        """What is to be reconstructed, float32 [B, N, P]: an image token's pixels, an IQ token's reals, or the log
+        power spectra of IQ segments."""
+        return self._targets(target, self._tokens("iq" if target == SPECTRUM else target).values(x))
 
     def tokens(self, modality: str, x: Tensor) -> int:
         """How many tokens N an input has."""
@@ -128,9 +126,11 @@ class MaskedAutoencoder(nn.Module):
             raise WfmError(f"modality {modality!r} of a model that has {list(self.modalities)}: give one of those")
         return self.model.image if modality == "image" else self.model.iq
 
-    def _targets(self, modality: str, values: Tensor) -> Tensor:
+    def _targets(self, target: str, values: Tensor) -> Tensor:
+        if target == SPECTRUM:
+            return log_spectra(values)
         values = values.float()
-        if modality not in self.normalise_targets:
+        if target not in self.normalise_targets:
             return values
         variance, mean = torch.var_mean(values, dim=2, keepdim=True)
         return (values - mean) / (variance + 1e-6).sqrt()

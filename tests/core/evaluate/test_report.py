@@ -6,22 +6,22 @@ import pytest
 from matplotlib.image import imread
 
 from wfm_core.base.errors import WfmError
-from wfm_core.evaluate.figures import draw_cdf, draw_confusion, draw_embeddings
+from wfm_core.evaluate.figures.canvas import save
 from wfm_core.evaluate.figures.cdf import cdf_figure
 from wfm_core.evaluate.figures.confusion import confusion_figure
 from wfm_core.evaluate.figures.embeddings import embeddings_figure, principal_components
 
 
 def test_pictures_are_png_files(tmp_path):
-    draw_confusion(tmp_path / "confusion.png", np.eye(2, dtype=int), ["a", "$b$"], "cost in $")
-    draw_cdf(tmp_path / "cdf.png", {"LP": np.array([0.5, 1.0])}, "indoor")
+    save(tmp_path / "confusion.png", confusion_figure(np.eye(2, dtype=int), ["a", "$b$"], "cost in $"))
+    save(tmp_path / "cdf.png", cdf_figure({"LP": np.array([0.5, 1.0])}, "indoor"))
     points = np.random.default_rng(0).normal(size=(6, 4))
-    draw_embeddings(tmp_path / "embeddings.png", points, np.arange(6) % 2, ["a", "b"], "embeddings")
+    save(tmp_path / "embeddings.png", embeddings_figure(points, np.arange(6) % 2, ["a", "b"], "embeddings"))
     for path in tmp_path.glob("*.png"):
         assert imread(path).std() > 0.01, f"{path.name} is blank"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cdf.png", "confusion.png", "embeddings.png"]
     with pytest.raises(WfmError, match="cannot write"):
-        draw_cdf(tmp_path / "none" / "cdf.png", {"LP": np.ones(2)}, "indoor")
+        save(tmp_path / "none" / "cdf.png", cdf_figure({"LP": np.ones(2)}, "indoor"))
 
 
 def test_confusion_says_counts_shares_and_the_mean():

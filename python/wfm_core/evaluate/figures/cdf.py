@@ -2,22 +2,19 @@
 """The cumulative distribution of localisation errors as a picture."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from wfm_core.evaluate.figures.canvas import new_figure, plain, save
+from wfm_core.evaluate.figures.canvas import new_figure, plain
 from wfm_core.evaluate.metrics import error_cdf, position_figures
 
 
-def draw_cdf(path: Path, errors: Mapping[str, np.ndarray], title: str) -> None:
-    """Write the PNG `path` of localisation errors in metres [N], one line for each name."""
-    save(path, cdf_figure(errors, title))
-
-
 def cdf_figure(errors: Mapping[str, np.ndarray], title: str) -> Figure:
-    """A step at each error; the legend gives mean, median and 90th percentile, dotted lines mark those shares."""
+    """Localisation errors in metres [N], one line for each name.
+
+    A step at each error; the legend gives mean, median and 90th percentile, dotted lines mark those shares.
+    """
     figure = new_figure(6.4, 4.2)
     axes = figure.add_subplot()
     for name, metres in errors.items():

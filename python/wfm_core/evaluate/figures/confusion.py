@@ -2,12 +2,11 @@
 """The confusion matrix as a picture: counts, and the share of each true class."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from wfm_core.evaluate.figures.canvas import new_figure, plain, save
+from wfm_core.evaluate.figures.canvas import new_figure, plain
 from wfm_core.evaluate.metrics import mean_class_accuracy
 
 _FEW = 12  # classes; more of them get smaller cells
@@ -15,15 +14,11 @@ _CELL, _POINTS = (0.7, 0.5), (8, 6)  # inches a side and size of the text, for f
 _LONGEST = 24  # characters of a label
 
 
-def draw_confusion(path: Path, confusion: np.ndarray, labels: Sequence[str], title: str) -> None:
-    """Write the PNG `path` of counts [K, K] (row = true class, column = predicted) of the classes `labels`."""
-    save(path, confusion_figure(confusion, labels, title))
-
-
 def confusion_figure(confusion: np.ndarray, labels: Sequence[str], title: str) -> Figure:
-    """Cells are coloured by the share of their row; each says its count and under it the share in percent.
+    """Counts [K, K] (row = true class, column = predicted) of the classes `labels`.
 
-    Empty cells stay empty, so that the mistakes stand out; the row of a class without windows is blank.
+    Cells are coloured by the share of their row; each says its count and under it the share in percent. Empty cells
+    stay empty, so that the mistakes stand out; the row of a class without windows is blank.
     """
     confusion = np.asarray(confusion)
     classes, windows = len(labels), confusion.sum(1)

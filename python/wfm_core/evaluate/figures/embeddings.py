@@ -2,13 +2,12 @@
 """What the encoder makes of the windows: the first two principal components of their embeddings, by class."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from wfm_core.base.errors import WfmError
-from wfm_core.evaluate.figures.canvas import new_figure, plain, save
+from wfm_core.evaluate.figures.canvas import new_figure, plain
 
 _MARKERS = "os^vDPX*"
 _COLOURS = 10
@@ -33,13 +32,11 @@ def principal_components(embeddings: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return points, scale[:2] ** 2 / max((scale**2).sum(), np.finfo(float).tiny)
 
 
-def draw_embeddings(path: Path, embeddings: np.ndarray, label: np.ndarray, labels: Sequence[str], title: str) -> None:
-    """Write the PNG `path` of embeddings [N, D] whose classes are `label` int [N], called `labels`."""
-    save(path, embeddings_figure(embeddings, label, labels, title))
-
-
 def embeddings_figure(embeddings: np.ndarray, label: np.ndarray, labels: Sequence[str], title: str) -> Figure:
-    """A point per window; colour and marker together tell up to 80 classes apart."""
+    """Embeddings [N, D] whose classes are `label` int [N], called `labels`.
+
+    A point per window; colour and marker together tell up to 80 classes apart.
+    """
     points, shares = principal_components(embeddings)
     label = np.asarray(label)
     columns = 1 + len(labels) // 25

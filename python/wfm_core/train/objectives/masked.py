@@ -7,7 +7,7 @@ from torch import Tensor
 from wfm_core.bundle.foundation import build_model
 from wfm_core.configs.pretraining import Pretraining
 from wfm_core.model import EncoderConfig
-from wfm_core.model.masked import SPECTRUM, MaskedAutoencoder, log_spectra
+from wfm_core.model.masked import SPECTRUM, MaskedAutoencoder
 from wfm_core.model.masking import random_masks
 from wfm_core.train.objectives.pretraining import HELD_OUT_MEAN, HELD_OUT_SEED, PretrainingObjective
 
@@ -21,12 +21,9 @@ class MaskedPretraining(PretrainingObjective):
     def __init__(self, config: Pretraining, description: dict):
         super().__init__(config)
         self.autoencoder = build_autoencoder(config, description)
-        for name in self._targets(config):
+        self._targets = [name for modality in config.modalities for name in self.autoencoder.predicted(modality)]
+        for name in self._targets:
             self.register_buffer(f"mean_{name}", torch.zeros(()))
-
-    @staticmethod
-    def _targets(config: Pretraining) -> list[str]:
-        return [*config.modalities, *([SPECTRUM] if config.spectrum_weight and "iq" in config.modalities else [])]
 
     @property
     def model(self):
@@ -38,12 +35,10 @@ class MaskedPretraining(PretrainingObjective):
 
     @torch.no_grad()
     def measure_mean(self, modality: str, batches: list[Tensor]) -> None:
-        targets = torch.cat([self.autoencoder.targets(modality, windows) for windows in batches])
-        # the places of an image differ, those of IQ do not: any window may begin at any time
-        setattr(self, f"mean_{modality}", targets.mean(0) if modality == "image" else targets.mean((0, 1)))
-        if modality == "iq" and self.autoencoder.spectrum is not None:
-            values = torch.cat([self.model.iq.values(windows) for windows in batches])
-            setattr(self, f"mean_{SPECTRUM}", log_spectra(values).mean((0, 1)))
+        for name in self.autoencoder.predicted(modality):
+            targets = torch.cat([self.autoencoder.targets(name, windows) for windows in batches])
+            # the places of an image differ, those of IQ do not: any window may begin at any time
+            setattr(self, f"mean_{name}", targets.mean(0) if modality == "image" else targets.mean((0, 1)))
 
     def masks(self, modality: str, windows: Tensor, index: Tensor, seed: int) -> Tensor:
         """Masks bool [B, N] on the CPU: a function of the windows' numbers and the seed."""
@@ -61,16 +56,14 @@ class MaskedPretraining(PretrainingObjective):
         figures = super().held_out_figures(windows, index)
         for modality, x in windows.items():
             mask = self.masks(modality, x, index, self.config.seed + HELD_OUT_SEED).to(x.device)
-            error = self.autoencoder.targets(modality, x) - getattr(self, f"mean_{modality}")
-            figures[HELD_OUT_MEAN + modality] = error[mask].square().mean()
-            if modality == "iq" and self.autoencoder.spectrum is not None:
-                error = log_spectra(self.model.iq.values(x)) - getattr(self, f"mean_{SPECTRUM}")
-                figures[HELD_OUT_MEAN + SPECTRUM] = error[mask].square().mean()
+            for name in self.autoencoder.predicted(modality):
+                error = self.autoencoder.targets(name, x) - getattr(self, f"mean_{name}")
+                figures[HELD_OUT_MEAN + name] = error[mask].square().mean()
         return figures
 
     def on_load_checkpoint(self, checkpoint):
         super().on_load_checkpoint(checkpoint)
-        for name in self._targets(self.config):
+        for name in self._targets:
             setattr(self, f"mean_{name}", torch.zeros_like(checkpoint["state_dict"][f"mean_{name}"]))
 
 
