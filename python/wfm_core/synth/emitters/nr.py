@@ -14,7 +14,7 @@ from wfm_core.synth.channel.resample import input_samples
 from wfm_core.synth.draws import choice, random_bytes, uniform
 from wfm_core.synth.emitters.emission import Emission
 from wfm_core.synth.emitters.nr_signals import BLOCK_SUBCARRIERS, BLOCK_SYMBOLS, references, synchronisation_block
-from wfm_core.synth.emitters.window import WIDEST, receive_part, slice_offset
+from wfm_core.synth.emitters.window import WIDEST, receive_part
 from wfm_core.synth.lte.sequences import qpsk
 
 RATES = (3.84e6, 61.44e6)
@@ -88,9 +88,7 @@ def nr(samples: int, sample_rate: float, generator: torch.Generator) -> Emission
     need = input_samples(carrier.sample_rate, sample_rate, samples)
     slots = -(-need // carrier.slot_samples) + 1
     sent = nr_waveform(carrier, slots, _first_slot(carrier, generator), generator)
-    offset = slice_offset(carrier.occupied_bandwidth, sample_rate, generator)
-    part = receive_part(sent, carrier.sample_rate, sample_rate, offset, samples, generator)
-    return Emission(part, min(carrier.occupied_bandwidth, sample_rate))
+    return receive_part(sent, carrier.sample_rate, carrier.occupied_bandwidth, sample_rate, samples, generator)
 
 
 def random_carrier(generator: torch.Generator, max_rate: float = float("inf")) -> NrCarrier:
