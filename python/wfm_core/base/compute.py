@@ -11,10 +11,12 @@ thread.
 """
 
 import atexit
+import contextlib
 import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
 from typing import TypeVar
 
 import torch
@@ -54,33 +56,21 @@ def spare_a_core() -> None:
     run(torch.set_num_threads, max(1, (os.cpu_count() or 1) - 1))
 
 
-class _Job:
+class _Job(Future):
     def __init__(self, call: Callable):
+        super().__init__()
         self._call = call
         self.caller = threading.current_thread()
-        self._done = threading.Event()
-        self._result, self._error = None, None
 
     def do(self) -> None:
-        try:
-            result, error = self._call(), None
-        except BaseException as raised:  # noqa: BLE001 - it is raised again, where it is waited for
-            result, error = None, raised
-        self.finish(result, error)
-
-    def finish(self, result, error: BaseException | None) -> None:
-        if not self._done.is_set():
-            self._result, self._error = result, error
-            self._done.set()
-
-    def result(self):
-        self._done.wait()
-        try:
-            if self._error is not None:
-                raise self._error
-            return self._result
-        finally:
-            self._error = None  # it refers to this frame, which refers to the job
+        with contextlib.suppress(InvalidStateError):  # given up meanwhile: nobody waits for it
+            try:
+                result = self._call()
+            except BaseException as error:  # noqa: BLE001 - it is raised again, where it is waited for
+                self.set_exception(error)
+                self = None  # the error refers to this frame
+            else:
+                self.set_result(result)
 
 
 class _Computer:
@@ -99,17 +89,21 @@ class _Computer:
                 self._begin()
             self._jobs.append(job)
             self._changed.notify_all()
-        return job.result()
+        try:
+            return job.result()
+        finally:
+            del job  # its exception refers to this frame
 
     def give_up(self, caller: threading.Thread, sentence: str) -> threading.Thread | None:
         error = WfmError(sentence)
         with self._changed:
             for job in [job for job in self._jobs if job.caller is caller]:
                 self._jobs.remove(job)
-                job.finish(None, error)
+                job.set_exception(error)
             if self._current is None or self._current.caller is not caller:
                 return None
-            self._current.finish(None, error)
+            with contextlib.suppress(InvalidStateError):  # it has just ended
+                self._current.set_exception(error)
             left = self._thread
             left_behind.remember(left, sentence)
             self._current = None
