@@ -85,9 +85,7 @@ class MaskedAutoencoder(nn.Module):
         x: images float [B, C, H, W] or IQ complex64 [B, A, T], preprocessed; mask: bool [B, N], True = masked,
         with equally many masked in each row (one on the CPU costs a GPU no wait). Raises `WfmError`.
         """
-        values = self._tokens(modality).values(x)
-        visible, hidden = _split(mask, values)
-        decoded = self._decode(modality, x, values, visible, hidden)
+        values, hidden, decoded = self._decode(modality, x, mask)
         wanted = _gather(self._targets(modality, values), hidden)
         losses = {modality: functional.mse_loss(self.reconstruction[modality](decoded).float(), wanted)}
         if self.spectrum is not None and modality == "iq":
@@ -100,20 +98,13 @@ class MaskedAutoencoder(nn.Module):
 
         With normalised targets both are in each token's own units. Arguments and errors as in `forward`.
         """
-        values = self._tokens(modality).values(x)
-        visible, hidden = _split(mask, values)
-        decoded = self._decode(modality, x, values, visible, hidden)
-        predicted = self.reconstruction[modality](decoded).float()
-        target = self._targets(modality, values)
-        return target.scatter(1, hidden.unsqueeze(2).expand_as(predicted), predicted), target
+        values, hidden, decoded = self._decode(modality, x, mask)
+        return _filled(self._targets(modality, values), hidden, self.reconstruction[modality](decoded))
 
     def reconstruct_spectra(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """As `reconstruct` for IQ, but of the segments' log power spectra, float32 [B, N, segment] each."""
-        values = self._tokens("iq").values(x)
-        visible, hidden = _split(mask, values)
-        predicted = self.spectrum(self._decode("iq", x, values, visible, hidden)).float()
-        target = log_spectra(values)
-        return target.scatter(1, hidden.unsqueeze(2).expand_as(predicted), predicted), target
+        values, hidden, decoded = self._decode("iq", x, mask)
+        return _filled(log_spectra(values), hidden, self.spectrum(decoded))
 
     def targets(self, modality: str, x: Tensor) -> Tensor:
         """What is to be reconstructed, float32 [B, N, P]: an image token's pixels, an IQ token's reals."""
@@ -135,9 +126,12 @@ class MaskedAutoencoder(nn.Module):
         variance, mean = torch.var_mean(values, dim=2, keepdim=True)
         return (values - mean) / (variance + 1e-6).sqrt()
 
-    def _decode(self, modality: str, x: Tensor, values: Tensor, visible: Tensor, hidden: Tensor) -> Tensor:
-        """What the decoder makes of the hidden tokens [B, M, decoder width], in the order of `hidden`."""
+    def _decode(self, modality: str, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """All tokens' values [B, N, P], the numbers of the hidden ones [B, M], ascending, and what the decoder makes of
+        those [B, M, decoder width]."""
         tokens = self._tokens(modality)
+        values = tokens.values(x)
+        visible, hidden = _split(mask, values)
         seen = tokens.place(_gather(values, visible), tokens.places(x)[visible])
         encoded = self.to_decoder(self.model.encode(seen, tokens.place_cls(self.model.cls_token)))
         places = self._decoder_places(modality, x)
@@ -146,7 +140,7 @@ class MaskedAutoencoder(nn.Module):
         decoded = self.decoder(
             torch.cat([encoded[:, :1], encoded[:, 1:] + places[visible], self.mask_token + places[hidden]], dim=1)
         )
-        return decoded[:, 1 + visible.size(1) :]
+        return values, hidden, decoded[:, 1 + visible.size(1) :]
 
     def _decoder_places(self, modality: str, x: Tensor) -> Tensor:
         """Positions, and antenna vectors, of the decoder: [N, decoder width]."""
@@ -180,6 +174,11 @@ def _split(mask: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         )
     order = mask.to(torch.uint8).argsort(dim=1, stable=True).to(values.device)
     return order[:, : mask.size(1) - most], order[:, mask.size(1) - most :]
+
+
+def _filled(target: Tensor, hidden: Tensor, predicted: Tensor) -> tuple[Tensor, Tensor]:
+    """`target` [B, N, P] with the `predicted` tokens [B, M, P] in place of the `hidden` ones, and as it is; float32."""
+    return target.scatter(1, hidden.unsqueeze(2).expand_as(predicted), predicted.float()), target
 
 
 def _gather(values: Tensor, chosen: Tensor) -> Tensor:
