@@ -17,6 +17,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -28,24 +29,6 @@ Result = TypeVar("Result")
 
 _EXIT_SECONDS = 1.0
 """For a computation under way when the process ends."""
-
-
-def run(function: Callable[..., Result], *arguments, **options) -> Result:
-    """Call `function` on the compute thread and wait for it; its exceptions are raised here.
-
-    Not from a function that itself runs there: it would wait for itself. Raises `WfmError` when `give_up` ends the
-    wait.
-    """
-    return _computer.run(lambda: function(*arguments, **options))
-
-
-def give_up(caller: threading.Thread, sentence: str) -> threading.Thread | None:
-    """End what `caller` waits for in `run`, which raises `WfmError` with `sentence` there.
-
-    Returns the thread that was at it and is left behind, as nothing can end it; another one takes its place. None if
-    `caller` waits for nothing, or its turn had not come.
-    """
-    return _computer.give_up(caller, sentence)
 
 
 def spare_a_core() -> None:
@@ -82,8 +65,13 @@ class _Computer:
         self._current: _Job | None = None
         self._thread: threading.Thread | None = None
 
-    def run(self, call: Callable):
-        job = _Job(call)
+    def run(self, function: Callable[..., Result], *arguments, **options) -> Result:
+        """Call `function` on the compute thread and wait for it; its exceptions are raised here.
+
+        Not from a function that itself runs there: it would wait for itself. Raises `WfmError` when `give_up` ends the
+        wait.
+        """
+        job = _Job(partial(function, *arguments, **options))
         with self._changed:
             if self._thread is None:
                 self._begin()
@@ -95,6 +83,11 @@ class _Computer:
             del job  # its exception refers to this frame
 
     def give_up(self, caller: threading.Thread, sentence: str) -> threading.Thread | None:
+        """End what `caller` waits for in `run`, which raises `WfmError` with `sentence` there.
+
+        Returns the thread that was at it and is left behind, as nothing can end it; another one takes its place. None
+        if `caller` waits for nothing, or its turn had not come.
+        """
         error = WfmError(sentence)
         with self._changed:
             for job in [job for job in self._jobs if job.caller is caller]:
@@ -142,4 +135,5 @@ class _Computer:
 
 
 _computer = _Computer()
+run, give_up = _computer.run, _computer.give_up
 atexit.register(_computer.end)
