@@ -224,21 +224,18 @@ class _Reader:
         what = function.value.partition(" ")[2]
         if what == "_rebuild_tensor_v2":
             _check_tensor(arguments.value)
-            self._push("tensor", [])
         elif what == "_rebuild_parameter":
             if [part.what for part in arguments.value[:1]] != ["tensor"] or len(arguments.value) != 3:
                 raise _Bad("a parameter of no tensor")
-            self._push("tensor", [])
         elif what == "OrderedDict":
             if arguments.value:
                 raise _Bad("an OrderedDict with contents")
-            self._push("hooks", [])
         elif what == "restore_type_tag":
             self._check_tag(arguments.value)
-            self._push("list", arguments.value)
         else:
             self._check_list(what, arguments.value)
-            self._push("list", arguments.value)
+        made = "tensor" if what.startswith("_rebuild") else "hooks" if what == "OrderedDict" else "list"
+        self._push(made, arguments.value if made == "list" else [])
 
     @staticmethod
     def _check_tag(parts: list[_Value]) -> None:
