@@ -11,8 +11,8 @@ from wfm_core.synth.dsss import dsss as dsss_waveform
 from wfm_core.synth.dsss import random_parameters
 from wfm_core.synth.emitters.emission import Emission
 from wfm_core.synth.emitters.window import WIDEST, receive_part
-from wfm_core.synth.lte.cell import FFT_SIZES, SUBCARRIER_SPACING
-from wfm_core.synth.lte.waveform import lte_waveform, random_cell
+from wfm_core.synth.lte.cell import FFT_SIZES, SUBCARRIER_SPACING, random_cell
+from wfm_core.synth.lte.waveform import lte_waveform
 
 RATES = (1.4e6, 61.44e6)
 DSSS_RATES = (0.25e6, 61.44e6)

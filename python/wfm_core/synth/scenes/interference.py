@@ -20,7 +20,8 @@ from wfm_core.synth.channel.impairments import apply_frontend, random_frontend
 from wfm_core.synth.channel.resample import input_samples, receive_band
 from wfm_core.synth.draws import choice, complex_normal, uniform
 from wfm_core.synth.dsss import dsss, random_parameters
-from wfm_core.synth.lte.waveform import LteCell, lte_waveform, random_cell
+from wfm_core.synth.lte.cell import LteCell, random_cell
+from wfm_core.synth.lte.waveform import lte_waveform
 
 LABELS = ("none", "dsss-bpsk", "dsss-qpsk")
 """The classes of the task interference, in the order that INTD and INTC are defined for."""

@@ -10,8 +10,7 @@ from wfm_core.base.errors import WfmError
 from wfm_core.synth.channel.fading import fading
 from wfm_core.synth.channel.impairments import apply_frontend, random_frontend
 from wfm_core.synth.draws import choice, complex_normal, uniform
-from wfm_core.synth.lte.cell import FFT_SIZES
-from wfm_core.synth.lte.waveform import LteCell
+from wfm_core.synth.lte.cell import FFT_SIZES, LteCell
 from wfm_core.synth.scenes.interference import LABELS, NONE, faded_interference, receive_cell
 
 LEVEL_DBFS = -24.0
