@@ -11,10 +11,13 @@ thread.
 """
 
 import atexit
+import contextlib
 import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -28,24 +31,6 @@ _EXIT_SECONDS = 1.0
 """For a computation under way when the process ends."""
 
 
-def run(function: Callable[..., Result], *arguments, **options) -> Result:
-    """Call `function` on the compute thread and wait for it; its exceptions are raised here.
-
-    Not from a function that itself runs there: it would wait for itself. Raises `WfmError` when `give_up` ends the
-    wait.
-    """
-    return _computer.run(lambda: function(*arguments, **options))
-
-
-def give_up(caller: threading.Thread, sentence: str) -> threading.Thread | None:
-    """End what `caller` waits for in `run`, which raises `WfmError` with `sentence` there.
-
-    Returns the thread that was at it and is left behind, as nothing can end it; another one takes its place. None if
-    `caller` waits for nothing, or its turn had not come.
-    """
-    return _computer.give_up(caller, sentence)
-
-
 def spare_a_core() -> None:
     """Let PyTorch compute on all processors but one, which is left to the stream and its sinks.
 
@@ -54,33 +39,21 @@ def spare_a_core() -> None:
     run(torch.set_num_threads, max(1, (os.cpu_count() or 1) - 1))
 
 
-class _Job:
+class _Job(Future):
     def __init__(self, call: Callable):
+        super().__init__()
         self._call = call
         self.caller = threading.current_thread()
-        self._done = threading.Event()
-        self._result, self._error = None, None
 
     def do(self) -> None:
-        try:
-            result, error = self._call(), None
-        except BaseException as raised:  # noqa: BLE001 - it is raised again, where it is waited for
-            result, error = None, raised
-        self.finish(result, error)
-
-    def finish(self, result, error: BaseException | None) -> None:
-        if not self._done.is_set():
-            self._result, self._error = result, error
-            self._done.set()
-
-    def result(self):
-        self._done.wait()
-        try:
-            if self._error is not None:
-                raise self._error
-            return self._result
-        finally:
-            self._error = None  # it refers to this frame, which refers to the job
+        with contextlib.suppress(InvalidStateError):  # given up meanwhile: nobody waits for it
+            try:
+                result = self._call()
+            except BaseException as error:  # noqa: BLE001 - it is raised again, where it is waited for
+                self.set_exception(error)
+                self = None  # the error refers to this frame
+            else:
+                self.set_result(result)
 
 
 class _Computer:
@@ -92,24 +65,38 @@ class _Computer:
         self._current: _Job | None = None
         self._thread: threading.Thread | None = None
 
-    def run(self, call: Callable):
-        job = _Job(call)
+    def run(self, function: Callable[..., Result], *arguments, **options) -> Result:
+        """Call `function` on the compute thread and wait for it; its exceptions are raised here.
+
+        Not from a function that itself runs there: it would wait for itself. Raises `WfmError` when `give_up` ends the
+        wait.
+        """
+        job = _Job(partial(function, *arguments, **options))
         with self._changed:
             if self._thread is None:
                 self._begin()
             self._jobs.append(job)
             self._changed.notify_all()
-        return job.result()
+        try:
+            return job.result()
+        finally:
+            del job  # its exception refers to this frame
 
     def give_up(self, caller: threading.Thread, sentence: str) -> threading.Thread | None:
+        """End what `caller` waits for in `run`, which raises `WfmError` with `sentence` there.
+
+        Returns the thread that was at it and is left behind, as nothing can end it; another one takes its place. None
+        if `caller` waits for nothing, or its turn had not come.
+        """
         error = WfmError(sentence)
         with self._changed:
             for job in [job for job in self._jobs if job.caller is caller]:
                 self._jobs.remove(job)
-                job.finish(None, error)
+                job.set_exception(error)
             if self._current is None or self._current.caller is not caller:
                 return None
-            self._current.finish(None, error)
+            with contextlib.suppress(InvalidStateError):  # it has just ended
+                self._current.set_exception(error)
             left = self._thread
             left_behind.remember(left, sentence)
             self._current = None
@@ -148,4 +135,5 @@ class _Computer:
 
 
 _computer = _Computer()
+run, give_up = _computer.run, _computer.give_up
 atexit.register(_computer.end)

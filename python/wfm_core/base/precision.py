@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which number format this processor multiplies fastest."""
 
-import time
+import timeit
 from functools import lru_cache
 
 import torch
@@ -25,10 +25,4 @@ def bf16_is_faster(device: str = "cpu") -> bool:
 def _best_seconds(dtype: torch.dtype) -> float:
     tokens, weight = torch.ones(_TOKENS, _WIDTH, dtype=dtype), torch.ones(_HIDDEN, _WIDTH, dtype=dtype)
     torch.nn.functional.linear(tokens, weight)
-    best = float("inf")
-    for _ in range(_ROUNDS):
-        started = time.perf_counter()
-        for _ in range(4):
-            torch.nn.functional.linear(tokens, weight)
-        best = min(best, time.perf_counter() - started)
-    return best
+    return min(timeit.repeat(lambda: torch.nn.functional.linear(tokens, weight), repeat=_ROUNDS, number=4))

@@ -38,8 +38,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict]:
     try:
         if path.suffix == ".safetensors":
             return read_weights(path), {}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of strange pickles, which are refused anyway
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # of strange pickles, refused anyway
             data = read_file(path, FILE_LIMIT)
             if zipfile.is_zipfile(io.BytesIO(data)):
                 _check_storages(data)

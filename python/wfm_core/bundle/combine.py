@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One bundle of several fine-tuned models: what is alike in them is kept, and computed, once."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -16,18 +17,18 @@ BLOCKS = "encoder.blocks."
 
 @dataclass
 class _Model:
-    """One task of a run, under its name in the bundle. `blocks` are the weights of each encoder block."""
+    """One task of a run, under its name in the bundle."""
 
     name: str
     where: Path
     contract: Contract
     weights: dict[str, Tensor]
     old_name: str
-    blocks: list[dict[str, Tensor]] = field(init=False)
 
-    def __post_init__(self):
-        depth = self.contract.encoder.depth
-        self.blocks = [self.part(f"{BLOCKS}{number}.") for number in range(depth)]
+    @cached_property
+    def blocks(self) -> list[dict[str, Tensor]]:
+        """The weights of each encoder block."""
+        return [self.part(f"{BLOCKS}{number}.") for number in range(self.contract.encoder.depth)]
 
     def part(self, start: str) -> dict[str, Tensor]:
         """The weights whose names begin with `start`, named by the rest."""

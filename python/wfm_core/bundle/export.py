@@ -76,8 +76,7 @@ def _export(contract: Contract, weights: dict[str, Tensor], where: str, output: 
     if output.is_dir():
         output = output / f"{contract.name}{SUFFIX}"
     live = assemble(contract, weights, where)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # TorchScript stays behind this package
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # TorchScript stays behind this package
         write_bundle(torch.jit.script(live), contract.raw, output)
     return output
 

@@ -63,16 +63,18 @@ def choose_device(device: str) -> torch.device:
 def _open(path: Path, sha256: str | None) -> tuple[Contract, torch.jit.ScriptModule]:
     """The verified contents of a bundle file, on the CPU, nothing of it run yet."""
     data = read_file(path, FILE_LIMIT)  # once: what is checked is what is loaded
-    if sha256 is not None:
-        _check_file_hash(data, path, sha256)
+    seen = hashlib.sha256(data).hexdigest() if sha256 is not None else None
+    if sha256 is not None and seen != sha256.lower():
+        raise WfmError(f"{path} has sha256 {seen}, but {sha256} was asked for; get the right file or fix the pin")
     members = read_archive(data, str(path))
     del data
     contract = parse_contract(members[EXTRA_CONTRACT], str(path))
     screen_source(members, str(path))
     content, constants = content_sha256(members), any(name.startswith("constants/") for name in members)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # TorchScript stays behind this package
+        with warnings.catch_warnings(
+            action="ignore", category=DeprecationWarning
+        ):  # TorchScript stays behind this package
             module = torch.jit.load(pack(members), map_location="cpu").eval()
     except (RuntimeError, LookupError, ValueError, TypeError, OverflowError, MemoryError) as error:
         first = " ".join(str(error).split())[:160]
@@ -101,9 +103,3 @@ def _check_content(module: torch.jit.ScriptModule, seen: str, constants: bool, c
             f"{path}: the sha256 of what is in it is {seen}, but its contract says {stated}; get the bundle again or "
             "make it with wfm-export"
         )
-
-
-def _check_file_hash(data: bytes, path: Path, wanted: str) -> None:
-    seen = hashlib.sha256(data).hexdigest()
-    if seen != wanted.lower():
-        raise WfmError(f"{path} has sha256 {seen}, but {wanted} was asked for; get the right file or fix the pin")

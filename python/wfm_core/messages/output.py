@@ -119,17 +119,12 @@ class Terminal:
         if self._failure:
             return
         try:
-            sys.stdout.write(encodable(f"{text}\n", getattr(sys.stdout, "encoding", None)))
+            encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+            sys.stdout.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
             sys.stdout.flush()
         except (OSError, ValueError) as error:  # ValueError: standard output was closed
             self._failure = f"not all was printed on standard output ({getattr(error, 'strerror', None) or error})"
             abandon_stdout()
-
-
-def encodable(text: str, encoding: str | None) -> str:
-    """`text` with what `encoding` cannot say as backslash escapes."""
-    encoding = encoding or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def abandon_stdout() -> None:

@@ -85,9 +85,7 @@ class MaskedAutoencoder(nn.Module):
         x: images float [B, C, H, W] or IQ complex64 [B, A, T], preprocessed; mask: bool [B, N], True = masked,
         with equally many masked in each row (one on the CPU costs a GPU no wait). Raises `WfmError`.
         """
-        values = self._tokens(modality).values(x)
-        visible, hidden = _split(mask, values)
-        decoded = self._decode(modality, x, values, visible, hidden)
+        values, hidden, decoded = self._decode(modality, x, mask)
         wanted = _gather(self._targets(modality, values), hidden)
         losses = {modality: functional.mse_loss(self.reconstruction[modality](decoded).float(), wanted)}
         if self.spectrum is not None and modality == "iq":
@@ -105,11 +103,9 @@ class MaskedAutoencoder(nn.Module):
         With normalised targets both are in each token's own units. Arguments and errors as in `forward`.
         """
         modality = "iq" if target == SPECTRUM else target
-        values = self._tokens(modality).values(x)
-        visible, hidden = _split(mask, values)
+        values, hidden, decoded = self._decode(modality, x, mask)
         head = self.spectrum if target == SPECTRUM else self.reconstruction[modality]
-        predicted = head(self._decode(modality, x, values, visible, hidden)).float()
-        truth = self._targets(target, values)
+        predicted, truth = head(decoded).float(), self._targets(target, values)
         return truth.scatter(1, hidden.unsqueeze(2).expand_as(predicted), predicted), truth
 
     def targets(self, target: str, x: Tensor) -> Tensor:
@@ -135,9 +131,12 @@ class MaskedAutoencoder(nn.Module):
         variance, mean = torch.var_mean(values, dim=2, keepdim=True)
         return (values - mean) / (variance + 1e-6).sqrt()
 
-    def _decode(self, modality: str, x: Tensor, values: Tensor, visible: Tensor, hidden: Tensor) -> Tensor:
-        """What the decoder makes of the hidden tokens [B, M, decoder width], in the order of `hidden`."""
+    def _decode(self, modality: str, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """All tokens' values [B, N, P], the numbers of the hidden ones [B, M], ascending, and what the decoder makes of
+        those [B, M, decoder width]."""
         tokens = self._tokens(modality)
+        values = tokens.values(x)
+        visible, hidden = _split(mask, values)
         seen = tokens.place(_gather(values, visible), tokens.places(x)[visible])
         encoded = self.to_decoder(self.model.encode(seen, tokens.place_cls(self.model.cls_token)))
         places = self._decoder_places(modality, x)
@@ -146,7 +145,7 @@ class MaskedAutoencoder(nn.Module):
         decoded = self.decoder(
             torch.cat([encoded[:, :1], encoded[:, 1:] + places[visible], self.mask_token + places[hidden]], dim=1)
         )
-        return decoded[:, 1 + visible.size(1) :]
+        return values, hidden, decoded[:, 1 + visible.size(1) :]
 
     def _decoder_places(self, modality: str, x: Tensor) -> Tensor:
         """Positions, and antenna vectors, of the decoder: [N, decoder width]."""

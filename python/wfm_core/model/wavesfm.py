@@ -14,7 +14,7 @@ from torch.nn import functional
 from wfm_core.base.errors import WfmError
 from wfm_core.model.encoder import EncoderConfig
 from wfm_core.model.heads import ClassHead
-from wfm_core.model.network import WirelessModel, pool
+from wfm_core.model.network import POOLINGS, WirelessModel, pool
 from wfm_core.model.tokens import ImageTokens, IqTokens
 from wfm_core.model.wavesfm_keys import check_keys, has_lora
 
@@ -22,7 +22,6 @@ NORM_EPS = 1e-6
 """Of the blocks' LayerNorms under a recent timm; the release they pinned, 1.0.11, has 1e-5. Logits differ by 1e-4."""
 MAX_TOKENS = 1024
 """Published models leave out IQ segments beyond so many tokens of all antennas together."""
-POOLINGS = ("cls", "mean")
 
 
 class WavesFm(nn.Module):

@@ -7,7 +7,7 @@ m-sequences and Gold codes of 2^m - 1 chips (Proakis, Digital Communications, ch
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import torch
 from scipy.signal import max_len_seq
@@ -43,10 +43,7 @@ def random_parameters(batch: int, generator: torch.Generator, qpsk: torch.Tensor
     Chip rate 0.08 to 0.7 of the sample rate (log-uniform), roll-off 0.15 to 0.6, 15 to 1023 chips a symbol with
     at least four symbols in 4096 samples.
     """
-
-    def draw(low: float, high: float) -> torch.Tensor:
-        return uniform((batch,), low, high, generator)
-
+    draw = partial(uniform, (batch,), generator=generator)
     if qpsk is None:
         qpsk = torch.rand(batch, generator=generator, device=generator.device) < 0.5
     chip_rate = log_uniform((batch,), 0.08, 0.7, generator)

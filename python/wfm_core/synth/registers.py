@@ -3,18 +3,20 @@
 
 from functools import lru_cache
 
+import numpy as np
 import torch
+from scipy.signal import max_len_seq
 
 
-def register_bits(stages: int, taps: tuple[int, ...], start: int, count: int) -> list[int]:
-    """x(0..count-1), where x(i + stages) is the sum of x(i + tap) modulo 2; bit i of `start` is x(i), i < stages."""
-    bits = [(start >> i) & 1 for i in range(stages)]
-    while len(bits) < count:
-        bits.append(sum(bits[len(bits) - stages + tap] for tap in taps) % 2)
-    return bits[:count]
+def register_bits(stages: int, taps: tuple[int, ...], start: int, count: int) -> torch.Tensor:
+    """x(0..count-1), float32 0 or 1, where x(i + stages) is the sum modulo 2 of x(i) and of x(i + tap) for each tap.
+
+    Bit i of `start` is x(i), i < stages.
+    """
+    return torch.from_numpy(max_len_seq(stages, (start >> np.arange(stages)) & 1, count, taps)[0]).float()
 
 
 @lru_cache
 def m_sequence(stages: int, taps: tuple[int, ...], start: int) -> torch.Tensor:
     """+1/-1 float32 [2^stages - 1]: 1 - 2 x(i), one period of `register_bits`."""
-    return 1.0 - 2.0 * torch.tensor(register_bits(stages, taps, start, 2**stages - 1))
+    return 1.0 - 2.0 * register_bits(stages, taps, start, 2**stages - 1)

@@ -224,7 +224,7 @@ def tensor(offset: int, size: list[int], stride: list[int]) -> bytes:
 
 
 def screen(data: bytes) -> set[str]:
-    return screen_pickle({"data.pkl": data, "data/0": bytes(16)}, "data.pkl", "data", "x.wfm.pt")
+    return screen_pickle({"data.pkl": data, "data/0": bytes(16)}, "data", "x.wfm.pt")
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,10 @@ from lte_search import search
 
 from wfm_core.base.errors import WfmError
 from wfm_core.synth.channel.resample import input_samples, receive_band
+from wfm_core.synth.lte.cell import LteCell, random_cell
 from wfm_core.synth.lte.grid import qam, resource_grid
 from wfm_core.synth.lte.sequences import gold_bits, reference_symbols
-from wfm_core.synth.lte.waveform import LteCell, lte_waveform, random_cell
+from wfm_core.synth.lte.waveform import lte_waveform
 
 REAL = Path(os.environ.get("WFM_REALDATA", Path(__file__).parents[4] / "shared" / "realdata")) / "lte"
 FULL = {"load": 1.0, "control_load": 1.0}

@@ -95,8 +95,7 @@ def _in_format(module: torch.jit.ScriptModule, contract: Contract, name: str) ->
     on_cpu = not any(parameter.is_cuda for parameter in module.parameters())
     if name == "bf16":
         module.network.to(torch.bfloat16)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # TorchScript stays behind this package
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # TorchScript stays behind this package
         frozen = torch.jit.freeze(module, preserved_attrs=[method] if method != "forward" else None)
     if name == "int8":
         quantise_linears(frozen, method, block_weights(module))

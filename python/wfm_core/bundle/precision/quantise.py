@@ -98,8 +98,7 @@ def _private_gelu(source: torch._C.Value) -> torch._C.Node | None:
 
 @functools.cache
 def _scripted(operator: Callable) -> torch.jit.ScriptFunction:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # TorchScript stays behind this package
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # TorchScript stays behind this package
         return torch.jit.script(operator)
 
 

@@ -59,9 +59,7 @@ def screen_source(members: dict[str, bytes], where: str) -> None:
     for name, content in members.items():
         if name.endswith(".py"):
             _screen_python(content, name, where)
-    used = screen_pickle(members, "data.pkl", "data", where) | screen_pickle(
-        members, "constants.pkl", "constants", where
-    )
+    used = set().union(*(screen_pickle(members, folder, where) for folder in ("data", "constants")))
     idle = next((name for name in members if name.startswith(("data/", "constants/")) and name not in used), None)
     if idle is not None:
         raise forbidden(where, f"{idle}, which no tensor uses,")

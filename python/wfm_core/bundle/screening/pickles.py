@@ -9,7 +9,6 @@ the pickle is followed here first, by the opcodes that torch writes and no other
 import math
 import pickletools
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,18 +69,18 @@ class _Bad(Exception):
     """What is wrong with a pickle."""
 
 
-def screen_pickle(members: dict[str, bytes], name: str, folder: str, where: str) -> set[str]:
-    """Follow the pickle `name`, whose tensors are stored under `folder`; returns the files they are in.
+def screen_pickle(members: dict[str, bytes], folder: str, where: str) -> set[str]:
+    """Follow the pickle FOLDER.pkl, whose tensors are stored under `folder`; returns the files they are in.
 
     Raises `WfmError` for a pickle that builds anything but modules of this archive, tensors that are stored in full,
     numbers, text and lists of them.
     """
     reader = _Reader(members, folder, where)
     try:
-        reader.follow(members[name])
+        reader.follow(members[f"{folder}.pkl"])
     except (_Bad, ValueError, OverflowError) as error:
         said = " ".join(str(error).split())[:160]
-        raise WfmError(f"{where} holds a damaged {name} ({said}); get the bundle again") from error
+        raise WfmError(f"{where} holds a damaged {folder}.pkl ({said}); get the bundle again") from error
     return reader.used
 
 
@@ -95,22 +94,15 @@ class _Reader:
 
     def follow(self, data: bytes) -> None:
         end = 0
-        for number, (opcode, argument, place) in enumerate(self._opcodes(data)):
+        for number, (opcode, argument, place) in enumerate(pickletools.genops(data)):
             if number == 0 and (opcode.name, argument) != ("PROTO", 2):
-                texts = [str(text)[:60] for _, text, _ in self._opcodes(data) if isinstance(text, str)]
+                texts = [str(text)[:60] for _, text, _ in pickletools.genops(data) if isinstance(text, str)]
                 raise forbidden(self.where, f"a pickled {' '.join(texts[:2])} of another protocol than torch's")
             if number:
                 self._step(opcode.name, argument)
             end = place + 1
         if len(self.stack) != 1 or end != len(data):
             raise _Bad("it does not end where it should")
-
-    @staticmethod
-    def _opcodes(data: bytes) -> Iterator[tuple]:
-        try:
-            yield from pickletools.genops(data)
-        except ValueError as error:
-            raise _Bad(str(error)) from error
 
     def _step(self, name: str, argument: Any) -> None:
         if name in _CONSTANTS or name in _TEXT_AND_NUMBERS:
@@ -144,8 +136,8 @@ class _Reader:
             raise forbidden(self.where, f"a pickled {name[:80]}")
         return name
 
-    def _push(self, what: str, parts: list[_Value], value: Any = None) -> None:
-        made = _Value(what, parts if value is None else value)
+    def _push(self, what: str, parts: list[_Value]) -> None:
+        made = _Value(what, parts)
         for part in parts:
             self._grow(made, part)
         self.stack.append(made)
@@ -232,21 +224,18 @@ class _Reader:
         what = function.value.partition(" ")[2]
         if what == "_rebuild_tensor_v2":
             _check_tensor(arguments.value)
-            self._push("tensor", [])
         elif what == "_rebuild_parameter":
             if [part.what for part in arguments.value[:1]] != ["tensor"] or len(arguments.value) != 3:
                 raise _Bad("a parameter of no tensor")
-            self._push("tensor", [])
         elif what == "OrderedDict":
             if arguments.value:
                 raise _Bad("an OrderedDict with contents")
-            self._push("hooks", [])
         elif what == "restore_type_tag":
             self._check_tag(arguments.value)
-            self._push("list", arguments.value)
         else:
             self._check_list(what, arguments.value)
-            self._push("list", arguments.value)
+        made = "tensor" if what.startswith("_rebuild") else "hooks" if what == "OrderedDict" else "list"
+        self._push(made, arguments.value if made == "list" else [])
 
     @staticmethod
     def _check_tag(parts: list[_Value]) -> None:

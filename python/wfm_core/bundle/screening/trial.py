@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from queue import SimpleQueue
 
 from wfm_core.base.errors import WfmError
 
@@ -156,31 +157,18 @@ def serve() -> None:
 
     torch.set_num_threads(1)
     own = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
-    orders = _Orders()
+    orders: SimpleQueue = SimpleQueue()
+    threading.Thread(target=_read, args=(orders,), daemon=True).start()
     answers.write(b"ready\n")
-    while (order := orders.next()) is not None:
-        answers.write(json.dumps(_answer(order, own)).encode() + b"\n")
+    while True:
+        answers.write(json.dumps(_answer(json.loads(orders.get()), own)).encode() + b"\n")
 
 
-class _Orders:
+def _read(orders: SimpleQueue) -> None:
     """Lines of stdin, read in a thread: when the process that gives them has ended, so does a trial without end."""
-
-    def __init__(self):
-        self._lines: list[bytes] = []
-        self._some = threading.Condition()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        for line in sys.stdin.buffer:
-            with self._some:
-                self._lines.append(line)
-                self._some.notify()
-        os._exit(0)
-
-    def next(self) -> dict:
-        with self._some:
-            self._some.wait_for(lambda: self._lines)
-            return json.loads(self._lines.pop(0))
+    for line in sys.stdin.buffer:
+        orders.put(line)
+    os._exit(0)
 
 
 def _answer(order: dict, own: int) -> dict:

@@ -3,6 +3,7 @@
 
 import torch
 from scipy.fft import next_fast_len
+from torch.nn.utils.rnn import pad_sequence
 
 from wfm_core.synth.draws import complex_normal, log_uniform, uniform
 
@@ -61,21 +62,18 @@ def fading(x, antennas, sample_rate, generator, max_doppler=100.0, line_of_sight
 
 def random_profile(batch, generator, device):
     """Delays in s and mean powers (sum 1), each float32 [batch, TAPS], of a profile drawn per window."""
-    delays, powers = [], []
-    for delay, power in PROFILES.values():
-        pad = TAPS - len(delay)
-        delays.append(torch.tensor(delay + (0,) * pad) * 1e-9)
-        powers.append(10 ** (torch.tensor(power + (-200.0,) * pad) / 10))
+    delays, powers = zip(*PROFILES.values(), strict=True)
+    delays = pad_sequence([torch.tensor(delay) for delay in delays], batch_first=True) * 1e-9
+    powers = pad_sequence([torch.tensor(power) for power in powers], batch_first=True, padding_value=-200.0)
     # Exponential: uniform delays up to three delay spreads, power falling with the delay.
     spread = log_uniform((batch, 1), 2e-8, MAX_DELAY / 3, generator, device)
     exponential = 3 * uniform((batch, TAPS), 0.0, 1.0, generator, device)
     exponential[:, 0] = 0
     kind = (uniform((batch,), 0, len(PROFILES) + 1, generator, device)).long().clamp_max(len(PROFILES))
-    table = torch.stack(delays + [torch.zeros(TAPS)]).to(device)[kind]
-    share = torch.stack(powers + [torch.zeros(TAPS)]).to(device)[kind]
+    table = kind.clamp_max(len(PROFILES) - 1)
     random = (kind == len(PROFILES)).unsqueeze(1)
-    delay = torch.where(random, exponential * spread, table)
-    power = torch.where(random, torch.exp(-exponential), share)
+    delay = torch.where(random, exponential * spread, delays.to(device)[table])
+    power = torch.where(random, torch.exp(-exponential), (10 ** (powers / 10)).to(device)[table])
     return delay, power / power.sum(dim=1, keepdim=True)
 
 

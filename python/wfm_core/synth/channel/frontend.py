@@ -2,6 +2,7 @@
 """The parameters of receivers, drawn over what radios from RTL dongles to laboratory front ends show."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -35,12 +36,8 @@ def random_frontend(batch, generator, antennas=1, device=None):
     About every fifth window has a spur, every third an 8-bit offset-binary converter, every tenth only a few
     converter steps of signal.
     """
-
-    def draw(low, high):
-        return uniform((batch,), low, high, generator, device)
-
-    def each(low, high):
-        return uniform((batch, antennas), low, high, generator, device)
+    draw = partial(uniform, (batch,), generator=generator, device=device)
+    each = partial(uniform, (batch, antennas), generator=generator, device=device)
 
     def some(chance):
         return draw(0, 1) < chance

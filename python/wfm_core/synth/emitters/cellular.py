@@ -10,9 +10,9 @@ from wfm_core.synth.draws import choice, uniform
 from wfm_core.synth.dsss import dsss as dsss_waveform
 from wfm_core.synth.dsss import random_parameters
 from wfm_core.synth.emitters.emission import Emission
-from wfm_core.synth.emitters.window import WIDEST, receive_part, slice_offset
-from wfm_core.synth.lte.cell import FFT_SIZES, SUBCARRIER_SPACING
-from wfm_core.synth.lte.waveform import lte_waveform, random_cell
+from wfm_core.synth.emitters.window import WIDEST, receive_part
+from wfm_core.synth.lte.cell import FFT_SIZES, SUBCARRIER_SPACING, random_cell
+from wfm_core.synth.lte.waveform import lte_waveform
 
 RATES = (1.4e6, 61.44e6)
 DSSS_RATES = (0.25e6, 61.44e6)
@@ -30,9 +30,7 @@ def lte(samples: int, sample_rate: float, generator: torch.Generator) -> Emissio
     need = input_samples(cell.sample_rate, sample_rate, samples)
     subframes = -(-need // cell.subframe_samples) + 1
     sent = lte_waveform(cell, subframes, generator, generator.device, _first_subframe(cell, generator)).sum(0)
-    offset = slice_offset(cell.occupied_bandwidth, sample_rate, generator)
-    part = receive_part(sent, cell.sample_rate, sample_rate, offset, samples, generator)
-    return Emission(part, min(cell.occupied_bandwidth, sample_rate))
+    return receive_part(sent, cell.sample_rate, cell.occupied_bandwidth, sample_rate, samples, generator)
 
 
 def dsss(samples: int, sample_rate: float, generator: torch.Generator) -> Emission:

@@ -14,13 +14,14 @@ from wfm_core.synth.channel.resample import input_samples
 from wfm_core.synth.draws import choice, random_bytes, uniform
 from wfm_core.synth.emitters.emission import Emission
 from wfm_core.synth.emitters.nr_signals import BLOCK_SUBCARRIERS, BLOCK_SYMBOLS, references, synchronisation_block
-from wfm_core.synth.emitters.window import WIDEST, receive_part, slice_offset
+from wfm_core.synth.emitters.window import WIDEST, receive_part
 from wfm_core.synth.lte.sequences import qpsk
 
 RATES = (3.84e6, 61.44e6)
 
-CARRIERS = {15: {25: 512, 52: 1024, 79: 1536, 106: 2048}, 30: {24: 512, 38: 768, 51: 1024, 78: 1536, 106: 2048}}
-"""Subcarrier spacing (kHz) -> resource blocks (TS 38.101-1 table 5.3.2-1) -> FFT size."""
+CARRIERS = {(15, 25): 512, (15, 52): 1024, (15, 79): 1536, (15, 106): 2048}
+CARRIERS |= {(30, 24): 512, (30, 38): 768, (30, 51): 1024, (30, 78): 1536, (30, 106): 2048}
+"""Subcarrier spacing (kHz) and resource blocks (TS 38.101-1 table 5.3.2-1) -> FFT size."""
 
 SLOT_SYMBOLS = 14
 BLOCK_STARTS = (2, 8, 16, 22)
@@ -50,16 +51,15 @@ class NrCarrier:
     power_spread_db: float = 0.0
 
     def __post_init__(self):
-        wanted = [(spacing, n_rb) for spacing, sizes in CARRIERS.items() for n_rb in sizes]
-        if (self.spacing, self.n_rb) not in wanted:
+        if (self.spacing, self.n_rb) not in CARRIERS:
             raise WfmError(
                 f"NrCarrier spacing and n_rb are {self.spacing} kHz and {self.n_rb}, "
-                f"want one of {wanted}: correct them."
+                f"want one of {list(CARRIERS)}: correct them."
             )
 
     @property
     def fft_size(self) -> int:
-        return CARRIERS[self.spacing][self.n_rb]
+        return CARRIERS[self.spacing, self.n_rb]
 
     @property
     def sample_rate(self) -> float:
@@ -88,20 +88,13 @@ def nr(samples: int, sample_rate: float, generator: torch.Generator) -> Emission
     need = input_samples(carrier.sample_rate, sample_rate, samples)
     slots = -(-need // carrier.slot_samples) + 1
     sent = nr_waveform(carrier, slots, _first_slot(carrier, generator), generator)
-    offset = slice_offset(carrier.occupied_bandwidth, sample_rate, generator)
-    part = receive_part(sent, carrier.sample_rate, sample_rate, offset, samples, generator)
-    return Emission(part, min(carrier.occupied_bandwidth, sample_rate))
+    return receive_part(sent, carrier.sample_rate, carrier.occupied_bandwidth, sample_rate, samples, generator)
 
 
 def random_carrier(generator: torch.Generator, max_rate: float = float("inf")) -> NrCarrier:
     """A carrier drawn over everything above whose native rate is at most max_rate (Hz, >= 7.68e6)."""
     draw = uniform((8,), 0, 1, generator).tolist()
-    fitting = [
-        (spacing, n_rb)
-        for spacing, sizes in CARRIERS.items()
-        for n_rb, size in sizes.items()
-        if 1e3 * spacing * size <= max_rate
-    ]
+    fitting = [carrier for carrier, size in CARRIERS.items() if 1e3 * carrier[0] * size <= max_rate]
     spacing, n_rb = fitting[int(draw[0] * len(fitting))]
     return NrCarrier(
         spacing=spacing,

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """5G NR's synchronisation signal block and demodulation references (TS 38.211 sections 7.4.1 to 7.4.3)."""
 
-from functools import lru_cache
-
 import torch
 
 from wfm_core.synth.lte.sequences import gold_bits, qpsk
@@ -13,17 +11,15 @@ BLOCK_SYMBOLS = 4
 _BITS = 1280  # at least two for each of 106 * 6 references; one length keeps one table
 
 
-@lru_cache(maxsize=3)
 def pss(nid2: int) -> torch.Tensor:
     """Primary synchronisation signal (7.4.2.2), +1/-1 float32 [127]."""
-    return m_sequence(7, (4, 0), 0b1110110).roll(-43 * nid2)
+    return m_sequence(7, (4,), 0b1110110).roll(-43 * nid2)
 
 
-@lru_cache(maxsize=1008)
 def sss(nid1: int, nid2: int) -> torch.Tensor:
     """Secondary synchronisation signal (7.4.2.3), +1/-1 float32 [127]."""
-    first = m_sequence(7, (4, 0), 1).roll(-15 * (nid1 // 112) - 5 * nid2)
-    return first * m_sequence(7, (1, 0), 1).roll(-(nid1 % 112))
+    first = m_sequence(7, (4,), 1).roll(-15 * (nid1 // 112) - 5 * nid2)
+    return first * m_sequence(7, (1,), 1).roll(-(nid1 % 112))
 
 
 def references(cell_id: int, slots: torch.Tensor, symbols: torch.Tensor, count: int) -> torch.Tensor:

@@ -11,7 +11,7 @@ import torch
 from wfm_core.synth.channel.resample import input_samples
 from wfm_core.synth.draws import choice, complex_normal, random_bytes, uniform
 from wfm_core.synth.emitters.emission import Emission
-from wfm_core.synth.emitters.window import receive_part, slice_offset
+from wfm_core.synth.emitters.window import receive_part
 from wfm_core.synth.modulation import qam
 from wfm_core.synth.registers import m_sequence
 
@@ -39,9 +39,7 @@ def wifi(samples: int, sample_rate: float, generator: torch.Generator) -> Emissi
     # A random sample of the first burst lies at a random place of what is kept of the window.
     start = (need - kept) // 2 + int(place * kept) - int(inside * _burst_samples(length))
     _fill(sent, start, length, idle, generator)
-    offset = slice_offset(BANDWIDTH, sample_rate, generator)
-    part = receive_part(sent, NATIVE_RATE, sample_rate, offset, samples, generator)
-    return Emission(part, min(BANDWIDTH, sample_rate))
+    return receive_part(sent, NATIVE_RATE, BANDWIDTH, sample_rate, samples, generator)
 
 
 def burst(data_symbols: int, bits: int, generator: torch.Generator) -> torch.Tensor:
@@ -52,7 +50,8 @@ def burst(data_symbols: int, bits: int, generator: torch.Generator) -> torch.Ten
     values[0] = _constellation(1).to(device)[drawn[0].long() % 2]
     grid = torch.zeros(1 + data_symbols, SIZE, dtype=torch.complex64, device=device)
     grid[:, _DATA] = values
-    signs = _polarity().to(device)
+    # The pilots' signs: the scrambler's sequence from the state of all ones (17.3.5.10).
+    signs = m_sequence(7, (3,), 0b1111111).roll(-7).to(device)
     polarity = signs[torch.arange(1 + data_symbols, device=device) % len(signs)]
     grid[:, _PILOTS] = polarity[:, None] * torch.tensor([1.0, 1.0, 1.0, -1.0], device=device).to(grid.dtype)
     body = _transform(grid)
@@ -112,15 +111,8 @@ def _wait(idle, generator) -> int:
     return int(20 * (_DIFS + _SLOT * int(16 * backoff) + 2 * idle * quiet))
 
 
-@lru_cache(maxsize=4)
 def _constellation(bits: int) -> torch.Tensor:
     return torch.tensor([-1.0, 1.0], dtype=torch.complex64) if bits == 1 else qam(bits)
-
-
-@lru_cache(maxsize=1)
-def _polarity() -> torch.Tensor:
-    """The pilots' signs: the scrambler's sequence from the state of all ones (17.3.5.10)."""
-    return m_sequence(7, (3, 0), 0b1111111).roll(-7)
 
 
 @lru_cache(maxsize=1)

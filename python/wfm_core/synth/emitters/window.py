@@ -5,29 +5,27 @@ import torch
 
 from wfm_core.synth.channel.resample import input_samples, receive_band
 from wfm_core.synth.draws import uniform
+from wfm_core.synth.emitters.emission import Emission
 
 WIDEST = 2.0
 """How many times the received band a transmitter's own rate may be: wider ones cost more than they teach."""
 
 
-def slice_offset(bandwidth: float, sample_rate: float, generator: torch.Generator) -> float:
-    """Where in a transmitter wider than the received band the receiver is tuned, Hz; 0 for narrower ones."""
-    return float(uniform((), -0.5, 0.5, generator)) * max(bandwidth - sample_rate, 0.0)
-
-
 def receive_part(
     sent: torch.Tensor,
     native_rate: float,
+    bandwidth: float,
     sample_rate: float,
-    offset: float,
     samples: int,
     generator: torch.Generator,
-) -> torch.Tensor:
-    """A random part of `sent` (complex64 [n], exact zeros while off) as complex64 [samples] at sample_rate.
+) -> Emission:
+    """A random part of `sent` (complex64 [n], exact zeros while off) of `bandwidth` Hz, [samples] at sample_rate.
 
     The part is placed so that a random sample that is on lies in it, and has unit mean power while on. n must be at
-    least input_samples(native_rate, sample_rate, samples); the more, the freer the place.
+    least input_samples(native_rate, sample_rate, samples); the more, the freer the place. The receiver is tuned to
+    anywhere in a transmitter wider than the received band, and to the middle of a narrower one.
     """
+    offset = float(uniform((), -0.5, 0.5, generator)) * max(bandwidth - sample_rate, 0.0)
     need = input_samples(native_rate, sample_rate, samples)
     on = sent.real != 0
     begin = _begin(on, need, round(samples * native_rate / sample_rate), generator)
@@ -35,7 +33,7 @@ def receive_part(
     share = on[begin : begin + need].float().mean()
     power = received.abs().square().mean() / share.clamp(min=1e-3)
     # A slice that the transmitter left nearly empty stays weak: only filter leakage is in it.
-    return received / power.clamp(min=1e-3).sqrt()
+    return Emission(received / power.clamp(min=1e-3).sqrt(), min(bandwidth, sample_rate))
 
 
 def _begin(on: torch.Tensor, need: int, kept: int, generator: torch.Generator) -> int:

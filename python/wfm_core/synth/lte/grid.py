@@ -145,12 +145,10 @@ def _synchronisation(cell, numbers, grid, generator):
     Every port sends them, with signs that change, so that no direction stays in a null.
     """
     slot, middle = cell.slot_symbols, cell.subcarriers // 2
-    if cell.duplex == "fdd":  # both in slots 0 and 10
-        places = [(0, slot - 1, pss(cell.nid2)), (0, slot - 2, sss(cell.nid1, cell.nid2, False))]
-        places += [(5, slot - 1, pss(cell.nid2)), (5, slot - 2, sss(cell.nid1, cell.nid2, True))]
-    else:  # PSS in the third symbol of subframes 1 and 6, SSS at the end of subframes 0 and 5
-        places = [(1, 2, pss(cell.nid2)), (0, 2 * slot - 1, sss(cell.nid1, cell.nid2, False))]
-        places += [(6, 2, pss(cell.nid2)), (5, 2 * slot - 1, sss(cell.nid1, cell.nid2, True))]
+    # FDD: both in slots 0 and 10; TDD: PSS in the third symbol of subframes 1 and 6, SSS at the end of 0 and 5
+    late, first, second = (0, slot - 1, slot - 2) if cell.duplex == "fdd" else (1, 2, 2 * slot - 1)
+    places = [(half + late, first, pss(cell.nid2)) for half in (0, 5)]
+    places += [(half, second, sss(cell.nid1, cell.nid2, half == 5)) for half in (0, 5)]
     frames = torch.arange(len(numbers), device=grid.device)
     signs = 1 - 2 * (random_bytes((cell.ports, len(numbers)), generator, grid.device) % 2).float()
     for number, symbol, sequence in places:

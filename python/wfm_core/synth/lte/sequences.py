@@ -18,9 +18,9 @@ def _gold_parts(length):
 
     The second register is linear over GF(2), so any number of sequences is one matrix product.
     """
-    first = torch.tensor(register_bits(31, (3, 0), 1, GOLD_SKIP + length)[GOLD_SKIP:]).float()
-    responses = [register_bits(31, (3, 2, 1, 0), 1 << i, GOLD_SKIP + length)[GOLD_SKIP:] for i in range(31)]
-    return first, torch.tensor(responses).float()
+    count = GOLD_SKIP + length
+    responses = torch.stack([register_bits(31, (3, 2, 1), 1 << i, count) for i in range(31)])
+    return register_bits(31, (3,), 1, count)[GOLD_SKIP:], responses[:, GOLD_SKIP:].contiguous()
 
 
 def gold_bits(c_init, length):
@@ -66,7 +66,7 @@ def sss(nid1, nid2, second_half):
     if second_half:
         m0, m1 = m1, m0
     n = torch.arange(31)
-    s, c, z = (m_sequence(5, taps, 0b10000) for taps in ((2, 0), (3, 0), (4, 2, 1, 0)))
+    s, c, z = (m_sequence(5, taps, 0b10000) for taps in ((2,), (3,), (4, 2, 1)))
     even = s[(n + m0) % 31] * c[(n + nid2) % 31]
     # The odd elements' z takes the shift of the m that scrambles them: m0 of this half frame.
     odd = s[(n + m1) % 31] * c[(n + nid2 + 3) % 31] * z[(n + m0 % 8) % 31]

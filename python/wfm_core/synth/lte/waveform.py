@@ -2,10 +2,7 @@
 """LTE downlink samples (TS 36.211): the resource grid through one batched inverse FFT and cyclic prefixes."""
 
 from wfm_core.synth import ofdm
-from wfm_core.synth.lte.cell import LteCell, random_cell
 from wfm_core.synth.lte.grid import resource_grid
-
-__all__ = ["LteCell", "lte_waveform", "ofdm_modulate", "random_cell"]
 
 
 def lte_waveform(cell, subframes, generator, device="cpu", first_subframe=0):

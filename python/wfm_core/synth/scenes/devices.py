@@ -8,6 +8,7 @@ receiver has no flaws of its own.
 """
 
 from dataclasses import dataclass, fields
+from functools import partial
 
 import torch
 
@@ -38,10 +39,7 @@ class Transmitters:
 
 def random_transmitters(count: int, generator: torch.Generator) -> Transmitters:
     """`count` transmitters as different as cheap radios are."""
-
-    def draw(low, high):
-        return uniform((count,), low, high, generator)
-
+    draw = partial(uniform, (count,), generator=generator)
     return Transmitters(
         carrier_offset=draw(-60e3, 60e3),
         linewidth=log_uniform((count,), 1.0, 300.0, generator),

@@ -20,7 +20,8 @@ from wfm_core.synth.channel.impairments import apply_frontend, random_frontend
 from wfm_core.synth.channel.resample import input_samples, receive_band
 from wfm_core.synth.draws import choice, complex_normal, uniform
 from wfm_core.synth.dsss import dsss, random_parameters
-from wfm_core.synth.lte.waveform import LteCell, lte_waveform, random_cell
+from wfm_core.synth.lte.cell import LteCell, random_cell
+from wfm_core.synth.lte.waveform import lte_waveform
 
 LABELS = ("none", "dsss-bpsk", "dsss-qpsk")
 """The classes of the task interference, in the order that INTD and INTC are defined for."""
@@ -32,7 +33,9 @@ SAMPLE_RATES = tuple(1e6 * rate for rate in _RATES_MHZ)
 QUIETEST = 0.03
 _MAX_PORTS = 2
 _WIDEST = 6  # a cell fills at least about a sixth of the band that is looked at
-GUARD = 160  # samples that fading() spoils at 30.72 MS/s, a multiple of 16
+GUARD = 160
+"""Samples, a multiple of 16, at the front of a window that are dropped after fading(), which is circular: the window's
+end leaks into so many at 30.72 MS/s."""
 
 
 @dataclass
@@ -148,26 +151,12 @@ def components(
 
     cells: complex64 [B, ports, GUARD + T] of unit mean power. Powers are as this module defines SIR and SNR.
     """
-    lte = faded_lte(cells, antennas, sample_rate, generator)
+    lte = fading(cells, antennas, sample_rate, generator)[..., GUARD:]
     reference = lte.abs().square().mean((1, 2), keepdim=True).clamp(min=QUIETEST)
     interference = faded_interference(label, antennas, lte.shape[-1], sample_rate, generator)
-    interference = (reference * from_db(-sir_db)).sqrt() * (label != NONE)[:, None, None] * interference
-    noise = complex_normal(lte.shape, generator)
-    noise = (reference * from_db(-snr_db)).sqrt() * noise
-    return lte, interference, noise
-
-
-def from_db(decibels: torch.Tensor) -> torch.Tensor:
-    """Power ratios [B, 1, 1] of decibels [B]."""
-    return (10 ** (decibels / 10))[:, None, None]
-
-
-def faded_lte(cells, antennas, sample_rate, generator, lead_in: int = GUARD) -> torch.Tensor:
-    """Cells complex64 [B, ports, lead_in + T] -> [B, antennas, T], on average of the power that was sent.
-
-    Fading is circular: the lead-in (at least GUARD samples), into which the window's end leaks, is dropped.
-    """
-    return fading(cells, antennas, sample_rate, generator)[..., lead_in:]
+    sir, snr = ((10 ** (decibels / 10))[:, None, None] for decibels in (-sir_db, -snr_db))
+    interference = (reference * sir).sqrt() * (label != NONE)[:, None, None] * interference
+    return lte, interference, (reference * snr).sqrt() * complex_normal(lte.shape, generator)
 
 
 def faded_interference(label, antennas, samples, sample_rate, generator, lead_in: int = GUARD) -> torch.Tensor:

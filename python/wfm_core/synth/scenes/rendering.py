@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 import torch
 
 from wfm_core.base.errors import WfmError
+from wfm_core.synth.channel.fading import fading
 from wfm_core.synth.channel.impairments import apply_frontend, random_frontend
 from wfm_core.synth.draws import choice, complex_normal, uniform
-from wfm_core.synth.lte.cell import FFT_SIZES
-from wfm_core.synth.lte.waveform import LteCell
-from wfm_core.synth.scenes.interference import LABELS, NONE, faded_interference, faded_lte, receive_cell
+from wfm_core.synth.lte.cell import FFT_SIZES, LteCell
+from wfm_core.synth.scenes.interference import LABELS, NONE, faded_interference, receive_cell
 
 LEVEL_DBFS = -24.0
 """Level of the LTE signal alone in a rendered scene; interference up to 10 dB above it stays below full scale."""
@@ -105,7 +105,7 @@ def _segments(count: int, sample_rate: float, sir_db: tuple[float, float], gener
 def _receive(sent, lead_in, segment, sample_rate, snr_db, antennas, frontend, generator) -> torch.Tensor:
     """One segment at the receiver: complex64 [ports, lead_in + n] -> [antennas, n]; LTE alone lies at LEVEL_DBFS."""
     rate = torch.tensor([sample_rate])
-    lte = faded_lte(sent[None], antennas, rate, generator, lead_in)
+    lte = fading(sent[None], antennas, rate, generator)[..., lead_in:]
     reference = lte.abs().square().mean()
     received = lte + (reference * 10 ** (-snr_db / 10)).sqrt() * complex_normal(lte.shape, generator)
     if segment.label != LABELS[NONE]:

@@ -2,6 +2,7 @@
 """What the simulated radio can hear, by name."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 
@@ -33,10 +34,6 @@ def render(name: str, seconds: float, sample_rate: float, antennas: int, seed: i
     if name not in SCENES:
         raise WfmError(f"the simulated radio knows no scene {name!r}: choose one of {', '.join(SCENES)}")
     return SCENES[name](seconds, sample_rate, antennas, seed)
-
-
-def _lte_interference(seconds: float, sample_rate: float, antennas: int, seed: int) -> Scene:
-    return render_scene("lte_interference", seconds, sample_rate, antennas, seed)
 
 
 def _band(seconds: float, sample_rate: float, antennas: int, seed: int) -> Scene:
@@ -81,7 +78,7 @@ def _modulations(seconds: float, sample_rate: float, antennas: int, seed: int) -
 
 
 SCENES: dict[str, Callable[[float, float, int, int], Scene]] = {
-    DEFAULT: _lte_interference,
+    DEFAULT: partial(render_scene, DEFAULT),
     "band": _band,
     "transmitters": _transmitters,
     "modulations": _modulations,
