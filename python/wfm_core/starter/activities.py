@@ -11,9 +11,10 @@ from wfm_core.bundle.export import SUFFIX
 from wfm_core.bundle.from_foundation import export_csi_foundation
 from wfm_core.data.readers.own.measure import csi_signal
 from wfm_core.model.prototypes import Prototypes
-from wfm_core.starter.encoder import FOUNDATION
 from wfm_core.synth import motion
 
+FOUNDATION = "wfm-small"
+"""The shipped one, whose encoder is a starter too."""
 PACKETS = 128
 """Columns of an image."""
 PROTOTYPES = ".safetensors"

@@ -6,15 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from wfm_core.base import compute
 from wfm_core.bundle.export import SUFFIX
 from wfm_core.bundle.foundation import DESCRIPTION, find_foundation
+from wfm_core.bundle.from_foundation import export_foundation
 from wfm_core.bundle.screening.archive import BUNDLE_KIND
-from wfm_core.starter import activities, encoder, positions, training
-from wfm_core.starter.encoder import FOUNDATION
+from wfm_core.starter import activities, positions, training
+from wfm_core.starter.activities import FOUNDATION
 from wfm_core.starter.recipes import RECIPES
 
 _CORE = Path(__file__).resolve().parents[1]
-_FITTING = ("starter/fitting.py", "train/fitting.py", "train/optimizers.py")
+_FITTING = ("train/fitting.py", "train/optimizers.py")
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,12 @@ class Starter:
         return digest.hexdigest()
 
 
+def _encoder(name: str, folder: Path) -> str:
+    """The shipped encoder as a bundle of embeddings, for classes enrolled in a running flowgraph."""
+    compute.run(export_foundation, FOUNDATION, folder / f"{name}{SUFFIX}")
+    return "exported"
+
+
 def _trained(says: str) -> Starter:
     return Starter(
         f"no trained model is shipped for this, so a small one learns {says} from generated data",
@@ -50,7 +58,7 @@ def _trained(says: str) -> Starter:
 
 
 STARTERS = {
-    FOUNDATION: Starter(f"exporting the encoder {FOUNDATION}", encoder.make, foundation=FOUNDATION),
+    FOUNDATION: Starter(f"exporting the encoder {FOUNDATION}", _encoder, foundation=FOUNDATION),
     **{name: _trained(recipe.says) for name, recipe in RECIPES.items()},
     "starter-activities": Starter(
         activities.SAYS,

@@ -13,8 +13,8 @@ from wfm_core.bundle import build_network, draft_contract, export_model, load_bu
 from wfm_core.bundle.export import SUFFIX
 from wfm_core.data.readers.own.measure import csi_signal
 from wfm_core.signal import build_preprocessor
-from wfm_core.starter.fitting import fit
 from wfm_core.synth import room
+from wfm_core.train.fitting import fit_starter
 
 PACKETS = 8
 """Columns of an image."""
@@ -52,7 +52,7 @@ def _train(name: str, bundle: Path, amplitudes: np.ndarray, places: np.ndarray) 
             found = model.heads["position"](model.embed_image(images[rows], "mean"))
             return functional.smooth_l1_loss(found, targets[rows], beta=0.1)
 
-        fit(model, loss, len(images), _EPOCHS)
+        fit_starter(model, loss, len(images), _EPOCHS)
     export_model(contract, model.state_dict(), bundle)
 
 

@@ -14,8 +14,8 @@ from wfm_core.bundle.export import SUFFIX
 from wfm_core.evaluate.calibration import fit_temperature
 from wfm_core.model import WirelessModel, pool
 from wfm_core.signal import build_preprocessor
-from wfm_core.starter.fitting import fit
 from wfm_core.starter.recipes import RECIPES, WINDOW, Recipe, draw
+from wfm_core.train.fitting import fit_starter
 
 ENCODER = {"width": 64, "depth": 2, "heads": 4, "mlp_hidden": 128}
 _SIGNAL = {"kind": "cyclic_image"}
@@ -49,7 +49,7 @@ def _train(name: str, recipe: Recipe) -> tuple[dict, dict[str, Tensor]]:
             logits = _logits(model, images[held_out:][rows])
             return sum(functional.cross_entropy(logits[task], own[held_out:][rows]) for task, own in labels.items())
 
-        fit(model, loss, len(images) - held_out, recipe.epochs)
+        fit_starter(model, loss, len(images) - held_out, recipe.epochs)
     with torch.inference_mode():
         logits = _logits(model, images[:held_out])
     accuracy = {}

@@ -10,7 +10,20 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
-from wfm_core.train.optimizers import warm_up_and_cosine
+from wfm_core.train.optimizers import warm_up_and_cosine, weight_groups
+
+_BATCH = 64  # this and the next two of starter models
+_RATE = 3e-3
+_WEIGHT_DECAY = 0.05
+
+
+def fit_starter(model: nn.Module, loss: Callable[[Tensor], Tensor], count: int, epochs: int) -> None:
+    """Train `model` in place, `epochs` times over `count` examples; `loss` gets the numbers int64 [_BATCH] of some."""
+    # the rest of an epoch's examples, less than a batch, waits for another epoch's order
+    orders = [torch.randperm(count)[: count // _BATCH * _BATCH].split(_BATCH) for _ in range(epochs)]
+    batches = [rows for order in orders for rows in order]
+    fit(weight_groups(model, _WEIGHT_DECAY), loss, batches, _RATE, warmup=len(batches) // 10, floor=0.01)
+    model.eval()
 
 
 def fit(

@@ -11,12 +11,10 @@ from torch import Tensor
 
 from wfm_core.base.files import write_atomically
 from wfm_core.bundle.export import save_model_folder
-from wfm_core.bundle.foundation import Foundation
 from wfm_core.evaluate.calibration import Calibration, calibrate, expected_calibration_error
 from wfm_core.evaluate.labelled import class_figures, draw_classes, draw_positions, metre_figures
 from wfm_core.model.merge import merged
 from wfm_core.train.finetune.material import Material
-from wfm_core.train.finetune.starting import Feed
 from wfm_core.train.objectives.labelled import LabelledTraining, predict
 
 FIGURES = "figures.json"
@@ -58,7 +56,7 @@ def write_results(out: Path, material: Material, training: LabelledTraining, com
     figures["minutes"] = round((time.monotonic() - started) / 60, 2)
     versions = {"torch": str(torch.__version__), "python": platform.python_version()}
     origin = {"command": f"wfm-finetune {command}".strip(), **material.origin, **versions}
-    contract = _contract(material.name, foundation, material, material.feed, training, calibration, origin)
+    contract = _contract(material, training, calibration, origin)
     weights = training.model.state_dict()
     if material.half:
         weights = {name: tensor.half() for name, tensor in weights.items()}
@@ -83,28 +81,20 @@ def _class_results(out: Path, material: Material, logits: Tensor, embeddings, ca
     return figures
 
 
-def _contract(
-    name: str,
-    foundation: Foundation,
-    dataset: Material,
-    feed: Feed,
-    training: LabelledTraining,
-    calibration: Calibration,
-    origin: dict,
-) -> dict:
-    contract = {"name": name, "encoder": foundation.description["encoder"]}
-    contract["affine"] = foundation.description["affine"]
+def _contract(material: Material, training: LabelledTraining, calibration: Calibration, origin: dict) -> dict:
+    feed, description = material.feed, material.foundation.description
+    contract = {"name": material.name, "encoder": description["encoder"], "affine": description["affine"]}
     contract["modality"] = feed.modality
-    if dataset.kind == "sample":
-        antennas, samples = dataset.shape[1:]
-        rate = dataset.sample_rate
-        rates = foundation.description.get("sample_rate") or _ANY_RATE
+    if material.kind == "sample":
+        antennas, samples = material.shape[1:]
+        rate = material.sample_rate
+        rates = description.get("sample_rate") or _ANY_RATE
         contract["input"] = "iq"
         contract["window"] = {"antennas": antennas, "samples": samples}
         contract["sample_rate"] = {"min": rate, "max": rate} if rate else rates
     else:
         contract["input"] = "image"
-        contract["input_image"] = {"channels": dataset.shape[0], "size": list(dataset.shape[1:])}
+        contract["input_image"] = {"channels": material.shape[0], "size": list(material.shape[1:])}
     contract["signal"] = feed.signal
     if feed.modality == "image":
         contract["image"] = {"channels": feed.shape[0], "size": list(feed.shape[1:])}
@@ -112,7 +102,7 @@ def _contract(
     if training.scene is None:
         task |= {
             "kind": "classification",
-            "labels": list(dataset.labels),
+            "labels": list(material.labels),
             "temperature": calibration.temperature,
             "open_set_threshold": calibration.open_set_threshold,
         }

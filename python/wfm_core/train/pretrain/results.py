@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
+from lightning.fabric.utilities import move_data_to_device
 from torch import Tensor
 
 from wfm_core.base.errors import WfmError
@@ -56,7 +57,7 @@ def write_results(out: Path, config: Pretraining, training, held_out, settings: 
     """Write the foundation, figures.json and the pictures; returns the figures."""
     training.eval()
     with torch.inference_mode():
-        parts = [training.held_out_figures(*_on(training.device, batch)) for batch in held_out]
+        parts = [training.held_out_figures(*move_data_to_device(batch, training.device)) for batch in held_out]
     figures = {name: float(torch.stack([part[name] for part in parts]).mean()) for name in parts[0]}
     minutes = round(training.seconds / 60, 1)
     origin = {
@@ -78,7 +79,7 @@ def write_results(out: Path, config: Pretraining, training, held_out, settings: 
 
 
 def _picture(folder: Path, training: MaskedPretraining, batch: tuple[dict[str, Tensor], Tensor]) -> None:
-    windows, index = _on(training.device, batch)
+    windows, index = move_data_to_device(batch, training.device)
     for modality, x in windows.items():
         masks = training.masks(modality, x, index, training.config.seed + HELD_OUT_SEED)
         picture_reconstructions(
@@ -89,11 +90,6 @@ def _picture(folder: Path, training: MaskedPretraining, batch: tuple[dict[str, T
             masks[:_PICTURED].to(x.device),
             [f"held-out window {number}" for number in range(_PICTURED)],
         )
-
-
-def _on(device: torch.device, batch: tuple[dict[str, Tensor], Tensor]) -> tuple[dict[str, Tensor], Tensor]:
-    windows, index = batch
-    return {modality: x.to(device) for modality, x in windows.items()}, index.to(device)
 
 
 def load_autoencoder(run: Path, config: Pretraining) -> tuple[MaskedAutoencoder, dict]:
