@@ -34,7 +34,7 @@ def markdown(results: list[dict]) -> str:
     """The machine, then README's table: a row whose results are absent says so."""
     found = {result["name"]: result for result in results}
     lines = [f"`make bench` on {machine}:" for machine in dict.fromkeys(_machine(result) for result in results)]
-    lines += ["", "| | ratio | wanted |", "|---|---|---|"]
+    lines += ["", "| | ratio | expected |", "|---|---|---|"]
     lines += [_row(text, [found.get(name) for name in names]) for text, names in ROWS.items()]
     inflow = found.get("inflow_vs_epb_512")
     return "\n".join(lines + (["", f"In-flow rows: {inflow['conditions']}"] if inflow else []))

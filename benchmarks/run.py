@@ -66,7 +66,7 @@ def draw(results: list[dict], path: Path) -> None:
         if result["wanted"] is not None:
             axes.plot([result["wanted"]] * 2, [place - 0.4, place + 0.4], color="black", linewidth=2)
     axes.set_yticks(list(places), [result["name"] for result in results])
-    axes.set_xlabel("ratio to the baseline (black: wanted at least)")
+    axes.set_xlabel("ratio to the baseline (black: expected at least)")
     axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
     figure.savefig(path, dpi=110)

@@ -49,7 +49,7 @@ class Finding:
     check: str
     status: str
     text: str
-    mend: str = ""
+    mend: str = ""  # how to fix it; the name is a key of --json, which programs of others read
 
 
 def probe(code: str, timeout: float = 30.0) -> tuple[bool, str]:
@@ -109,8 +109,8 @@ def gnu_radio() -> Finding:
     if version.startswith("2.") and ("numpy" in text or "initialization failed" in text):
         text = f"built against numpy 1, it does not load with the numpy {version} that is here ({text})"
         return Finding("GNU Radio", "fail", text, "pip install 'numpy<2', or make setup")
-    mend = "apt-get install gnuradio, and make the environment with --system-site-packages: make setup"
-    return Finding("GNU Radio", "fail", text, mend)
+    fix = "apt-get install gnuradio, and make the environment with --system-site-packages: make setup"
+    return Finding("GNU Radio", "fail", text, fix)
 
 
 def module() -> Finding:
@@ -119,8 +119,8 @@ def module() -> Finding:
         return Finding("gnuradio.wfm", "ok", text)
     packages = Path(wfm_core.__file__).resolve().parents[1]
     if (packages / "gnuradio" / "wfm").is_dir() and "cannot import name 'wfm'" in text:
-        mend = f"export PYTHONPATH={packages}"
-        return Finding("gnuradio.wfm", "fail", f"it is in {packages}, where {sys.executable} does not look", mend)
+        fix = f"export PYTHONPATH={packages}"
+        return Finding("gnuradio.wfm", "fail", f"it is in {packages}, where {sys.executable} does not look", fix)
     return Finding("gnuradio.wfm", "fail", text, "build and install it: make setup")
 
 
@@ -174,8 +174,8 @@ def companion() -> Finding:
             return Finding("Companion", "ok", f"blocks in {folder}")
     for ours in installed_folders("gnuradio/grc/blocks"):
         if (ours / "wfm_inference.block.yml").is_file():
-            mend = f"start it with make companion, or export GRC_BLOCKS_PATH={ours}"
-            return Finding("Companion", "warn", f"the blocks are in {ours}, where Companion does not look", mend)
+            fix = f"start it with make companion, or export GRC_BLOCKS_PATH={ours}"
+            return Finding("Companion", "warn", f"the blocks are in {ours}, where Companion does not look", fix)
     return Finding("Companion", "warn", "wfm_inference.block.yml is nowhere", "install the module: make setup")
 
 
@@ -217,8 +217,8 @@ def bundles() -> list[Finding]:
     folders = [place.folder for place in places if place.models]
     files = files or [file.parent for folder in folders for file in sorted(folder.glob("*/contract.yaml"))]
     if not files:
-        mend = "make setup, or wfm-export models/NAME -o NAME.wfm.pt and WFM_BUNDLES=FOLDER"
-        return [path, Finding("bundle", "fail", "none in the bundle path", mend)]
+        fix = "make setup, or wfm-export models/NAME -o NAME.wfm.pt and WFM_BUNDLES=FOLDER"
+        return [path, Finding("bundle", "fail", "none in the bundle path", fix)]
     return [path, *map(bundle, dict.fromkeys(files))]
 
 

@@ -36,7 +36,7 @@ def choose_feed(foundation: Foundation, dataset: Dataset, config: Finetuning) ->
     if modality == "iq" and dataset.kind != "sample":
         raise WfmError(f"{dataset.path} holds {dataset.kind}, which cannot feed modality iq; use --modality image")
     if modality == "iq" and config.roll == "height":
-        raise WfmError("roll=height turns images round, but IQ windows are fed; use roll=width, which is time")
+        raise WfmError("roll=height shifts images circularly, but IQ windows are fed; use roll=width, which is time")
     if modality not in foundation.modalities:
         raise WfmError(
             f"{dataset.path} feeds modality {modality}, but {foundation.name} was pretrained on "
