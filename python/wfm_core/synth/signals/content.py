@@ -10,11 +10,11 @@ _WORDS = """
     the of and to in is on for with at by from weather station report call back please meeting today tomorrow alarm
     door fire level pump north south east west wind rain cloud sky test check one two three four five six seven eight
     nine ten good morning evening name here temperature pressure speed altitude battery number message received
-    """.split()
+"""
 
 
 def text(words: int, rng: np.random.Generator) -> str:
-    return " ".join(rng.choice(_WORDS, words))
+    return " ".join(rng.choice(_WORDS.split(), words))
 
 
 def call_sign(rng: np.random.Generator) -> str:
