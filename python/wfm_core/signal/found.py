@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A signal that was found in a band, as a model takes it: glances over its whole time, its beginning, and three facts.
+
+An observation is one row of complex samples, so that it travels as every window of IQ does. It is cut out of the signal
+itself, at zero and at twice its bandwidth: GLANCES stretches of GLANCE samples spread evenly over its time (they
+overlap where it is short, and skip where it is long), then its first BEGINNING samples, then FACTS complex numbers that
+hold its bandwidth, duration and SNR.
+"""
+
+import numpy as np
+import torch
+from torch import nn
+
+from wfm_core.signal.spectrogram import hann
+
+GLANCES = 64
+GLANCE = 512
+BEGINNING = 2048
+FACTS = 2
+SAMPLES = GLANCES * GLANCE + BEGINNING + FACTS
+"""Of an observation."""
+
+IQ_SAMPLES = 1024
+"""Of the beginning, that become tokens of IQ."""
+WHOLE = (128, 64)
+"""Rows (frequency) and columns (time) of the image of the whole time, in three channels."""
+CLOSE = (64, 64)
+"""Rows (frequency) and columns (time) of the image of the beginning."""
+
+
+def observe(crop: np.ndarray, bandwidth: float, duration: float, snr_db: float) -> np.ndarray:
+    """complex64 [SAMPLES] of a signal's samples (complex [n] about 0 Hz at 2 * bandwidth).
+
+    bandwidth: Hz; duration: seconds that it was on the air, of which the crop may be a part; snr_db: within its edges.
+    Values that are not finite count as zeros.
+    """
+    crop = np.nan_to_num(np.asarray(crop, np.complex64), nan=0.0, posinf=0.0, neginf=0.0)
+    if len(crop) < GLANCE:
+        crop = np.pad(crop, (0, GLANCE - len(crop)))
+    level = np.sqrt(np.mean(np.abs(crop) ** 2))
+    crop = crop / max(level, 1e-20)
+    starts = np.linspace(0, len(crop) - GLANCE, GLANCES).round().astype(np.int64)
+    glances = crop[starts[:, None] + np.arange(GLANCE)].ravel()
+    beginning = crop[:BEGINNING]
+    beginning = np.pad(beginning, (0, BEGINNING - len(beginning)))
+    facts = np.array([complex(np.log10(max(bandwidth, 1.0)), np.log10(max(duration, 1e-6))), complex(snr_db, 0)])
+    return np.concatenate([glances, beginning, facts]).astype(np.complex64)
+
+
+class FoundSignal(nn.Module):
+    """Observations complex64 [B, 1, SAMPLES] -> what becomes tokens.
+
+    iq: complex64 [B, 1, IQ_SAMPLES], the beginning. whole: float32 [B, 3, *WHOLE], over the signal's whole time and
+    from -bandwidth to bandwidth: its spectrogram, and over 0 to bandwidth those of its envelope and of its frequency
+    (as AM and FM receivers hear it). close: float32 [B, 1, *CLOSE], the spectrogram of the beginning. facts: float32
+    [B, 3]: log10 of bandwidth in kHz and of duration in 10 ms, SNR in 20 dB. Levels are in units of 15 dB about each
+    image's mean.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("glance_window", hann(GLANCE), persistent=False)
+        self.register_buffer("close_window", hann(64), persistent=False)
+
+    def forward(self, observed: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        x = observed[:, 0]
+        glances = x[:, : 64 * 512].reshape(-1, 64, 512)
+        beginning = x[:, 64 * 512 : 64 * 512 + 2048]
+        facts = torch.view_as_real(x[:, 64 * 512 + 2048 :]).flatten(1)
+        facts = torch.stack([facts[:, 0] - 3.0, facts[:, 1] + 2.0, facts[:, 2] / 20.0], 1)
+        level = beginning[:, :1024].abs().square().mean(1, keepdim=True).clamp(min=1e-12).sqrt()
+        return (beginning[:, :1024] / level).unsqueeze(1), self.whole(glances), self.close(beginning), facts
+
+    def whole(self, glances: torch.Tensor) -> torch.Tensor:
+        """Glances complex64 [B, 64, 512] -> [B, 3, 128, 64]."""
+        power = torch.fft.fft(glances * self.glance_window).abs().square()
+        power = torch.fft.fftshift(power, dim=-1).unflatten(-1, [128, 4]).mean(-1)
+        envelope = glances.abs()
+        step = glances[:, :, 1:] * glances[:, :, :-1].conj()
+        size = step.abs()
+        # the sine of the phase step, muted where there is no signal to have a phase
+        heard = step.imag / (size + 0.2 * size.mean([1, 2], keepdim=True) + 1e-12)
+        heard = torch.nn.functional.pad(heard, [0, 1])
+        images = [power, self.audio(envelope), self.audio(heard)]
+        return torch.stack([scaled(image).transpose(1, 2) for image in images], 1)
+
+    def audio(self, heard: torch.Tensor) -> torch.Tensor:
+        """float32 [B, 64, 512] -> power [B, 64, 128] over 0 to half the rate."""
+        heard = heard - heard.mean([1, 2], keepdim=True)
+        power = torch.fft.rfft(heard * self.glance_window).abs().square()
+        return power[:, :, :256].unflatten(-1, [128, 2]).mean(-1)
+
+    def close(self, beginning: torch.Tensor) -> torch.Tensor:
+        """complex64 [B, 2048] -> [B, 1, 64, 64]."""
+        rows = torch.nn.functional.pad(torch.view_as_real(beginning), [0, 0, 0, 32]).unfold(1, 64, 32)
+        rows = torch.view_as_complex(rows.transpose(2, 3).contiguous())
+        power = torch.fft.fft(rows * self.close_window).abs().square()
+        return scaled(torch.fft.fftshift(power, dim=-1)).transpose(1, 2).unsqueeze(1)
+
+
+def scaled(power: torch.Tensor) -> torch.Tensor:
+    """Power [B, ...] in units of 15 dB about its mean, from -40 dB on."""
+    flat = power.flatten(1)
+    mean = flat.mean(1).clamp(min=1e-20).view([-1] + [1] * (power.dim() - 1))
+    return torch.log10(power / mean + 1e-4) * (10.0 / 15.0)

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bands with several signals in them, as a receiver delivers them, and the truth about each.
+
+All transmissions of a band last as long as the band, so one transform of each at its own rate is one place in the
+band's spectrum: shifting, resampling and multipath are a sum of bins.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import fft
+
+from wfm_core.synth.signals.catalogue import LEAST_SECONDS, SIGNALS
+from wfm_core.synth.signals.transmission import Generator, Transmission
+
+SAMPLE_RATES = tuple(
+    1e3 * rate
+    for rate in (
+        24, 48, 96, 192, 240, 250, 280, 300, 384, 480, 500, 600, 640, 768, 960, 1000, 1024, 1200, 1400, 1600, 1800,
+        1920, 2000, 2048, 2400, 2560, 2880, 3000, 3125, 3200, 4000, 5000, 6000, 6250, 7680, 8000, 10000, 11520, 12500,
+        15360, 16000, 20000, 23040, 25000, 30000,
+    )
+)  # fmt: skip
+"""Hz: common rates of radios and of recordings."""
+
+MOST_SAMPLES = 1 << 21
+_STICKS_OUT = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """A transmission in a band: its middle `centre` Hz from the band's, `snr_db` in its own bandwidth while on."""
+
+    label: str
+    sent: Transmission
+    centre: float
+    snr_db: float
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is where. intervals: [n, 2], first and last + 1 sample of each stretch in which it is on (gaps of up to 1 ms
+    count as on); edges in Hz from the band's middle, of 99 % of the power."""
+
+    label: str
+    kind: str
+    intervals: np.ndarray = field(compare=False)
+    freq_lower_edge: float
+    freq_upper_edge: float
+    snr_db: float
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """samples: complex64 [n]; sample_rate: Hz."""
+
+    samples: np.ndarray
+    sample_rate: float
+    truths: list[Truth]
+
+
+def compose(
+    sample_rate: float, samples: int, placed: list[Placed], rng: np.random.Generator, flaws: bool = True
+) -> Band:
+    """A band of `samples` at `sample_rate` with these transmissions (each of samples / sample_rate seconds).
+
+    flaws: channels and a receiver as they are (multipath, gain steps, filter edges, DC, images, spurs, few bits,
+    clipping); without them only white noise is added, of power 1 in the whole band.
+    """
+    spectrum = np.zeros(samples, np.complex64)
+    truths = []
+    for one in placed:
+        gain = 10 ** (one.snr_db / 20) * np.sqrt(one.sent.bandwidth / sample_rate)
+        _add(spectrum, one, gain, sample_rate, rng, flaws)
+        truths.append(_truth(one, sample_rate, samples))
+    band = fft.ifft(spectrum, overwrite_x=True) * np.float32(samples)
+    noise = rng.standard_normal((samples, 2), np.float32).view(np.complex64)[:, 0] * np.float32(np.sqrt(0.5))
+    band = (band + noise).astype(np.complex64)
+    if flaws:
+        band = receiver(band, rng)
+    return Band(band, sample_rate, truths)
+
+
+def _add(spectrum: np.ndarray, one: Placed, gain: float, rate: float, rng: np.random.Generator, flaws: bool) -> None:
+    x = one.sent.samples
+    if flaws:
+        x = _drifting(x, one.sent.sample_rate, rng)
+    bins = fft.fft(x) * np.float32(gain / len(x))
+    count, whole = len(bins), len(spectrum)
+    # signed bins of the transmission, moved by whole bins of the band
+    place = fft.fftfreq(count, 1 / count).astype(np.int64)
+    if flaws and rng.random() < 0.4:
+        bins = bins * _multipath(place / (count / one.sent.sample_rate), one.sent.bandwidth, rng)
+    place = place + round(one.centre / rate * whole)
+    inside = (place >= -(whole // 2)) & (place < whole - whole // 2)
+    spectrum[place[inside] % whole] += bins[inside].astype(np.complex64)
+
+
+def _drifting(x: np.ndarray, rate: float, rng: np.random.Generator) -> np.ndarray:
+    """A little oscillator drift and slow fading, as every path on the air has."""
+    if rng.random() < 0.5:
+        return x
+    count = len(x)
+    knots = np.linspace(0, 1, 9)
+    t = np.linspace(0, 1, count, dtype=np.float32)
+    fade = np.interp(t, knots, 10 ** (rng.uniform(-0.15, 0.15, 9))).astype(np.float32)
+    cycles = rng.uniform(-0.5, 0.5) * min(2e-4 * rate, 50.0) * (count / rate) * t**2
+    return x * fade * np.exp(2j * np.pi * cycles).astype(np.complex64)
+
+
+def _multipath(frequency: np.ndarray, bandwidth: float, rng: np.random.Generator) -> np.ndarray:
+    """Two to four paths, with delays of up to 0.7 / bandwidth or 5 us, whichever is less."""
+    paths = rng.integers(1, 4)
+    delays = rng.exponential(0.3, paths) * min(1 / bandwidth, 5e-6)
+    gains = rng.uniform(0.05, 0.8) ** np.arange(1, paths + 1) * np.exp(2j * np.pi * rng.random(paths))
+    response = np.ones(len(frequency), np.complex64)
+    for delay, gain in zip(delays, gains, strict=True):
+        response += np.complex64(gain) * np.exp(-2j * np.pi * frequency * delay).astype(np.complex64)
+    return response / np.sqrt(1 + np.sum(np.abs(gains) ** 2))
+
+
+def receiver(band: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """What a receiver makes of a band: complex64, full scale 1."""
+    count = len(band)
+    if rng.random() < 0.5:
+        bins = fft.fft(band)
+        frequency = np.abs(fft.fftfreq(count)).astype(np.float32) * 2
+        begin, depth = rng.uniform(0.75, 1.0), 10 ** (-rng.uniform(3, 40) / 20)
+        edge = np.clip((frequency - begin) / max(1.02 - begin, 0.02), 0, 1)
+        bins *= np.cos(edge * np.pi / 2) ** 2 * (1 - depth) + depth
+        band = fft.ifft(bins, overwrite_x=True)
+    level = np.sqrt(np.mean(np.abs(band) ** 2))
+    if rng.random() < 0.6:
+        gain, skew = 1 + rng.normal(0, 0.02), rng.normal(0, 0.02)
+        band = band.real + 1j * gain * (band.imag + skew * band.real)
+    if rng.random() < 0.6:
+        band = band + level * 10 ** (rng.uniform(-40, 0) / 20) * np.exp(2j * np.pi * rng.random())
+    for _ in range(rng.poisson(0.4)):
+        spur = level * 10 ** (rng.uniform(-45, -15) / 20)
+        band = band + spur * np.exp(2j * np.pi * (rng.uniform(-0.5, 0.5) * np.arange(count) + rng.random()))
+    bits = int(rng.choice([7, 8, 8, 8, 10, 12, 14, 16]))
+    faint = 6.02 * (1 - bits) + rng.uniform(3, 15)
+    wanted = rng.uniform(max(faint, -70), -8) if rng.random() < 0.93 else rng.uniform(-6, 6)
+    band = band * (10 ** (wanted / 20) / max(level, 1e-12))
+    step = 2.0 ** (1 - bits)
+    parts = np.ascontiguousarray(band, dtype=np.complex64).view(np.float32)
+    parts = np.clip(np.round(parts / step), -(2 ** (bits - 1)), 2 ** (bits - 1) - 1) * np.float32(step)
+    return parts.astype(np.float32).view(np.complex64)
+
+
+def _truth(one: Placed, sample_rate: float, samples: int) -> Truth:
+    on = one.sent.samples != 0
+    native = one.sent.sample_rate
+    edges = np.flatnonzero(np.diff(on.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
+    if len(edges):
+        gap = edges[1:, 0] - edges[:-1, 1] > 1e-3 * native
+        edges = np.stack([edges[np.append(True, gap), 0], edges[np.append(gap, True), 1]], 1)
+    intervals = np.minimum((edges * (sample_rate / native)).round().astype(np.int64), samples)
+    half = one.sent.bandwidth / 2
+    kind, snr = one.sent.kind, one.snr_db
+    return Truth(one.label, kind, intervals, one.centre - half, one.centre + half, snr)
+
+
+class AirBands:
+    """Random bands, seeded: `draw()` gives one after another.
+
+    labels: the classes that signals are drawn from, evenly; snr_db: range; crowded: the most signals of a band. A band
+    is made for its first signal, which fits in time and width; the others are what fits beside it, kept apart but for a
+    share `overlapping` of the bands.
+    """
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        labels: tuple[str, ...] | None = None,
+        snr_db: tuple[float, float] = (0.0, 40.0),
+        crowded: int = 8,
+        overlapping: float = 0.2,
+        flaws: bool = True,
+        most_samples: int = MOST_SAMPLES,
+        rates: tuple[float, ...] = SAMPLE_RATES,
+    ):
+        self.rng, self.snr_db, self.crowded, self.overlapping = rng, snr_db, crowded, overlapping
+        self.flaws, self.most_samples, self.rates = flaws, most_samples, rates
+        self.labels = tuple(label for label in labels or SIGNALS if label in SIGNALS)
+        self._widths: dict[Generator, float] = {}
+
+    def draw(self, label: str | None = None) -> Band:
+        """A band whose first signal is of `label` (None: any)."""
+        rng = self.rng
+        label = label or str(rng.choice(self.labels))
+        generator = self._kind(label)
+        shortest = LEAST_SECONDS.get(label, 2e-3)
+        seconds = shortest * (2.2 / shortest) ** rng.random()
+        first = generator(seconds, rng)
+        rate = self._rate(first, seconds)
+        seconds = min(seconds, self.most_samples / rate)
+        if seconds < len(first.samples) / first.sample_rate * 0.999:
+            first = generator(seconds, rng)
+        samples = round(seconds * rate)
+        placed = self._beside([self._place(label, first, rate, [])], rate, seconds)
+        return compose(rate, samples, placed, rng, self.flaws)
+
+    def _kind(self, label: str) -> Generator:
+        kinds = list(SIGNALS[label].values())
+        return kinds[self.rng.integers(len(kinds))]
+
+    def _rate(self, first: Transmission, seconds: float) -> float:
+        """A rate that holds the signal, and its time in the most samples, if there is one."""
+        self._widths[first.kind] = first.bandwidth
+        holding = [rate for rate in self.rates if rate > 1.15 * first.bandwidth]
+        holding = holding or [self.rates[-1]]
+        fitting = [rate for rate in holding if rate * seconds <= self.most_samples and rate < 600 * first.bandwidth]
+        fitting = fitting or holding[:1]
+        # near the signal's own width more often than far above it
+        weights = 1 / np.sqrt(np.array(fitting))
+        return float(self.rng.choice(fitting, p=weights / weights.sum()))
+
+    def _place(self, label: str, sent: Transmission, rate: float, others: list[Placed]) -> Placed | None:
+        """Somewhere in the band beside the others; None where there is no room."""
+        rng, half = self.rng, sent.bandwidth / 2
+        room = max(rate / 2 - half * (1 - _STICKS_OUT), 0.0)
+        snr = rng.uniform(*self.snr_db)
+        meet = rng.random() < self.overlapping
+        for _ in range(12):
+            centre = 0.0 if not others and rng.random() < 0.4 else rng.uniform(-room, room)
+            clear = all(
+                abs(centre - other.centre) > 1.1 * (half + other.sent.bandwidth / 2) + rate / 2000 for other in others
+            )
+            if clear or (meet and others):
+                return Placed(label, sent, centre, snr)
+        return None
+
+    def _beside(self, placed: list[Placed], rate: float, seconds: float) -> list[Placed]:
+        rng = self.rng
+        wanted = 1 if rng.random() < 0.25 else int(rng.integers(2, self.crowded + 1))
+        for _ in range(2 * wanted):
+            if len(placed) >= wanted:
+                break
+            label = str(rng.choice(self.labels))
+            if LEAST_SECONDS.get(label, 2e-3) > seconds * 1.01:
+                continue
+            generator = self._kind(label)
+            known = self._widths.get(generator)
+            if known is not None and not rate / 600 < known < 0.8 * rate:
+                continue
+            sent = generator(seconds, rng)
+            self._widths[generator] = sent.bandwidth
+            if not rate / 600 < sent.bandwidth < 0.8 * rate:
+                continue
+            one = self._place(label, sent, rate, placed)
+            if one is not None:
+                placed.append(one)
+        return placed
