@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find and name every signal of a recording: the live path's finder, extraction and model, on a file."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from wfm_core.base.errors import WfmError
+from wfm_core.bundle import Bundle
+from wfm_core.data.recordings.recording import Recording
+from wfm_core.messages.decisions import time_json
+from wfm_core.scan.pooling import pooled
+from wfm_core.signal.extract import extract
+from wfm_core.signal.finding import FinderSettings, FoundSignal, SignalFinder
+from wfm_core.signal.found import observe
+
+NO_SIGNAL = ("noise",)
+"""Labels of boxes in which there is none; they are not reported unless asked for."""
+_BLOCK = 1 << 20
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A signal of a recording. Edges in Hz, absolute where the recording's frequency is known; samples from its first.
+
+    probabilities: of each label, pooled over all observations of what is the same signal, of which there are
+    `observations`.
+    """
+
+    sample_start: int
+    sample_count: int
+    freq_lower_edge: float
+    freq_upper_edge: float
+    snr_db: float
+    level_dbfs: float
+    label: str
+    score: float
+    probabilities: dict[str, float]
+    observations: int
+    rx_time: tuple[int, float] | None
+
+    def to_json(self) -> dict:
+        fields = {name: value for name, value in vars(self).items() if name != "rx_time"}
+        return fields if self.rx_time is None else {**fields, "rx_time": time_json(self.rx_time)}
+
+
+def check_bundle(bundle: Bundle) -> str:
+    """The task of a bundle that names found signals. Raises `WfmError` for one that does something else."""
+    contract = bundle.contract
+    if contract.modality != "signal":
+        raise WfmError(
+            f"bundle {contract.name} takes windows of a band ({contract.modality}), one that names single signals is "
+            "expected: use wfm-signals"
+        )
+    return next(iter(contract.tasks))
+
+
+def scan(
+    recording: Recording,
+    bundle: Bundle,
+    settings: FinderSettings | None = None,
+    keep_noise: bool = False,
+    progress: Callable[[int], None] = lambda done: None,
+) -> list[Signal]:
+    """All signals of the recording's first channel, in the order of their begin. `progress` gets samples done."""
+    task = check_bundle(bundle)
+    found = list(_find(recording, settings or FinderSettings(), progress))
+    logits = _probabilities(recording, bundle, task, found)
+    shared, counts = pooled([(one.freq_lower_edge, one.freq_upper_edge) for one in found], logits)
+    contract = bundle.contract.tasks[task]
+    signals = []
+    for one, probabilities, count in zip(found, shared, counts, strict=True):
+        best = int(probabilities.argmax())
+        score = float(probabilities[best])
+        label = contract.labels[best] if score >= contract.open_set_threshold else "unknown"
+        if label in NO_SIGNAL and not keep_noise:
+            continue
+        tuned = recording.center_freq_at(one.sample_start) or 0.0
+        signals.append(
+            Signal(
+                one.sample_start,
+                one.sample_count,
+                one.freq_lower_edge + tuned,
+                one.freq_upper_edge + tuned,
+                one.snr_db,
+                one.level_dbfs,
+                label,
+                score,
+                dict(zip(contract.labels, map(float, probabilities), strict=True)),
+                count,
+                recording.rx_time_at(one.sample_start),
+            )
+        )
+    return sorted(signals, key=lambda one: one.sample_start)
+
+
+def _find(recording: Recording, settings: FinderSettings, progress: Callable[[int], None]) -> Iterator[FoundSignal]:
+    """What the finder gives, piece by piece: no signal reaches over a break of the recording."""
+    edges = [0, *(sample for sample in recording.breaks if 0 < sample < recording.samples), recording.samples]
+    for first, last in zip(edges[:-1], edges[1:], strict=True):
+        finder = SignalFinder(recording.sample_rate, settings)
+        for start in range(first, last, _BLOCK):
+            block = recording.read(start, min(_BLOCK, last - start))[0]
+            yield from (_later(one, first) for one in finder.push(block))
+            progress(start + len(block))
+        yield from (_later(one, first) for one in finder.finish())
+
+
+def _later(found: FoundSignal, samples: int) -> FoundSignal:
+    return found if samples == 0 else found.moved(samples)
+
+
+def _probabilities(recording: Recording, bundle: Bundle, task: str, found: list[FoundSignal]) -> np.ndarray:
+    """float32 [n, K] of each found signal by itself."""
+    rows = [np.zeros((0, len(bundle.contract.tasks[task].labels)), np.float32)]
+    for first in range(0, len(found), _BATCH):
+        observed = [observation(recording, one) for one in found[first : first + _BATCH]]
+        rows.append(bundle.infer(np.stack(observed)[:, None])[task])
+    return np.concatenate(rows)
+
+
+def observation(recording: Recording, found: FoundSignal) -> np.ndarray:
+    """What the model sees of a found signal: complex64, see `wfm_core.signal.found`."""
+    rate = recording.sample_rate
+    band = recording.read(found.sample_start, found.sample_count)[0]
+    crop, _ = extract(band, rate, found.freq_lower_edge, found.freq_upper_edge, 0, len(band))
+    width = found.freq_upper_edge - found.freq_lower_edge
+    return observe(crop, width, found.sample_count / rate, found.snr_db)
