@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The finder: samples in, found signals out."""
+
+import numpy as np
+
+from wfm_core.base.errors import WfmError
+from wfm_core.signal.finding.candidates import VIEWS, candidates, thresholds
+from wfm_core.signal.finding.choose import choose
+from wfm_core.signal.finding.floor import local_floor, quiet_level
+from wfm_core.signal.finding.layers import FRAME_ROWS, rows, shapes
+from wfm_core.signal.finding.refine import Layer, fragment, signals_in
+from wfm_core.signal.finding.settings import FinderSettings, FoundSignal
+from wfm_core.signal.finding.tracks import Tracks
+
+
+class SignalFinder:
+    """Finds the signals of a stream of complex samples at `sample_rate` (Hz).
+
+    What is found does not depend on how the stream is cut into pushes. Raises WfmError for settings or samples that
+    cannot be.
+    """
+
+    def __init__(self, sample_rate: float, settings: FinderSettings | None = None):
+        settings = settings or FinderSettings()
+        settings.check()
+        if not (np.isfinite(sample_rate) and 100 <= sample_rate <= 1e10):
+            raise WfmError(f"sample_rate is {sample_rate}, expected Hz from 100 to 1e10")
+        self.sample_rate, self.settings = float(sample_rate), settings
+        size = settings.size_for(sample_rate)
+        self._shapes = shapes(size)
+        self._frame = FRAME_ROWS * size
+        self._reach = max(shape.reach for shape in self._shapes)
+        # as much as a tenth of a frame and more is left for the next one
+        per_second = [
+            sample_rate / self._shapes[view.layer].hop * self._shapes[view.layer].fft_size / view.group
+            for view in VIEWS
+        ]
+        chance = settings.false_alarms / len(VIEWS)
+        self._limits = [thresholds(view, cells, chance) for view, cells in zip(VIEWS, per_second, strict=True)]
+        self._tracks = self._new_tracks()
+        self._held = np.zeros(0, np.complex64)
+        self._pieces: list[np.ndarray] = []
+        self._waiting = 0
+        self._origin = 0  # of the held samples, in the stream
+        self._begin = 0  # of the frame that comes next
+
+    def push(self, samples: np.ndarray) -> list[FoundSignal]:
+        """complex64 [n], any n. Returns the signals that have ended since, in the stream's order."""
+        samples = np.asarray(samples)
+        if samples.ndim != 1:
+            raise WfmError(f"samples have shape {samples.shape}, expected one row of complex64")
+        self._pieces.append(samples.astype(np.complex64, copy=True))
+        self._waiting += len(samples)
+        needed = self._begin + self._frame + self._reach - self._origin
+        if len(self._held) + self._waiting < needed:
+            return []
+        self._gather()
+        found = []
+        while len(self._held) + self._origin >= self._begin + self._frame + self._reach:
+            found += self._look(self._frame)
+            self._begin += self._frame
+            self._drop(self._begin - self._reach)
+        return found
+
+    def finish(self) -> list[FoundSignal]:
+        """Ends the stream: what is still on ends with it."""
+        self._gather()
+        found = []
+        while self._origin + len(self._held) > self._begin:
+            count = min(self._frame, self._origin + len(self._held) - self._begin)
+            found += self._look(count)
+            self._begin += count
+        found += self._tracks.finish()
+        self._restart()
+        return found
+
+    def split(self) -> list[FoundSignal]:
+        """A break in the stream (retune, lost samples): all signals end here; samples go on being counted."""
+        return self.finish()
+
+    def _new_tracks(self) -> Tracks:
+        grid = self.sample_rate / self._shapes[-1].fft_size
+        return Tracks(self.sample_rate, grid, self.settings.max_duration, self.settings.min_snr)
+
+    def _gather(self) -> None:
+        self._held = np.concatenate([self._held, *self._pieces])
+        self._pieces, self._waiting = [], 0
+
+    def _drop(self, before: int) -> None:
+        count = max(before - self._origin, 0)
+        self._held = self._held[count:].copy()
+        self._origin += count
+
+    def _restart(self) -> None:
+        self._origin = self._begin = self._origin + len(self._held)
+        self._held = np.zeros(0, np.complex64)
+
+    def _look(self, count: int) -> list[FoundSignal]:
+        """One frame of `count` samples from self._begin."""
+        samples = self._held
+        begin = self._begin - self._origin
+        clean = np.where(np.isfinite(samples.real) & np.isfinite(samples.imag), samples, np.complex64(0))
+        if count >= self._shapes[-1].fft_size:
+            clean = clean - clean[begin : begin + count].mean()
+        layers = []
+        for shape in self._shapes:
+            power = rows(shape, clean, begin, count)
+            power = np.where(np.isfinite(power), power, np.nan)
+            good = ~np.isnan(power[:, 0])
+            if not good.any() or not power[good].any():
+                layers.append(Layer(shape, np.zeros((0, shape.fft_size), np.float32), power[0], self.sample_rate))
+                continue
+            level = quiet_level(power[good])
+            floor = local_floor(level, int(good.sum()), shape.fft_size // 4)
+            power[~good] = floor
+            layers.append(Layer(shape, power / floor, floor, self.sample_rate))
+        found = []
+        for place, (view, limits) in enumerate(zip(VIEWS, self._limits, strict=True)):
+            layer = layers[view.layer]
+            if len(layer.ratio):
+                found += candidates(place, view, layer.ratio, layer.shape.hop, self.sample_rate, limits)
+        cells = [
+            (float(self._shapes[view.layer].hop), self.sample_rate / self._shapes[view.layer].fft_size * view.group)
+            for view in VIEWS
+        ]
+        usable = [layer for layer in layers if len(layer.ratio)]
+        parts = []
+        for box in choose(found, cells):
+            for piece in signals_in((box.start, min(box.stop, count), box.low, box.high), usable):
+                part = fragment(piece, usable)
+                if part is not None:
+                    part.start += self._begin
+                    part.stop = min(part.stop, count) + self._begin
+                    parts.append(part)
+        return self._tracks.frame(parts, self._begin + count)

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Signals over frames: what a frame's parts continue, and when a signal has ended."""
+
+import numpy as np
+
+from wfm_core.signal.finding.refine import Fragment, gap_for, quantile_edges
+from wfm_core.signal.finding.settings import FoundSignal
+
+
+class Track:
+    """A signal that goes on. Spectra are on the finest grid: power summed over time, and noise."""
+
+    def __init__(self, part: Fragment, cut: bool = False):
+        self.start, self.stop, self.on = part.start, part.stop, part.on
+        self.low, self.high = part.low, part.high
+        self.first, self.power, self.noise = part.first, part.power.copy(), part.noise.copy()
+        self.length = part.stop - part.start
+        self.cut = cut
+
+    def takes(self, part: Fragment, rate: float) -> bool:
+        gap = max(part.start - self.stop, self.start - part.stop) / rate
+        wide, other = self.high - self.low, part.high - part.low
+        if gap > gap_for(max(wide, other)):
+            return False
+        both = min(self.high, part.high) - max(self.low, part.low)
+        if both < 0.5 * min(wide, other):
+            return False
+        if both >= 0.5 * max(wide, other):
+            return True
+        # parts of a sweep, or of a signal whose width changes: not a short wide burst over a long narrow one
+        density = float(part.power.sum()) / max(part.stop - part.start, 1.0) / max(other, 1e-9)
+        alike = abs(np.log(max(self.density(), 1e-30) / max(density, 1e-30))) < np.log(30)
+        return alike and max(wide, other) < 12 * min(wide, other)
+
+    def density(self) -> float:
+        return float(self.power.sum()) / max(self.length, 1.0) / max(self.high - self.low, 1e-9)
+
+    def add(self, part: Fragment) -> None:
+        first = min(self.first, part.first)
+        last = max(self.first + len(self.power), part.first + len(part.power))
+        power, noise = np.zeros(last - first, np.float32), np.zeros(last - first, np.float32)
+        for one in (self, part):
+            where = slice(one.first - first, one.first - first + len(one.power))
+            power[where] += one.power
+            noise[where] = np.maximum(noise[where], one.noise)
+        self.first, self.power, self.noise = first, power, noise
+        self.start, self.stop = min(self.start, part.start), max(self.stop, part.stop)
+        self.low, self.high = min(self.low, part.low), max(self.high, part.high)
+        self.length += part.stop - part.start
+        self.on += part.on
+        if self.length > 0.25 * (self.stop - self.start):
+            self.low, self.high = self.edges()
+
+    def edges(self) -> tuple[float, float]:
+        low, high = quantile_edges(self.power, self.grid)
+        origin = (self.first - 0.5) * self.grid - self.half
+        return origin + low, origin + high
+
+    grid = half = 0.0  # set by Tracks for all of its tracks
+
+
+class Tracks:
+    """Those that are on, of a stream of `rate` whose finest bins are `grid` Hz."""
+
+    def __init__(self, rate: float, grid: float, max_duration: float, min_snr: float):
+        self.rate, self.max_duration, self.min_snr = rate, max_duration, min_snr
+        self.kind = type("_Track", (Track,), {"grid": grid, "half": rate / 2})
+        self.open: list[Track] = []
+
+    def frame(self, parts: list[Fragment], stop: float) -> list[FoundSignal]:
+        """Takes a frame's parts; `stop`: the frame's end in samples. Returns what has ended."""
+        for part in sorted(parts, key=lambda one: (one.start, one.low)):
+            takers = [track for track in self.open if track.takes(part, self.rate)]
+            if not takers:
+                self.open.append(self.kind(part))
+                continue
+            best = max(takers, key=lambda track: min(track.high, part.high) - max(track.low, part.low))
+            best.add(part)
+        found, still = [], []
+        for track in self.open:
+            if (stop - track.stop) / self.rate > gap_for(track.high - track.low):
+                found.append(track)
+            elif (track.stop - track.start) / self.rate >= self.max_duration:
+                found.append(track)
+            else:
+                still.append(track)
+        self.open = still
+        return self._said(found)
+
+    def finish(self) -> list[FoundSignal]:
+        found, self.open = self.open, []
+        return self._said(found)
+
+    def _said(self, tracks: list[Track]) -> list[FoundSignal]:
+        said = []
+        for track in tracks:
+            low, high = track.edges()
+            low, high = max(low, -self.rate / 2), min(high, self.rate / 2)
+            power = float(track.power.sum()) / max(track.on, 1.0)
+            a, b = (int(round((edge + track.half) / track.grid + 0.5)) - track.first for edge in (low, high))
+            a = min(max(a, 0), len(track.noise) - 1)
+            noise = float(track.noise[a : max(b, a + 1)].mean()) * max((high - low) / track.grid, 1e-9)
+            if power <= 0 or noise <= 0:
+                continue
+            snr = 10 * np.log10(power / noise)
+            if snr < self.min_snr:
+                continue
+            start = int(round(track.start))
+            said.append(
+                FoundSignal(
+                    start, max(int(round(track.stop)) - start, 1), low, high, float(snr), float(10 * np.log10(power)),
+                    whole_band=high - low > 0.97 * self.rate, cut=track.cut,
+                )
+            )  # fmt: skip
+        return sorted(said, key=lambda one: (one.sample_start, one.freq_lower_edge))
