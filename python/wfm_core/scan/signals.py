@@ -2,7 +2,7 @@
 """Find and name every signal of a recording: the live path's finder, extraction and model, on a file."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -109,7 +109,7 @@ def _find(recording: Recording, settings: FinderSettings, progress: Callable[[in
 
 
 def _later(found: FoundSignal, samples: int) -> FoundSignal:
-    return found if samples == 0 else found.moved(samples)
+    return found if samples == 0 else replace(found, sample_start=found.sample_start + samples)
 
 
 def _probabilities(recording: Recording, bundle: Bundle, task: str, found: list[FoundSignal]) -> np.ndarray:

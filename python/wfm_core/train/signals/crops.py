@@ -16,6 +16,9 @@ _MOST_OF_A_SIGNAL = 3
 _SHARED = 0.35
 """A crop with more than this share of another signal's energy than its own is nobody's."""
 
+_NOISE_SNR = 9.0
+"""dB: what stands out of the noise by more is no noise."""
+
 
 @dataclass(frozen=True)
 class Box:
@@ -112,7 +115,8 @@ def _anywhere(band: Band, rng: np.random.Generator) -> Box:
 def name_box(box: Box, band: Band) -> tuple[str | None, str, float, bool]:
     """Label, kind, SNR of the signal that most of the box's energy is of, and whether another is in it too.
 
-    ("noise", ...) where there is none; None where two are as strong, or where the box has too little of its signal.
+    ("noise", ...) where there is none; None where two are as strong, where the box has too little of its signal, or
+    where it has what is not a signal itself: the skirt or the image of one, a spur.
     """
     width = box.upper - box.lower
     energies = []
@@ -127,12 +131,21 @@ def name_box(box: Box, band: Band) -> tuple[str | None, str, float, bool]:
     energies.sort(key=lambda entry: -entry[0])
     # relative to the noise in the box
     if not energies or energies[0][0] < 0.05 * width:
-        return "noise", "noise", -99.0, False
+        artefact = box.snr_db > _NOISE_SNR or any(_beside(box, truth) for truth in band.truths)
+        return (None if artefact else "noise"), "noise", -99.0, False
     energy, share, filled, truth = energies[0]
     rest = sum(entry[0] for entry in energies[1:])
     if rest > _SHARED * energy or share < 0.4 or filled < 0.3:
         return None, "", 0.0, True
     return truth.label, truth.kind, truth.snr_db, rest > 0.03 * energy
+
+
+def _beside(box: Box, truth: Truth) -> bool:
+    """Is the box on a signal's skirts, or on its image about the middle of the band?"""
+    own = truth.freq_upper_edge - truth.freq_lower_edge
+    reach = own * 10 ** (max(truth.snr_db, 0) / 40)
+    edges = (truth.freq_lower_edge, truth.freq_upper_edge), (-truth.freq_upper_edge, -truth.freq_lower_edge)
+    return any(box.lower < upper + reach and box.upper > lower - reach for lower, upper in edges)
 
 
 def draw_crops(
