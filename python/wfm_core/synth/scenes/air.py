@@ -23,6 +23,13 @@ SAMPLE_RATES = tuple(
 )  # fmt: skip
 """Hz: common rates of radios and of recordings."""
 
+CUT = {
+    "ads-b": 0.25, "cellular": 0.15, "dab": 0.7, "dsss": 0.5, "dvb-t": 0.3, "gps": 0.4, "radar": 0.25, "video": 0.3,
+    "wifi": 0.5,
+}  # fmt: skip
+"""Classes that are also received with less than their whole width, and the least share of it."""
+_CUT_SHARE = 0.3
+
 MOST_SAMPLES = 1 << 19
 _STICKS_OUT = 0.05
 
@@ -97,7 +104,8 @@ def _add(spectrum: np.ndarray, one: Placed, gain: float, rate: float, rng: np.ra
     spectrum[place[inside] % whole] += bins[inside].astype(np.complex64)
     power = np.cumsum(fft.fftshift(np.abs(bins) ** 2))
     lower, upper = np.searchsorted(power, (0.005 * power[-1], 0.995 * power[-1])) - count // 2
-    return [one.centre + edge * one.sent.sample_rate / count for edge in (lower, upper + 1)]
+    edges = [one.centre + edge * one.sent.sample_rate / count for edge in (lower, upper + 1)]
+    return [min(max(edge, -rate / 2), rate / 2) for edge in edges]
 
 
 def _drifting(x: np.ndarray, rate: float, rng: np.random.Generator) -> np.ndarray:
@@ -193,7 +201,8 @@ class AirBands:
         label = label or str(rng.choice(self.labels))
         generator = self._kind(label)
         width = self._width(label, generator)
-        rate = self._rate(width)
+        cut = label in CUT and rng.random() < _CUT_SHARE
+        rate = self._rate(width, CUT[label] if cut else 1.15, 1.2 if cut else 600)
         shortest = LEAST_SECONDS.get(label, 2e-3)
         longest = max(min(2.2, self.most_samples / rate), shortest)
         samples = fft.next_fast_len(round(shortest * (longest / shortest) ** rng.random() * rate))
@@ -212,9 +221,9 @@ class AirBands:
             self._widths[generator] = generator(LEAST_SECONDS.get(label, 2e-3), self.rng).bandwidth
         return self._widths[generator]
 
-    def _rate(self, width: float) -> float:
-        """A rate that holds a signal of this width, near it more often than far above it."""
-        fitting = [rate for rate in self.rates if 1.15 * width < rate < 600 * width] or [self.rates[-1]]
+    def _rate(self, width: float, least: float, most: float) -> float:
+        """A rate of so many widths of a signal, few more often than many."""
+        fitting = [rate for rate in self.rates if least * width < rate < most * width] or [self.rates[-1]]
         weights = 1 / np.sqrt(np.array(fitting))
         return float(self.rng.choice(fitting, p=weights / weights.sum()))
 
