@@ -121,7 +121,7 @@ def name_box(box: Box, band: Band) -> tuple[str | None, str, float, bool]:
     width = box.upper - box.lower
     energies = []
     for truth in band.truths:
-        own = truth.freq_upper_edge - truth.freq_lower_edge
+        own = max(truth.freq_upper_edge - truth.freq_lower_edge, 1.0)
         common = min(box.upper, truth.freq_upper_edge) - max(box.lower, truth.freq_lower_edge)
         first = np.maximum(truth.intervals[:, 0], box.start)
         last = np.minimum(truth.intervals[:, 1], box.start + box.count)
