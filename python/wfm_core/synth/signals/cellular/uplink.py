@@ -56,8 +56,9 @@ def lte_uplink(seconds: float, rng: np.random.Generator) -> Transmission:
     frames, load = [], rng.uniform(0.2, 1.0)
     span = int(rng.integers(1, blocks + 1))
     first = int(rng.integers(0, blocks - span + 1))
-    for _ in range(int(seconds * 1000) + 2):
-        if rng.random() > load:
+    subframes = int(seconds * 1000) + 2
+    for number in range(subframes):
+        if rng.random() > load and number != subframes // 2:
             frames.append(np.zeros(15 * size))
             continue
         if rng.random() < 0.3:
