@@ -33,7 +33,7 @@ VIEWS = (View(0, 1, 2, 2), View(1, 1, 3, 3), View(2, 8, 3, 3), View(2, 1, 3, 3))
 @dataclass(frozen=True)
 class Candidate:
     """Slots [row0, row1) in samples from the frame's begin, edges in Hz, energy over noise and area, both in units of
-    independent cells of noise."""
+    independent cells of noise; outer: the same four edges of all that hangs together, the faintest included."""
 
     view: int
     start: float
@@ -42,6 +42,7 @@ class Candidate:
     high: float
     energy: float
     area: float
+    outer: tuple[float, float, float, float]
 
     @property
     def worth(self) -> float:
@@ -95,10 +96,12 @@ def candidates(
         start, stop = where[0].start + rows_at[0], where[0].start + rows_at[1]
         low, high = where[1].start + bins_at[0], where[1].start + bins_at[1]
         area = (stop - start) * (high - low) * unit
+        whole = (where[0].start * hop, where[0].stop * hop)
+        whole += (where[1].start * width - rate / 2, where[1].stop * width - rate / 2)
         found.append(
             Candidate(
                 place, start * hop, stop * hop, low * width - rate / 2, high * width - rate / 2,
-                float(energy.sum()) * unit, max(area, 0.5),
+                float(energy.sum()) * unit, max(area, 0.5), whole,
             )
         )  # fmt: skip
     return found

@@ -10,6 +10,7 @@ from wfm_core.signal.finding.layers import LayerShape
 
 MOST_GAP, LEAST_GAP, GAP_WIDTHS = 0.8, 5e-3, 200.0
 _LEFT_OUT = 0.005
+_LOOKS = 16  # bins times rows that a valley must be seen in, lest it be chance
 
 
 def gap_for(bandwidth: float) -> float:
@@ -58,9 +59,9 @@ class Fragment:
     on: float
 
 
-def _layer_for_band(layers: list[Layer], duration: float) -> Layer:
+def _layer_for_band(layers: list[Layer], duration: float, rows: int) -> Layer:
     for layer in layers[::-1]:
-        if duration >= 3 * layer.shape.hop and len(layer.ratio):
+        if duration >= rows * layer.shape.hop and len(layer.ratio):
             return layer
     return layers[0]
 
@@ -82,9 +83,11 @@ def profile_in_time(layers: list[Layer], start, stop, low, high) -> tuple[Layer,
     return layer, first, np.nan_to_num(part.mean(1) - 1), 1 / np.sqrt(free)
 
 
-def profile_in_band(layers: list[Layer], start, stop, low, high) -> tuple[Layer, int, np.ndarray, float]:
+def profile_in_band(
+    layers: list[Layer], start, stop, low, high, least: int = 3
+) -> tuple[Layer, int, np.ndarray, float]:
     """The same over frequency."""
-    layer = _layer_for_band(layers, stop - start)
+    layer = _layer_for_band(layers, stop - start, least)
     first, last = layer.rows(start, stop)
     a, b = layer.bins(low, high)
     part = layer.ratio[first:last, a:b]
@@ -137,23 +140,25 @@ def cut_in_time(box, layers) -> list[tuple[float, float, float, float]]:
 def cut_in_band(box, layers) -> list[tuple[float, float, float, float]]:
     """Cut at valleys of the averaged spectrum: near the noise, and 10 dB or more below both sides."""
     start, stop, low, high = box
-    layer, first, profile, deviation = profile_in_band(layers, start, stop, low, high)
+    layer, first, profile, deviation = profile_in_band(layers, start, stop, low, high, least=12)
     width = layer.width
+    rows = layer.rows(start, stop)
+    energy = np.maximum(np.nan_to_num(layer.ratio[rows[0] : rows[1], first : first + len(profile)]).mean(1) - 1, 0)
+    looks = float(energy.sum() ** 2 / max(np.sum(energy**2), 1e-30))
     few = int(max(1, min((high - low) / width / 24, 16)))
     smooth = ndimage.uniform_filter1d(profile, few, mode="nearest") if few > 1 else profile
     deviation = deviation * 1.4 / np.sqrt(few)
     if len(smooth) < 5:
         return [box]
     limit = max(4 * deviation, 0.02 * float(np.max(smooth)))
-    # gaps narrower than that are a signal's own
-    runs = on_runs(smooth, limit, max(1.0, 0.08 * len(smooth)))
+    runs = on_runs(smooth, limit, 1.0)
     if len(runs) <= 1:
         return [box]
-    share = np.array([smooth[a:b].sum() for a, b in runs])
-    runs = [run for run, part in zip(runs, share, strict=True) if part > 0.01 * share.sum()]
     merged = [runs[0]]
     for run in runs[1:]:
-        if together(box, layers, layer, first, merged[-1], run):
+        if not valley(profile, merged[-1], run, deviation * np.sqrt(few), looks) or together(
+            box, layers, layer, first, merged[-1], run
+        ):
             merged[-1] = (merged[-1][0], run[1])
         else:
             merged.append(run)
@@ -163,6 +168,16 @@ def cut_in_band(box, layers) -> list[tuple[float, float, float, float]]:
     return [
         (start, stop, max((first + a) * width - half, low), min((first + b) * width - half, high)) for a, b in merged
     ]
+
+
+def valley(profile: np.ndarray, one: tuple[int, int], other: tuple[int, int], deviation: float, looks: float) -> bool:
+    """Whether what lies between two parts of a spectrum is surely 10 dB below both, and wide enough to part them."""
+    gap = other[0] - one[1]
+    sides = [float(profile[a:b].mean()) for a, b in (one, other)]
+    if gap < max(2, 0.06 * max(one[1] - one[0], other[1] - other[0])) or gap * looks < _LOOKS:
+        return False
+    between = float(profile[one[1] : other[0]].mean()) + 3 * deviation / np.sqrt(gap)
+    return between < 0.1 * min(sides)
 
 
 def together(box, layers, layer, first, one, other) -> bool:

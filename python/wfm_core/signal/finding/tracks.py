@@ -78,9 +78,9 @@ class Tracks:
             best.add(part)
         found, still = [], []
         for track in self.open:
-            if (stop - track.stop) / self.rate > gap_for(track.high - track.low):
-                found.append(track)
-            elif (track.stop - track.start) / self.rate >= self.max_duration:
+            if (stop - track.stop) / self.rate > gap_for(track.high - track.low) or (
+                track.stop - track.start
+            ) / self.rate >= self.max_duration:
                 found.append(track)
             else:
                 still.append(track)
