@@ -8,6 +8,7 @@ from wfm_core.signal.finding.candidates import Candidate
 _INSIDE = 0.6  # share of a box's area within another that makes the two say the same
 _SIMPLER = 0.03  # what one box may explain less than several, of its energy
 _EXPLAINED = 0.5  # share of a box's energy that makes it the blurred picture of others
+_STREWN = 0.25  # share of power outside of a signal's band that makes a shorter box over it more than its picture
 _SKIRT = 0.05  # power over that of a box beside it, of what only belongs to that box
 
 
@@ -47,8 +48,22 @@ def choose(found: list[Candidate], cells: list[tuple[float, float]]) -> list[Can
         skirt = (_both(edges, _widened(outer[place], blur[place])) / own >= _INSIDE) & (
             density < _SKIRT * density[place]
         )
-        left &= ~inside & ~skirt
+        strewn = _strewn(boxes, edges, outer[place], edges[place], blur[place], left & (energy < box.energy))
+        left &= ~inside & ~skirt & ~strewn
     return [box for box, yes in zip(boxes, taken, strict=True) if yes]
+
+
+def _strewn(boxes, edges, outer, mine, blur, left) -> np.ndarray:
+    """What a signal looks like in views of wider bins, and what it strews where it is switched: during it, over its
+    band or next to it, with the most of the power in its band."""
+    low, high = mine[2] - blur[1], mine[3] + blur[1]
+    during = (edges[:, 0] >= outer[0] - 2 * blur[0]) & (edges[:, 1] <= outer[1] + 2 * blur[0])
+    over = left & during & (edges[:, 2] <= high) & (edges[:, 3] >= low)
+    for place in np.flatnonzero(over):
+        box = boxes[place]
+        width = (box.high - box.low) / len(box.bins)
+        over[place] = box.outside(low - 1.5 * width, high + 1.5 * width) < _STREWN
+    return over
 
 
 def _widened(box: np.ndarray, blur: np.ndarray) -> np.ndarray:

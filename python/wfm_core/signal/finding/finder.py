@@ -7,8 +7,9 @@ from wfm_core.base.errors import WfmError
 from wfm_core.signal.finding.candidates import VIEWS, candidates, thresholds
 from wfm_core.signal.finding.choose import choose
 from wfm_core.signal.finding.floor import common_floor, local_floor, quiet_level, spread
+from wfm_core.signal.finding.join import joined, without_echoes, without_skirts
 from wfm_core.signal.finding.layers import FRAME_ROWS, rows, shapes
-from wfm_core.signal.finding.refine import Layer, fragment, signals_in
+from wfm_core.signal.finding.refine import Layer, fragment, room_of, signals_in
 from wfm_core.signal.finding.settings import FinderSettings, FoundSignal
 from wfm_core.signal.finding.tracks import Tracks
 
@@ -113,14 +114,18 @@ class SignalFinder:
             for view in VIEWS
         ]
         usable = [layer for layer in layers if len(layer.ratio)]
-        parts = []
-        for box in choose(found, cells):
-            for piece in signals_in((box.start, min(box.stop, count), box.low, box.high), usable):
-                part = fragment(piece, usable)
-                if part is not None:
-                    part.start += self._begin
-                    part.stop = min(part.stop, count) + self._begin
-                    parts.append(part)
+        chosen = without_echoes(choose(found, cells), usable, [view.layer for view in VIEWS])
+        pieces = []
+        for box in chosen:
+            pieces += signals_in((box.start, min(box.stop, count), box.low, box.high), usable)
+        for _ in range(2):
+            parts = [fragment(piece, usable, room_of(piece, pieces, self.sample_rate)) for piece in pieces]
+            parts = without_skirts([part for part in parts if part is not None])
+            pieces = [(part.start, part.stop, part.low, part.high) for part in parts]
+        parts = joined(parts, usable)
+        for part in parts:
+            part.start += self._begin
+            part.stop += self._begin
         return self._tracks.frame(parts, self._begin + count)
 
     def _layers(self, clean: np.ndarray, begin: int, count: int) -> list[Layer]:
