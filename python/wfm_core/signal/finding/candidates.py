@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where a frame's power stands out of the floor: boxes, as one resolution shows them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import ndimage, special
@@ -33,7 +33,7 @@ VIEWS = (View(0, 1, 2, 2), View(1, 1, 3, 3), View(2, 8, 3, 3), View(2, 1, 3, 3))
 @dataclass(frozen=True)
 class Candidate:
     """Slots [row0, row1) in samples from the frame's begin, edges in Hz, energy over noise and area, both in units of
-    independent cells of noise."""
+    independent cells of noise; outer: the same four edges of all that hangs together, the faintest included."""
 
     view: int
     start: float
@@ -42,6 +42,14 @@ class Candidate:
     high: float
     energy: float
     area: float
+    outer: tuple[float, float, float, float]
+    bins: np.ndarray = field(repr=False, compare=False)  # energy in each bin from `low` to `high`
+
+    def outside(self, low: float, high: float) -> float:
+        """Share of its energy in bins that lie wholly outside of low..high (Hz)."""
+        edges = self.low + np.arange(len(self.bins) + 1) * (self.high - self.low) / len(self.bins)
+        apart = (edges[1:] <= low) | (edges[:-1] >= high)
+        return float(self.bins[apart].sum() / max(self.bins.sum(), 1e-30))
 
     @property
     def worth(self) -> float:
@@ -58,11 +66,6 @@ def thresholds(view: View, cells_per_second: float, false_alarms: float) -> tupl
     return float(high * _SPREAD), float(low * _SPREAD)
 
 
-def smoothed(ratio: np.ndarray, view: View) -> np.ndarray:
-    """float32 [rows, bins / group]: means around each cell; missing rows (nan) count as noise."""
-    return ndimage.uniform_filter(grouped(ratio, view.group), (view.rows, view.bins), mode="nearest")
-
-
 def grouped(ratio: np.ndarray, group: int) -> np.ndarray:
     if group == 1:
         return ratio
@@ -74,7 +77,7 @@ def candidates(
 ) -> list[Candidate]:
     """Boxes of one view. ratio: float32 [rows, fft_size], power over the floor."""
     cells = grouped(ratio, view.group)
-    mean = ndimage.uniform_filter(cells, (view.rows, view.bins), mode="nearest")
+    mean = ndimage.uniform_filter(cells, (view.rows, view.bins), mode="constant", cval=1.0)
     strong = mean > limits[0]
     if not strong.any():
         return []
@@ -95,10 +98,12 @@ def candidates(
         start, stop = where[0].start + rows_at[0], where[0].start + rows_at[1]
         low, high = where[1].start + bins_at[0], where[1].start + bins_at[1]
         area = (stop - start) * (high - low) * unit
+        whole = (where[0].start * hop, where[0].stop * hop)
+        whole += (where[1].start * width - rate / 2, where[1].stop * width - rate / 2)
         found.append(
             Candidate(
                 place, start * hop, stop * hop, low * width - rate / 2, high * width - rate / 2,
-                float(energy.sum()) * unit, max(area, 0.5),
+                float(energy.sum()) * unit, max(area, 0.5), whole, energy[:, bins_at[0] : bins_at[1]].sum(0),
             )
         )  # fmt: skip
     return found

@@ -7,37 +7,71 @@ from wfm_core.signal.finding.candidates import Candidate
 
 _INSIDE = 0.6  # share of a box's area within another that makes the two say the same
 _SIMPLER = 0.03  # what one box may explain less than several, of its energy
+_EXPLAINED = 0.5  # share of a box's energy that makes it the blurred picture of others
+_STREWN = 0.25  # share of power outside of a signal's band that makes a shorter box over it more than its picture
+_SKIRT = 0.05  # power over that of a box beside it, of what only belongs to that box
 
 
 def choose(found: list[Candidate], cells: list[tuple[float, float]]) -> list[Candidate]:
-    """The candidates that explain the frame best, none of which lies in another.
+    """The candidates that explain the frame best, none of which shows what another does.
 
-    cells: (samples, Hz) of a cell of each view, by which boxes are blurred. From the largest down: a box is given up
-    for those of another view that lie in it if these explain more; else what lies in it is.
+    cells: (samples, Hz) of a cell of each view, by which boxes are blurred. From the best down: a box is given up for
+    those of another view that lie in it if these explain more, or where chosen ones explain it already; else what lies
+    in it is given up.
     """
     if not found:
         return []
-    order = np.argsort([-c.area for c in found], kind="stable")
-    boxes = [found[i] for i in order]
+    boxes = sorted(found, key=lambda c: -c.worth)
     edges = np.array([(c.start, c.stop, c.low, c.high) for c in boxes])
+    outer = np.array([c.outer for c in boxes])
     blur = np.array([cells[c.view] for c in boxes])
     worth = np.array([c.worth for c in boxes])
+    energy = np.array([c.energy for c in boxes])
+    density = energy / np.array([c.area for c in boxes])
     view = np.array([c.view for c in boxes])
     own = (edges[:, 1] - edges[:, 0]) * (edges[:, 3] - edges[:, 2])
     left = np.ones(len(boxes), bool)
-    chosen = []
+    taken = np.zeros(len(boxes), bool)
     for place, box in enumerate(boxes):
         if not left[place]:
             continue
-        time = np.minimum(edges[:, 1], box.stop + blur[place, 0]) - np.maximum(edges[:, 0], box.start - blur[place, 0])
-        band = np.minimum(edges[:, 3], box.high + blur[place, 1]) - np.maximum(edges[:, 2], box.low - blur[place, 1])
-        inside = np.clip(time, 0, None) * np.clip(band, 0, None) >= _INSIDE * own
-        inside &= left
-        inside[place] = False
-        best = max((worth[inside & (view == v)].sum() for v in range(len(cells)) if v != box.view), default=0.0)
         left[place] = False
+        wide = _widened(edges[place], blur[place])
+        within = _both(edges, wide) / own
+        if float((energy * within)[taken].sum()) >= _EXPLAINED * box.energy:
+            continue
+        inside = (within >= _INSIDE) & left
+        best = max((worth[inside & (view == v)].sum() for v in range(len(cells)) if v != box.view), default=0.0)
         if best - _SIMPLER * box.energy > worth[place]:
             continue
-        chosen.append(box)
-        left &= ~inside
-    return chosen
+        taken[place] = True
+        skirt = (_both(edges, _widened(outer[place], blur[place])) / own >= _INSIDE) & (
+            density < _SKIRT * density[place]
+        )
+        strewn = _strewn(boxes, edges, outer[place], edges[place], blur[place], left & (energy < box.energy))
+        left &= ~inside & ~skirt & ~strewn
+    return [box for box, yes in zip(boxes, taken, strict=True) if yes]
+
+
+def _strewn(boxes, edges, outer, mine, blur, left) -> np.ndarray:
+    """What a signal looks like in views of wider bins, and what it strews where it is switched: during it, over its
+    band or next to it, with the most of the power in its band."""
+    low, high = mine[2] - blur[1], mine[3] + blur[1]
+    during = (edges[:, 0] >= outer[0] - 2 * blur[0]) & (edges[:, 1] <= outer[1] + 2 * blur[0])
+    over = left & during & (edges[:, 2] <= high) & (edges[:, 3] >= low)
+    for place in np.flatnonzero(over):
+        box = boxes[place]
+        width = (box.high - box.low) / len(box.bins)
+        over[place] = box.outside(low - 1.5 * width, high + 1.5 * width) < _STREWN
+    return over
+
+
+def _widened(box: np.ndarray, blur: np.ndarray) -> np.ndarray:
+    return box + np.array([-blur[0], blur[0], -blur[1], blur[1]])
+
+
+def _both(edges: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """Area that each of `edges` shares with `box`."""
+    time = np.minimum(edges[:, 1], box[1]) - np.maximum(edges[:, 0], box[0])
+    band = np.minimum(edges[:, 3], box[3]) - np.maximum(edges[:, 2], box[2])
+    return np.clip(time, 0, None) * np.clip(band, 0, None)

@@ -6,9 +6,10 @@ import numpy as np
 from wfm_core.base.errors import WfmError
 from wfm_core.signal.finding.candidates import VIEWS, candidates, thresholds
 from wfm_core.signal.finding.choose import choose
-from wfm_core.signal.finding.floor import local_floor, quiet_level
+from wfm_core.signal.finding.floor import common_floor, local_floor, quiet_level, spread
+from wfm_core.signal.finding.join import joined, without_echoes, without_skirts
 from wfm_core.signal.finding.layers import FRAME_ROWS, rows, shapes
-from wfm_core.signal.finding.refine import Layer, fragment, signals_in
+from wfm_core.signal.finding.refine import Layer, fragment, room_of, signals_in
 from wfm_core.signal.finding.settings import FinderSettings, FoundSignal
 from wfm_core.signal.finding.tracks import Tracks
 
@@ -102,18 +103,7 @@ class SignalFinder:
         clean = np.where(np.isfinite(samples.real) & np.isfinite(samples.imag), samples, np.complex64(0))
         if count >= self._shapes[-1].fft_size:
             clean = clean - clean[begin : begin + count].mean()
-        layers = []
-        for shape in self._shapes:
-            power = rows(shape, clean, begin, count)
-            power = np.where(np.isfinite(power), power, np.nan)
-            good = ~np.isnan(power[:, 0])
-            if not good.any() or not power[good].any():
-                layers.append(Layer(shape, np.zeros((0, shape.fft_size), np.float32), power[0], self.sample_rate))
-                continue
-            level = quiet_level(power[good])
-            floor = local_floor(level, int(good.sum()), shape.fft_size // 4)
-            power[~good] = floor
-            layers.append(Layer(shape, power / floor, floor, self.sample_rate))
+        layers = self._layers(clean, begin, count)
         found = []
         for place, (view, limits) in enumerate(zip(VIEWS, self._limits, strict=True)):
             layer = layers[view.layer]
@@ -124,12 +114,41 @@ class SignalFinder:
             for view in VIEWS
         ]
         usable = [layer for layer in layers if len(layer.ratio)]
-        parts = []
-        for box in choose(found, cells):
-            for piece in signals_in((box.start, min(box.stop, count), box.low, box.high), usable):
-                part = fragment(piece, usable)
-                if part is not None:
-                    part.start += self._begin
-                    part.stop = min(part.stop, count) + self._begin
-                    parts.append(part)
+        chosen = without_echoes(choose(found, cells), usable, [view.layer for view in VIEWS])
+        pieces = []
+        for box in chosen:
+            pieces += signals_in((box.start, min(box.stop, count), box.low, box.high), usable)
+        for _ in range(2):
+            parts = [fragment(piece, usable, room_of(piece, pieces, self.sample_rate)) for piece in pieces]
+            parts = without_skirts([part for part in parts if part is not None])
+            pieces = [(part.start, part.stop, part.low, part.high) for part in parts]
+        parts = joined(parts, usable)
+        for part in parts:
+            part.start += self._begin
+            part.stop += self._begin
         return self._tracks.frame(parts, self._begin + count)
+
+    def _layers(self, clean: np.ndarray, begin: int, count: int) -> list[Layer]:
+        powers, floors = [], []
+        for shape in self._shapes:
+            power = rows(shape, clean, begin, count)
+            good = np.isfinite(power[:, 0])
+            floor = None
+            if good.any() and power[good].any():
+                floor = local_floor(quiet_level(power[good]), int(good.sum()), shape.fft_size // 4)
+            powers.append((power, good))
+            floors.append(floor)
+        if all(floor is None for floor in floors):
+            return [Layer(shape, np.zeros((0, shape.fft_size), np.float32), np.zeros(0), 1.0) for shape in self._shapes]
+        size = self._shapes[1].fft_size
+        usable = [floor for place in (1, 0, 2) if (floor := floors[place]) is not None]
+        usable[0] = spread(usable[0], size)
+        common = common_floor(usable, size)
+        layers = []
+        for shape, (power, good), own in zip(self._shapes, powers, floors, strict=True):
+            floor = spread(common, shape.fft_size)
+            ratio = power / floor if own is not None else power[:0]
+            if own is not None:
+                ratio[~good] = 1
+            layers.append(Layer(shape, ratio, floor, self.sample_rate))
+        return layers

@@ -46,3 +46,25 @@ def local_floor(level: np.ndarray, rows: int, width: int) -> np.ndarray:
     mean = ndimage.uniform_filter1d(np.where(near, ratio, 0).astype(np.float32), span, mode="reflect")
     bias = np.where(weight > 0.02, mean / np.maximum(weight, 0.02), 1.0)
     return np.maximum(opened * bias, TINY).astype(np.float32)
+
+
+def common_floor(floors: list[np.ndarray], size: int) -> np.ndarray:
+    """float32 [size] of floors with other numbers of bins, the one with `size` first: where another layer sees less, as
+    short rows do between bursts and long ones between narrow channels, that counts."""
+    floor = floors[0]
+    for other in floors[1:]:
+        other = spread(other, size)
+        floor = np.where(other < 0.8 * floor, other, floor)
+    return floor
+
+
+def spread(floor: np.ndarray, size: int) -> np.ndarray:
+    """A floor on `size` bins over the same band: straight lines between middles of bins, or means of several."""
+    count = len(floor)
+    if size == count:
+        return floor
+    if size < count:
+        # bin k is centred on k count / size
+        times = count // size
+        return np.roll(floor, times // 2).reshape(size, times).mean(1)
+    return np.interp(np.arange(size) / size, np.arange(count) / count, floor).astype(np.float32)

@@ -10,6 +10,8 @@ from wfm_core.signal.finding.layers import LayerShape
 
 MOST_GAP, LEAST_GAP, GAP_WIDTHS = 0.8, 5e-3, 200.0
 _LEFT_OUT = 0.005
+_MARGIN = 1.5  # widths to each side that are looked at for skirts
+_LOOKS = 16  # bins times rows that a valley must be seen in, lest it be chance
 
 
 def gap_for(bandwidth: float) -> float:
@@ -57,15 +59,24 @@ class Fragment:
     noise: np.ndarray = field(repr=False)
     on: float
 
+    @property
+    def length(self) -> float:
+        return self.stop - self.start
 
-def _layer_for_band(layers: list[Layer], duration: float) -> Layer:
+    @property
+    def level(self) -> float:
+        """Mean power while on."""
+        return float(self.power.sum()) / max(self.on, 1.0)
+
+
+def _layer_for_band(layers: list[Layer], duration: float, rows: int) -> Layer:
     for layer in layers[::-1]:
-        if duration >= 3 * layer.shape.hop and len(layer.ratio):
+        if duration >= rows * layer.shape.hop and len(layer.ratio):
             return layer
     return layers[0]
 
 
-def _layer_for_time(layers: list[Layer], bandwidth: float) -> Layer:
+def layer_for_time(layers: list[Layer], bandwidth: float) -> Layer:
     for layer in layers:
         if bandwidth >= 2 * layer.width:
             return layer
@@ -74,7 +85,7 @@ def _layer_for_time(layers: list[Layer], bandwidth: float) -> Layer:
 
 def profile_in_time(layers: list[Layer], start, stop, low, high) -> tuple[Layer, int, np.ndarray, float]:
     """The layer, its first row, mean of ratio - 1 over the band for rows from there, and its deviation in noise."""
-    layer = _layer_for_time(layers, high - low)
+    layer = layer_for_time(layers, high - low)
     a, b = layer.bins(low, high)
     first, last = layer.rows(start, stop)
     part = layer.ratio[first:last, a:b]
@@ -82,9 +93,11 @@ def profile_in_time(layers: list[Layer], start, stop, low, high) -> tuple[Layer,
     return layer, first, np.nan_to_num(part.mean(1) - 1), 1 / np.sqrt(free)
 
 
-def profile_in_band(layers: list[Layer], start, stop, low, high) -> tuple[Layer, int, np.ndarray, float]:
+def profile_in_band(
+    layers: list[Layer], start, stop, low, high, least: int = 3
+) -> tuple[Layer, int, np.ndarray, float]:
     """The same over frequency."""
-    layer = _layer_for_band(layers, stop - start)
+    layer = _layer_for_band(layers, stop - start, least)
     first, last = layer.rows(start, stop)
     a, b = layer.bins(low, high)
     part = layer.ratio[first:last, a:b]
@@ -137,23 +150,23 @@ def cut_in_time(box, layers) -> list[tuple[float, float, float, float]]:
 def cut_in_band(box, layers) -> list[tuple[float, float, float, float]]:
     """Cut at valleys of the averaged spectrum: near the noise, and 10 dB or more below both sides."""
     start, stop, low, high = box
-    layer, first, profile, deviation = profile_in_band(layers, start, stop, low, high)
+    layer, first, profile, deviation = profile_in_band(layers, start, stop, low, high, least=12)
     width = layer.width
+    rows = layer.rows(start, stop)
+    energy = np.maximum(np.nan_to_num(layer.ratio[rows[0] : rows[1], first : first + len(profile)]).mean(1) - 1, 0)
+    looks = float(energy.sum() ** 2 / max(np.sum(energy**2), 1e-30))
     few = int(max(1, min((high - low) / width / 24, 16)))
     smooth = ndimage.uniform_filter1d(profile, few, mode="nearest") if few > 1 else profile
     deviation = deviation * 1.4 / np.sqrt(few)
     if len(smooth) < 5:
         return [box]
     limit = max(4 * deviation, 0.02 * float(np.max(smooth)))
-    # gaps narrower than that are a signal's own
-    runs = on_runs(smooth, limit, max(1.0, 0.08 * len(smooth)))
+    runs = on_runs(smooth, limit, 1.0)
     if len(runs) <= 1:
         return [box]
-    share = np.array([smooth[a:b].sum() for a, b in runs])
-    runs = [run for run, part in zip(runs, share, strict=True) if part > 0.01 * share.sum()]
     merged = [runs[0]]
     for run in runs[1:]:
-        if together(box, layers, layer, first, merged[-1], run):
+        if not valley(profile, merged[-1], run, deviation * np.sqrt(few), looks):
             merged[-1] = (merged[-1][0], run[1])
         else:
             merged.append(run)
@@ -165,37 +178,34 @@ def cut_in_band(box, layers) -> list[tuple[float, float, float, float]]:
     ]
 
 
-def together(box, layers, layer, first, one, other) -> bool:
-    """Whether two parts of a band are one signal's: they come and go, or take turns, together."""
-    start, stop, _, _ = box
-    half, width = layer.rate / 2, layer.width
-    bands = [((first + a) * width - half, (first + b) * width - half) for a, b in (one, other)]
-    gap = bands[1][0] - bands[0][1]
-    if gap > 12 * max(bands[0][1] - bands[0][0], bands[1][1] - bands[1][0]):
+def valley(profile: np.ndarray, one: tuple[int, int], other: tuple[int, int], deviation: float, looks: float) -> bool:
+    """Whether what lies between two parts of a spectrum is surely 10 dB below both, and wide enough to part them."""
+    gap = other[0] - one[1]
+    sides = [float(profile[a:b].mean()) for a, b in (one, other)]
+    if gap < max(2, 0.06 * max(one[1] - one[0], other[1] - other[0])) or gap * looks < _LOOKS:
         return False
-    narrow = min(gap + width, *(b - a for a, b in bands))
-    span = max(stop - start, 1.0)
-    timing = _layer_for_time(layers, 1.5 * max(narrow, gap / 2))
-    margin = min(0.1 * span, 8 * timing.shape.hop)
-    rows = timing.rows(start - margin, stop + margin)
-    if rows[1] - rows[0] < 12:
-        return False
-    sides = []
-    for low, high in bands:
-        a, b = timing.bins(low + 0.0, high)
-        sides.append(np.nan_to_num(timing.ratio[rows[0] : rows[1], a:b].mean(1) - 1, nan=0.0))
-    x, y = (ndimage.uniform_filter1d(s, 2, mode="nearest") for s in sides)
-    x, y = np.sqrt(np.clip(x, 0, None)), np.sqrt(np.clip(y, 0, None))
-    x, y = x - x.mean(), y - y.mean()
-    both = float(np.sqrt((x @ x) * (y @ y)))
-    return both > 0 and abs(float(x @ y)) / both > 0.6
+    between = float(profile[one[1] : other[0]].mean()) + 3 * deviation / np.sqrt(gap)
+    return between < 0.1 * min(sides)
 
 
-def fragment(box, layers: list[Layer]) -> Fragment | None:
-    """A signal's box with its edges refined: 99 % of the power over the noise."""
+def room_of(box, others, rate: float) -> tuple[float, float]:
+    """Hz within which a box may grow: as far as half the way to what is on at the same time."""
+    start, stop, low, high = box
+    least, most = -rate / 2, rate / 2
+    for other in others:
+        if other[1] > start and other[0] < stop:
+            if other[3] <= low:
+                least = max(least, (other[3] + low) / 2)
+            elif other[2] >= high:
+                most = min(most, (other[2] + high) / 2)
+    return least, most
+
+
+def fragment(box, layers: list[Layer], room: tuple[float, float]) -> Fragment | None:
+    """A signal's box with its edges refined: 99 % of the power over the noise. room: Hz beyond which others are."""
     start, stop, low, high = box
     finest = layers[-1]
-    low, high, layer, first, spectrum = band_edges(start, stop, low, high, layers)
+    low, high, layer, first, spectrum = band_edges(start, stop, low, high, layers, room)
     start, stop, on = time_edges(start, stop, low, high, layers)
     if stop <= start:
         return None
@@ -207,54 +217,78 @@ def fragment(box, layers: list[Layer]) -> Fragment | None:
     return Fragment(start, stop, low, high, first * times, power, noise, on)
 
 
-def band_edges(start, stop, low, high, layers):
+def band_edges(start, stop, low, high, layers, room):
     layer, _, _, _ = profile_in_band(layers, start, stop, low, high)
-    margin = max(0.5 * (high - low), 4 * layer.width)
+    margin = max(_MARGIN * (high - low), 8 * layer.width)
     layer, first, profile, deviation = profile_in_band(layers, start, stop, low - margin, high + margin)
     a, b = layer.bins(low, high)
     a, b = a - first, b - first
     few = max(1, min(int((b - a) / 12), 64)) | 1
     smooth = ndimage.uniform_filter1d(profile, few, mode="nearest") if few > 1 else profile
     top = float(np.max(smooth[a:b])) if b > a else 0.0
-    limit = max(2.5 * deviation * 1.4 / np.sqrt(few), 0.004 * top)
+    spread = deviation * 1.4 / np.sqrt(few)
+    limit, sure = max(2.5 * spread, 0.004 * top), max(4 * spread, 0.004 * top)
+    while b - a > 1 and smooth[a] <= sure:
+        a += 1
+    while b - a > 1 and smooth[b - 1] <= sure:
+        b -= 1
     # outwards as long as it stands out, and falls
     while a > 0 and smooth[a - 1] > limit and smooth[a - 1] <= 1.15 * smooth[a : a + few].max():
         a -= 1
     while b < len(smooth) and smooth[b] > limit and smooth[b] <= 1.15 * smooth[max(b - few, 0) : b].max():
         b += 1
-    while b - a > 1 and smooth[a] <= limit:
-        a += 1
-    while b - a > 1 and smooth[b - 1] <= limit:
-        b -= 1
-    part = np.maximum(profile[a:b], 0) if few == 1 else profile[a:b]
-    low, high = quantile_edges(part * layer.floor[first + a : first + b], layer.width)
+    bounds = [min(max(edge - first, 0), len(profile)) for edge in layer.bins(*room)]
+    a, b = with_skirts(profile, smooth, a, b, deviation, (min(bounds[0], a), max(bounds[1], b)))
+    low, high = quantile_edges(
+        np.maximum(profile[a:b], 0 if b - a < 8 else -1) * layer.floor[first + a : first + b], layer.width
+    )
     origin = (first + a) * layer.width - layer.rate / 2 - 0.5 * layer.width
     keep = np.where((np.arange(len(profile)) >= a) & (np.arange(len(profile)) < b), profile, 0).astype(np.float32)
     return origin + low, origin + high, layer, first + a, keep[a:b]
 
 
-def quantile_edges(power: np.ndarray, width: float) -> tuple[float, float]:
-    """Hz from the first bin's lower edge, between which all but 0.5 % of the power at each side lies."""
+def with_skirts(profile, smooth, first: int, last: int, deviation: float, room: tuple[int, int]) -> tuple[int, int]:
+    """The stretch with what surely belongs to it beside, up to `room`: steps outwards, of which one of two holds power,
+    none half as much as the middle."""
+    step = max(1, round(0.2 * (last - first)))
+    highest = 0.5 * float(smooth[first:last].max())
+    bounds = []
+    for side in (-1, 1):
+        edge = reached = first if side < 0 else last
+        missed = 0
+        while missed < 2:
+            a, b = (edge - step, edge) if side < 0 else (edge, edge + step)
+            if a < room[0] or b > room[1] or float(smooth[a:b].max()) > highest:
+                break
+            edge = a if side < 0 else b
+            if profile[a:b].sum() > 4 * deviation * np.sqrt(1.9 * step):
+                reached, missed = edge, 0
+            else:
+                missed += 1
+        bounds.append(reached)
+    return bounds[0], bounds[1]
+
+
+def quantile_edges(power: np.ndarray, width: float, left_out: float = _LEFT_OUT) -> tuple[float, float]:
+    """Hz from the first bin's lower edge, between which all but `left_out` of the power at each side lies."""
     total = np.concatenate([[0.0], np.cumsum(power, dtype=np.float64)])
     whole = total[-1]
     if whole <= 0:
         return 0.0, len(power) * width
-    low = int(np.flatnonzero(total <= _LEFT_OUT * whole)[-1])
+    low = int(np.flatnonzero(total <= left_out * whole)[-1])
     low = min(low, len(power) - 1)
-    high = int(np.flatnonzero(total >= (1 - _LEFT_OUT) * whole)[0])
+    high = int(np.flatnonzero(total >= (1 - left_out) * whole)[0])
     high = max(high, low + 1)
-    at = low + np.clip((_LEFT_OUT * whole - total[low]) / max(total[low + 1] - total[low], 1e-30), 0, 1)
+    at = low + np.clip((left_out * whole - total[low]) / max(total[low + 1] - total[low], 1e-30), 0, 1)
     to = (
-        high
-        - 1
-        + np.clip(((1 - _LEFT_OUT) * whole - total[high - 1]) / max(total[high] - total[high - 1], 1e-30), 0, 1)
+        high - 1 + np.clip(((1 - left_out) * whole - total[high - 1]) / max(total[high] - total[high - 1], 1e-30), 0, 1)
     )
     return float(at) * width, float(max(to, at + 0.1)) * width
 
 
 def time_edges(start, stop, low, high, layers) -> tuple[float, float, float]:
     """First and last sample, and how many of them it is on."""
-    layer = _layer_for_time(layers, high - low)
+    layer = layer_for_time(layers, high - low)
     hop = layer.shape.hop
     blur = 0.0
     layer, first, profile, deviation = profile_in_time(layers, start - hop - blur, stop + hop + blur, low, high)

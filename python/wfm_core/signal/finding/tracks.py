@@ -7,6 +7,17 @@ from wfm_core.signal.finding.refine import Fragment, gap_for, quantile_edges
 from wfm_core.signal.finding.settings import FoundSignal
 
 
+def _same(low: float, high: float, other_low: float, other_high: float) -> float:
+    """Width that two bands share over the width of both together."""
+    return (min(high, other_high) - max(low, other_low)) / (max(high, other_high) - min(low, other_low))
+
+
+def core(power: np.ndarray, first: int) -> tuple[float, float]:
+    """Bins between which the middle 60 % of the power lies."""
+    low, high = quantile_edges(power, 1.0, 0.2)
+    return first + low, first + high
+
+
 class Track:
     """A signal that goes on. Spectra are on the finest grid: power summed over time, and noise."""
 
@@ -22,15 +33,16 @@ class Track:
         wide, other = self.high - self.low, part.high - part.low
         if gap > gap_for(max(wide, other)):
             return False
-        both = min(self.high, part.high) - max(self.low, part.low)
-        if both < 0.5 * min(wide, other):
-            return False
-        if both >= 0.5 * max(wide, other):
+        if _same(self.low, self.high, part.low, part.high) >= 0.5:
             return True
-        # parts of a sweep, or of a signal whose width changes: not a short wide burst over a long narrow one
         density = float(part.power.sum()) / max(part.stop - part.start, 1.0) / max(other, 1e-9)
-        alike = abs(np.log(max(self.density(), 1e-30) / max(density, 1e-30))) < np.log(30)
-        return alike and max(wide, other) < 12 * min(wide, other)
+        if abs(np.log(max(self.density(), 1e-30) / max(density, 1e-30))) > np.log(30):
+            return False
+        both = min(self.high, part.high) - max(self.low, part.low)
+        if both >= 0.5 * min(wide, other) and max(wide, other) < 12 * min(wide, other):
+            return True
+        # a carrier with and without sidebands
+        return gap <= 0.02 and _same(*core(self.power, self.first), *core(part.power, part.first)) > 0.3
 
     def density(self) -> float:
         return float(self.power.sum()) / max(self.length, 1.0) / max(self.high - self.low, 1e-9)
@@ -74,13 +86,13 @@ class Tracks:
             if not takers:
                 self.open.append(self.kind(part))
                 continue
-            best = max(takers, key=lambda track: min(track.high, part.high) - max(track.low, part.low))
+            best = max(takers, key=lambda track: _same(track.low, track.high, part.low, part.high))
             best.add(part)
         found, still = [], []
         for track in self.open:
-            if (stop - track.stop) / self.rate > gap_for(track.high - track.low):
-                found.append(track)
-            elif (track.stop - track.start) / self.rate >= self.max_duration:
+            if (stop - track.stop) / self.rate > gap_for(track.high - track.low) or (
+                track.stop - track.start
+            ) / self.rate >= self.max_duration:
                 found.append(track)
             else:
                 still.append(track)

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a frame's boxes are to each other: one's echo, one's sidebands, one's other tone."""
+
+import numpy as np
+from scipy import ndimage
+
+from wfm_core.signal.finding.candidates import Candidate
+from wfm_core.signal.finding.refine import Fragment, Layer
+
+_QUIET = 0.3  # power of a line between bursts, over that within them, of a line of its own
+_ALIKE = 0.6  # correlation of two tones' levels
+_FARTHEST = 12  # widths between two tones of one signal
+_DURING = 0.8  # share of what belongs to another that lies within it
+_BESIDE = 0.3  # width of a signal within which its skirts are
+_FAINT = 0.05  # power over that of a signal, of its skirts
+_SIDEBAND_DB = 6.0  # that two sidebands differ by, at most
+
+
+def without_echoes(boxes: list[Candidate], layers: list[Layer], layer_of: list[int]) -> list[Candidate]:
+    """Leaves out lines that are there only while shorter, wider boxes over them are: their blurred picture."""
+    kept = []
+    for box in boxes:
+        layer = layers[min(layer_of[box.view], len(layers) - 1)]
+        over = [
+            one
+            for one in boxes
+            if one is not box
+            and one.stop - one.start < 0.7 * (box.stop - box.start) + layer.shape.hop
+            and one.high - one.low > 1.5 * (box.high - box.low)
+            and min(one.high, box.high) - max(one.low, box.low) > 0.7 * (box.high - box.low)
+            and min(one.stop, box.stop + layer.shape.hop) > max(one.start, box.start - layer.shape.hop)
+        ]
+        if not over or not _echo(box, over, layer):
+            kept.append(box)
+    return kept
+
+
+def _echo(box: Candidate, over: list[Candidate], layer: Layer) -> bool:
+    first, last = layer.rows(box.start, box.stop)
+    a, b = layer.bins(box.low, box.high)
+    excess = np.nan_to_num(layer.ratio[first:last, a:b].mean(1) - 1)
+    hop, reach = layer.shape.hop, layer.shape.reach
+    at = (np.arange(first, last) + 0.5) * hop
+    covered = np.zeros(last - first, bool)
+    for one in over:
+        covered |= (at > one.start - reach - hop / 2) & (at < one.stop + reach + hop / 2)
+    if not covered.any():
+        return False
+    if covered.all():
+        return True
+    return excess[~covered].mean() < _QUIET * excess[covered].mean()
+
+
+def joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
+    """Fragments of which those that are one signal's are one: carriers with sidebands, then tones in turn."""
+    return _tones_joined(_sidebands_joined(parts, layers), layers)
+
+
+def without_skirts(parts: list[Fragment]) -> list[Fragment]:
+    """Leaves out what lies in a stronger one or, faint and while that is on, at its side."""
+    kept: list[Fragment] = []
+    for part in sorted(parts, key=lambda p: -float(p.power.sum())):
+        if not any(_belongs(part, one) for one in kept):
+            kept.append(part)
+    return kept
+
+
+def _belongs(part: Fragment, one: Fragment) -> bool:
+    wide, other = part.high - part.low, one.high - one.low
+    time = min(part.stop, one.stop) - max(part.start, one.start)
+    if time < _DURING * part.length:
+        return False
+    band = min(part.high, one.high) - max(part.low, one.low)
+    if band >= _DURING * wide:
+        return part.level < one.level
+    density = float(part.power.sum()) / part.length / wide
+    theirs = float(one.power.sum()) / one.length / other
+    return wide < 0.6 * other and -band < _BESIDE * other and density < _FAINT * theirs
+
+
+def combined(parts: list[Fragment]) -> Fragment:
+    first = min(part.first for part in parts)
+    last = max(part.first + len(part.power) for part in parts)
+    power, noise = np.zeros(last - first, np.float32), np.zeros(last - first, np.float32)
+    for part in parts:
+        where = slice(part.first - first, part.first - first + len(part.power))
+        power[where] += part.power
+        noise[where] = np.maximum(noise[where], part.noise)
+    holes = noise == 0
+    if holes.any():
+        noise[holes] = np.interp(np.flatnonzero(holes), np.flatnonzero(~holes), noise[~holes])
+    start, stop = min(part.start for part in parts), max(part.stop for part in parts)
+    low, high = min(part.low for part in parts), max(part.high for part in parts)
+    return Fragment(start, stop, low, high, first, power, noise, max(part.on for part in parts))
+
+
+def _sidebands_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
+    """Lines with equal parts at equal distances on both sides, on while these are."""
+    width = layers[-1].width
+    parts = list(parts)
+    lines = sorted((p for p in parts if p.high - p.low < 8 * width), key=lambda p: -p.level)
+    for line in lines:
+        if not any(p is line for p in parts):
+            continue
+        middle = (line.low + line.high) / 2
+        reach = 0.0
+        slack = max(0.05 * line.length, 2 * layers[-1].shape.hop)
+        near = [
+            p
+            for p in parts
+            if p is not line
+            and p.level < 2 * line.level
+            and p.start > line.start - slack
+            and p.stop < line.stop + slack
+        ]
+        below = [p for p in near if p.high <= middle]
+        above = [p for p in near if p.low >= middle]
+        for one in below:
+            for other in above:
+                away = abs((one.low + one.high) / 2 + (other.low + other.high) / 2 - 2 * middle)
+                broad = max(one.high - one.low, other.high - other.low)
+                shared = min(one.stop, other.stop) - max(one.start, other.start)
+                if (
+                    away < 0.35 * broad + 2 * width
+                    and shared > 0.5 * max(one.length, other.length)
+                    and abs(np.log(one.level / other.level)) < _SIDEBAND_DB * np.log(10) / 10
+                    and min(one.high - one.low, other.high - other.low) > 0.4 * broad - 2 * width
+                ):
+                    reach = max(reach, middle - one.low, other.high - middle)
+        if reach > 0:
+            mine = [p for p in near if p.low > middle - reach - 2 * width and p.high < middle + reach + 2 * width]
+            whole = combined([line, *mine])
+            parts = [p for p in parts if p is not line and not any(p is m for m in mine)] + [whole]
+    return parts
+
+
+def _tones_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
+    parts = sorted(parts, key=lambda p: p.low)
+    place = 0
+    while place < len(parts):
+        one = parts[place]
+        for other in parts[place + 1 :]:
+            if other.low - one.high > _FARTHEST * max(one.high - one.low, other.high - other.low):
+                continue
+            shared = min(one.stop, other.stop) - max(one.start, other.start)
+            if shared < 0.7 * (max(one.stop, other.stop) - min(one.start, other.start)) or other.low < one.high:
+                continue
+            if alike(one.start, one.stop, (one.low, one.high), (other.low, other.high), layers):
+                parts = [p for p in parts if p is not one and p is not other] + [combined([one, other])]
+                parts.sort(key=lambda p: p.low)
+                place = -1
+                break
+        place += 1
+    return parts
+
+
+def alike(start, stop, one: tuple[float, float], other: tuple[float, float], layers: list[Layer]) -> bool:
+    """Whether two parts of a band come and go, or take turns, together."""
+    gap = other[0] - one[1]
+    if gap > _FARTHEST * max(one[1] - one[0], other[1] - other[0]):
+        return False
+    span = max(stop - start, 1.0)
+    away = (other[0] + other[1] - one[0] - one[1]) / 2
+    timing = next((layer for layer in layers if away >= 3 * layer.width), layers[-1])
+    margin = min(0.1 * span, 8 * timing.shape.hop)
+    first, last = timing.rows(start - margin, stop + margin)
+    if last - first < 12:
+        return False
+    sides = []
+    for low, high in (one, other):
+        a, b = timing.bins(low, high)
+        side = np.nan_to_num(timing.ratio[first:last, a:b].mean(1) - 1)
+        side = np.sqrt(np.clip(ndimage.uniform_filter1d(side, 2, mode="nearest"), 0, None))
+        sides.append(side - side.mean())
+    both = float(np.sqrt((sides[0] @ sides[0]) * (sides[1] @ sides[1])))
+    return both > 0 and abs(float(sides[0] @ sides[1])) / both > _ALIKE
