@@ -11,6 +11,7 @@ from wfm_core.bundle import Bundle
 from wfm_core.data.recordings.recording import Recording
 from wfm_core.messages.decisions import time_json
 from wfm_core.scan.pooling import pooled
+from wfm_core.signal.energy_box import energy_box
 from wfm_core.signal.extract import extract
 from wfm_core.signal.finding import FinderSettings, FoundSignal, SignalFinder
 from wfm_core.signal.found import observe
@@ -19,6 +20,9 @@ NO_SIGNAL = ("noise",)
 """Labels of boxes in which there is none; they are not reported unless asked for."""
 _BLOCK = 1 << 20
 _BATCH = 32
+_EXPLAINED = 0.5
+"""Of the energy: with less of it in what was found, the whole band is looked at as well."""
+_LONGEST_WHOLE = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -101,15 +105,37 @@ def _find(recording: Recording, settings: FinderSettings, progress: Callable[[in
     edges = [0, *(sample for sample in recording.breaks if 0 < sample < recording.samples), recording.samples]
     for first, last in zip(edges[:-1], edges[1:], strict=True):
         finder = SignalFinder(recording.sample_rate, settings)
+        found = []
         for start in range(first, last, _BLOCK):
             block = recording.read(start, min(_BLOCK, last - start))[0]
-            yield from (_later(one, first) for one in finder.push(block))
+            found += [_later(one, first) for one in finder.push(block)]
             progress(start + len(block))
-        yield from (_later(one, first) for one in finder.finish())
+        found += [_later(one, first) for one in finder.finish()]
+        yield from found
+        yield from _unexplained(recording, found, first, last, settings.max_duration)
 
 
 def _later(found: FoundSignal, samples: int) -> FoundSignal:
     return found if samples == 0 else replace(found, sample_start=found.sample_start + samples)
+
+
+def _unexplained(
+    recording: Recording, found: list[FoundSignal], first: int, last: int, longest: float
+) -> Iterator[FoundSignal]:
+    """Boxes of stretches whose energy is mostly not in what was found: see `wfm_core.signal.energy_box`."""
+    rate = recording.sample_rate
+    length = max(min(int(longest * rate), _LONGEST_WHOLE), 1)
+    for start in range(first, last, length):
+        samples = recording.read(start, min(length, last - start))[0]
+        power = float(np.mean(np.abs(np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)) ** 2))
+        explained = 0.0
+        for one in found:
+            common = min(one.sample_start + one.sample_count, start + len(samples)) - max(one.sample_start, start)
+            explained += 10 ** (one.level_dbfs / 10) * max(common, 0) / len(samples)
+        if explained < _EXPLAINED * power:
+            begin, count, lower, upper, snr_db = energy_box(samples, rate)
+            level = 10 * np.log10(max(power - explained, 1e-30))
+            yield FoundSignal(start + begin, count, lower, upper, snr_db, level, whole_band=True)
 
 
 def _probabilities(recording: Recording, bundle: Bundle, task: str, found: list[FoundSignal]) -> np.ndarray:
@@ -124,7 +150,8 @@ def _probabilities(recording: Recording, bundle: Bundle, task: str, found: list[
 def observation(recording: Recording, found: FoundSignal) -> np.ndarray:
     """What the model sees of a found signal: complex64, see `wfm_core.signal.found`."""
     rate = recording.sample_rate
-    band = recording.read(found.sample_start, found.sample_count)[0]
+    count = min(found.sample_count, recording.samples - found.sample_start)
+    band = recording.read(found.sample_start, count)[0]
     crop, _ = extract(band, rate, found.freq_lower_edge, found.freq_upper_edge, 0, len(band))
     width = found.freq_upper_edge - found.freq_lower_edge
     return observe(crop, width, found.sample_count / rate, found.snr_db)

@@ -29,6 +29,8 @@ CUT = {
 }  # fmt: skip
 """Classes that are also received with less than their whole width, and the least share of it."""
 _CUT_SHARE = 0.3
+_EMPTY_SHARE = 0.03
+"""Of the bands, those with nothing in them."""
 
 MOST_SAMPLES = 1 << 19
 _STICKS_OUT = 0.05
@@ -198,6 +200,9 @@ class AirBands:
     def draw(self, label: str | None = None) -> Band:
         """A band whose first signal is of `label` (None: any)."""
         rng = self.rng
+        if label is None and rng.random() < _EMPTY_SHARE:
+            samples = fft.next_fast_len(int(10 ** rng.uniform(3, np.log10(self.most_samples))))
+            return compose(float(rng.choice(self.rates)), samples, [], rng, self.flaws)
         label = label or str(rng.choice(self.labels))
         generator = self._kind(label)
         width = self._width(label, generator)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from wfm_core.signal.energy_box import energy_box
 from wfm_core.signal.extract import extract
 from wfm_core.signal.finding import FinderSettings, SignalFinder
 from wfm_core.signal.found import observe
@@ -18,6 +19,10 @@ _SHARED = 0.35
 
 _NOISE_SNR = 9.0
 """dB: what stands out of the noise by more is no noise."""
+
+
+_WHOLE_SHARE = 0.2
+"""Of the bands, those of which the whole is a box, too, as of a recording that one signal fills."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,8 @@ def crops_of(band: Band, rng: np.random.Generator, by_finder: bool) -> list[Crop
         boxes = [box for truth in band.truths for box in near_boxes(truth, band, rng)]
         if rng.random() < 0.25:
             boxes.append(_anywhere(band, rng))
+    if rng.random() < _WHOLE_SHARE:
+        boxes.append(Box(*energy_box(band.samples, band.sample_rate)))
     crops, taken = [], {}
     for box in boxes:
         label, kind, snr, met = name_box(box, band)
