@@ -5,10 +5,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from tqdm import tqdm
-
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import user_path
+from wfm_core.base.needs import needed
 from wfm_core.bundle import Bundle, load_bundle
 from wfm_core.cli import command
 from wfm_core.cli.told import add_told, told_of
@@ -81,7 +80,7 @@ def _scan(recording: Recording, bundle: Bundle, options: argparse.Namespace, nam
             f"{recording.sample_rate / 2:g} Hz",
             file=sys.stderr,
         )
-    with tqdm(
+    with needed("tqdm", "wfm-scan").tqdm(
         total=recording.samples, unit="S", unit_scale=True, desc=name, leave=False, disable=not sys.stderr.isatty()
     ) as bar:
         return scan(recording, bundle, keep_noise=options.noise, progress=lambda done: bar.update(done - bar.n))
