@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Signals of aviation, each by its standard."""
+
+from wfm_core.synth.signals.aviation import mode_s
+from wfm_core.synth.signals.transmission import Generator
+
+KINDS: dict[str, dict[str, Generator]] = {
+    "ads-b": {"mode_s": mode_s.mode_s, "mode_ac": mode_s.mode_ac, "mode_s_and_ac": mode_s.both},
+}
