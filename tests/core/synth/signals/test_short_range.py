@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 from single_signals import check_bandwidth, check_contract
 
-from wfm_core.synth.signals.short_range import KINDS, lora, lora_coding
+from wfm_core.synth.signals.short_range import KINDS, lora, lora_coding, wifi_dsss, wifi_frames, wifi_ofdm
 
-SECONDS = {"lora": 0.2}
+SECONDS = {"lora": 0.2, "wifi": 0.01}
 GENERATORS = [(label, kind) for label, kinds in KINDS.items() for kind in kinds]
 
 
@@ -33,3 +33,49 @@ def test_lora_preamble_dechirps_to_one_tone():
     up = np.exp(2j * np.pi * lora.chirps(np.zeros(1), factor, per_chip))
     symbols = sent[: 10 * 256].reshape(10, 256)
     assert np.abs(np.fft.fft(symbols * up.conj())).argmax(1).tolist() == [0] * 8 + [8, 16]
+
+
+# The example of IEEE 802.11-2020, annex I.1: 100 octets at 36 Mb/s.
+EXAMPLE = bytes.fromhex("0402002e006008cd37a60020d6013cf1006008ad3baf0000") + (
+    b"Joy, bright spark of divinity,\nDaughter of Elysium,\nFire-insired we trea"
+)
+
+
+def test_wifi_ofdm_is_the_example_of_the_standard():
+    psdu = wifi_frames.with_fcs(EXAMPLE)
+    assert psdu[-4:].hex() == "673321b6"
+    assert "".join(map(str, wifi_ofdm.signal_bits(36, 100))) == "101100010011000000000000"
+    assert "".join(map(str, wifi_ofdm.data_bits(psdu, 144, 93)[:24])) == "011011000001100110001001"
+    samples = wifi_ofdm.Modulator(oversampling=1).legacy(psdu, 36, 93) * np.sqrt(52) / 64
+    assert len(samples) == 320 + 80 * 7
+    assert np.allclose(samples[1:5], [-0.132 + 0.002j, -0.013 - 0.079j, 0.143 - 0.013j, 0.092], atol=8e-4)
+    # SIGNAL's prefix.
+    expected = [0.062, 0.033 - 0.044j, -0.002 - 0.038j, -0.081 + 0.084j, 0.007 - 0.100j, -0.001 - 0.113j]
+    assert np.allclose(samples[320:326], expected, atol=8e-4)
+
+
+def test_wifi_ht_signal_check_is_the_example_of_the_standard():
+    # IEEE 802.11-2020, 19.3.9.4.4: bits 0 to 33 being 1111 0001 0010 0110 0000 0000 1110 0000 00 give 1010 1000.
+    bits = wifi_ofdm.ht_signal_bits(7, 1500, False, True, False)
+    example = np.array([int(bit) for bit in "1111000100100110000000001110000000"], np.uint8)
+    assert wifi_ofdm.crc(example, 0x07, 8, 0xFF, 0xFF) == 0b10101000
+    assert wifi_ofdm.crc(bits[:34], 0x07, 8, 0xFF, 0xFF) == int("".join(map(str, bits[34:42])), 2)
+
+
+def test_wifi_dsss_sends_long_preamble_as_barker_chips():
+    chips = wifi_dsss.chips(wifi_frames.acknowledgement(bytes(6)), 1)
+    symbols = chips.reshape(-1, 11) @ wifi_dsss._BARKER
+    assert len(symbols) == 144 + 48 + 8 * 14
+    assert np.allclose(np.abs(symbols), 11)
+    turned = (np.real(symbols[1:] * symbols[:-1].conj()) < 0).astype(np.uint8)
+    # What a receiver's self-synchronising descrambler leaves: ones, then the start of the frame.
+    clear = turned[7:] ^ turned[3:-4] ^ turned[:-7]
+    assert clear[:120].all()
+    assert clear[120:136].tolist() == [int(bit) for bit in f"{0xF3A0:016b}"[::-1]]
+
+
+def test_wifi_cck_words_are_complementary():
+    words = wifi_dsss.cck(np.random.default_rng(0).integers(0, 2, 64).astype(np.uint8), 11, 0).reshape(-1, 8)
+    for word in words:
+        sides = np.correlate(word, word, "full")
+        assert abs(sides[7] - 8) < 1e-9 and np.abs(np.delete(sides, 7)).max() < 4.5
