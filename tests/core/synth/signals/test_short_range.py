@@ -3,9 +3,18 @@ import numpy as np
 import pytest
 from single_signals import check_bandwidth, check_contract
 
-from wfm_core.synth.signals.short_range import KINDS, lora, lora_coding, wifi_dsss, wifi_frames, wifi_ofdm
+from wfm_core.synth.signals.short_range import (
+    KINDS,
+    ble,
+    bluetooth,
+    lora,
+    lora_coding,
+    wifi_dsss,
+    wifi_frames,
+    wifi_ofdm,
+)
 
-SECONDS = {"lora": 0.2, "wifi": 0.01}
+SECONDS = {"lora": 0.2, "wifi": 0.01, "bluetooth": 0.05}
 GENERATORS = [(label, kind) for label, kinds in KINDS.items() for kind in kinds]
 
 
@@ -79,3 +88,23 @@ def test_wifi_cck_words_are_complementary():
     for word in words:
         sides = np.correlate(word, word, "full")
         assert abs(sides[7] - 8) < 1e-9 and np.abs(np.delete(sides, 7)).max() < 4.5
+
+
+def test_bluetooth_sync_word_of_inquiry():
+    # Core 5.4, volume 2, part G, section 2: LAP 9E8B33.
+    word = bluetooth.access_code(0x9E8B33)[4:68]
+    assert int("".join(map(str, word)), 2) == 0x475C58CC73345E72
+
+
+def test_ble_whitening_is_that_of_a_received_advertisement():
+    # An ADV_NONCONN_IND of 36 octets heard on channel 39 began with these bits.
+    header = ble.checked(bytes([0x02, 0x24]) + bytes(36), 0x555555, 39)[:16]
+    assert np.array_equal(header ^ ble.whitening(39, 16), [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0])
+    assert len(set(map(bytes, (ble.whitening(channel, 127) for channel in range(40))))) == 40
+    assert ble.whitening(37, 127).sum() == 64  # one period of a maximum length sequence
+
+
+def test_ble_check_sequence_leaves_no_rest():
+    pdu = bytes([0x02, 0x09]) + bytes(range(9))
+    bits = ble.checked(pdu, 0x555555, 37) ^ ble.whitening(37, 8 * 11 + 24)
+    assert ble.crc(bits, 0x00065B, 24, 0x555555) == 0

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Signals of short range devices and networks, each by its standard."""
 
-from wfm_core.synth.signals.short_range import lora, wifi
+from wfm_core.synth.signals.short_range import ble, bluetooth, lora, wifi
 from wfm_core.synth.signals.transmission import Generator
 
 KINDS: dict[str, dict[str, Generator]] = {
@@ -10,6 +10,15 @@ KINDS: dict[str, dict[str, Generator]] = {
         "lorawan": lora.lorawan,
         "meshtastic": lora.meshtastic,
         "lora_2g4": lora.lora_2g4,
+    },
+    "bluetooth": {
+        "ble_advertising": ble.advertising_1m,
+        "ble_data_1m": ble.data_1m,
+        "ble_data_2m": ble.data_2m,
+        "ble_coded": ble.coded,
+        "br": bluetooth.basic,
+        "edr2": bluetooth.edr2,
+        "edr3": bluetooth.edr3,
     },
     "wifi": {"dsss": wifi.dsss, "ofdm": wifi.legacy, "ht20": wifi.ht20, "ht40": wifi.ht40},
 }
