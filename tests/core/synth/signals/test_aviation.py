@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 from single_signals import check_bandwidth, check_contract
 
-from wfm_core.synth.signals.aviation import KINDS, mode_s, mode_s_frames
-from wfm_core.synth.signals.bits import bits_to_number, crc
+from wfm_core.synth.signals.aviation import KINDS, acars, mode_s, mode_s_frames, vor
+from wfm_core.synth.signals.bits import bits_of, bits_to_number, crc
 
-SECONDS = {"ads-b": 0.02}
+SECONDS = {"ads-b": 0.02, "airband": 1.0, "acars": 0.5, "vor": 0.5}
 GENERATORS = [(label, kind) for label, kinds in KINDS.items() for kind in kinds]
 
 
@@ -39,3 +39,34 @@ def test_mode_s_fields_are_those_of_published_examples():
 def test_mode_a_code_spells_the_pulses():
     starts = mode_s.mode_ac_starts(mode_s_frames.identity_code("7700"))
     assert np.allclose(starts / 1.45e-6, [0, 2, 4, 6, 8, 10, 12, 14])
+
+
+def test_acars_check_sequence_is_that_of_a_received_block():
+    # An answer of aircraft LN-DYY, as heard: its check bytes were 33 7C.
+    bits = acars.frame("x", "LN-DYY", "5", "_\x7f", "A", "")
+    assert np.packbits(bits[-24:], bitorder="little").tobytes() == b"\x33\x7c\x7f"
+    assert all(np.packbits(bits[:-24]).tobytes()[place].bit_count() % 2 for place in range(len(bits) // 8 - 3))
+
+
+def test_acars_turns_bits_into_whole_and_half_periods():
+    bits = np.array([1, 1, 0, 0, 1], np.uint8)
+    sound = acars.tone(bits, 0, 48000.0)
+    inner = sound.reshape(5, 20)[:, 1:]
+    # A half period of 1200 Hz keeps its sign, a whole one of 2400 Hz does not.
+    assert (np.sign(inner).std(1) == 0).tolist() == [False, False, True, False, True]
+    assert bits_of(acars.with_parity(b"+"))[0] == 1
+
+
+def test_vor_bearing_is_the_phase_between_its_two_signals():
+    sound = vor.composite(1.0, 77.0, np.random.default_rng(0))
+    analytic = np.fft.ifft(np.where(np.abs(np.fft.fftfreq(len(sound), 1 / 40000) - 9960) < 1500, np.fft.fft(sound), 0))
+    frequency = np.diff(np.unwrap(np.angle(analytic)), prepend=0.0)[2000:-2000]
+    time = np.arange(len(sound))[2000:-2000] / 40000
+    wave = np.exp(-2j * np.pi * 30 * time)
+    # The frequency is the derivative of the phase: a cosine where the carrier has a sine.
+    variable, reference = np.angle(np.sum(sound[2000:-2000] * wave)), np.angle(np.sum(frequency * wave)) - np.pi / 2
+    assert abs((np.degrees(reference - variable) - 77 + 180) % 360 - 180) < 3
+
+
+def test_morse_of_an_ident():
+    assert "".join(map(str, vor.ident("AN", 0.1))) == "10111000" + "11101"

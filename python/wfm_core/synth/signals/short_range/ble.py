@@ -43,7 +43,7 @@ def packet(pdu: bytes, address: int, initial: int, channel: int, preamble_bits: 
 
 
 def coded_packet(pdu: bytes, address: int, initial: int, channel: int, eight: bool) -> np.ndarray:
-    """Bits of the coded PHY at 1 Mb/s: preamble of ten 00111100, FEC block 1 (S=8), block 2 (S=8 or 2) (part B, 2.2)."""
+    """Bits of the coded PHY at 1 Mb/s: preamble of ten 00111100, FEC block 1 (S=8), block 2 (part B, 2.2)."""
     block = np.concatenate([number_bits(address, 32, True), [0, not eight]])
     head = np.concatenate([block, np.zeros(3)]).astype(np.uint8)
     body = np.concatenate([checked(pdu, initial, channel), np.zeros(3, np.uint8)])
