@@ -9,12 +9,14 @@ from wfm_core.synth.signals.short_range import (
     bluetooth,
     lora,
     lora_coding,
+    rc_link,
     wifi_dsss,
     wifi_frames,
     wifi_ofdm,
+    zigbee,
 )
 
-SECONDS = {"lora": 0.2, "wifi": 0.01, "bluetooth": 0.05}
+SECONDS = {"lora": 0.2, "wifi": 0.01, "bluetooth": 0.05, "rc-link": 0.1, "zigbee": 0.05}
 GENERATORS = [(label, kind) for label, kinds in KINDS.items() for kind in kinds]
 
 
@@ -108,3 +110,24 @@ def test_ble_check_sequence_leaves_no_rest():
     pdu = bytes([0x02, 0x09]) + bytes(range(9))
     bits = ble.checked(pdu, 0x555555, 37) ^ ble.whitening(37, 8 * 11 + 24)
     assert ble.crc(bits, 0x00065B, 24, 0x555555) == 0
+
+
+def test_zigbee_check_sequence_of_a_known_acknowledgement():
+    # IEEE 802.15.4-2020, 7.2.11: an acknowledgement 02 00 6A; bits in the order in which they are sent.
+    bits = "".join(f"{byte:08b}"[::-1] for byte in zigbee.with_fcs(b"\x02\x00\x6a")[3:])
+    assert bits == "0010011110011110"
+
+
+def test_zigbee_chips_have_one_envelope_and_table_12_1():
+    table = (zigbee.chip_table() > 0).astype(int)
+    assert "".join(map(str, table[1])) == "11101101100111000011010100100010"
+    assert "".join(map(str, table[8])) == "10001100100101100000011101111011"
+    assert np.allclose(np.abs(zigbee.offset_qpsk(b"\x00\xa7")[4:-4]), 1)
+
+
+def test_nrf24_packet_has_the_fields_of_its_specification():
+    bits = rc_link.enhanced_shockburst(b"\xe7" * 5, bytes(4), 2)
+    assert len(bits) == 8 + 40 + 9 + 32 + 16
+    assert bits[:8].tolist() == [1, 0, 1, 0, 1, 0, 1, 0]
+    assert bits[48:57].tolist() == [0, 0, 0, 1, 0, 0, 1, 0, 0]
+    assert rc_link.crc(bits[8:], 0x1021, 16, 0xFFFF) == 0

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Signals of short range devices and networks, each by its standard."""
 
-from wfm_core.synth.signals.short_range import ble, bluetooth, lora, wifi
+from wfm_core.synth.signals.short_range import ble, bluetooth, lora, rc_link, wifi, zigbee
 from wfm_core.synth.signals.transmission import Generator
 
 KINDS: dict[str, dict[str, Generator]] = {
@@ -20,5 +20,14 @@ KINDS: dict[str, dict[str, Generator]] = {
         "edr2": bluetooth.edr2,
         "edr3": bluetooth.edr3,
     },
+    "rc-link": {
+        "nrf24": rc_link.nrf24,
+        "toy": rc_link.toy,
+        "frsky": rc_link.frsky,
+        "flysky": rc_link.flysky,
+        "dsmx": rc_link.dsmx,
+        "express_lrs": rc_link.express_lrs,
+    },
+    "zigbee": {"oqpsk": zigbee.zigbee, "bpsk_868": zigbee.bpsk_868, "bpsk_915": zigbee.bpsk_915},
     "wifi": {"dsss": wifi.dsss, "ofdm": wifi.legacy, "ht20": wifi.ht20, "ht40": wifi.ht40},
 }
