@@ -3,17 +3,18 @@ import numpy as np
 import pytest
 from single_signals import check_bandwidth, check_contract
 
-from wfm_core.synth.signals.aviation import KINDS, acars, mode_s, mode_s_frames, vor
+from wfm_core.synth.signals.aviation import KINDS, acars, mode_s, mode_s_frames, radar, vor
 from wfm_core.synth.signals.bits import bits_of, bits_to_number, crc
 
-SECONDS = {"ads-b": 0.02, "airband": 1.0, "acars": 0.5, "vor": 0.5}
+SECONDS = {"ads-b": 0.02, "airband": 1.0, "acars": 0.5, "vor": 0.5, "radar": 0.05}
 GENERATORS = [(label, kind) for label, kinds in KINDS.items() for kind in kinds]
 
 
 @pytest.mark.parametrize(("label", "kind"), GENERATORS)
 def test_generators_keep_their_contract(label, kind):
     check_contract(KINDS[label][kind], SECONDS[label])
-    check_bandwidth(KINDS[label][kind], SECONDS[label])
+    # Speech and its pauses leave nearly all the power to the carrier.
+    check_bandwidth(KINDS[label][kind], SECONDS[label], 0.95, carrier=label == "airband")
     assert KINDS[label][kind](SECONDS[label], np.random.default_rng(3)).kind == kind
 
 
@@ -70,3 +71,17 @@ def test_vor_bearing_is_the_phase_between_its_two_signals():
 
 def test_morse_of_an_ident():
     assert "".join(map(str, vor.ident("AN", 0.1))) == "10111000" + "11101"
+
+
+def test_dme_pulses_are_half_as_high_at_half_their_width():
+    envelope = radar.pair(12e-6, 3.5e-6, sample_rate=20e6)
+    above = np.flatnonzero(np.diff((envelope > 0.5).astype(int)))
+    assert np.allclose(np.diff(above) / 20e6, [3.5e-6, 8.5e-6, 3.5e-6], atol=0.1e-6)
+
+
+def test_dme_ground_station_keeps_its_dead_time():
+    sent = radar.dme_ground(0.1, np.random.default_rng(0))
+    starts = np.flatnonzero((sent.samples[1:] != 0) & (sent.samples[:-1] == 0)) / sent.sample_rate
+    firsts = starts[np.diff(starts, prepend=-1) > 40e-6]
+    assert 500 < len(firsts) / 0.1 < 2700
+    assert np.diff(firsts).min() > 55e-6

@@ -9,6 +9,7 @@ from wfm_core.synth.signals.short_range import (
     bluetooth,
     lora,
     lora_coding,
+    nfc,
     rc_link,
     wifi_dsss,
     wifi_frames,
@@ -16,14 +17,15 @@ from wfm_core.synth.signals.short_range import (
     zigbee,
 )
 
-SECONDS = {"lora": 0.2, "wifi": 0.01, "bluetooth": 0.05, "rc-link": 0.1, "zigbee": 0.05}
+SECONDS = {"lora": 0.2, "wifi": 0.01, "bluetooth": 0.05, "rc-link": 0.1, "zigbee": 0.05, "nfc": 0.02}
 GENERATORS = [(label, kind) for label, kinds in KINDS.items() for kind in kinds]
 
 
 @pytest.mark.parametrize(("label", "kind"), GENERATORS)
 def test_generators_keep_their_contract(label, kind):
     check_contract(KINDS[label][kind], SECONDS[label])
-    check_bandwidth(KINDS[label][kind], SECONDS[label])
+    # A reader's field is a carrier before all else.
+    check_bandwidth(KINDS[label][kind], SECONDS[label], carrier=label == "nfc")
     assert KINDS[label][kind](SECONDS[label], np.random.default_rng(3)).kind == kind
 
 
@@ -131,3 +133,20 @@ def test_nrf24_packet_has_the_fields_of_its_specification():
     assert bits[:8].tolist() == [1, 0, 1, 0, 1, 0, 1, 0]
     assert bits[48:57].tolist() == [0, 0, 0, 1, 0, 0, 1, 0, 0]
     assert rc_link.crc(bits[8:], 0x1021, 16, 0xFFFF) == 0
+
+
+def test_nfc_check_sequences_are_those_of_the_standard():
+    # ISO/IEC 14443-3, annex B.
+    assert nfc.checked_a(b"\x00\x00").hex() == "0000a01e"
+    assert nfc.checked_a(b"\x12\x34").hex() == "123426cf"
+    assert nfc.checked_b(b"\x0f\xaa\xff").hex() == "0faafffcd1"
+
+
+def test_nfc_commands_have_the_pauses_of_the_standard():
+    # REQA, 26: a 0 at the start, then 0110010 and a 0 at the end.
+    envelope = nfc.miller(np.array([0, 1, 1, 0, 0, 1, 0], np.uint8), 8)
+    pauses = np.flatnonzero(np.diff(envelope, prepend=1) < 0) / 16  # half bits
+    assert pauses.tolist() == [0, 2, 5, 7, 10, 13, 16]
+    # V: one pause for each two bits of a byte, in the second half of its quarter.
+    starts = np.flatnonzero(np.diff(nfc.pulse_position(b"\xe4"), prepend=1) < 0) / 32
+    assert starts.tolist() == [0, 5, 8 + 1, 16 + 3, 24 + 5, 32 + 7, 40 + 2]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Signals of short range devices and networks, each by its standard."""
 
-from wfm_core.synth.signals.short_range import ble, bluetooth, lora, rc_link, wifi, zigbee
+from wfm_core.synth.signals.short_range import ble, bluetooth, lora, nfc, rc_link, wifi, zigbee
 from wfm_core.synth.signals.transmission import Generator
 
 KINDS: dict[str, dict[str, Generator]] = {
@@ -20,6 +20,7 @@ KINDS: dict[str, dict[str, Generator]] = {
         "edr2": bluetooth.edr2,
         "edr3": bluetooth.edr3,
     },
+    "nfc": {"a": nfc.type_a, "b": nfc.type_b, "f": nfc.type_f, "v": nfc.type_v},
     "rc-link": {
         "nrf24": rc_link.nrf24,
         "toy": rc_link.toy,
