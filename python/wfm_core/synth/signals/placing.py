@@ -37,4 +37,6 @@ def filled(
         burst = exchange()
         origin -= len(burst) + max(int(gap()), 1)
         put(line, origin, burst)
+    if not line.any():  # the window lies in a pause within the exchange
+        put(line, -int(np.flatnonzero(first)[0]), first)
     return line

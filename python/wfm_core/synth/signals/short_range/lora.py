@@ -13,7 +13,6 @@ from wfm_core.synth.signals.transmission import Transmission, transmission
 
 OVERSAMPLING = 4
 BANDWIDTHS = (7.8125e3, 10.4167e3, 15.625e3, 20.8333e3, 31.25e3, 41.6667e3, 62.5e3, 125e3, 250e3, 500e3)
-_CHIRPS_LIMIT = 400
 
 
 def chirps(values: np.ndarray, spreading_factor: int, per_chip: int, down: bool = False) -> np.ndarray:
@@ -71,7 +70,9 @@ def _frames(seconds, bandwidth, factor, network, rng, kind) -> Transmission:
     rate = bandwidth * OVERSAMPLING
     count = round(seconds * rate)
     reduced = 2**factor / bandwidth > 16e-3
-    link = _Link(network, factor, reduced, rng)
+    # Of a long frame no more is made than twice what the window can hold.
+    most = max(40, int(2 * seconds * bandwidth / 2**factor))
+    link = _Link(network, factor, reduced, most, rng)
     gap = rng.choice([0.02, 0.1, 0.5, 3.0]) * rate
 
     line = filled(count, lambda: link.frame(rng), lambda: rng.exponential(gap) + 50, rng)
@@ -81,8 +82,8 @@ def _frames(seconds, bandwidth, factor, network, rng, kind) -> Transmission:
 class _Link:
     """Settings that stay from frame to frame."""
 
-    def __init__(self, network: str, factor: int, reduced: bool, rng: np.random.Generator):
-        self.network, self.factor, self.reduced = network, factor, reduced
+    def __init__(self, network: str, factor: int, reduced: bool, most: int, rng: np.random.Generator):
+        self.network, self.factor, self.reduced, self.most = network, factor, reduced, most
         self.coding_rate = 1 if network == "lorawan" or rng.random() < 0.6 else int(rng.integers(2, 5))
         self.preamble = {"lorawan": 8, "meshtastic": 16}.get(network, int(rng.choice([6, 8, 8, 8, 10, 12, 16])))
         own = int(rng.choice([0x12, 0x12, 0x34, rng.integers(256)]))
@@ -102,7 +103,7 @@ class _Link:
             payload = rng.bytes(int(2 ** rng.uniform(1.6, 7.5)))
             has_crc = rng.random() < 0.9
         values = coding.symbols(payload, self.factor, self.coding_rate, self.explicit, has_crc, self.reduced)
-        sent = frame(values[:_CHIRPS_LIMIT], self.factor, self.preamble, self.word, inverted=inverted)
+        sent = frame(values[: self.most], self.factor, self.preamble, self.word, inverted=inverted)
         # Power rises within tens of microseconds; the phase stays as the synthesiser had it.
         sent[: self.ramp] *= np.linspace(0, 1, self.ramp + 1)[1:]
         sent[-self.ramp :] *= np.linspace(1, 0, self.ramp + 1)[:-1]
