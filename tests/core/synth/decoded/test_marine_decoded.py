@@ -30,7 +30,9 @@ def test_gnuais_decodes_ais(kind, tmp_path):
     for _ in range(40):
         vessel = ais_messages.random_vessel(rng, kind == "base_station")
         message = ais.random_message(vessel, kind, rng)
-        sent.append(armoured(message))
+        # Of two sentences that program prints the second alone, which holds no more than the end.
+        static = f'type 5 mmsi {vessel.mmsi:09d}: name "{vessel.name}"'
+        sent.append(static if len(message) > 168 else f",{armoured(message)},")
         pieces += [np.zeros(2000), ais.burst(ais.frame(message), RATE) * np.exp(2j * np.pi * rng.random())]
     x = np.concatenate([*pieces, np.zeros(48000)])
     x = x + 0.02 * (rng.standard_normal(len(x)) + 1j * rng.standard_normal(len(x)))
@@ -50,6 +52,6 @@ def test_gnuais_decodes_ais(kind, tmp_path):
         str(tmp_path / "air.raw"),
     ]
     printed = subprocess.run(command, capture_output=True, cwd=tmp_path, timeout=30).stdout.decode(errors="replace")
-    decoded = sum(f",{payload[:50]}" in printed for payload in sent)
+    decoded = sum(expected in printed for expected in sent)
     print(f"decoded: ais/{kind} by gnuais: {decoded} of {len(sent)}")
     assert decoded >= 0.9 * len(sent)

@@ -60,7 +60,7 @@ def random_frame(rng: np.random.Generator) -> np.ndarray:
         content = "".join(rng.choice(_CHARACTERS, rng.integers(5, 200)))
     if down:
         flight = "".join(rng.choice(list(LETTERS), 2)) + f"{rng.integers(10000):04d}"
-        content = f"M{rng.integers(100):02d}{rng.choice(list(LETTERS))}{flight}" + content
+        content = f"{rng.choice(list('MMSDLH'))}{rng.integers(100):02d}{rng.choice(list(LETTERS))}{flight}" + content
     return frame(str(rng.choice(["2", "2", "2", "S", "X"])), tail, answer, label, block, content[:220])
 
 
@@ -72,7 +72,7 @@ def acars(seconds: float, rng: np.random.Generator) -> Transmission:
 
     def burst() -> np.ndarray:
         who = int(rng.integers(4))
-        audio = tone(random_frame(rng), 8 * int(rng.integers(8, 22)), SAMPLE_RATE, clocks[who])
+        audio = tone(random_frame(rng), 8 * int(rng.integers(8, 29)), SAMPLE_RATE, clocks[who])
         if rng.random() < 0.3:  # a radio whose audio is not flat
             audio = audio + rng.uniform(-0.4, 0.4) * np.diff(audio, prepend=audio[0])
             audio = audio / np.abs(audio).max()

@@ -13,7 +13,7 @@ from wfm_core.synth.signals.short_range import wifi_dsss, wifi_frames
 from wfm_core.synth.signals.short_range.wifi_ofdm import RATES, Modulator
 from wfm_core.synth.signals.transmission import Transmission, transmission
 
-_MOST_EXCHANGES = 10  # made anew; then these come again
+_MOST_EXCHANGES = 10  # distinct ones; after them the same are repeated
 
 
 def dsss(seconds: float, rng: np.random.Generator) -> Transmission:
