@@ -181,7 +181,7 @@ def _held(bits: np.ndarray) -> np.ndarray:
 
 def _field(seconds, rng, exchanges, low: float, delay: float, kind: str) -> Transmission:
     """The field goes on, commands are sent and answered, the field goes off. low: its level when modulated."""
-    loading = 10 ** rng.uniform(-2.2, -0.7) * np.exp(2j * np.pi * rng.random())
+    loading = 10 ** rng.uniform(-1.6, -0.3) * np.exp(2j * np.pi * rng.random())
     pole = np.exp(-1 / (SAMPLE_RATE * rng.uniform(0.2e-6, 0.7e-6)))  # the antennas' resonance
     rest = rng.choice([0.5e-3, 2e-3, 5e-3])
 
