@@ -181,20 +181,21 @@ def _held(bits: np.ndarray) -> np.ndarray:
 
 def _field(seconds, rng, exchanges, low: float, delay: float, kind: str) -> Transmission:
     """The field goes on, commands are sent and answered, the field goes off. low: its level when modulated."""
-    loading = 10 ** rng.uniform(-1.6, -0.3) * np.exp(2j * np.pi * rng.random())
+    loading = 10 ** rng.uniform(-1.6, -0.3) * np.exp(1j * rng.normal(0, 0.7))
     pole = np.exp(-1 / (SAMPLE_RATE * rng.uniform(0.2e-6, 0.7e-6)))  # the antennas' resonance
     rest = rng.choice([0.5e-3, 2e-3, 5e-3])
 
     def session() -> np.ndarray:
-        pieces = [np.ones(int(rng.uniform(0.1e-3, 3e-3) * SAMPLE_RATE), np.complex128)]
+        field = [np.ones(int(rng.uniform(0.1e-3, 3e-3) * SAMPLE_RATE))]
+        load = [np.zeros(len(field[0]))]
         for command, answer in exchanges():
-            pieces.append(low + (1 - low) * command + 0j)
-            pieces.append(np.ones(int(delay * rng.uniform(1, 1.2) * SAMPLE_RATE), np.complex128))
-            if answer is not None:
-                pieces.append(1 + loading * answer)
-            pieces.append(np.ones(int(rng.exponential(rest) * SAMPLE_RATE) + 300, np.complex128))
-        x = np.concatenate(pieces)
-        x = dsp.lfilter([1 - pole], [1, -pole], x)
+            wait = int(delay * rng.uniform(1, 1.2) * SAMPLE_RATE)
+            answer = np.zeros(0) if answer is None else answer
+            after = int(rng.exponential(rest) * SAMPLE_RATE) + 300
+            field += [low + (1 - low) * command, np.ones(wait + len(answer) + after)]
+            load += [np.zeros(len(command) + wait), answer, np.zeros(after)]
+        # The reader's own steps are smoothed by its antenna; what a tag adds is heard beside it.
+        x = dsp.lfilter([1 - pole], [1, -pole], np.concatenate(field)) + loading * np.concatenate(load)
         # What is left in a pause is not nothing: the ringing, and 1 % of the carrier.
         return (ramped(0.99 * x + 0.01, 200) * np.exp(2j * np.pi * rng.random())).astype(np.complex64)
 
