@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Short-range telemetry: on-off keyed remotes and sensors, keyless entry, and FSK of meters, tyres and homes."""
+
+from wfm_core.synth.signals.telemetry import (
+    any_remote,
+    distance_sensors,
+    phase_sensors,
+    remotes,
+    security,
+    width_sensors,
+)  # fmt: skip
+from wfm_core.synth.signals.transmission import Generator
+
+_OOK = (distance_sensors, width_sensors, phase_sensors, remotes, security, any_remote)
+OOK_PROTOCOLS = tuple(protocol for module in _OOK for protocol in module.PROTOCOLS)
+
+KINDS: dict[str, dict[str, Generator]] = {
+    "ook": {protocol.kind: protocol.generator() for protocol in OOK_PROTOCOLS},
+}
