@@ -4,16 +4,22 @@
 from wfm_core.synth.signals.telemetry import (
     any_remote,
     distance_sensors,
+    fsk_sensors,
+    homes,
+    meters,
+    narrow,
     phase_sensors,
     remotes,
     security,
     width_sensors,
-)  # fmt: skip
+)
 from wfm_core.synth.signals.transmission import Generator
 
 _OOK = (distance_sensors, width_sensors, phase_sensors, remotes, security, any_remote)
 OOK_PROTOCOLS = tuple(protocol for module in _OOK for protocol in module.PROTOCOLS)
+FSK_LINKS = tuple(link for module in (meters, fsk_sensors, homes) for link in module.LINKS)
 
 KINDS: dict[str, dict[str, Generator]] = {
     "ook": {protocol.kind: protocol.generator() for protocol in OOK_PROTOCOLS},
+    "fsk": {link.kind: link.generator() for link in FSK_LINKS} | narrow.KINDS,
 }

@@ -2,7 +2,8 @@
 """Alarm sensors, meters and switches that harvest: DSC, Honeywell, Interlogix, Visonic, Itron ERT, EnOcean.
 
 On-off keying: DSC and Visonic at 433.92 MHz (0.25 and 0.4 ms), Honeywell 345 MHz (half bits of about 140 us),
-Interlogix 319.5 MHz (122 us), Itron ERT meters in 910 to 920 MHz (32768 chips/s, one burst a channel), EnOcean 868.3 MHz (125 kbit/s).
+Interlogix 319.5 MHz (122 us), Itron ERT meters in 910 to 920 MHz (32768 chips/s, one burst a channel), EnOcean
+868.3 MHz (125 kbit/s).
 Occupied bandwidth 5 to 300 kHz. Frames as in DSC's FCC report F5300NB912, US 5761206 (Interlogix), rtlamr's notes on
 SCM, EnOcean ERP1, and rtl_433's decoders of the same names.
 """
