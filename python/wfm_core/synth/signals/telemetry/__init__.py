@@ -6,6 +6,7 @@ from wfm_core.synth.signals.telemetry import (
     distance_sensors,
     fsk_sensors,
     homes,
+    keyless,
     meters,
     narrow,
     phase_sensors,
@@ -21,5 +22,6 @@ FSK_LINKS = tuple(link for module in (meters, fsk_sensors, homes) for link in mo
 
 KINDS: dict[str, dict[str, Generator]] = {
     "ook": {protocol.kind: protocol.generator() for protocol in OOK_PROTOCOLS},
+    "keyless": {one.kind: one.generator() for one in (*keyless.PROTOCOLS, *keyless.LINKS)},
     "fsk": {link.kind: link.generator() for link in FSK_LINKS} | narrow.KINDS,
 }

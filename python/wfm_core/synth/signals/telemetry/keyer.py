@@ -118,7 +118,7 @@ def presses(protocol: Protocol, seconds: float, rng: np.random.Generator) -> Tra
     scale = 1 + np.clip(rng.normal(0, protocol.tolerance), -2.5 * protocol.tolerance, 2.5 * protocol.tolerance)
     content = protocol.content(rng)
     line = [protocol.press(content, rng) * scale]
-    shortest = float(line[0][:-1].min())
+    shortest = float(line[0][:-1][line[0][:-1] > 0].min())
     how = oscillator(shortest, rng)
     rate = sensible_rate(shortest, how, protocol.most_rate)
     starts, end = [0.0], float(line[0].sum())
