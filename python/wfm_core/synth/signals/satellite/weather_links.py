@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Digital weather pictures and satellite services: LRPT, HRPT, Inmarsat-C, Iridium.
 
-LRPT: 137 MHz, QPSK or OQPSK 72 kBd (80 kBd), CCSDS coded, 110 kHz (Meteor-M). HRPT: 1698 to 1707 MHz, 665.4 kbit/s
-split phase, phase modulated by 67 degrees, frames of 11090 words of 10 bits (NOAA KLM User's Guide, 4.1), 2.4 MHz.
+LRPT: 137 MHz, QPSK or OQPSK 72 kBd (80 kBd), CCSDS coded, 100 kHz (Meteor-M). HRPT: 1698 to 1707 MHz, 665.4 kbit/s
+split phase, phase modulated by 67 degrees, frames of 11090 words of 10 bits (NOAA KLM User's Guide, 4.1), 2.7 MHz.
 Inmarsat-C: 1537 to 1541 MHz, BPSK 1200 Bd, frames of 10368 symbols (Inmarsat-C SDM), 1.7 kHz. Iridium: 1616 to
 1626.5 MHz, DEQPSK 25 kBd in bursts of 8.28 ms in frames of 90 ms, 35 kHz (gr-iridium's notes).
 """
@@ -10,7 +10,7 @@ Inmarsat-C: 1537 to 1541 MHz, BPSK 1200 Bd, frames of 10368 symbols (Inmarsat-C 
 import numpy as np
 
 from wfm_core.synth.signals.bits import bits_of, convolutional, random_bits
-from wfm_core.synth.signals.keying import linear, ramped
+from wfm_core.synth.signals.keying import gaussian, linear, ramped
 from wfm_core.synth.signals.satellite.coding import ASM, randomised, rate_half
 from wfm_core.synth.signals.satellite.modulated import doppler
 from wfm_core.synth.signals.satellite.reed_solomon import ccsds
@@ -39,7 +39,7 @@ def lrpt(seconds: float, rng: np.random.Generator) -> Transmission:
         late = np.concatenate([np.zeros(per_symbol // 2), signal.imag[: -per_symbol // 2]])
         signal = signal.real + 1j * late
     samples = doppler(part(signal[8 * per_symbol :], round(seconds * rate), rng), rate, rng)
-    return transmission(samples, rate, 1.25 * symbol_rate, "lrpt")
+    return transmission(samples, rate, 1.35 * symbol_rate, "lrpt")
 
 
 HRPT_SYNC = "101000010001011011111101011100011001110110000011110010010101"
@@ -57,10 +57,10 @@ def hrpt(seconds: float, rng: np.random.Generator) -> Transmission:
     for start in range(int(rng.integers(0, 110900)), count - 60, 110900):
         bits[start : start + 60] = sync
     halves = np.repeat(2.0 * bits - 1, per_bit) * np.tile(np.repeat([1.0, -1.0], per_bit // 2), count)
-    smooth = np.convolve(halves, np.full(2, 0.5), "same")
+    smooth = gaussian(halves, 0.8 * bit_rate, rate)
     signal = np.exp(1j * np.deg2rad(67 * rng.uniform(0.9, 1.1)) * smooth).astype(np.complex64)
     samples = signal[: round(seconds * rate)]
-    return transmission(samples, rate, 2.0e6, "hrpt")
+    return transmission(samples, rate, 4 * bit_rate, "hrpt")
 
 
 def inmarsat_c(seconds: float, rng: np.random.Generator) -> Transmission:
