@@ -29,7 +29,7 @@ execute_process(
 list(APPEND depends "gnuradio (>= 3.10)" python3-numpy python3-scipy python3-matplotlib python3-yaml
      python3-jsonschema python3-zmq python3-threadpoolctl python3-filelock python3-platformdirs python3-packaging
      python3-pyqt5)
-set(recommends python3-h5py python3-pil python3-sklearn)
+set(recommends python3-h5py python3-pil python3-sklearn python3-tqdm)
 set(text "The blocks of [WFM] in GNU Radio Companion, the commands wfm-*, models and examples.")
 if(OS_ID STREQUAL debian AND OS_VERSION_ID VERSION_GREATER_EQUAL 13)
     list(APPEND depends "python3-torch (>= 2.6)" python3-safetensors "python3-pydantic (>= 2.10)")

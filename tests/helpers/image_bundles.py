@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of blocks that take images share: a bundle that answers by rule, and messages to feed it."""
+"""Small bundles for tests: of images, with messages to feed them, and of found signals."""
 
 import numpy as np
 import pmt
+import torch
 from gnuradio import gr
 from gnuradio.wfm.images import image_messages
 
 from wfm_core.bundle import parse_contract
+from wfm_core.bundle.export import save_model_folder
+from wfm_core.model import ClassHead, EncoderConfig
+from wfm_core.model.found import FoundSignalModel
+from wfm_core.signal.found import CLOSE, SAMPLES, WHOLE
 
 SHAPE = (1, 6, 8)
 LABELS = ("empty", "walk", "wave")
@@ -93,3 +98,26 @@ class Sender(gr.sync_block):
         for message in self._messages:
             self.message_port_pub(pmt.intern("out"), message)
         return -1
+
+
+def signal_bundle(folder, labels=("ook", "nbfm", "noise")) -> str:
+    """A tiny model of found signals with random weights, into `folder`; the last label is made unlikely."""
+    torch.manual_seed(1)
+    sizes = {"width": 32, "depth": 1, "heads": 2, "mlp_hidden": 32}
+    heads = {"classification": ClassHead(32, len(labels))}
+    model = FoundSignalModel(EncoderConfig(**sizes), (3, *WHOLE), (1, *CLOSE), heads=heads)
+    task = {"kind": "classification", "labels": list(labels), "bias": [*[0.0] * (len(labels) - 1), -30.0]}
+    contract = {
+        "name": "tiny",
+        "encoder": sizes,
+        "affine": "before",
+        "input": "iq",
+        "modality": "signal",
+        "window": {"antennas": 1, "samples": SAMPLES},
+        "sample_rate": {"min": 1.0, "max": 1e12},
+        "signal": {"kind": "found_signal"},
+        "tasks": {"classification": task},
+        "origin": {"data": "synthetic"},
+    }
+    save_model_folder(folder, contract, model.state_dict())
+    return str(folder)

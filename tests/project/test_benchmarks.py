@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from finetune_sets import tiny_foundation
 from flowgraph_helpers import random_model, write_recording
+from image_bundles import signal_bundle
 from pretrain_recipe import tiny_file
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -21,7 +22,7 @@ import random_model as full_size  # noqa: E402
 import readme  # noqa: E402
 
 TRIED = {
-    "accuracy/enrolment.py", "accuracy/lte_recordings.py", "accuracy/synthetic.py", "foundation/compare.py",
+    "accuracy/air.py", "accuracy/enrolment.py", "accuracy/lte_recordings.py", "accuracy/synthetic.py", "foundation/compare.py",
     "inflow.py", "pretrain_data_overhead.py", "readme.py", "run.py", "soak.py", "spectrogram.py", "tap.py",
 }  # fmt: skip
 """The programs under benchmarks/ that a test below runs."""
@@ -146,6 +147,33 @@ def test_lte_recordings(tmp_path):
     write_recording(tmp_path / "lte", parts.view(np.complex64)[..., 0])
     said = program("accuracy/lte_recordings.py", "--bundle", model, WFM_REALDATA=str(tmp_path))
     assert [row[:2] for row in rows(said)] == [["rec", "3"], ["all", "3"]]
+
+
+def test_air(tmp_path):
+    """One recording off the air, and one that is put back on a carrier."""
+    bundle = signal_bundle(tmp_path / "tiny")
+    (tmp_path / "air").mkdir()
+    rng = np.random.default_rng(0)
+    columns = ("name", "label", "kind", "modulator")
+    items = {"heard": ("ook", "air", "", "cf32_le"), "said": ("nbfm", "audio", "nbfm, deviation 3 kHz", "rf32_le")}
+    lines = [",".join(columns)]
+    for name, (label, kind, modulator, datatype) in items.items():
+        lines.append(f'{name},{label},{kind},"{modulator}"')
+        parts = rng.standard_normal(40_000).astype(np.float32)
+        parts.tofile(tmp_path / "air" / f"{name}.sigmf-data")
+        meta = {
+            "global": {"core:datatype": datatype, "core:sample_rate": 48000, "core:version": "1.0.0"},
+            "captures": [{"core:sample_start": 0}],
+            "annotations": [{"core:sample_start": 0, "core:sample_count": 1, "core:label": label}],
+        }
+        (tmp_path / "air" / f"{name}.sigmf-meta").write_text(json.dumps(meta))
+    (tmp_path / "air" / "labels.csv").write_text("\n".join(lines))
+    options = ("--bundle", bundle, "--json", tmp_path / "out.json", "--pictures", tmp_path / "pictures")
+    said = program("accuracy/air.py", *options, WFM_REALDATA=str(tmp_path))
+    table = [line for line in said.splitlines() if line.startswith("| ") and "recording" not in line]
+    assert len(table) == 2 and "demodulated: macro average" in said
+    assert [entry["group"] for entry in json.loads((tmp_path / "out.json").read_text())] == ["air", "demodulated"]
+    assert len(list((tmp_path / "pictures").glob("*.png"))) == 2
 
 
 @pytest.mark.slow

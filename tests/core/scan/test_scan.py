@@ -6,13 +6,9 @@ import wave
 
 import numpy as np
 import pytest
-import torch
+from image_bundles import signal_bundle
 
-from wfm_core.bundle.export import save_model_folder
 from wfm_core.cli.scan import main
-from wfm_core.model import ClassHead, EncoderConfig
-from wfm_core.model.found import FoundSignalModel
-from wfm_core.signal.found import CLOSE, SAMPLES, WHOLE
 
 RATE, FREQ = 250e3, 433.92e6
 LABELS = ["ook", "nbfm", "noise"]
@@ -20,27 +16,8 @@ LABELS = ["ook", "nbfm", "noise"]
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory):
-    """A tiny model of found signals; noise is made unlikely, so that what is found is reported."""
-    torch.manual_seed(1)
-    sizes = {"width": 32, "depth": 1, "heads": 2, "mlp_hidden": 32}
-    model = FoundSignalModel(
-        EncoderConfig(**sizes), (3, *WHOLE), (1, *CLOSE), heads={"classification": ClassHead(32, 3)}
-    )
-    folder = tmp_path_factory.mktemp("bundle") / "tiny"
-    contract = {
-        "name": "tiny",
-        "encoder": sizes,
-        "affine": "before",
-        "input": "iq",
-        "modality": "signal",
-        "window": {"antennas": 1, "samples": SAMPLES},
-        "sample_rate": {"min": 1.0, "max": 1e12},
-        "signal": {"kind": "found_signal"},
-        "tasks": {"classification": {"kind": "classification", "labels": LABELS, "bias": [0.0, 0.0, -30.0]}},
-        "origin": {"data": "synthetic"},
-    }
-    save_model_folder(folder, contract, model.state_dict())
-    return str(folder)
+    """Noise is made unlikely, so that what is found is reported."""
+    return signal_bundle(tmp_path_factory.mktemp("bundle") / "tiny", LABELS)
 
 
 def band(seconds: float = 0.4) -> np.ndarray:

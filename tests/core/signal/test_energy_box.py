@@ -34,7 +34,7 @@ def test_a_burst_in_silence_has_its_begin_and_end():
 @pytest.mark.parametrize("samples", [np.zeros(5000), np.full(700, np.nan), np.ones(1), np.ones(17)])
 def test_anything_has_a_box_within_it(samples):
     start, count, lower, upper, snr_db = energy_box(samples.astype(np.complex64), RATE)
-    assert 0 <= start and 1 <= count and start + count <= len(samples)
+    assert start >= 0 and count >= 1 and start + count <= len(samples)
     assert -RATE / 2 <= lower < upper <= RATE / 2 and 0 <= snr_db <= 60
 
 

@@ -5,7 +5,7 @@ from importlib import import_module
 
 from wfm_core.synth.signals.transmission import Generator
 
-FAMILIES: tuple[str, ...] = ("broadcast", "cellular")
+FAMILIES = ("aviation", "broadcast", "cellular", "marine", "satellite", "short_range", "sondes", "telemetry")
 """Sub-packages, each with KINDS: for each class label, a generator for each kind of it."""
 
 LABELS = (

@@ -111,6 +111,8 @@ def mioty(seconds: float, rng: np.random.Generator) -> Transmission:
         if stop > start:
             line[start:stop] = one[start - place : stop - place]
         place += int(rng.integers(333, 389) * per_symbol)
+    if not line.any():  # between two bursts
+        return mioty(seconds, rng)
     return transmission(line, rate, occupied(line, rate), "mioty")
 
 
