@@ -135,8 +135,9 @@ def presses(protocol: Protocol, seconds: float, rng: np.random.Generator) -> Tra
     samples = np.zeros(count, np.complex64)
     for start, durations in zip(starts, line, strict=True):
         if start < at + seconds and start + durations.sum() > at:
-            piece = keyed_signal(durations, rate, at - start, count, how, rng)
-            samples[piece != 0] = piece[piece != 0]
+            first = int(np.clip((start - at) * rate - 2, 0, count))
+            last = int(np.clip((start + durations.sum() - at) * rate + 2, 0, count))
+            samples[first:last] = keyed_signal(durations, rate, at - start + first / rate, last - first, how, rng)
     return transmission(samples, rate, occupied(samples, rate), protocol.kind)
 
 
