@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Satellites: telemetry, digital and analogue weather pictures, navigation."""
 
-from wfm_core.synth.signals.satellite import modulated, weather_links
+from wfm_core.synth.signals.satellite import modulated, navigation, weather_links
+from wfm_core.synth.signals.satellite.apt import apt
 from wfm_core.synth.signals.transmission import Generator
 
-KINDS: dict[str, dict[str, Generator]] = {"satellite": modulated.KINDS | weather_links.KINDS}
+KINDS: dict[str, dict[str, Generator]] = {
+    "satellite": modulated.KINDS | weather_links.KINDS,
+    "apt": {"noaa": apt},
+    "gps": navigation.KINDS,
+}

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import fft
 
 from wfm_core.synth.signals.keying import smoothed
 from wfm_core.synth.signals.telemetry.pulses import envelope
@@ -134,8 +135,9 @@ def presses(protocol: Protocol, seconds: float, rng: np.random.Generator) -> Tra
     samples = np.zeros(count, np.complex64)
     for start, durations in zip(starts, line, strict=True):
         if start < at + seconds and start + durations.sum() > at:
-            piece = keyed_signal(durations, rate, at - start, count, how, rng)
-            samples[piece != 0] = piece[piece != 0]
+            first = int(np.clip((start - at) * rate - 2, 0, count))
+            last = int(np.clip((start + durations.sum() - at) * rate + 2, 0, count))
+            samples[first:last] = keyed_signal(durations, rate, at - start + first / rate, last - first, how, rng)
     return transmission(samples, rate, occupied(samples, rate), protocol.kind)
 
 
@@ -149,10 +151,12 @@ def _window(starts, line, end: float, seconds: float, rng: np.random.Generator) 
 
 
 def occupied(samples: np.ndarray, sample_rate: float, share: float = 0.99) -> float:
-    """Hz about 0 Hz that hold `share` of the power; the greater of both sides counts twice."""
-    power = np.abs(np.fft.fftshift(np.fft.fft(samples))) ** 2
+    """Hz about 0 Hz that hold `share` of the power; the greater of both sides counts twice. Four bins at least."""
+    count = fft.next_fast_len(len(samples))
+    power = np.abs(fft.fftshift(fft.fft(samples, count))).astype(np.float64) ** 2
     total = np.cumsum(power) / max(power.sum(), 1e-30)
-    frequency = np.fft.fftshift(np.fft.fftfreq(len(samples), 1 / sample_rate))
-    low = frequency[np.searchsorted(total, (1 - share) / 2)]
-    high = frequency[min(np.searchsorted(total, (1 + share) / 2), len(samples) - 1)]
-    return float(max(2 * max(-low, high), 20 * sample_rate / max(len(samples), 1)))
+    frequency = fft.fftshift(fft.fftfreq(count, 1 / sample_rate))
+    low = frequency[min(np.searchsorted(total, (1 - share) / 2), count - 1)]
+    high = frequency[min(np.searchsorted(total, (1 + share) / 2), count - 1)]
+    width = max(2 * max(-low, high), 4 * sample_rate / max(len(samples), 1))
+    return float(min(width, 0.95 * sample_rate))

@@ -94,25 +94,22 @@ def horus(seconds: float, rng: np.random.Generator) -> Transmission:
 
 
 def mioty(seconds: float, rng: np.random.Generator) -> Transmission:
-    """24 bursts a telegram, each on its carrier, 333 to 388 symbols apart."""
-    symbol_rate, carriers = 2380.371, 25
-    per_symbol = 64
+    """24 bursts a telegram, each on its carrier, 333 to 388 symbols apart; one of them is in the window."""
+    symbol_rate, carriers, per_symbol = 2380.371, 25, 64
     rate = symbol_rate * per_symbol
-    count = round(seconds * rate)
+    count, length = round(seconds * rate), 36 * per_symbol
+    middle = int(rng.uniform(-0.5 * length, max(count - 0.5 * length, 0)))
+    steps = np.cumsum(rng.integers(333, 389, 2 + count // (333 * per_symbol)) * per_symbol)
     line = np.zeros(count, np.complex64)
-    place = -int(rng.uniform(0, 10) * 350 * per_symbol)
-    while place < count:
+    for place in (middle, *(middle - steps), *(middle + steps)):
         chips = 2.0 * random_bits(36, rng) - 1
-        chips[12:24] = 1 - 2.0 * (np.array([0, 1, 0, 0, 1, 1, 1, 0, 1, 0, 0, 0]))
+        chips[12:24] = 1 - 2.0 * np.array([0, 1, 0, 0, 1, 1, 1, 0, 1, 0, 0, 0])
         carrier = (rng.integers(carriers) - carriers // 2) * symbol_rate
         tones = np.repeat(chips, per_symbol) * symbol_rate / 4 + carrier
         one = ramped(frequency_modulated(tones, rate, rng.random()), per_symbol // 2)
-        start, stop = max(place, 0), min(place + len(one), count)
+        start, stop = max(place, 0), min(place + length, count)
         if stop > start:
             line[start:stop] = one[start - place : stop - place]
-        place += int(rng.integers(333, 389) * per_symbol)
-    if not line.any():  # between two bursts
-        return mioty(seconds, rng)
     return transmission(line, rate, occupied(line, rate), "mioty")
 
 
