@@ -5,7 +5,7 @@ from importlib import import_module
 
 from wfm_core.synth.signals.transmission import Generator
 
-FAMILIES: tuple[str, ...] = ("broadcast", "cellular")
+FAMILIES: tuple[str, ...] = ("amateur", "broadcast", "cellular", "paging", "voice")
 """Sub-packages, each with KINDS: for each class label, a generator for each kind of it."""
 
 LABELS = (
