@@ -36,6 +36,12 @@ def crc(bits: np.ndarray, polynomial: int, width: int, start: int = 0, final: in
     return register ^ final
 
 
+def remainder_code(bits: np.ndarray, polynomial: int, width: int, even: bool = False) -> np.ndarray:
+    """Systematic cyclic code word: bits, their remainder of `width` bits and, if `even`, a bit that makes it even."""
+    word = np.concatenate([bits, number_bits(crc(bits, polynomial, width), width)])
+    return np.append(word, np.uint8(int(word.sum()) & 1)) if even else word
+
+
 def nrzi(bits: np.ndarray, one_changes: bool = False, start: int = 0) -> np.ndarray:
     """The level changes at each 0 (HDLC), or at each 1."""
     changes = bits if one_changes else 1 - bits

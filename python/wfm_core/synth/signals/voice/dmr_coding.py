@@ -3,18 +3,12 @@
 
 import numpy as np
 
-from wfm_core.synth.signals.bits import bits_of, crc, number_bits
+from wfm_core.synth.signals.bits import bits_of, crc, number_bits, remainder_code
 
 _FIELD = [1]
 for _ in range(254):
     _FIELD.append(_FIELD[-1] << 1 ^ (0x11D if _FIELD[-1] & 0x80 else 0))
 _LOGARITHM = {value: power for power, value in enumerate(_FIELD)}
-
-
-def remainder_code(bits: np.ndarray, polynomial: int, width: int, even: bool = False) -> np.ndarray:
-    """Systematic cyclic code word: bits, their remainder of `width` bits and, if `even`, a bit that makes it even."""
-    word = np.concatenate([bits, number_bits(crc(bits, polynomial, width), width)])
-    return np.append(word, np.uint8(int(word.sum()) & 1)) if even else word
 
 
 def golay_20_8(bits: np.ndarray) -> np.ndarray:

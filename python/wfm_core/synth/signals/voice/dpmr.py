@@ -8,9 +8,8 @@ channel and four vocoder frames; end frame.
 
 import numpy as np
 
-from wfm_core.synth.signals.bits import crc, number_bits, random_bits
+from wfm_core.synth.signals.bits import crc, number_bits, random_bits, remainder_code
 from wfm_core.synth.signals.transmission import Transmission
-from wfm_core.synth.signals.voice.dmr_coding import remainder_code
 from wfm_core.synth.signals.voice.four_level import (
     hexadecimal,
     levels,

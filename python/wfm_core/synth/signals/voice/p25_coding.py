@@ -5,8 +5,7 @@ from functools import cache
 
 import numpy as np
 
-from wfm_core.synth.signals.bits import bits_of, crc, number_bits
-from wfm_core.synth.signals.voice.dmr_coding import remainder_code
+from wfm_core.synth.signals.bits import bits_of, crc, number_bits, remainder_code
 
 _NETWORK = 0o6331141367235453
 _FIELD = [1]

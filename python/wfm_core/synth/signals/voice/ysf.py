@@ -8,10 +8,9 @@ data (modes 1 and 2), voice or data alone; header and terminator carry call sign
 
 import numpy as np
 
-from wfm_core.synth.signals.bits import bits_of, crc, number_bits, random_bits
+from wfm_core.synth.signals.bits import bits_of, crc, number_bits, random_bits, remainder_code
 from wfm_core.synth.signals.content import call_sign
 from wfm_core.synth.signals.transmission import Transmission
-from wfm_core.synth.signals.voice.dmr_coding import remainder_code
 from wfm_core.synth.signals.voice.four_level import hexadecimal, levels, modulated, over_seconds, overs, true_rate
 from wfm_core.synth.signals.voice.pn9 import coded, interleaved, pn9
 
