@@ -36,6 +36,12 @@ def crc(bits: np.ndarray, polynomial: int, width: int, start: int = 0, final: in
     return register ^ final
 
 
+def crc_x25(data: bytes) -> bytes:
+    """CRC-16 of HDLC (ISO/IEC 13239), low byte first, whose bits go out least significant first as the data's do."""
+    value = crc(bits_of(data, lsb_first=True), 0x1021, 16, 0xFFFF, 0xFFFF)
+    return int(f"{value:016b}"[::-1], 2).to_bytes(2, "little")
+
+
 def remainder_code(bits: np.ndarray, polynomial: int, width: int, even: bool = False) -> np.ndarray:
     """Systematic cyclic code word: bits, their remainder of `width` bits and, if `even`, a bit that makes it even."""
     word = np.concatenate([bits, number_bits(crc(bits, polynomial, width), width)])

@@ -87,10 +87,6 @@ def test_dstar_header_is_undone():
     assert crc(bits_of(text, lsb_first=True), 0x1021, 16, 0xFFFF, 0xFFFF) == 0xFFFF ^ 0x1D0F
 
 
-def test_dstar_crc_is_that_of_hdlc():
-    assert dstar.crc_x25(b"123456789") == (0x906E).to_bytes(2, "little")
-
-
 def test_p25_network_identifiers_are_23_apart():
     rng = np.random.default_rng(0)
     words = np.array([p25_coding.network_identifier(int(rng.integers(4096)), 0)[:63] for _ in range(60)])

@@ -8,7 +8,7 @@ frames of 72 vocoder and 24 data bits, of which every 21st holds the data synchr
 
 import numpy as np
 
-from wfm_core.synth.signals.bits import bits_of, convolutional, crc, shift_register
+from wfm_core.synth.signals.bits import bits_of, convolutional, crc_x25, shift_register
 from wfm_core.synth.signals.content import call_sign, text
 from wfm_core.synth.signals.keying import frequency_modulated, gaussian, held, ramped
 from wfm_core.synth.signals.transmission import Transmission
@@ -23,12 +23,6 @@ DATA_SYNC = np.array([1, 0] * 5 + [1, 1, 0, 1, 0, 0, 0, 1, 1, 0, 1, 0, 0, 0], np
 END = np.array([1, 0] * 16 + [0, 0, 0, 1, 0, 0, 1, 1, 0, 1, 0, 1, 1, 1, 1, 0], np.uint8)
 SILENCE = bits_of(bytes.fromhex("9E8D3288261A3F61E8"), lsb_first=True)
 _DATA_SCRAMBLE = bytes([0x70, 0x4F, 0x93])
-
-
-def crc_x25(data: bytes) -> bytes:
-    """CRC-16 of HDLC (ISO/IEC 13239), low byte first, whose bits go out least significant first as the data's do."""
-    value = crc(bits_of(data, lsb_first=True), 0x1021, 16, 0xFFFF, 0xFFFF)
-    return int(f"{value:016b}"[::-1], 2).to_bytes(2, "little")
 
 
 def scrambler(count: int) -> np.ndarray:
