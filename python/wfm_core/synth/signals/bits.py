@@ -36,6 +36,18 @@ def crc(bits: np.ndarray, polynomial: int, width: int, start: int = 0, final: in
     return register ^ final
 
 
+def crc_x25(data: bytes) -> bytes:
+    """CRC-16 of HDLC (ISO/IEC 13239), low byte first, whose bits go out least significant first as the data's do."""
+    value = crc(bits_of(data, lsb_first=True), 0x1021, 16, 0xFFFF, 0xFFFF)
+    return int(f"{value:016b}"[::-1], 2).to_bytes(2, "little")
+
+
+def remainder_code(bits: np.ndarray, polynomial: int, width: int, even: bool = False) -> np.ndarray:
+    """Systematic cyclic code word: bits, their remainder of `width` bits and, if `even`, a bit that makes it even."""
+    word = np.concatenate([bits, number_bits(crc(bits, polynomial, width), width)])
+    return np.append(word, np.uint8(int(word.sum()) & 1)) if even else word
+
+
 def nrzi(bits: np.ndarray, one_changes: bool = False, start: int = 0) -> np.ndarray:
     """The level changes at each 0 (HDLC), or at each 1."""
     changes = bits if one_changes else 1 - bits

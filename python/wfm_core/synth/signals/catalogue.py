@@ -5,8 +5,11 @@ from importlib import import_module
 
 from wfm_core.synth.signals.transmission import Generator
 
-FAMILIES = ("aviation", "broadcast", "cellular", "marine", "satellite", "short_range", "sondes", "telemetry")
-"""Sub-packages, each with KINDS: for each class label, a generator for each kind of it."""
+FAMILIES = (
+    "amateur", "aviation", "broadcast", "carrier", "cellular", "marine", "paging", "satellite", "short_range", "sondes",
+    "telemetry", "voice",
+)  # fmt: skip
+"""Sub-packages and modules, each with KINDS: for each class label, a generator for each kind of it."""
 
 LABELS = (
     "ads-b", "airband", "ais", "apt", "bluetooth", "cellular", "dab", "digital-voice", "fm-broadcast", "lora", "morse",

@@ -4,6 +4,8 @@
 import numpy as np
 from scipy import signal as dsp
 
+from wfm_core.synth.signals.speaking import RATE, spoken
+
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 DIGITS = "0123456789"
 _WORDS = """
@@ -24,43 +26,11 @@ def call_sign(rng: np.random.Generator) -> str:
 
 
 def speech(seconds: float, sample_rate: float, rng: np.random.Generator) -> np.ndarray:
-    """float64 [seconds * sample_rate] in -1..1: voiced, unvoiced and silent stretches with formants, of one speaker.
-
-    The source-filter model: a glottal pulse train, or noise, through three resonances that change with each sound
-    (Fant, Acoustic Theory of Speech Production, 1960).
-    """
-    rate = 8000.0
-    count = max(int(seconds * rate), 1)
-    pitch = rng.uniform(80, 240)
-    out, place = np.zeros(count), 0
-    while place < count:
-        kind = rng.choice(3, p=[0.65, 0.15, 0.2])
-        length = int(rate * (rng.uniform(0.05, 0.25) if kind < 2 else rng.gamma(1.5, 0.12)))
-        length = max(min(length, count - place), 1)
-        if kind < 2:
-            out[place : place + length] = _sound(length, kind == 0, pitch, rate, rng)
-        place += length
+    """float64 [seconds * sample_rate] in -1..1: phrases of one speaker, and silence (exact zeros) between them."""
+    out = spoken(max(int(seconds * RATE), 1), rng)
     loud = out[out != 0]
-    out = np.tanh(0.6 * out / (np.std(loud) if len(loud) else 1.0))
-    wanted = round(seconds * sample_rate)
-    return _to_rate(out, rate, sample_rate, wanted)
-
-
-def _sound(length: int, voiced: bool, pitch: float, rate: float, rng: np.random.Generator) -> np.ndarray:
-    if voiced:
-        glide = pitch * np.linspace(rng.uniform(0.85, 1.2), rng.uniform(0.85, 1.2), length)
-        cycles = np.cumsum(glide) / rate
-        source = np.diff(np.floor(cycles), prepend=0.0)
-        formants = (rng.uniform(270, 850), rng.uniform(850, 2300), rng.uniform(2300, 3200))
-    else:
-        source = 0.3 * rng.standard_normal(length)
-        formants = (rng.uniform(1500, 2500), rng.uniform(2500, 3500))
-    sound = np.zeros(length)
-    for formant in formants:
-        radius = np.exp(-np.pi * rng.uniform(60, 160) / rate)
-        poles = [1, -2 * radius * np.cos(2 * np.pi * formant / rate), radius**2]
-        sound += dsp.lfilter([1 - radius], poles, source)
-    return sound / (np.std(sound) + 1e-9) * np.hanning(length + 2)[1:-1] * rng.uniform(0.4, 1.0)
+    out = np.tanh(0.6 * out / (np.std(loud) + 1e-9 if len(loud) else 1.0))
+    return _to_rate(out, float(RATE), sample_rate, round(seconds * sample_rate))
 
 
 def music(seconds: float, sample_rate: float, rng: np.random.Generator) -> np.ndarray:
