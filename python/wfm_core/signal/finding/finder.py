@@ -4,12 +4,14 @@
 import numpy as np
 
 from wfm_core.base.errors import WfmError
-from wfm_core.signal.finding.candidates import VIEWS, candidates, thresholds
+from wfm_core.signal.finding.candidates import VIEWS, Candidate, candidates, thresholds
 from wfm_core.signal.finding.choose import choose
+from wfm_core.signal.finding.cutting import signals_in
 from wfm_core.signal.finding.floor import common_floor, local_floor, quiet_level, spread
+from wfm_core.signal.finding.frames import Layer, layer_for_band
 from wfm_core.signal.finding.join import joined, without_echoes, without_skirts
 from wfm_core.signal.finding.layers import FRAME_ROWS, rows, shapes
-from wfm_core.signal.finding.refine import Layer, fragment, room_of, signals_in
+from wfm_core.signal.finding.refine import fragment, room_of
 from wfm_core.signal.finding.settings import FinderSettings, FoundSignal
 from wfm_core.signal.finding.tracks import Tracks
 
@@ -114,10 +116,9 @@ class SignalFinder:
             for view in VIEWS
         ]
         usable = [layer for layer in layers if len(layer.ratio)]
-        chosen = without_echoes(choose(found, cells), usable, [view.layer for view in VIEWS])
-        pieces = []
-        for box in chosen:
-            pieces += signals_in((box.start, min(box.stop, count), box.low, box.high), usable)
+        chosen = choose(found, cells, lambda box: _cut(box, usable, count))
+        chosen = without_echoes(chosen, usable, [view.layer for view in VIEWS])
+        pieces = [(box.start, box.stop, box.low, box.high) for box in chosen]
         for _ in range(2):
             parts = [fragment(piece, usable, room_of(piece, pieces, self.sample_rate)) for piece in pieces]
             parts = without_skirts([part for part in parts if part is not None])
@@ -152,3 +153,21 @@ class SignalFinder:
                 ratio[~good] = 1
             layers.append(Layer(shape, ratio, floor, self.sample_rate))
         return layers
+
+
+def _cut(box: Candidate, layers: list[Layer], count: int) -> list[Candidate]:
+    """A candidate's signals."""
+    whole = (box.start, min(box.stop, count), box.low, box.high)
+    pieces = signals_in(whole, layers)
+    if len(pieces) == 1 and pieces[0] == whole:
+        return [box]
+    made = []
+    for start, stop, low, high in pieces:
+        layer = layer_for_band(layers, stop - start, 3)
+        first, last = layer.rows(start, stop)
+        a, b = layer.bins(low, high)
+        excess = np.maximum(layer.ratio[first:last, a:b] - 1, 0).sum(0) * (layer.shape.hop / layer.shape.fft_size)
+        area = max((stop - start) * (high - low) / layer.rate, 0.5)
+        outer = (start, stop, low, high)
+        made.append(Candidate(box.view, start, stop, low, high, float(excess.sum()), area, outer, excess))
+    return made

@@ -2,14 +2,13 @@
 """What a frame's boxes are to each other: one's echo, one's sidebands, one's other tone."""
 
 import numpy as np
-from scipy import ndimage
 
 from wfm_core.signal.finding.candidates import Candidate
-from wfm_core.signal.finding.refine import Fragment, Layer
+from wfm_core.signal.finding.frames import FARTHEST, Layer, likeness
+from wfm_core.signal.finding.refine import Fragment
 
 _QUIET = 0.3  # power of a line between bursts, over that within them, of a line of its own
 _ALIKE = 0.6  # correlation of two tones' levels
-_FARTHEST = 12  # widths between two tones of one signal
 _DURING = 0.8  # share of what belongs to another that lies within it
 _BESIDE = 0.3  # width of a signal within which its skirts are
 _FAINT = 0.05  # power over that of a signal, of its skirts
@@ -140,37 +139,15 @@ def _tones_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
     while place < len(parts):
         one = parts[place]
         for other in parts[place + 1 :]:
-            if other.low - one.high > _FARTHEST * max(one.high - one.low, other.high - other.low):
+            if other.low - one.high > FARTHEST * max(one.high - one.low, other.high - other.low):
                 continue
             shared = min(one.stop, other.stop) - max(one.start, other.start)
             if shared < 0.7 * (max(one.stop, other.stop) - min(one.start, other.start)) or other.low < one.high:
                 continue
-            if alike(one.start, one.stop, (one.low, one.high), (other.low, other.high), layers):
+            if likeness(one.start, one.stop, (one.low, one.high), (other.low, other.high), layers) > _ALIKE:
                 parts = [p for p in parts if p is not one and p is not other] + [combined([one, other])]
                 parts.sort(key=lambda p: p.low)
                 place = -1
                 break
         place += 1
     return parts
-
-
-def alike(start, stop, one: tuple[float, float], other: tuple[float, float], layers: list[Layer]) -> bool:
-    """Whether two parts of a band come and go, or take turns, together."""
-    gap = other[0] - one[1]
-    if gap > _FARTHEST * max(one[1] - one[0], other[1] - other[0]):
-        return False
-    span = max(stop - start, 1.0)
-    away = (other[0] + other[1] - one[0] - one[1]) / 2
-    timing = next((layer for layer in layers if away >= 3 * layer.width), layers[-1])
-    margin = min(0.1 * span, 8 * timing.shape.hop)
-    first, last = timing.rows(start - margin, stop + margin)
-    if last - first < 12:
-        return False
-    sides = []
-    for low, high in (one, other):
-        a, b = timing.bins(low, high)
-        side = np.nan_to_num(timing.ratio[first:last, a:b].mean(1) - 1)
-        side = np.sqrt(np.clip(ndimage.uniform_filter1d(side, 2, mode="nearest"), 0, None))
-        sides.append(side - side.mean())
-    both = float(np.sqrt((sides[0] @ sides[0]) * (sides[1] @ sides[1])))
-    return both > 0 and abs(float(sides[0] @ sides[1])) / both > _ALIKE

@@ -3,7 +3,8 @@
 
 import numpy as np
 
-from wfm_core.signal.finding.refine import Fragment, gap_for, quantile_edges
+from wfm_core.signal.finding.cutting import gap_for
+from wfm_core.signal.finding.refine import Fragment, quantile_edges
 from wfm_core.signal.finding.settings import FoundSignal
 
 
