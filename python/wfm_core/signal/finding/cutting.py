@@ -92,6 +92,7 @@ def _looks(layer: Layer, first: int, count: int, start: float, stop: float) -> f
     """Rows that say something of their own: of a burst, only those it is in."""
     rows = layer.rows(start, stop)
     energy = np.maximum(np.nan_to_num(layer.ratio[rows[0] : rows[1], first : first + count]).mean(1) - 1, 0)
+    energy = energy.astype(np.float64)
     return float(energy.sum() ** 2 / max(np.sum(energy**2), 1e-30))
 
 

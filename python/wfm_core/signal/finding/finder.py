@@ -14,6 +14,10 @@ from wfm_core.signal.finding.layers import FRAME_ROWS, rows, shapes
 from wfm_core.signal.finding.refine import fragment, room_of
 from wfm_core.signal.finding.settings import FinderSettings, FoundSignal
 from wfm_core.signal.finding.tracks import Tracks
+from wfm_core.signal.finding.wide import WideBand, wide_fragment, with_wide
+
+_DEEPEST = 1e-6
+"""Of a frame's mean power: no floor is lower."""
 
 
 class SignalFinder:
@@ -41,6 +45,7 @@ class SignalFinder:
         chance = settings.false_alarms / len(VIEWS)
         self._limits = [thresholds(view, cells, chance) for view, cells in zip(VIEWS, per_second, strict=True)]
         self._tracks = self._new_tracks()
+        self._wide = WideBand(self.sample_rate, self._frame)
         self._held = np.zeros(0, np.complex64)
         self._pieces: list[np.ndarray] = []
         self._waiting = 0
@@ -119,11 +124,19 @@ class SignalFinder:
         chosen = choose(found, cells, lambda box: _cut(box, usable, count))
         chosen = without_echoes(chosen, usable, [view.layer for view in VIEWS])
         pieces = [(box.start, box.stop, box.low, box.high) for box in chosen]
+        least = 0.8 * 10 ** (self.settings.min_snr / 10)
         for _ in range(2):
             parts = [fragment(piece, usable, room_of(piece, pieces, self.sample_rate)) for piece in pieces]
-            parts = without_skirts([part for part in parts if part is not None])
+            parts = without_skirts([part for part in parts if part is not None and part.ratio > least])
             pieces = [(part.start, part.stop, part.low, part.high) for part in parts]
         parts = joined(parts, usable)
+        if usable:
+            layer = next(layer for layer in (*usable[1:2], usable[0]))
+            wide = self._wide.look(layer.floor)
+            if wide is not None:
+                part, steady = wide_fragment(wide, layer, self._shapes[-1].fft_size, count)
+                if wide[3] or not steady:
+                    parts = with_wide(parts, part, steady)
         for part in parts:
             part.start += self._begin
             part.stop += self._begin
@@ -145,6 +158,8 @@ class SignalFinder:
         usable = [floor for place in (1, 0, 2) if (floor := floors[place]) is not None]
         usable[0] = spread(usable[0], size)
         common = common_floor(usable, size)
+        # digital silence is no floor
+        common = np.maximum(common, np.float32(_DEEPEST * float(np.mean(np.abs(clean[begin : begin + count]) ** 2))))
         layers = []
         for shape, (power, good), own in zip(self._shapes, powers, floors, strict=True):
             floor = spread(common, shape.fft_size)

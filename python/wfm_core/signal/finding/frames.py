@@ -76,22 +76,28 @@ def profile_in_band(
 
 
 def likeness(start, stop, one: tuple[float, float], other: tuple[float, float], layers: list[Layer]) -> float:
-    """Correlation, either sign, of the levels of two parts of a band: whether they come and go, or take turns, together.
+    """Correlation, either sign, of two parts of a band: whether they take turns, or come and go, together.
 
-    0 where they are too near each other, or too short, to say.
+    The greater one of that within the time, and that with a quarter of it before and after. 0 where they are too near
+    each other, or too short, to say.
     """
-    span = max(stop - start, 1.0)
     away = (other[0] + other[1] - one[0] - one[1]) / 2
     timing = next((layer for layer in layers if away >= 3 * layer.width), layers[-1])
-    margin = min(0.1 * span, 8 * timing.shape.hop)
-    first, last = timing.rows(start - margin, stop + margin)
-    if last - first < _LEAST_ROWS:
+    margin = 0.25 * (stop - start)
+    inner, outer = timing.rows(start, stop), timing.rows(start - margin, stop + margin)
+    if inner[1] - inner[0] < _LEAST_ROWS:
         return 0.0
     sides = []
     for low, high in (one, other):
         a, b = timing.bins(low, high)
-        side = np.nan_to_num(timing.ratio[first:last, a:b].mean(1) - 1)
+        side = np.nan_to_num(timing.ratio[outer[0] : outer[1], a:b].mean(1) - 1)
         side = np.sqrt(np.clip(ndimage.uniform_filter1d(side, 2, mode="nearest"), 0, None))
-        sides.append(side - side.mean())
-    both = float(np.sqrt((sides[0] @ sides[0]) * (sides[1] @ sides[1])))
-    return abs(float(sides[0] @ sides[1])) / both if both > 0 else 0.0
+        sides.append(side.astype(np.float64))
+    within = slice(inner[0] - outer[0], inner[1] - outer[0])
+    return max(_correlation(*sides), _correlation(sides[0][within], sides[1][within]))
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    one, other = one - one.mean(), other - other.mean()
+    both = float(np.sqrt((one @ one) * (other @ other)))
+    return abs(float(one @ other)) / both if both > 0 else 0.0

@@ -90,7 +90,7 @@ def combined(parts: list[Fragment]) -> Fragment:
         noise[holes] = np.interp(np.flatnonzero(holes), np.flatnonzero(~holes), noise[~holes])
     start, stop = min(part.start for part in parts), max(part.stop for part in parts)
     low, high = min(part.low for part in parts), max(part.high for part in parts)
-    return Fragment(start, stop, low, high, first, power, noise, max(part.on for part in parts))
+    return Fragment(start, stop, low, high, first, power, noise, max(part.on for part in parts), parts[0].grid)
 
 
 def _sidebands_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:

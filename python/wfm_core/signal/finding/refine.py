@@ -26,10 +26,16 @@ class Fragment:
     power: np.ndarray = field(repr=False)
     noise: np.ndarray = field(repr=False)
     on: float
+    grid: float
 
     @property
     def length(self) -> float:
         return self.stop - self.start
+
+    @property
+    def ratio(self) -> float:
+        """Mean power while on over the noise between the edges."""
+        return self.level / max(float(self.noise.mean()) / self.grid * (self.high - self.low), 1e-30)
 
     @property
     def level(self) -> float:
@@ -63,7 +69,7 @@ def fragment(box, layers: list[Layer], room: tuple[float, float]) -> Fragment | 
     scale = (stop - start) / finest.shape.fft_size
     power = np.repeat(spectrum * floor * np.float32(scale), times)
     noise = np.repeat(floor * np.float32(1 / finest.shape.fft_size), times)
-    return Fragment(start, stop, low, high, first * times, power, noise, on)
+    return Fragment(start, stop, low, high, first * times, power, noise, on, finest.width)
 
 
 def band_edges(start, stop, low, high, layers, room):
