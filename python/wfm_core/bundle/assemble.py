@@ -11,9 +11,11 @@ from wfm_core.bundle.contract import Contract, Network
 from wfm_core.bundle.live import build_live, build_preprocess
 from wfm_core.bundle.tree import TaskTree, build_live_tree
 from wfm_core.model import ClassHead, EncoderConfig, ImageTokens, IqTokens, PositionHead, WirelessModel
+from wfm_core.model.found import FoundSignalModel
+from wfm_core.signal.found import CLOSE, WHOLE
 
 
-def build_network(contract: Network) -> WirelessModel | TaskTree:
+def build_network(contract: Network) -> WirelessModel | FoundSignalModel | TaskTree:
     """The network that a bundle's contract or a foundation describes, with fresh weights."""
     if contract.stems:
         return TaskTree(contract, {name: build_network(stem) for name, stem in contract.stems.items()})
@@ -22,6 +24,8 @@ def build_network(contract: Network) -> WirelessModel | TaskTree:
         name: PositionHead(width) if task.kind == "position" else ClassHead(width, len(task.labels))
         for name, task in contract.tasks.items()
     }
+    if isinstance(contract, Contract) and contract.modality == "signal":
+        return FoundSignalModel(contract.encoder, (3, *WHOLE), (1, *CLOSE), heads=heads)
     image = iq = None
     if "image" in contract.sides:
         image = ImageTokens(width, contract.image_channels, size=contract.image_size, affine=contract.affine)

@@ -9,6 +9,8 @@ from wfm_core.base.plain import shortened
 from wfm_core.base.rates import RATE_TOLERANCE
 from wfm_core.base.tables import Number, Table, Text, no_bool
 from wfm_core.model import AFFINES, PATCH, POOLINGS, SEGMENT, EncoderConfig
+from wfm_core.signal.found import CLOSE, IQ_SAMPLES, WHOLE
+from wfm_core.signal.found import SAMPLES as OBSERVED
 
 MOST = {
     "antennas": 64,
@@ -140,7 +142,7 @@ class Contract(Network):
     """
 
     input: Literal["iq", "image"] = "iq"
-    modality: Literal["iq", "image"]
+    modality: Literal["iq", "image", "signal"]
     antennas: Antennas = at(0, "window", "antennas")
     samples: _count("samples") = at(0, "window", "samples")
     sample_rate_min: Number = at(0.0, "sample_rate", "min")
@@ -169,8 +171,10 @@ class Contract(Network):
     @model_validator(mode="after")
     def _agrees(self):
         low, high = self.sample_rate_min, self.sample_rate_max
-        if self.input == "image" and self.modality == "iq":
-            raise ValueError("input 'image' cannot feed modality 'iq'; expected modality: image")
+        if self.input == "image" and self.modality != "image":
+            raise ValueError(f"input 'image' cannot feed modality '{self.modality}'; expected modality: image")
+        if self.modality == "signal" and self.samples != OBSERVED:
+            raise ValueError(f"window.samples {self.samples}; expected {OBSERVED}, of an observation of a found signal")
         if self.input == "iq" and not (self.antennas and self.samples and self.signal):
             raise ValueError("input 'iq' has no window.antennas, window.samples or signal; add them")
         if self.modality == "image" and not (self.input_channels and self.input_size[0]):
@@ -186,7 +190,7 @@ class Contract(Network):
     @property
     def sides(self) -> tuple[str, ...]:
         """See `Network`."""
-        return (self.modality,)
+        return () if self.modality == "signal" else (self.modality,)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -197,6 +201,9 @@ class Contract(Network):
         """Tokens that the encoder sees of one input, the CLS token included; the most of any stem."""
         if self.stems:
             return max(stem.tokens(antennas) for stem in self.stems.values())
+        if self.modality == "signal":
+            images = sum(rows * columns for rows, columns in (WHOLE, CLOSE)) // PATCH**2
+            return 1 + images + IQ_SAMPLES // SEGMENT + 3
         if self.modality == "image":
             return 1 + self.image_size[0] // PATCH * (self.image_size[1] // PATCH)
         return 1 + antennas * self.samples // SEGMENT

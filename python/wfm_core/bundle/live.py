@@ -99,6 +99,14 @@ class LiveIqImage(_Live):
         return self.outputs_of(self.network.encode_image(self.preprocess(iq)))
 
 
+class LiveSignal(_Live):
+    """Observations of found signals complex64 [B, 1, T] -> outputs; IQ, images and facts in one sequence."""
+
+    def forward(self, iq: Tensor) -> dict[str, Tensor]:
+        samples, whole, close, facts = self.preprocess(iq)
+        return self.outputs_of(self.network.encode(samples, whole, close, facts))
+
+
 class LiveImage(_Live):
     """Images float32 [B, C, H, W] -> outputs; the preprocessing, if there is any, resizes and standardises them."""
 
@@ -111,4 +119,6 @@ def build_live(contract: Contract, network: WirelessModel) -> nn.Module:
     """The live module of a contract of one model."""
     if contract.input == "image":
         return LiveImage(contract, network)
+    if contract.modality == "signal":
+        return LiveSignal(contract, network)
     return LiveIqImage(contract, network) if contract.modality == "image" else LiveIq(contract, network)

@@ -8,7 +8,7 @@ from pathlib import Path
 from wfm_core.base.errors import WfmError
 from wfm_core.cli import command
 from wfm_core.cli.run_folder import LAST, check_unused, keep, kept_config
-from wfm_core.configs.finetuning import Finetuning, Scenes, load_finetuning
+from wfm_core.configs.finetuning import Finetuning, Scenes, Signals, load_finetuning
 from wfm_core.data.splits import METHODS
 
 
@@ -39,16 +39,20 @@ def main(argv: list[str] | None) -> None:
     check_unused(out, arguments.resume)
     config = _configuration(arguments)
     from wfm_core.train.checkpoints import read_checkpoint  # slow to import: torch and Lightning
-    from wfm_core.train.finetune.run import finetune
+
+    if isinstance(config, Signals):
+        from wfm_core.train.signals.run import train_signals as run
+    else:
+        from wfm_core.train.finetune.run import finetune as run
 
     # before anything is written: a configuration that does not fit must not replace the run's own
     checkpoint = read_checkpoint(out / LAST, config) if arguments.resume else None
     keep(out, config=config.model_dump(mode="json"))
     typed = " ".join(sys.argv[1:] if argv is None else argv)
-    _report(out, finetune(config, out, checkpoint, typed))
+    _report(out, run(config, out, checkpoint, typed))
 
 
-def _configuration(arguments: argparse.Namespace) -> Finetuning | Scenes:
+def _configuration(arguments: argparse.Namespace) -> Finetuning | Scenes | Signals:
     """The configuration asked for; a run that resumes has one already, which only scenes may leave for another."""
     keys = ("task", "data", "init", "regime", "freeze_inputs", "modality", "split", "seed")
     given = {key: getattr(arguments, key) for key in keys if getattr(arguments, key) is not None}

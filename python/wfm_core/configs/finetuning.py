@@ -147,7 +147,50 @@ class Scenes(Supervised):
         return self.model_dump(include={"window", "modality", "signal", "image", "encoder", "pooling"}, mode="json")
 
 
-def load_finetuning(name: str | None, given: dict, overrides: list[str] = ()) -> Finetuning | Scenes:
+class Signals(Supervised):
+    """On crops of synthetic bands, from fresh weights; signals.yaml says what each key is for."""
+
+    name: str
+    encoder: Transformer
+    shards: Count
+    crops: Count
+    validation_crops: Count
+    finder_share: Annotated[float, Field(ge=0, le=1)]
+    leave_out: tuple[str, ...]
+    steps: Count
+    learning_rate: Positive
+    warmup_steps: Number
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    view_dropout: Annotated[float, Field(ge=0, lt=0.5)]
+    average_decay: Annotated[float, Field(ge=0, lt=1)]
+    known_share: Annotated[float, Field(gt=0, le=1)]
+    workers: Number
+
+    task: ClassVar[str] = "classification"
+    regime: ClassVar[str] = "scratch"
+    layer_decay: ClassVar[float] = 1.0
+    false_alarms: ClassVar[float | None] = None
+
+    @property
+    def epochs(self) -> int:
+        return self.steps
+
+    @property
+    def warmup_epochs(self) -> int:
+        return self.warmup_steps
+
+    @property
+    def least_learning_rate(self) -> float:
+        """At the cosine's end."""
+        return 0.01 * self.learning_rate
+
+    def fixed_settings(self) -> dict:
+        """What decides the network, and what it is taught."""
+        fixed = {"encoder", "pooling", "seed", "crops", "finder_share", "leave_out", "validation_crops"}
+        return self.model_dump(include=fixed, mode="json")
+
+
+def load_finetuning(name: str | None, given: dict, overrides: list[str] = ()) -> Finetuning | Scenes | Signals:
     """Read the configuration `name` (None: the task's own), lay `given` keys and `key=value` overrides over it.
 
     One that names no data set is of scenes. Raises `WfmError`, naming the key.
@@ -161,10 +204,13 @@ def load_finetuning(name: str | None, given: dict, overrides: list[str] = ()) ->
     if "data" in given or not values.keys().isdisjoint(("data", "init")):
         return checked(Finetuning, {**values, **given}, Path(name).name, "finetune.yaml")
     for key, seen in given.items():
-        if key != "seed" and seen != {"task": Scenes.task, "regime": Scenes.regime}.get(key):
+        of_scenes = {"task": (Signals if "crops" in values else Scenes).task, "regime": Scenes.regime}
+        if key != "seed" and seen != of_scenes.get(key):
             raise WfmError(
                 f"--{key.replace('_', '-')} {seen} without a data set; endless synthetic scenes there are only of "
                 "interference, from scratch: name a data set with --data"
             )
     seed = {"seed": given["seed"]} if "seed" in given else {}
+    if "crops" in values:
+        return checked(Signals, {**values, **seed}, Path(name).name, "signals.yaml")
     return checked(Scenes, {**values, **seed}, Path(name).name, "interference.yaml")

@@ -59,11 +59,11 @@ class FoundSignalModel(nn.Module):
 
     def encode(self, iq: Tensor, whole: Tensor, close: Tensor, facts: Tensor) -> Tensor:
         """iq complex64 [B, 1, T], images float32 [B, C, H, W], facts float32 [B, K]."""
-        parts = [self.cls_token.expand(facts.size(0), -1, -1)]
+        tokens = self.cls_token.expand(facts.size(0), -1, -1)
         if self.with_image:
-            parts += [self.image(whole), self.close(close)]
+            tokens = torch.cat([tokens, self.image(whole), self.close(close)], 1)
         if self.with_iq:
-            parts.append(self.iq(iq))
+            tokens = torch.cat([tokens, self.iq(iq)], 1)
         if self.with_facts:
-            parts.append(self.facts(facts))
-        return self.encoder(torch.cat(parts, 1))
+            tokens = torch.cat([tokens, self.facts(facts)], 1)
+        return self.encoder(tokens)

@@ -1,56 +1,92 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One signal out of a band: shifted to zero, filtered, and resampled to a fixed multiple of its bandwidth."""
+"""One signal out of a band: shifted to zero, filtered, and resampled to a fixed multiple of its bandwidth.
+
+gr-wfm/lib/finder/extraction.cc does the same, with the same filters.
+"""
 
 import numpy as np
-from scipy import fft
 from scipy import signal as dsp
 
 RATE_OVER_BANDWIDTH = 2.0
 MOST_SECONDS = 2.0
 MOST_SAMPLES = 1 << 20
+MOST_DENOMINATOR = 128
+"""Of the ratio of the rates: the rate is RATE_OVER_BANDWIDTH times the bandwidth within 1 %."""
+
 _FLAT = 1.5  # of the bandwidth, about the middle: the edges that a finder gives are not exact
 _STOP = 1.9
+_BETA = 5.653  # Kaiser's window with 60 dB of attenuation
+_WIDTH = (60 - 7.95) / (2.285 * 2 * np.pi)  # of its transition, in cycles a sample, times the number of taps
+_COARSE = 5.0  # bandwidths that the rate keeps when a band is first decimated by a whole number
+_COARSE_TAPS = 4  # on either side, in samples of the decimated rate
 
 
 def extract(
-    samples: np.ndarray, sample_rate: float, lower: float, upper: float, start: int, count: int
+    samples: np.ndarray,
+    sample_rate: float,
+    lower: float,
+    upper: float,
+    start: int,
+    count: int,
+    most: int = MOST_SAMPLES,
 ) -> tuple[np.ndarray, float]:
-    """The signal between `lower` and `upper` (Hz from the middle of the band) in samples [start, start + count).
+    """The signal between `lower` and `upper` in samples [start, start + count) of a band.
 
-    samples: complex64 [n] of the band. Returns complex64 [m] about 0 Hz and its rate, RATE_OVER_BANDWIDTH times the
-    bandwidth, in Hz; at most MOST_SECONDS and MOST_SAMPLES of it, from its begin. What lies beside 1.5 times the
-    bandwidth fades out, and is 60 dB down at 1.9 times. Values that are not finite count as zeros.
+    samples: complex64 [n] of the band at `sample_rate` (Hz). lower, upper: Hz from the middle of the band. Returns
+    complex64 [m] about 0 Hz, its sample k at the time of sample start + k * sample_rate / rate of the band, and its
+    rate in Hz: RATE_OVER_BANDWIDTH times the bandwidth within 1 %. At most MOST_SECONDS and `most` samples of it are
+    taken, from its begin; m is 0 where nothing of it lies in the band's samples.
+
+    It is flat (within 0.02 dB) over 1.5 times the bandwidth, about its middle, and 60 dB down beside 1.9 times. What
+    the band does not hold, beside its edges, is absent and not folded in from its other edge. What lies before and
+    after the signal's samples counts as zeros, and so do values that are not finite.
     """
     bandwidth = max(upper - lower, sample_rate * 1e-6)
-    rate = RATE_OVER_BANDWIDTH * bandwidth
-    count = min(count, len(samples) - start, int(min(MOST_SECONDS, MOST_SAMPLES / rate) * sample_rate) + 1)
-    crop = np.nan_to_num(samples[start : start + count], nan=0.0, posinf=0.0, neginf=0.0)
-    middle = 0.5 * (lower + upper) / sample_rate
-    step = max(int(sample_rate / (2.5 * rate)), 1)
+    step = max(int(sample_rate / (_COARSE * bandwidth)), 1)
+    coarse_rate = sample_rate / step
+    up, down = _ratio(RATE_OVER_BANDWIDTH * bandwidth / coarse_rate)
+    rate = coarse_rate * up / down
+    begin, end = max(start, 0), min(start + count, len(samples))
+    end = min(end, begin + int(min(MOST_SECONDS, most / rate) * sample_rate) + 1)
+    if end <= begin:
+        return np.zeros(0, np.complex64), rate
+
+    middle = 0.5 * (lower + upper)
+    reach = 0.25 * (_FLAT + _STOP) * bandwidth
+    lowest, highest = max(middle - reach, -0.5 * sample_rate), min(middle + reach, 0.5 * sample_rate)
+    kept = 0.5 * (lowest + highest)
+    x = np.nan_to_num(samples[begin:end].astype(np.complex64), nan=0.0, posinf=0.0, neginf=0.0)
+    x = x * _tone(-kept / sample_rate, len(x))
     if step > 1:
-        # Far narrower than the band: a polyphase filter first, so that the long transform is a short one.
-        crop = crop * _tone(-middle, count)
-        crop = dsp.resample_poly(crop, 1, step, window=("kaiser", 6.0)).astype(np.complex64)
-        sample_rate, middle = sample_rate / step, 0.0
-    return _by_transform(crop, sample_rate, middle, bandwidth, rate), rate
+        x = _resampled(x, 1, step, _lowpass(0.5 / step, _COARSE_TAPS * step))
+    transition = 0.5 * (_STOP - _FLAT) * bandwidth / coarse_rate
+    half = int(np.ceil(0.5 * _WIDTH / transition * up))
+    x = _resampled(x, up, down, _lowpass(0.5 * (highest - lowest) / (coarse_rate * up), half))[:most]
+    if kept != middle:
+        x = x * _tone((kept - middle) / rate, len(x))
+    return x.astype(np.complex64), rate
 
 
-def _by_transform(x: np.ndarray, sample_rate: float, middle: float, bandwidth: float, rate: float) -> np.ndarray:
-    """x about `middle` (of its rate) at `rate`. Zeros at the end keep its two ends from meeting."""
-    margin = min(64 + int(4 * sample_rate / bandwidth), 8 * len(x) + 64)
-    count = fft.next_fast_len(len(x) + margin)
-    out = max(round(count * rate / sample_rate), 1)
-    bins = fft.fft(x, count)
-    place = fft.fftfreq(out, 1 / out).astype(np.int64)
-    frequency = np.abs(place) * (sample_rate / count)
-    kept = frequency < 0.5 * _STOP * bandwidth
-    source = place + round(middle * count)
-    # What a receiver's band does not hold is zero, not folded in from its other edge.
-    kept &= (source >= -(count // 2)) & (source < count - count // 2)
-    edge = np.clip((frequency - 0.5 * _FLAT * bandwidth) / (0.5 * (_STOP - _FLAT) * bandwidth), 0, 1)
-    taken = np.where(kept, bins[source % count] * (np.cos(edge * np.pi / 2) ** 2), 0).astype(np.complex64)
-    resampled = fft.ifft(taken, overwrite_x=True) * np.float32(out / count)
-    return resampled[: max(round(len(x) * rate / sample_rate), 1)].astype(np.complex64)
+def _ratio(value: float) -> tuple[int, int]:
+    """The nearest fraction with a denominator of MOST_DENOMINATOR at most, in lowest terms."""
+    down = np.arange(1, MOST_DENOMINATOR + 1)
+    up = np.maximum(np.floor(value * down + 0.5), 1)
+    nearest = int(np.argmin(np.abs(up / down - value)))
+    return int(up[nearest]), int(down[nearest])
+
+
+def _resampled(x: np.ndarray, up: int, down: int, taps: np.ndarray) -> np.ndarray:
+    """x at up / down times its rate, without the delay of the filter (odd, at up times the rate of x)."""
+    half = len(taps) // 2
+    ahead = -half % down
+    delayed = dsp.upfirdn(np.concatenate([np.zeros(ahead, np.float32), taps * np.float32(up)]), x, up, down)
+    first = (half + ahead) // down
+    return delayed[first : first - (-len(x) * up // down)]
+
+
+def _lowpass(cutoff: float, half: int) -> np.ndarray:
+    """float32 [2 * half + 1]: half of the amplitude at `cutoff` (cycles a sample), 1 at 0 Hz."""
+    return dsp.firwin(2 * half + 1, 2 * cutoff, window=("kaiser", _BETA)).astype(np.float32)
 
 
 def _tone(frequency: float, count: int) -> np.ndarray:

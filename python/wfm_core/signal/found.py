@@ -76,13 +76,15 @@ class FoundSignal(nn.Module):
         power = torch.fft.fft(glances * self.glance_window).abs().square()
         power = torch.fft.fftshift(power, dim=-1).unflatten(-1, [128, 4]).mean(-1)
         envelope = glances.abs()
-        step = glances[:, :, 1:] * glances[:, :, :-1].conj()
-        size = step.abs()
+        parts = torch.view_as_real(glances)
+        now, before = parts[:, :, 1:], parts[:, :, :-1]
+        turned = now[..., 1] * before[..., 0] - now[..., 0] * before[..., 1]
+        size = envelope[:, :, 1:] * envelope[:, :, :-1]
         # the sine of the phase step, muted where there is no signal to have a phase
-        heard = step.imag / (size + 0.2 * size.mean([1, 2], keepdim=True) + 1e-12)
+        heard = turned / (size + 0.2 * size.mean([1, 2], keepdim=True) + 1e-12)
         heard = torch.nn.functional.pad(heard, [0, 1])
-        images = [power, self.audio(envelope), self.audio(heard)]
-        return torch.stack([scaled(image).transpose(1, 2) for image in images], 1)
+        images = [scaled(power), scaled(self.audio(envelope)), scaled(self.audio(heard))]
+        return torch.stack(images, 1).transpose(2, 3)
 
     def audio(self, heard: torch.Tensor) -> torch.Tensor:
         """float32 [B, 64, 512] -> power [B, 64, 128] over 0 to half the rate."""

@@ -40,6 +40,8 @@ PATIENCE_SECONDS = 3.0
 class Mark:
     """Samples [start, end) carry `label`, as `task` says with `comment`; `generator` tells kinds of marks apart.
 
+    lower, upper: the edges in Hz of the band that it speaks of; None for the whole one.
+
     Raises `WfmError` for samples that are none, and texts that are not one line of at most `LONGEST_TEXT` bytes.
     """
 
@@ -49,6 +51,8 @@ class Mark:
     task: str
     comment: str
     generator: str = GENERATOR
+    lower: float | None = None
+    upper: float | None = None
 
     def __post_init__(self):
         for name in ("start", "end"):
@@ -63,13 +67,15 @@ class Mark:
     @property
     def key(self) -> tuple:
         """A mark with the key of an earlier one takes its place: an event that went on is one annotation."""
-        return self.generator, self.task, self.label, self.start
+        return self.generator, self.task, self.label, self.start, self.lower
 
     def entry(self, start: int, end: int) -> dict:
         """As SigMF annotation of the samples [start, end)."""
+        band = {"core:freq_lower_edge": self.lower, "core:freq_upper_edge": self.upper}
         return {
             "core:sample_start": start,
             "core:sample_count": end - start,
+            **{key: edge for key, edge in band.items() if edge is not None},
             "core:label": self.label,
             "core:comment": f"{self.task} {self.comment}",
             "core:generator": self.generator,
@@ -182,7 +188,8 @@ def _identity(entry: dict) -> tuple | None:
     if not all(isinstance(text, str) for text in texts):
         return None
     generator, label, comment = texts
-    return generator, comment.partition(" ")[0], label, entry["core:sample_start"]
+    lower = entry.get("core:freq_lower_edge")
+    return generator, comment.partition(" ")[0], label, entry["core:sample_start"], str(lower)
 
 
 def _replace(path: Path, metadata: dict) -> None:

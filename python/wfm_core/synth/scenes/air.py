@@ -23,7 +23,16 @@ SAMPLE_RATES = tuple(
 )  # fmt: skip
 """Hz: common rates of radios and of recordings."""
 
-MOST_SAMPLES = 1 << 21
+CUT = {
+    "ads-b": 0.25, "cellular": 0.15, "dab": 0.7, "dsss": 0.5, "dvb-t": 0.3, "gps": 0.4, "radar": 0.25, "video": 0.3,
+    "wifi": 0.5,
+}  # fmt: skip
+"""Classes that are also received with less than their whole width, and the least share of it."""
+_CUT_SHARE = 0.3
+_EMPTY_SHARE = 0.03
+"""Of the bands, those with nothing in them."""
+
+MOST_SAMPLES = 1 << 19
 _STICKS_OUT = 0.05
 
 
@@ -71,8 +80,8 @@ def compose(
     truths = []
     for one in placed:
         gain = 10 ** (one.snr_db / 20) * np.sqrt(one.sent.bandwidth / sample_rate)
-        _add(spectrum, one, gain, sample_rate, rng, flaws)
-        truths.append(_truth(one, sample_rate, samples))
+        edges = _add(spectrum, one, gain, sample_rate, rng, flaws)
+        truths.append(_truth(one, edges, sample_rate, samples))
     band = fft.ifft(spectrum, overwrite_x=True) * np.float32(samples)
     noise = rng.standard_normal((samples, 2), np.float32).view(np.complex64)[:, 0] * np.float32(np.sqrt(0.5))
     band = (band + noise).astype(np.complex64)
@@ -81,7 +90,8 @@ def compose(
     return Band(band, sample_rate, truths)
 
 
-def _add(spectrum: np.ndarray, one: Placed, gain: float, rate: float, rng: np.random.Generator, flaws: bool) -> None:
+def _add(spectrum: np.ndarray, one: Placed, gain: float, rate: float, rng: np.random.Generator, flaws: bool):
+    """Add a transmission to the band's spectrum; returns the edges (Hz) that hold 99 % of its power there."""
     x = one.sent.samples
     if flaws:
         x = _drifting(x, one.sent.sample_rate, rng)
@@ -94,6 +104,10 @@ def _add(spectrum: np.ndarray, one: Placed, gain: float, rate: float, rng: np.ra
     place = place + round(one.centre / rate * whole)
     inside = (place >= -(whole // 2)) & (place < whole - whole // 2)
     spectrum[place[inside] % whole] += bins[inside].astype(np.complex64)
+    power = np.cumsum(fft.fftshift(np.abs(bins) ** 2))
+    lower, upper = np.searchsorted(power, (0.005 * power[-1], 0.995 * power[-1])) - count // 2
+    edges = [one.centre + edge * one.sent.sample_rate / count for edge in (lower, upper + 1)]
+    return [min(max(edge, -rate / 2), rate / 2) for edge in edges]
 
 
 def _drifting(x: np.ndarray, rate: float, rng: np.random.Generator) -> np.ndarray:
@@ -148,7 +162,7 @@ def receiver(band: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return parts.astype(np.float32).view(np.complex64)
 
 
-def _truth(one: Placed, sample_rate: float, samples: int) -> Truth:
+def _truth(one: Placed, band: list[float], sample_rate: float, samples: int) -> Truth:
     on = one.sent.samples != 0
     native = one.sent.sample_rate
     edges = np.flatnonzero(np.diff(on.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
@@ -156,9 +170,7 @@ def _truth(one: Placed, sample_rate: float, samples: int) -> Truth:
         gap = edges[1:, 0] - edges[:-1, 1] > 1e-3 * native
         edges = np.stack([edges[np.append(True, gap), 0], edges[np.append(gap, True), 1]], 1)
     intervals = np.minimum((edges * (sample_rate / native)).round().astype(np.int64), samples)
-    half = one.sent.bandwidth / 2
-    kind, snr = one.sent.kind, one.snr_db
-    return Truth(one.label, kind, intervals, one.centre - half, one.centre + half, snr)
+    return Truth(one.label, one.sent.kind, intervals, *band, one.snr_db)
 
 
 class AirBands:
@@ -188,31 +200,35 @@ class AirBands:
     def draw(self, label: str | None = None) -> Band:
         """A band whose first signal is of `label` (None: any)."""
         rng = self.rng
+        if label is None and rng.random() < _EMPTY_SHARE:
+            samples = fft.next_fast_len(int(10 ** rng.uniform(3, np.log10(self.most_samples))))
+            return compose(float(rng.choice(self.rates)), samples, [], rng, self.flaws)
         label = label or str(rng.choice(self.labels))
         generator = self._kind(label)
+        width = self._width(label, generator)
+        cut = label in CUT and rng.random() < _CUT_SHARE
+        rate = self._rate(width, CUT[label] if cut else 1.15, 1.2 if cut else 600)
         shortest = LEAST_SECONDS.get(label, 2e-3)
-        seconds = shortest * (2.2 / shortest) ** rng.random()
-        first = generator(seconds, rng)
-        rate = self._rate(first, seconds)
-        seconds = min(seconds, self.most_samples / rate)
-        if seconds < len(first.samples) / first.sample_rate * 0.999:
-            first = generator(seconds, rng)
-        samples = round(seconds * rate)
-        placed = self._beside([self._place(label, first, rate, [])], rate, seconds)
+        longest = max(min(2.2, self.most_samples / rate), shortest)
+        samples = fft.next_fast_len(round(shortest * (longest / shortest) ** rng.random() * rate))
+        seconds = samples / rate
+        first = self._place(label, generator(seconds, rng), rate, [])
+        placed = self._beside([first], rate, seconds)
         return compose(rate, samples, placed, rng, self.flaws)
 
     def _kind(self, label: str) -> Generator:
         kinds = list(SIGNALS[label].values())
         return kinds[self.rng.integers(len(kinds))]
 
-    def _rate(self, first: Transmission, seconds: float) -> float:
-        """A rate that holds the signal, and its time in the most samples, if there is one."""
-        self._widths[first.kind] = first.bandwidth
-        holding = [rate for rate in self.rates if rate > 1.15 * first.bandwidth]
-        holding = holding or [self.rates[-1]]
-        fitting = [rate for rate in holding if rate * seconds <= self.most_samples and rate < 600 * first.bandwidth]
-        fitting = fitting or holding[:1]
-        # near the signal's own width more often than far above it
+    def _width(self, label: str, generator: Generator) -> float:
+        """Of the last transmission of a generator, Hz."""
+        if generator not in self._widths:
+            self._widths[generator] = generator(LEAST_SECONDS.get(label, 2e-3), self.rng).bandwidth
+        return self._widths[generator]
+
+    def _rate(self, width: float, least: float, most: float) -> float:
+        """A rate of so many widths of a signal, few more often than many."""
+        fitting = [rate for rate in self.rates if least * width < rate < most * width] or [self.rates[-1]]
         weights = 1 / np.sqrt(np.array(fitting))
         return float(self.rng.choice(fitting, p=weights / weights.sum()))
 
@@ -241,13 +257,10 @@ class AirBands:
             if LEAST_SECONDS.get(label, 2e-3) > seconds * 1.01:
                 continue
             generator = self._kind(label)
-            known = self._widths.get(generator)
-            if known is not None and not rate / 600 < known < 0.8 * rate:
+            if not rate / 600 < self._width(label, generator) < 0.8 * rate:
                 continue
             sent = generator(seconds, rng)
             self._widths[generator] = sent.bandwidth
-            if not rate / 600 < sent.bandwidth < 0.8 * rate:
-                continue
             one = self._place(label, sent, rate, placed)
             if one is not None:
                 placed.append(one)

@@ -5,7 +5,7 @@ from importlib import import_module
 
 from wfm_core.synth.signals.transmission import Generator
 
-FAMILIES: tuple[str, ...] = ()
+FAMILIES: tuple[str, ...] = ("broadcast", "cellular")
 """Sub-packages, each with KINDS: for each class label, a generator for each kind of it."""
 
 LABELS = (

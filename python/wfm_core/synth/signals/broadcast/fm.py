@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""FM broadcasting (ITU-R BS.450) with RDS (IEC 62106): 200 kHz channels of 87.5 to 108 MHz."""
+
+import numpy as np
+from scipy import signal as dsp
+
+from wfm_core.synth.signals.bits import crc, manchester, nrzi, number_bits
+from wfm_core.synth.signals.content import programme, text
+from wfm_core.synth.signals.keying import frequency_modulated
+from wfm_core.synth.signals.transmission import Transmission, transmission
+
+SAMPLE_RATE = 400e3
+PILOT = 19e3
+RDS_RATE = PILOT / 16
+_POLYNOMIAL = 0b0110111001
+_OFFSETS = {"A": 0x0FC, "B": 0x198, "C": 0x168, "D": 0x1B4}
+
+
+def block(word: int, offset: str) -> np.ndarray:
+    """26 bits: 16 of information and a checkword (IEC 62106, annex B)."""
+    info = number_bits(word, 16)
+    return np.concatenate([info, number_bits(crc(info, _POLYNOMIAL, 10) ^ _OFFSETS[offset], 10)])
+
+
+def group(programme_id: int, kind: int, flags: int, third: int, fourth: int) -> np.ndarray:
+    """104 bits of a group of version A; flags: the lowest five bits of block B."""
+    words = (programme_id, kind << 12 | flags, third, fourth)
+    return np.concatenate([block(word, offset) for word, offset in zip(words, "ABCD", strict=True)])
+
+
+def rds_bits(count: int, name: str, radio_text: str, programme_id: int, rng: np.random.Generator) -> np.ndarray:
+    """Groups 0A with the station's name (8 letters), 2A with the text (64), until there are `count` bits."""
+    groups = []
+    radio_text = radio_text[:64].ljust(64)
+    kind = int(rng.integers(1, 31)) << 5
+    number = 0
+    while len(groups) * 104 < count:
+        place = number % 4
+        letters = ord(name[2 * place]) << 8 | ord(name[2 * place + 1])
+        groups.append(group(programme_id, 0, kind | 0x08 | place, 0xE0CD, letters))
+        place = number % 16
+        four = [ord(letter) for letter in radio_text[4 * place : 4 * place + 4]]
+        groups.append(group(programme_id, 2, kind | place, four[0] << 8 | four[1], four[2] << 8 | four[3]))
+        number += 1
+    return np.concatenate(groups)
+
+
+def rds(seconds: float, bits: np.ndarray, sample_rate: float, shift: float) -> np.ndarray:
+    """float64: shaped biphase symbols on 57 kHz; differentially coded (IEC 62106, clause 4)."""
+    halves = manchester(nrzi(bits, one_changes=True)).astype(float) * 2 - 1
+    count = int(seconds * sample_rate)
+    place = (np.arange(count) / sample_rate + shift) * 2 * RDS_RATE
+    held = halves[np.minimum(place.astype(int), len(halves) - 1)]
+    shaped = dsp.sosfiltfilt(dsp.butter(4, 2200, fs=sample_rate, output="sos"), held)
+    return shaped * np.cos(2 * np.pi * 3 * PILOT * np.arange(count) / sample_rate)
+
+
+def fm_broadcast(seconds: float, rng: np.random.Generator) -> Transmission:
+    """A station: stereo or mono, with RDS or not, processed or quiet."""
+    seconds_padded = seconds + 0.02
+    rate = SAMPLE_RATE
+    count = int(seconds_padded * rate)
+    t = np.arange(count) / rate
+    left = programme(seconds_padded, rate, rng)[:count]
+    stereo = rng.random() < 0.8
+    right = 0.6 * left + 0.5 * programme(seconds_padded, rate, rng)[:count] if stereo else left
+    emphasis = float(rng.choice([50e-6, 75e-6]))
+    left, right = (_emphasised(side, emphasis, rate) for side in (left, right))
+    multiplex = 0.45 * (left + right) / 1.6
+    if stereo:
+        multiplex = multiplex + 0.45 * (left - right) / 1.6 * np.sin(4 * np.pi * PILOT * t)
+        multiplex = multiplex + rng.uniform(0.08, 0.1) * np.sin(2 * np.pi * PILOT * t)
+    kind = "stereo" if stereo else "mono"
+    if stereo and rng.random() < 0.75:
+        name = text(3, rng).upper().replace(" ", "")[:8].ljust(8)
+        bits = rds_bits(int(seconds_padded * RDS_RATE) + 200, name, text(9, rng), int(rng.integers(1, 65535)), rng)
+        multiplex = multiplex + rng.uniform(0.03, 0.07) * rds(seconds_padded, bits, rate, rng.random() * 0.08)
+        kind = "rds"
+    loud = rng.uniform(0.8, 2.2)
+    sent = frequency_modulated(75e3 * np.clip(loud * multiplex, -1.1, 1.1), rate, rng.random())
+    sent = sent[len(sent) - round(seconds * rate) :]
+    return transmission(sent, rate, 180e3, kind)
+
+
+def _emphasised(x: np.ndarray, time_constant: float, rate: float) -> np.ndarray:
+    """15 kHz of sound with the highs raised as receivers lower them, its peaks limited."""
+    x = dsp.sosfilt(dsp.butter(5, 15e3, fs=rate, output="sos"), x)
+    alpha = np.exp(-1 / (rate * time_constant))
+    x = dsp.lfilter([1, -alpha], [1 - alpha], x) * 0.6
+    return np.tanh(x)

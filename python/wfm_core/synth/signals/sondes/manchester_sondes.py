@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Radiosondes in Manchester FSK: Graw DFM (2500 bit/s), Meteomodem M10 and M20 (4800 bit/s, biphase), MRZ-N1 (2400).
+
+400 to 406 MHz; DFM: deviation 2 to 3 kHz, on all the time, bandwidth 12 kHz. M10: 4 to 5 kHz, a frame of 101 bytes
+(M20: 70) a second with the carrier off or unmodulated between, 22 kHz. As analysed by the project RS (rs1729,
+demod/mod/{dfm09mod,m10mod,m20mod,mp3h1mod}.c).
+"""
+
+import numpy as np
+
+from wfm_core.synth.signals.bits import bits_of, manchester, number_bits, random_bits
+from wfm_core.synth.signals.keying import frequency_modulated, gaussian, held, ramped
+from wfm_core.synth.signals.telemetry.checks import fields
+from wfm_core.synth.signals.telemetry.keyer import occupied
+from wfm_core.synth.signals.telemetry.phase_sensors import differential
+from wfm_core.synth.signals.transmission import Transmission, on_air, part, transmission
+
+
+def hamming(nibble: np.ndarray) -> np.ndarray:
+    """Four bits and four parities, each of three of them."""
+    d = nibble.astype(int)
+    parities = [d[1] ^ d[2] ^ d[3], d[0] ^ d[2] ^ d[3], d[0] ^ d[1] ^ d[3], d[0] ^ d[1] ^ d[2]]
+    return np.array([*d, *parities], np.uint8)
+
+
+def interleaved(nibbles: np.ndarray) -> np.ndarray:
+    """Hamming codes of [count, 4] nibbles: all first bits, all second bits, ..."""
+    return np.stack([hamming(nibble) for nibble in nibbles], 1).ravel()
+
+
+def dfm_frame(conf: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """280 bits: sync 0x45CF, 28 of configuration, twice 52 of data (nibble 13 tells which)."""
+    parts = [interleaved(bits.reshape(-1, 4)) for bits in (conf, first, second)]
+    return np.concatenate([fields((0x45CF, 16)), *parts])
+
+
+def _fsk(half_bits: np.ndarray, rate: float, chip_rate: float, deviation: float, rng) -> np.ndarray:
+    tones = held(2.0 * half_bits - 1, chip_rate, rate)
+    tones = gaussian(tones, rng.uniform(0.5, 1.5) * chip_rate, rate) * deviation
+    return frequency_modulated(tones, rate, rng.random())
+
+
+def dfm(seconds: float, rng: np.random.Generator) -> Transmission:
+    chip_rate = 5000.0 * (1 + rng.normal(0, 1e-5))
+    rate = 6 * chip_rate
+    frames, kind = [], int(rng.integers(9))
+    for count in range(int(seconds / 0.112) + 2):
+        conf = np.concatenate([number_bits(count % 16, 4), random_bits(24, rng)])
+        data = [np.concatenate([random_bits(48, rng), number_bits(kind + 2 * count + half & 15, 4)]) for half in (0, 1)]
+        frames.append(dfm_frame(conf, *data))
+    line = manchester(np.concatenate(frames), one=(0, 1) if rng.random() < 0.5 else (1, 0))
+    signal = _fsk(line, rate, chip_rate, 2400 * rng.uniform(0.8, 1.5), rng)
+    samples = part(signal, round(seconds * rate), rng)
+    return transmission(samples, rate, occupied(samples, rate), "dfm")
+
+
+def m10_check(data: bytes) -> int:
+    """The check of Meteomodem's frames, byte by byte."""
+    check = 0
+    for byte in data:
+        high = check & 0xFF
+        turned = (byte >> 1 | byte << 7) & 0xFF
+        turned ^= turned >> 2
+        sixth = (check ^ check >> 2 ^ check >> 4) & 1
+        seventh = (check >> 1 ^ check >> 3 ^ check >> 5) & 1
+        low = check >> 7 & 0xFF
+        low ^= low >> 2
+        check = high << 8 | (turned ^ (check & 0x3F | sixth << 6 | seventh << 7) ^ low) & 0xFF
+    return check
+
+
+def m10_frame(kind: bytes, body: bytes) -> bytes:
+    data = bytes([len(kind) + len(body) + 2]) + kind + body
+    return data + m10_check(data).to_bytes(2, "big")
+
+
+_M10_SYNC = np.array([int(bit) for bit in "10011001100110010100110010011001"], np.uint8)
+
+
+def _meteomodem(kind: str, marks: bytes, length: int):
+    def generate(seconds: float, rng: np.random.Generator) -> Transmission:
+        chip_rate = 9616.0 * (1 + rng.normal(0, 1e-4))
+        rate = 4 * chip_rate
+        deviation = rng.uniform(3800, 5500)
+        off = rng.random() < 0.5
+        bursts, gaps = [], []
+        for _ in range(int(np.ceil(seconds)) + 1):
+            frame = differential(bits_of(m10_frame(marks, rng.bytes(length))), zero_changes=False)
+            lead = np.resize([1, 0], int(rng.uniform(20, 80)) * 2)
+            chips = np.concatenate([lead, _M10_SYNC, frame, np.resize([1, 0], 16)])
+            rest = int(chip_rate) - len(chips)
+            if not off:
+                chips = np.concatenate([chips, np.full(rest, 1)])
+            one = _fsk(chips, rate, chip_rate, deviation, rng)
+            bursts.append(ramped(one, 16) if off else one)
+            gaps.append(4 * rest if off else 0)
+        samples = on_air(bursts, gaps, round(seconds * rate), rng)
+        return transmission(samples, rate, occupied(samples, rate), kind)
+
+    generate.__name__ = kind
+    return generate
+
+
+m10 = _meteomodem("m10", b"\x9f\x20", 96)
+m20 = _meteomodem("m20", b"\x20", 66)
+
+
+def mrz(seconds: float, rng: np.random.Generator) -> Transmission:
+    """MP3-H1: frames of 54 bytes after 0xBF35, Manchester with 4800 chips/s, a little less than one a second."""
+    chip_rate = 4800.0 * (1 + rng.normal(0, 2e-5))
+    rate = 6 * chip_rate
+    bits = []
+    # A frame lasts 0.18 s and more.
+    for _ in range(int(seconds / 0.18) + 2):
+        idle = np.resize([1, 0], int(rng.integers(4, 60)))
+        bits += [np.resize([1, 0], 32), bits_of(b"\xbf\x35" + rng.bytes(47)), idle]
+    line = manchester(np.concatenate(bits).astype(np.uint8))
+    signal = _fsk(line, rate, chip_rate, 2400 * rng.uniform(0.8, 1.6), rng)
+    samples = part(signal, round(seconds * rate), rng)
+    return transmission(samples, rate, occupied(samples, rate), "mrz")

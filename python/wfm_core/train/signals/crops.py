@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Crops of single signals out of synthetic bands: what was found there, by the finder or nearly so, and its true
+name."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wfm_core.signal.energy_box import energy_box
+from wfm_core.signal.extract import extract
+from wfm_core.signal.finding import FinderSettings, SignalFinder
+from wfm_core.signal.found import observe
+from wfm_core.synth.scenes.air import AirBands, Band, Truth
+from wfm_core.synth.signals.catalogue import LABELS
+
+_MOST_OF_A_SIGNAL = 3
+_SHARED = 0.35
+"""A crop with more than this share of another signal's energy than its own is nobody's."""
+
+_NOISE_SNR = 9.0
+"""dB: what stands out of the noise by more is no noise."""
+
+
+_WHOLE_SHARE = 0.2
+"""Of the bands, those of which the whole is a box, too, as of a recording that one signal fills."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where something was found; edges in Hz from the middle of the band."""
+
+    start: int
+    count: int
+    lower: float
+    upper: float
+    snr_db: float
+
+
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """observed: complex64 [found.SAMPLES]; kind and snr_db: of the signal in truth; met: another signal is in the
+    box."""
+
+    observed: np.ndarray
+    label: int
+    kind: str
+    snr_db: float
+    met: bool
+
+
+def crops_of(band: Band, rng: np.random.Generator, by_finder: bool) -> list[Crop]:
+    """A few crops of each signal of the band, and now and then one of nothing."""
+    if by_finder:
+        boxes = found_boxes(band)
+        rng.shuffle(boxes)
+    else:
+        boxes = [box for truth in band.truths for box in near_boxes(truth, band, rng)]
+        if rng.random() < 0.25:
+            boxes.append(_anywhere(band, rng))
+    if rng.random() < _WHOLE_SHARE:
+        boxes.append(Box(*energy_box(band.samples, band.sample_rate)))
+    crops, taken = [], {}
+    for box in boxes:
+        label, kind, snr, met = name_box(box, band)
+        if label is None or taken.get((label, kind), 0) >= _MOST_OF_A_SIGNAL:
+            continue
+        taken[label, kind] = taken.get((label, kind), 0) + 1
+        samples, _ = extract(band.samples, band.sample_rate, box.lower, box.upper, box.start, box.count)
+        observed = observe(samples, box.upper - box.lower, box.count / band.sample_rate, box.snr_db)
+        crops.append(Crop(observed, LABELS.index(label), kind, snr, met))
+    return crops
+
+
+def found_boxes(band: Band) -> list[Box]:
+    finder = SignalFinder(band.sample_rate, FinderSettings())
+    found = finder.push(band.samples) + finder.finish()
+    return [
+        Box(one.sample_start, one.sample_count, one.freq_lower_edge, one.freq_upper_edge, one.snr_db) for one in found
+    ]
+
+
+def near_boxes(truth: Truth, band: Band, rng: np.random.Generator) -> list[Box]:
+    """Boxes about a signal as a finder might give them: its bursts joined over gaps, all edges a little off."""
+    if not len(truth.intervals):
+        return []
+    joined = 10 ** rng.uniform(-3, -1) * band.sample_rate
+    spans = [truth.intervals[0].tolist()]
+    for start, end in truth.intervals[1:].tolist():
+        if start - spans[-1][1] < joined:
+            spans[-1][1] = end
+        else:
+            spans.append([start, end])
+    chosen = rng.permutation(len(spans))[:_MOST_OF_A_SIGNAL]
+    return [_near(*spans[index], truth, band, rng) for index in chosen]
+
+
+def _near(start: int, end: int, truth: Truth, band: Band, rng: np.random.Generator) -> Box:
+    width = truth.freq_upper_edge - truth.freq_lower_edge
+    middle = 0.5 * (truth.freq_upper_edge + truth.freq_lower_edge) + rng.normal(0, 0.05) * width
+    width *= float(np.exp(rng.normal(0, 0.12)))
+    # a finder's rows are about as long as its bins are wide
+    slack = min(0.1 * (end - start), 0.7 * np.sqrt(band.sample_rate))
+    start = int(np.clip(start + rng.normal(0, 0.5) * slack, 0, len(band.samples) - 2))
+    end = int(np.clip(end + rng.normal(0, 0.5) * slack, start + 1, len(band.samples)))
+    if rng.random() < 0.15:
+        start += int(rng.random() * 0.7 * (end - start))
+    half = band.sample_rate / 2
+    lower, upper = max(middle - width / 2, -half), min(middle + width / 2, half)
+    return Box(start, end - start, lower, upper, truth.snr_db + rng.normal(0, 1.0))
+
+
+def _anywhere(band: Band, rng: np.random.Generator) -> Box:
+    """A box of any size, which mostly has nothing in it."""
+    rate, count = band.sample_rate, len(band.samples)
+    width = rate * 10 ** rng.uniform(-2.5, -0.1)
+    length = max(int(count * 10 ** rng.uniform(-2.5, 0)), 64)
+    start = int(rng.integers(0, max(count - length, 1)))
+    lower = rng.uniform(-rate / 2, rate / 2 - width)
+    return Box(start, length, lower, lower + width, float(rng.normal(2, 3)))
+
+
+def name_box(box: Box, band: Band) -> tuple[str | None, str, float, bool]:
+    """Label, kind, SNR of the signal that most of the box's energy is of, and whether another is in it too.
+
+    ("noise", ...) where there is none; None where two are as strong, where the box has too little of its signal, or
+    where it has what is not a signal itself: the skirt or the image of one, a spur.
+    """
+    width = box.upper - box.lower
+    energies = []
+    for truth in band.truths:
+        own = max(truth.freq_upper_edge - truth.freq_lower_edge, 1.0)
+        common = min(box.upper, truth.freq_upper_edge) - max(box.lower, truth.freq_lower_edge)
+        first = np.maximum(truth.intervals[:, 0], box.start)
+        last = np.minimum(truth.intervals[:, 1], box.start + box.count)
+        on = float(np.maximum(last - first, 0).sum()) / box.count
+        share = max(common, 0.0) / own
+        energies.append((share * on * own * 10 ** (truth.snr_db / 10), share, common / width, truth))
+    energies.sort(key=lambda entry: -entry[0])
+    # relative to the noise in the box
+    if not energies or energies[0][0] < 0.05 * width:
+        artefact = box.snr_db > _NOISE_SNR or any(_beside(box, truth) for truth in band.truths)
+        return (None if artefact else "noise"), "noise", -99.0, False
+    energy, share, filled, truth = energies[0]
+    rest = sum(entry[0] for entry in energies[1:])
+    if rest > _SHARED * energy or share < 0.4 or filled < 0.3:
+        return None, "", 0.0, True
+    return truth.label, truth.kind, truth.snr_db, rest > 0.03 * energy
+
+
+def _beside(box: Box, truth: Truth) -> bool:
+    """Is the box on a signal's skirts, or on its image about the middle of the band?"""
+    own = truth.freq_upper_edge - truth.freq_lower_edge
+    reach = own * 10 ** (max(truth.snr_db, 0) / 40)
+    edges = (truth.freq_lower_edge, truth.freq_upper_edge), (-truth.freq_upper_edge, -truth.freq_lower_edge)
+    return any(box.lower < upper + reach and box.upper > lower - reach for lower, upper in edges)
+
+
+def draw_crops(
+    seed: int, count: int, finder_share: float, labels: tuple[str, ...] | None = None, **options
+) -> list[Crop]:
+    """`count` crops of bands of a seed; a share of the bands is looked through by the finder."""
+    rng = np.random.default_rng(seed)
+    bands = AirBands(rng, labels, **options)
+    crops: list[Crop] = []
+    while len(crops) < count:
+        crops += crops_of(bands.draw(), rng, rng.random() < finder_share)
+    return crops[:count]
