@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from wfm_core.signal.finding.frames import Layer, likeness, profile_in_band, profile_in_time
 
-_LOOKS = 16  # bins times rows that a valley must be seen in, lest it be chance
+_LOOKS = 32  # bins times rows that a valley must be seen in, lest it be chance
 _DEEP, _SHALLOW = 0.1, 0.3  # power of a valley over that of what it parts
 _UNLIKE = 0.25
 MOST_GAP, LEAST_GAP, GAP_WIDTHS = 0.8, 5e-3, 200.0
@@ -107,7 +107,7 @@ def _parted(profile, one, other, deviation, looks, box, layer, first, layers) ->
     doubt = 3 * deviation / np.sqrt(gap)
     if between < doubt or between + doubt < _DEEP * sides:
         return gap >= 2
-    if between + doubt > _SHALLOW * sides or gap * looks < 4 * _LOOKS:
+    if between + doubt > _SHALLOW * sides or gap * looks < 2 * _LOOKS:
         return False
     half, width = layer.rate / 2, layer.width
     bands = [((first + a) * width - half, (first + b) * width - half) for a, b in (one, other)]

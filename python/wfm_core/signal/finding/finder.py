@@ -125,11 +125,11 @@ class SignalFinder:
         chosen = without_echoes(chosen, usable, [view.layer for view in VIEWS])
         pieces = [(box.start, box.stop, box.low, box.high) for box in chosen]
         least = 0.8 * 10 ** (self.settings.min_snr / 10)
-        for _ in range(2):
-            parts = [fragment(piece, usable, room_of(piece, pieces, self.sample_rate)) for piece in pieces]
-            parts = without_skirts([part for part in parts if part is not None and part.ratio > least])
-            pieces = [(part.start, part.stop, part.low, part.high) for part in parts]
-        parts = joined(parts, usable)
+        parts = [part for piece in pieces if (part := fragment(piece, usable)) is not None]
+        parts = without_skirts(joined(without_skirts(parts, usable), usable), usable)
+        pieces = [(part.start, part.stop, part.low, part.high) for part in parts]
+        parts = [fragment(piece, usable, room_of(piece, pieces, self.sample_rate)) for piece in pieces]
+        parts = without_skirts([part for part in parts if part is not None and part.ratio > least], usable)
         if usable:
             layer = next(layer for layer in (*usable[1:2], usable[0]))
             wide = self._wide.look(layer.floor)

@@ -9,8 +9,11 @@ from wfm_core.signal.finding.refine import Fragment
 
 _QUIET = 0.3  # power of a line between bursts, over that within them, of a line of its own
 _ALIKE = 0.6  # correlation of two tones' levels
+_SHORT = 64  # of the shortest rows: bursts that are told by when they begin and end
 _DURING = 0.8  # share of what belongs to another that lies within it
 _BESIDE = 0.3  # width of a signal within which its skirts are
+_CLOSE = 0.1  # the same, of those not so faint but narrow
+_FAR = 3.0  # the same, of those that pause with it
 _FAINT = 0.05  # power over that of a signal, of its skirts
 _SIDEBAND_DB = 6.0  # that two sidebands differ by, at most
 
@@ -55,16 +58,16 @@ def joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
     return _tones_joined(_sidebands_joined(parts, layers), layers)
 
 
-def without_skirts(parts: list[Fragment]) -> list[Fragment]:
+def without_skirts(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
     """Leaves out what lies in a stronger one or, faint and while that is on, at its side."""
     kept: list[Fragment] = []
     for part in sorted(parts, key=lambda p: -float(p.power.sum())):
-        if not any(_belongs(part, one) for one in kept):
+        if not any(_belongs(part, one, layers) for one in kept):
             kept.append(part)
     return kept
 
 
-def _belongs(part: Fragment, one: Fragment) -> bool:
+def _belongs(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
     wide, other = part.high - part.low, one.high - one.low
     time = min(part.stop, one.stop) - max(part.start, one.start)
     if time < _DURING * part.length:
@@ -74,7 +77,24 @@ def _belongs(part: Fragment, one: Fragment) -> bool:
         return part.level < one.level
     density = float(part.power.sum()) / part.length / wide
     theirs = float(one.power.sum()) / one.length / other
-    return wide < 0.6 * other and -band < _BESIDE * other and density < _FAINT * theirs
+    if wide < 0.6 * other and -band < _BESIDE * other and density < _FAINT * theirs:
+        return True
+    if wide < 0.25 * other and -band < _CLOSE * other and part.level < _FAINT * one.level:
+        return True
+    return -band < _FAR * other and part.level < 2 * _FAINT * one.level and _silent_without(part, one, layers)
+
+
+def _silent_without(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
+    """Whether a faint part is not there while the strong one beside it pauses."""
+    away = abs(part.low + part.high - one.low - one.high) / 2
+    timing = next((layer for layer in layers if away >= 3 * layer.width), layers[-1])
+    first, last = timing.rows(part.start, part.stop)
+    theirs, mine = (timing.ratio[first:last, slice(*timing.bins(p.low, p.high))].mean(1) - 1 for p in (one, part))
+    top = float(np.quantile(theirs, 0.9))
+    on, off = theirs > 0.5 * top, theirs < 0.05 * top
+    if on.sum() < 4 or off.sum() < 4:
+        return False
+    return float(mine[off].mean()) < _QUIET * float(mine[on].mean())
 
 
 def combined(parts: list[Fragment]) -> Fragment:
@@ -133,6 +153,13 @@ def _sidebands_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragme
     return parts
 
 
+def _coincide(one: Fragment, other: Fragment, hop: int) -> bool:
+    """Whether two short bursts beside each other begin and end together: too short to see how their levels go."""
+    apart = abs(one.start - other.start) + abs(one.stop - other.stop)
+    beside = other.low - one.high < max(one.high - one.low, other.high - other.low)
+    return beside and one.length < _SHORT * hop and apart < 0.1 * one.length + hop
+
+
 def _tones_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
     parts = sorted(parts, key=lambda p: p.low)
     place = 0
@@ -144,7 +171,9 @@ def _tones_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
             shared = min(one.stop, other.stop) - max(one.start, other.start)
             if shared < 0.7 * (max(one.stop, other.stop) - min(one.start, other.start)) or other.low < one.high:
                 continue
-            if likeness(one.start, one.stop, (one.low, one.high), (other.low, other.high), layers) > _ALIKE:
+            if _coincide(one, other, layers[0].shape.hop) or (
+                likeness(one.start, one.stop, (one.low, one.high), (other.low, other.high), layers) > _ALIKE
+            ):
                 parts = [p for p in parts if p is not one and p is not other] + [combined([one, other])]
                 parts.sort(key=lambda p: p.low)
                 place = -1

@@ -9,6 +9,7 @@ from scipy import ndimage
 from wfm_core.signal.finding.frames import Layer, layer_for_time, profile_in_band, profile_in_time
 
 _LEFT_OUT = 0.005
+_SIDEBAND = 11e3  # Hz to each side of a line that are looked at: voice, and the subcarrier of a VOR
 _MARGIN = 1.5  # widths to each side that are looked at for skirts
 
 
@@ -56,8 +57,11 @@ def room_of(box, others, rate: float) -> tuple[float, float]:
     return least, most
 
 
-def fragment(box, layers: list[Layer], room: tuple[float, float]) -> Fragment | None:
-    """A signal's box with its edges refined: 99 % of the power over the noise. room: Hz beyond which others are."""
+def fragment(box, layers: list[Layer], room: tuple[float, float] | None = None) -> Fragment | None:
+    """A signal's box with its edges refined: 99 % of the power over the noise.
+
+    room: Hz beyond which others are, up to which faint skirts are taken in; without it none are.
+    """
     start, stop, low, high = box
     finest = layers[-1]
     low, high, layer, first, spectrum = band_edges(start, stop, low, high, layers, room)
@@ -74,7 +78,7 @@ def fragment(box, layers: list[Layer], room: tuple[float, float]) -> Fragment | 
 
 def band_edges(start, stop, low, high, layers, room):
     layer, _, _, _ = profile_in_band(layers, start, stop, low, high)
-    margin = max(_MARGIN * (high - low), 8 * layer.width)
+    margin = max(_MARGIN * (high - low), 8 * layer.width, _SIDEBAND if high - low < 8 * layer.width else 0.0)
     layer, first, profile, deviation = profile_in_band(layers, start, stop, low - margin, high + margin)
     a, b = layer.bins(low, high)
     a, b = a - first, b - first
@@ -92,8 +96,9 @@ def band_edges(start, stop, low, high, layers, room):
         a -= 1
     while b < len(smooth) and smooth[b] > limit and smooth[b] <= 1.15 * smooth[max(b - few, 0) : b].max():
         b += 1
-    bounds = [min(max(edge - first, 0), len(profile)) for edge in layer.bins(*room)]
-    a, b = with_skirts(profile, smooth, a, b, deviation, (min(bounds[0], a), max(bounds[1], b)))
+    if room is not None:
+        bounds = [min(max(edge - first, 0), len(profile)) for edge in layer.bins(*room)]
+        a, b = with_skirts(profile, smooth, a, b, deviation, (min(bounds[0], a), max(bounds[1], b)))
     low, high = quantile_edges(
         np.maximum(profile[a:b], 0 if b - a < 8 else -1) * layer.floor[first + a : first + b], layer.width
     )
@@ -103,23 +108,21 @@ def band_edges(start, stop, low, high, layers, room):
 
 
 def with_skirts(profile, smooth, first: int, last: int, deviation: float, room: tuple[int, int]) -> tuple[int, int]:
-    """The stretch with what surely belongs to it beside, up to `room`: steps outwards, of which one of two holds power,
-    none half as much as the middle."""
-    step = max(1, round(0.2 * (last - first)))
+    """The stretch with what surely belongs to it beside, up to `room`: at each side steps, the next half as long
+    again where one holds no power as a whole, none with half as much as the middle."""
     highest = 0.5 * float(smooth[first:last].max())
     bounds = []
     for side in (-1, 1):
-        edge = reached = first if side < 0 else last
-        missed = 0
-        while missed < 2:
-            a, b = (edge - step, edge) if side < 0 else (edge, edge + step)
+        edge = first if side < 0 else last
+        reached, step, missed = edge, max(1, round(0.2 * (last - first))), 0
+        while missed < 3:
+            a, b = (reached - step, reached) if side < 0 else (reached, reached + step)
             if a < room[0] or b > room[1] or float(smooth[a:b].max()) > highest:
                 break
-            edge = a if side < 0 else b
-            if profile[a:b].sum() > 4 * deviation * np.sqrt(1.9 * step):
-                reached, missed = edge, 0
+            if profile[a:b].sum() > 4.5 * deviation * np.sqrt(1.9 * step):
+                reached, missed = (a if side < 0 else b), 0
             else:
-                missed += 1
+                step, missed = round(1.5 * step) + 1, missed + 1
         bounds.append(reached)
     return bounds[0], bounds[1]
 
