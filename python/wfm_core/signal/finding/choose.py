@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One box for each signal, of those that the views of a frame show."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from wfm_core.signal.finding.candidates import Candidate
@@ -12,18 +14,19 @@ _STREWN = 0.25  # share of power outside of a signal's band that makes a shorter
 _SKIRT = 0.05  # power over that of a box beside it, of what only belongs to that box
 
 
-def choose(found: list[Candidate], cells: list[tuple[float, float]]) -> list[Candidate]:
-    """The candidates that explain the frame best, none of which shows what another does.
+def choose(
+    found: list[Candidate], cells: list[tuple[float, float]], cut: Callable[[Candidate], list[Candidate]]
+) -> list[Candidate]:
+    """The boxes that explain the frame best, none of which shows what another does.
 
-    cells: (samples, Hz) of a cell of each view, by which boxes are blurred. From the best down: a box is given up for
-    those of another view that lie in it if these explain more, or where chosen ones explain it already; else what lies
-    in it is given up.
+    cells: (samples, Hz) of a cell of each view, by which boxes are blurred. cut: gives a candidate's signals, at least
+    one. From the best down: a box is given up for those of another view that lie in it if these explain more, or where
+    chosen ones explain it already; else what lies in its signals is given up.
     """
     if not found:
         return []
     boxes = sorted(found, key=lambda c: -c.worth)
     edges = np.array([(c.start, c.stop, c.low, c.high) for c in boxes])
-    outer = np.array([c.outer for c in boxes])
     blur = np.array([cells[c.view] for c in boxes])
     worth = np.array([c.worth for c in boxes])
     energy = np.array([c.energy for c in boxes])
@@ -31,26 +34,32 @@ def choose(found: list[Candidate], cells: list[tuple[float, float]]) -> list[Can
     view = np.array([c.view for c in boxes])
     own = (edges[:, 1] - edges[:, 0]) * (edges[:, 3] - edges[:, 2])
     left = np.ones(len(boxes), bool)
-    taken = np.zeros(len(boxes), bool)
+    chosen: list[Candidate] = []
+    taken = np.zeros((0, 4))
     for place, box in enumerate(boxes):
         if not left[place]:
             continue
         left[place] = False
         wide = _widened(edges[place], blur[place])
-        within = _both(edges, wide) / own
-        if float((energy * within)[taken].sum()) >= _EXPLAINED * box.energy:
-            continue
-        inside = (within >= _INSIDE) & left
+        if len(taken):
+            theirs = (taken[:, 1] - taken[:, 0]) * (taken[:, 3] - taken[:, 2])
+            explained = np.array([c.energy for c in chosen]) * _both(taken, wide) / theirs
+            if float(explained.sum()) >= _EXPLAINED * box.energy:
+                continue
+        inside = (_both(edges, wide) / own >= _INSIDE) & left
         best = max((worth[inside & (view == v)].sum() for v in range(len(cells)) if v != box.view), default=0.0)
         if best - _SIMPLER * box.energy > worth[place]:
             continue
-        taken[place] = True
-        skirt = (_both(edges, _widened(outer[place], blur[place])) / own >= _INSIDE) & (
-            density < _SKIRT * density[place]
-        )
-        strewn = _strewn(boxes, edges, outer[place], edges[place], blur[place], left & (energy < box.energy))
-        left &= ~inside & ~skirt & ~strewn
-    return [box for box, yes in zip(boxes, taken, strict=True) if yes]
+        for piece in cut(box):
+            mine = np.array([piece.start, piece.stop, piece.low, piece.high])
+            inside = _both(edges, _widened(mine, blur[place])) / own >= _INSIDE
+            outer = _both(edges, _widened(np.array(piece.outer), blur[place])) / own >= _INSIDE
+            skirt = outer & (density < _SKIRT * piece.energy / piece.area)
+            strewn = _strewn(boxes, edges, piece.outer, mine, blur[place], left & (energy < piece.energy))
+            left &= ~inside & ~skirt & ~strewn
+            chosen.append(piece)
+            taken = np.concatenate([taken, mine[None]])
+    return chosen
 
 
 def _strewn(boxes, edges, outer, mine, blur, left) -> np.ndarray:

@@ -4,14 +4,20 @@
 import numpy as np
 
 from wfm_core.base.errors import WfmError
-from wfm_core.signal.finding.candidates import VIEWS, candidates, thresholds
+from wfm_core.signal.finding.candidates import VIEWS, Candidate, candidates, thresholds
 from wfm_core.signal.finding.choose import choose
+from wfm_core.signal.finding.cutting import signals_in
 from wfm_core.signal.finding.floor import common_floor, local_floor, quiet_level, spread
+from wfm_core.signal.finding.frames import Layer, layer_for_band
 from wfm_core.signal.finding.join import joined, without_echoes, without_skirts
 from wfm_core.signal.finding.layers import FRAME_ROWS, rows, shapes
-from wfm_core.signal.finding.refine import Layer, fragment, room_of, signals_in
+from wfm_core.signal.finding.refine import fragment, room_of
 from wfm_core.signal.finding.settings import FinderSettings, FoundSignal
 from wfm_core.signal.finding.tracks import Tracks
+from wfm_core.signal.finding.wide import WideBand, wide_fragment, with_wide
+
+_DEEPEST = 1e-6
+"""Of a frame's mean power: no floor is lower."""
 
 
 class SignalFinder:
@@ -39,6 +45,7 @@ class SignalFinder:
         chance = settings.false_alarms / len(VIEWS)
         self._limits = [thresholds(view, cells, chance) for view, cells in zip(VIEWS, per_second, strict=True)]
         self._tracks = self._new_tracks()
+        self._wide = WideBand(self.sample_rate, self._frame)
         self._held = np.zeros(0, np.complex64)
         self._pieces: list[np.ndarray] = []
         self._waiting = 0
@@ -114,15 +121,22 @@ class SignalFinder:
             for view in VIEWS
         ]
         usable = [layer for layer in layers if len(layer.ratio)]
-        chosen = without_echoes(choose(found, cells), usable, [view.layer for view in VIEWS])
-        pieces = []
-        for box in chosen:
-            pieces += signals_in((box.start, min(box.stop, count), box.low, box.high), usable)
-        for _ in range(2):
-            parts = [fragment(piece, usable, room_of(piece, pieces, self.sample_rate)) for piece in pieces]
-            parts = without_skirts([part for part in parts if part is not None])
-            pieces = [(part.start, part.stop, part.low, part.high) for part in parts]
-        parts = joined(parts, usable)
+        chosen = choose(found, cells, lambda box: _cut(box, usable, count))
+        chosen = without_echoes(chosen, usable, [view.layer for view in VIEWS])
+        pieces = [(box.start, box.stop, box.low, box.high) for box in chosen]
+        least = 0.8 * 10 ** (self.settings.min_snr / 10)
+        parts = [part for piece in pieces if (part := fragment(piece, usable)) is not None]
+        parts = without_skirts(joined(without_skirts(parts, usable), usable), usable)
+        pieces = [(part.start, part.stop, part.low, part.high) for part in parts]
+        parts = [fragment(piece, usable, room_of(piece, pieces, self.sample_rate)) for piece in pieces]
+        parts = without_skirts([part for part in parts if part is not None and part.ratio > least], usable)
+        if usable:
+            layer = next(layer for layer in (*usable[1:2], usable[0]))
+            wide = self._wide.look(layer.floor)
+            if wide is not None:
+                part, steady = wide_fragment(wide, layer, self._shapes[-1].fft_size, count)
+                if wide[3] or not steady:
+                    parts = with_wide(parts, part, steady)
         for part in parts:
             part.start += self._begin
             part.stop += self._begin
@@ -144,6 +158,8 @@ class SignalFinder:
         usable = [floor for place in (1, 0, 2) if (floor := floors[place]) is not None]
         usable[0] = spread(usable[0], size)
         common = common_floor(usable, size)
+        # digital silence is no floor
+        common = np.maximum(common, np.float32(_DEEPEST * float(np.mean(np.abs(clean[begin : begin + count]) ** 2))))
         layers = []
         for shape, (power, good), own in zip(self._shapes, powers, floors, strict=True):
             floor = spread(common, shape.fft_size)
@@ -152,3 +168,21 @@ class SignalFinder:
                 ratio[~good] = 1
             layers.append(Layer(shape, ratio, floor, self.sample_rate))
         return layers
+
+
+def _cut(box: Candidate, layers: list[Layer], count: int) -> list[Candidate]:
+    """A candidate's signals."""
+    whole = (box.start, min(box.stop, count), box.low, box.high)
+    pieces = signals_in(whole, layers)
+    if len(pieces) == 1 and pieces[0] == whole:
+        return [box]
+    made = []
+    for start, stop, low, high in pieces:
+        layer = layer_for_band(layers, stop - start, 3)
+        first, last = layer.rows(start, stop)
+        a, b = layer.bins(low, high)
+        excess = np.maximum(layer.ratio[first:last, a:b] - 1, 0).sum(0) * (layer.shape.hop / layer.shape.fft_size)
+        area = max((stop - start) * (high - low) / layer.rate, 0.5)
+        outer = (start, stop, low, high)
+        made.append(Candidate(box.view, start, stop, low, high, float(excess.sum()), area, outer, excess))
+    return made

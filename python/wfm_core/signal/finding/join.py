@@ -2,16 +2,18 @@
 """What a frame's boxes are to each other: one's echo, one's sidebands, one's other tone."""
 
 import numpy as np
-from scipy import ndimage
 
 from wfm_core.signal.finding.candidates import Candidate
-from wfm_core.signal.finding.refine import Fragment, Layer
+from wfm_core.signal.finding.frames import FARTHEST, Layer, likeness
+from wfm_core.signal.finding.refine import Fragment
 
 _QUIET = 0.3  # power of a line between bursts, over that within them, of a line of its own
 _ALIKE = 0.6  # correlation of two tones' levels
-_FARTHEST = 12  # widths between two tones of one signal
+_SHORT = 64  # of the shortest rows: bursts that are told by when they begin and end
 _DURING = 0.8  # share of what belongs to another that lies within it
 _BESIDE = 0.3  # width of a signal within which its skirts are
+_CLOSE = 0.1  # the same, of those not so faint but narrow
+_FAR = 3.0  # the same, of those that pause with it
 _FAINT = 0.05  # power over that of a signal, of its skirts
 _SIDEBAND_DB = 6.0  # that two sidebands differ by, at most
 
@@ -56,16 +58,16 @@ def joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
     return _tones_joined(_sidebands_joined(parts, layers), layers)
 
 
-def without_skirts(parts: list[Fragment]) -> list[Fragment]:
+def without_skirts(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
     """Leaves out what lies in a stronger one or, faint and while that is on, at its side."""
     kept: list[Fragment] = []
     for part in sorted(parts, key=lambda p: -float(p.power.sum())):
-        if not any(_belongs(part, one) for one in kept):
+        if not any(_belongs(part, one, layers) for one in kept):
             kept.append(part)
     return kept
 
 
-def _belongs(part: Fragment, one: Fragment) -> bool:
+def _belongs(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
     wide, other = part.high - part.low, one.high - one.low
     time = min(part.stop, one.stop) - max(part.start, one.start)
     if time < _DURING * part.length:
@@ -75,7 +77,24 @@ def _belongs(part: Fragment, one: Fragment) -> bool:
         return part.level < one.level
     density = float(part.power.sum()) / part.length / wide
     theirs = float(one.power.sum()) / one.length / other
-    return wide < 0.6 * other and -band < _BESIDE * other and density < _FAINT * theirs
+    if wide < 0.6 * other and -band < _BESIDE * other and density < _FAINT * theirs:
+        return True
+    if wide < 0.25 * other and -band < _CLOSE * other and part.level < _FAINT * one.level:
+        return True
+    return -band < _FAR * other and part.level < 2 * _FAINT * one.level and _silent_without(part, one, layers)
+
+
+def _silent_without(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
+    """Whether a faint part is not there while the strong one beside it pauses."""
+    away = abs(part.low + part.high - one.low - one.high) / 2
+    timing = next((layer for layer in layers if away >= 3 * layer.width), layers[-1])
+    first, last = timing.rows(part.start, part.stop)
+    theirs, mine = (timing.ratio[first:last, slice(*timing.bins(p.low, p.high))].mean(1) - 1 for p in (one, part))
+    top = float(np.quantile(theirs, 0.9))
+    on, off = theirs > 0.5 * top, theirs < 0.05 * top
+    if on.sum() < 4 or off.sum() < 4:
+        return False
+    return float(mine[off].mean()) < _QUIET * float(mine[on].mean())
 
 
 def combined(parts: list[Fragment]) -> Fragment:
@@ -91,7 +110,7 @@ def combined(parts: list[Fragment]) -> Fragment:
         noise[holes] = np.interp(np.flatnonzero(holes), np.flatnonzero(~holes), noise[~holes])
     start, stop = min(part.start for part in parts), max(part.stop for part in parts)
     low, high = min(part.low for part in parts), max(part.high for part in parts)
-    return Fragment(start, stop, low, high, first, power, noise, max(part.on for part in parts))
+    return Fragment(start, stop, low, high, first, power, noise, max(part.on for part in parts), parts[0].grid)
 
 
 def _sidebands_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
@@ -134,43 +153,30 @@ def _sidebands_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragme
     return parts
 
 
+def _coincide(one: Fragment, other: Fragment, hop: int) -> bool:
+    """Whether two short bursts beside each other begin and end together: too short to see how their levels go."""
+    apart = abs(one.start - other.start) + abs(one.stop - other.stop)
+    beside = other.low - one.high < max(one.high - one.low, other.high - other.low)
+    return beside and one.length < _SHORT * hop and apart < 0.1 * one.length + hop
+
+
 def _tones_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
     parts = sorted(parts, key=lambda p: p.low)
     place = 0
     while place < len(parts):
         one = parts[place]
         for other in parts[place + 1 :]:
-            if other.low - one.high > _FARTHEST * max(one.high - one.low, other.high - other.low):
+            if other.low - one.high > FARTHEST * max(one.high - one.low, other.high - other.low):
                 continue
             shared = min(one.stop, other.stop) - max(one.start, other.start)
             if shared < 0.7 * (max(one.stop, other.stop) - min(one.start, other.start)) or other.low < one.high:
                 continue
-            if alike(one.start, one.stop, (one.low, one.high), (other.low, other.high), layers):
+            if _coincide(one, other, layers[0].shape.hop) or (
+                likeness(one.start, one.stop, (one.low, one.high), (other.low, other.high), layers) > _ALIKE
+            ):
                 parts = [p for p in parts if p is not one and p is not other] + [combined([one, other])]
                 parts.sort(key=lambda p: p.low)
                 place = -1
                 break
         place += 1
     return parts
-
-
-def alike(start, stop, one: tuple[float, float], other: tuple[float, float], layers: list[Layer]) -> bool:
-    """Whether two parts of a band come and go, or take turns, together."""
-    gap = other[0] - one[1]
-    if gap > _FARTHEST * max(one[1] - one[0], other[1] - other[0]):
-        return False
-    span = max(stop - start, 1.0)
-    away = (other[0] + other[1] - one[0] - one[1]) / 2
-    timing = next((layer for layer in layers if away >= 3 * layer.width), layers[-1])
-    margin = min(0.1 * span, 8 * timing.shape.hop)
-    first, last = timing.rows(start - margin, stop + margin)
-    if last - first < 12:
-        return False
-    sides = []
-    for low, high in (one, other):
-        a, b = timing.bins(low, high)
-        side = np.nan_to_num(timing.ratio[first:last, a:b].mean(1) - 1)
-        side = np.sqrt(np.clip(ndimage.uniform_filter1d(side, 2, mode="nearest"), 0, None))
-        sides.append(side - side.mean())
-    both = float(np.sqrt((sides[0] @ sides[0]) * (sides[1] @ sides[1])))
-    return both > 0 and abs(float(sides[0] @ sides[1])) / both > _ALIKE

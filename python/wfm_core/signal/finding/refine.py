@@ -1,47 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a rough box to signals: cut at clean gaps in frequency and time, edges from the averaged power within it."""
+"""A box with its edges refined by the averaged power within it, and that power."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import ndimage
 
-from wfm_core.signal.finding.layers import LayerShape
+from wfm_core.signal.finding.frames import Layer, layer_for_time, profile_in_band, profile_in_time
 
-MOST_GAP, LEAST_GAP, GAP_WIDTHS = 0.8, 5e-3, 200.0
 _LEFT_OUT = 0.005
+_SIDEBAND = 11e3  # Hz to each side of a line that are looked at: voice, and the subcarrier of a VOR
 _MARGIN = 1.5  # widths to each side that are looked at for skirts
-_LOOKS = 16  # bins times rows that a valley must be seen in, lest it be chance
-
-
-def gap_for(bandwidth: float) -> float:
-    """Seconds of silence within one signal of so many Hz."""
-    return min(max(GAP_WIDTHS / max(bandwidth, 1.0), LEAST_GAP), MOST_GAP)
-
-
-@dataclass
-class Layer:
-    """A frame in one resolution: ratio and floor of power, [rows, bins] and [bins]."""
-
-    shape: LayerShape
-    ratio: np.ndarray
-    floor: np.ndarray
-    rate: float
-
-    @property
-    def width(self) -> float:
-        return self.rate / self.shape.fft_size
-
-    def bins(self, low: float, high: float) -> tuple[int, int]:
-        size = self.shape.fft_size
-        first = int(np.floor((low + self.rate / 2) / self.width + 0.5))
-        last = int(np.ceil((high + self.rate / 2) / self.width + 0.5))
-        return min(max(first, 0), size - 1), min(max(last, first + 1, 1), size)
-
-    def rows(self, start: float, stop: float) -> tuple[int, int]:
-        first = int(start // self.shape.hop)
-        last = int(-(-stop // self.shape.hop))
-        return min(max(first, 0), len(self.ratio) - 1), min(max(last, first + 1, 1), len(self.ratio))
 
 
 @dataclass
@@ -58,134 +27,21 @@ class Fragment:
     power: np.ndarray = field(repr=False)
     noise: np.ndarray = field(repr=False)
     on: float
+    grid: float
 
     @property
     def length(self) -> float:
         return self.stop - self.start
 
     @property
+    def ratio(self) -> float:
+        """Mean power while on over the noise between the edges."""
+        return self.level / max(float(self.noise.mean()) / self.grid * (self.high - self.low), 1e-30)
+
+    @property
     def level(self) -> float:
         """Mean power while on."""
         return float(self.power.sum()) / max(self.on, 1.0)
-
-
-def _layer_for_band(layers: list[Layer], duration: float, rows: int) -> Layer:
-    for layer in layers[::-1]:
-        if duration >= rows * layer.shape.hop and len(layer.ratio):
-            return layer
-    return layers[0]
-
-
-def layer_for_time(layers: list[Layer], bandwidth: float) -> Layer:
-    for layer in layers:
-        if bandwidth >= 2 * layer.width:
-            return layer
-    return layers[-1]
-
-
-def profile_in_time(layers: list[Layer], start, stop, low, high) -> tuple[Layer, int, np.ndarray, float]:
-    """The layer, its first row, mean of ratio - 1 over the band for rows from there, and its deviation in noise."""
-    layer = layer_for_time(layers, high - low)
-    a, b = layer.bins(low, high)
-    first, last = layer.rows(start, stop)
-    part = layer.ratio[first:last, a:b]
-    free = max((b - a) / 1.9, 1.0)
-    return layer, first, np.nan_to_num(part.mean(1) - 1), 1 / np.sqrt(free)
-
-
-def profile_in_band(
-    layers: list[Layer], start, stop, low, high, least: int = 3
-) -> tuple[Layer, int, np.ndarray, float]:
-    """The same over frequency."""
-    layer = _layer_for_band(layers, stop - start, least)
-    first, last = layer.rows(start, stop)
-    a, b = layer.bins(low, high)
-    part = layer.ratio[first:last, a:b]
-    ok = ~np.isnan(part[:, 0])
-    count = max(int(ok.sum()), 1)
-    return layer, a, part[ok].sum(0) / count - 1, 1 / np.sqrt(count)
-
-
-def on_runs(profile: np.ndarray, limit: float, gap: float) -> list[tuple[int, int]]:
-    """Stretches above `limit`, those closer than `gap` places as one."""
-    on = np.flatnonzero(profile > limit)
-    if not len(on):
-        return []
-    cuts = np.flatnonzero(np.diff(on) > gap + 1)
-    firsts = on[np.append(0, cuts + 1)]
-    lasts = on[np.append(cuts, len(on) - 1)] + 1
-    return list(zip(firsts.tolist(), lasts.tolist(), strict=True))
-
-
-def signals_in(box, layers: list[Layer], depth: int = 0) -> list[tuple[float, float, float, float]]:
-    """Boxes (start, stop, low, high), each of one signal: `box` cut in frequency and in time as long as that goes."""
-    start, stop, low, high = box
-    pieces = cut_in_band(box, layers)
-    if len(pieces) == 1:
-        pieces = cut_in_time(pieces[0], layers)
-        if len(pieces) == 1 or depth > 4:
-            return pieces
-    if depth > 4:
-        return pieces
-    return [one for piece in pieces for one in signals_in(piece, layers, depth + 1)]
-
-
-def cut_in_time(box, layers) -> list[tuple[float, float, float, float]]:
-    start, stop, low, high = box
-    layer, first, profile, deviation = profile_in_time(layers, start - 0, stop, low, high)
-    hop = layer.shape.hop
-    if len(profile) >= 3:
-        smooth = ndimage.uniform_filter1d(profile, 3, mode="nearest")
-        deviation = deviation / 1.6
-    else:
-        smooth = profile
-    limit = max(4 * deviation, 0.05 * np.quantile(smooth, 0.9)) if len(smooth) > 1 else -1
-    gap = gap_for(high - low) * layer.rate / hop
-    runs = on_runs(smooth, limit, gap)
-    if len(runs) <= 1:
-        return [box]
-    return [(max((first + a) * hop, start), min((first + b) * hop, stop), low, high) for a, b in runs]
-
-
-def cut_in_band(box, layers) -> list[tuple[float, float, float, float]]:
-    """Cut at valleys of the averaged spectrum: near the noise, and 10 dB or more below both sides."""
-    start, stop, low, high = box
-    layer, first, profile, deviation = profile_in_band(layers, start, stop, low, high, least=12)
-    width = layer.width
-    rows = layer.rows(start, stop)
-    energy = np.maximum(np.nan_to_num(layer.ratio[rows[0] : rows[1], first : first + len(profile)]).mean(1) - 1, 0)
-    looks = float(energy.sum() ** 2 / max(np.sum(energy**2), 1e-30))
-    few = int(max(1, min((high - low) / width / 24, 16)))
-    smooth = ndimage.uniform_filter1d(profile, few, mode="nearest") if few > 1 else profile
-    deviation = deviation * 1.4 / np.sqrt(few)
-    if len(smooth) < 5:
-        return [box]
-    limit = max(4 * deviation, 0.02 * float(np.max(smooth)))
-    runs = on_runs(smooth, limit, 1.0)
-    if len(runs) <= 1:
-        return [box]
-    merged = [runs[0]]
-    for run in runs[1:]:
-        if not valley(profile, merged[-1], run, deviation * np.sqrt(few), looks):
-            merged[-1] = (merged[-1][0], run[1])
-        else:
-            merged.append(run)
-    if len(merged) == 1:
-        return [box]
-    half = layer.rate / 2
-    return [
-        (start, stop, max((first + a) * width - half, low), min((first + b) * width - half, high)) for a, b in merged
-    ]
-
-
-def valley(profile: np.ndarray, one: tuple[int, int], other: tuple[int, int], deviation: float, looks: float) -> bool:
-    """Whether what lies between two parts of a spectrum is surely 10 dB below both, and wide enough to part them."""
-    gap = other[0] - one[1]
-    sides = [float(profile[a:b].mean()) for a, b in (one, other)]
-    if gap < max(2, 0.06 * max(one[1] - one[0], other[1] - other[0])) or gap * looks < _LOOKS:
-        return False
-    between = float(profile[one[1] : other[0]].mean()) + 3 * deviation / np.sqrt(gap)
-    return between < 0.1 * min(sides)
 
 
 def room_of(box, others, rate: float) -> tuple[float, float]:
@@ -201,8 +57,11 @@ def room_of(box, others, rate: float) -> tuple[float, float]:
     return least, most
 
 
-def fragment(box, layers: list[Layer], room: tuple[float, float]) -> Fragment | None:
-    """A signal's box with its edges refined: 99 % of the power over the noise. room: Hz beyond which others are."""
+def fragment(box, layers: list[Layer], room: tuple[float, float] | None = None) -> Fragment | None:
+    """A signal's box with its edges refined: 99 % of the power over the noise.
+
+    room: Hz beyond which others are, up to which faint skirts are taken in; without it none are.
+    """
     start, stop, low, high = box
     finest = layers[-1]
     low, high, layer, first, spectrum = band_edges(start, stop, low, high, layers, room)
@@ -214,12 +73,12 @@ def fragment(box, layers: list[Layer], room: tuple[float, float]) -> Fragment | 
     scale = (stop - start) / finest.shape.fft_size
     power = np.repeat(spectrum * floor * np.float32(scale), times)
     noise = np.repeat(floor * np.float32(1 / finest.shape.fft_size), times)
-    return Fragment(start, stop, low, high, first * times, power, noise, on)
+    return Fragment(start, stop, low, high, first * times, power, noise, on, finest.width)
 
 
 def band_edges(start, stop, low, high, layers, room):
     layer, _, _, _ = profile_in_band(layers, start, stop, low, high)
-    margin = max(_MARGIN * (high - low), 8 * layer.width)
+    margin = max(_MARGIN * (high - low), 8 * layer.width, _SIDEBAND if high - low < 8 * layer.width else 0.0)
     layer, first, profile, deviation = profile_in_band(layers, start, stop, low - margin, high + margin)
     a, b = layer.bins(low, high)
     a, b = a - first, b - first
@@ -237,8 +96,9 @@ def band_edges(start, stop, low, high, layers, room):
         a -= 1
     while b < len(smooth) and smooth[b] > limit and smooth[b] <= 1.15 * smooth[max(b - few, 0) : b].max():
         b += 1
-    bounds = [min(max(edge - first, 0), len(profile)) for edge in layer.bins(*room)]
-    a, b = with_skirts(profile, smooth, a, b, deviation, (min(bounds[0], a), max(bounds[1], b)))
+    if room is not None:
+        bounds = [min(max(edge - first, 0), len(profile)) for edge in layer.bins(*room)]
+        a, b = with_skirts(profile, smooth, a, b, deviation, (min(bounds[0], a), max(bounds[1], b)))
     low, high = quantile_edges(
         np.maximum(profile[a:b], 0 if b - a < 8 else -1) * layer.floor[first + a : first + b], layer.width
     )
@@ -248,23 +108,21 @@ def band_edges(start, stop, low, high, layers, room):
 
 
 def with_skirts(profile, smooth, first: int, last: int, deviation: float, room: tuple[int, int]) -> tuple[int, int]:
-    """The stretch with what surely belongs to it beside, up to `room`: steps outwards, of which one of two holds power,
-    none half as much as the middle."""
-    step = max(1, round(0.2 * (last - first)))
+    """The stretch with what surely belongs to it beside, up to `room`: at each side steps, the next half as long
+    again where one holds no power as a whole, none with half as much as the middle."""
     highest = 0.5 * float(smooth[first:last].max())
     bounds = []
     for side in (-1, 1):
-        edge = reached = first if side < 0 else last
-        missed = 0
-        while missed < 2:
-            a, b = (edge - step, edge) if side < 0 else (edge, edge + step)
+        edge = first if side < 0 else last
+        reached, step, missed = edge, max(1, round(0.2 * (last - first))), 0
+        while missed < 3:
+            a, b = (reached - step, reached) if side < 0 else (reached, reached + step)
             if a < room[0] or b > room[1] or float(smooth[a:b].max()) > highest:
                 break
-            edge = a if side < 0 else b
-            if profile[a:b].sum() > 4 * deviation * np.sqrt(1.9 * step):
-                reached, missed = edge, 0
+            if profile[a:b].sum() > 4.5 * deviation * np.sqrt(1.9 * step):
+                reached, missed = (a if side < 0 else b), 0
             else:
-                missed += 1
+                step, missed = round(1.5 * step) + 1, missed + 1
         bounds.append(reached)
     return bounds[0], bounds[1]
 

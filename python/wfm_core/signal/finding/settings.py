@@ -15,13 +15,14 @@ class FinderSettings:
     """fft_size: of the middle layer, a power of two from 16 to 8192; 0 takes the one nearest to 0.7 sqrt(sample_rate),
     whose bins are as many widths of a signal as its rows are durations. false_alarms: boxes a second that white noise
     alone may give, all layers together. max_duration (s): a signal that lasts longer is reported in pieces of about
-    that length. min_snr (dB): boxes whose power over noise within their edges is lower are dropped.
+    that length. min_snr (dB): boxes whose power over noise within their edges is lower are
+    dropped: floors are seldom so smooth that less means anything.
     """
 
     fft_size: int = 0
     false_alarms: float = 0.05
     max_duration: float = 2.0
-    min_snr: float = 3.0
+    min_snr: float = 6.0
 
     def size_for(self, sample_rate: float) -> int:
         if self.fft_size:

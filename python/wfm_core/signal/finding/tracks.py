@@ -3,7 +3,8 @@
 
 import numpy as np
 
-from wfm_core.signal.finding.refine import Fragment, gap_for, quantile_edges
+from wfm_core.signal.finding.cutting import LEAST_GAP, gap_for
+from wfm_core.signal.finding.refine import Fragment, quantile_edges
 from wfm_core.signal.finding.settings import FoundSignal
 
 
@@ -35,17 +36,14 @@ class Track:
             return False
         if _same(self.low, self.high, part.low, part.high) >= 0.5:
             return True
-        density = float(part.power.sum()) / max(part.stop - part.start, 1.0) / max(other, 1e-9)
-        if abs(np.log(max(self.density(), 1e-30) / max(density, 1e-30))) > np.log(30):
+        mine = float(self.power.sum()) / max(self.on, 1.0)
+        if not 0.25 < part.level / max(mine, 1e-30) < 4.0:
             return False
         both = min(self.high, part.high) - max(self.low, part.low)
-        if both >= 0.5 * min(wide, other) and max(wide, other) < 12 * min(wide, other):
+        if gap <= LEAST_GAP and both >= 0.5 * min(wide, other) and max(wide, other) < 12 * min(wide, other):
             return True
         # a carrier with and without sidebands
         return gap <= 0.02 and _same(*core(self.power, self.first), *core(part.power, part.first)) > 0.3
-
-    def density(self) -> float:
-        return float(self.power.sum()) / max(self.length, 1.0) / max(self.high - self.low, 1e-9)
 
     def add(self, part: Fragment) -> None:
         first = min(self.first, part.first)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A frame as its layers show it: means over a band along time, over a time along frequency, how alike two bands go."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from wfm_core.signal.finding.layers import LayerShape
+
+FARTHEST = 12
+"""Widths that may lie between two tones of one signal."""
+_LEAST_ROWS = 12  # rows that a likeness must be seen in
+
+
+@dataclass
+class Layer:
+    """A frame in one resolution: ratio and floor of power, [rows, bins] and [bins]."""
+
+    shape: LayerShape
+    ratio: np.ndarray
+    floor: np.ndarray
+    rate: float
+
+    @property
+    def width(self) -> float:
+        return self.rate / self.shape.fft_size
+
+    def bins(self, low: float, high: float) -> tuple[int, int]:
+        size = self.shape.fft_size
+        first = int(np.floor((low + self.rate / 2) / self.width + 0.5))
+        last = int(np.ceil((high + self.rate / 2) / self.width + 0.5))
+        return min(max(first, 0), size - 1), min(max(last, first + 1, 1), size)
+
+    def rows(self, start: float, stop: float) -> tuple[int, int]:
+        first = int(start // self.shape.hop)
+        last = int(-(-stop // self.shape.hop))
+        return min(max(first, 0), len(self.ratio) - 1), min(max(last, first + 1, 1), len(self.ratio))
+
+
+def layer_for_band(layers: list[Layer], duration: float, rows: int) -> Layer:
+    for layer in layers[::-1]:
+        if duration >= rows * layer.shape.hop and len(layer.ratio):
+            return layer
+    return layers[0]
+
+
+def layer_for_time(layers: list[Layer], bandwidth: float) -> Layer:
+    for layer in layers:
+        if bandwidth >= 2 * layer.width:
+            return layer
+    return layers[-1]
+
+
+def profile_in_time(layers: list[Layer], start, stop, low, high) -> tuple[Layer, int, np.ndarray, float]:
+    """The layer, its first row, mean of ratio - 1 over the band for rows from there, and its deviation in noise."""
+    layer = layer_for_time(layers, high - low)
+    a, b = layer.bins(low, high)
+    first, last = layer.rows(start, stop)
+    part = layer.ratio[first:last, a:b]
+    free = max((b - a) / 1.9, 1.0)
+    return layer, first, np.nan_to_num(part.mean(1) - 1), 1 / np.sqrt(free)
+
+
+def profile_in_band(
+    layers: list[Layer], start, stop, low, high, least: int = 3
+) -> tuple[Layer, int, np.ndarray, float]:
+    """The same over frequency."""
+    layer = layer_for_band(layers, stop - start, least)
+    first, last = layer.rows(start, stop)
+    a, b = layer.bins(low, high)
+    part = layer.ratio[first:last, a:b]
+    ok = ~np.isnan(part[:, 0])
+    count = max(int(ok.sum()), 1)
+    return layer, a, part[ok].sum(0) / count - 1, 1 / np.sqrt(count)
+
+
+def likeness(start, stop, one: tuple[float, float], other: tuple[float, float], layers: list[Layer]) -> float:
+    """Correlation, either sign, of two parts of a band: whether they take turns, or come and go, together.
+
+    The greater one of that within the time, and that with a quarter of it before and after. 0 where they are too near
+    each other, or too short, to say.
+    """
+    away = (other[0] + other[1] - one[0] - one[1]) / 2
+    timing = next((layer for layer in layers if away >= 3 * layer.width), layers[-1])
+    margin = 0.25 * (stop - start)
+    inner, outer = timing.rows(start, stop), timing.rows(start - margin, stop + margin)
+    if inner[1] - inner[0] < _LEAST_ROWS:
+        return 0.0
+    sides = []
+    for low, high in (one, other):
+        a, b = timing.bins(low, high)
+        side = np.nan_to_num(timing.ratio[outer[0] : outer[1], a:b].mean(1) - 1)
+        side = np.sqrt(np.clip(ndimage.uniform_filter1d(side, 2, mode="nearest"), 0, None))
+        sides.append(side.astype(np.float64))
+    within = slice(inner[0] - outer[0], inner[1] - outer[0])
+    return max(_correlation(*sides), _correlation(sides[0][within], sides[1][within]))
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    one, other = one - one.mean(), other - other.mean()
+    both = float(np.sqrt((one @ one) * (other @ other)))
+    return abs(float(one @ other)) / both if both > 0 else 0.0
