@@ -22,7 +22,8 @@ import random_model as full_size  # noqa: E402
 import readme  # noqa: E402
 
 TRIED = {
-    "accuracy/air.py", "accuracy/enrolment.py", "accuracy/lte_recordings.py", "accuracy/synthetic.py", "foundation/compare.py",
+    "accuracy/air.py", "accuracy/enrolment.py", "accuracy/lte_recordings.py", "accuracy/synthetic.py",
+    "foundation/compare.py",
     "inflow.py", "pretrain_data_overhead.py", "readme.py", "run.py", "soak.py", "spectrogram.py", "tap.py",
 }  # fmt: skip
 """The programs under benchmarks/ that a test below runs."""
