@@ -18,7 +18,7 @@ def carrier(seconds: float, rng: np.random.Generator) -> Transmission:
     level = np.ones(count)
     if rng.random() < 0.3:
         level += rng.uniform(0.02, 0.3) * np.cos(2 * np.pi * rng.choice([50, 60, 100, 120, 1000]) * t)
-    return transmission(level * np.exp(1j * phase), _RATE, max(10 * linewidth, 20 / max(seconds, 1e-3), 60), "carrier")
+    return transmission(level * np.exp(1j * phase), _RATE, min(max(10 * linewidth, 20 / seconds, 60), _RATE), "carrier")
 
 
 KINDS: dict[str, dict[str, Generator]] = {"carrier": {"carrier": carrier}}

@@ -22,7 +22,7 @@ LABELS = (
 LEAST_SECONDS = {
     "apt": 0.6, "morse": 1.0, "rtty": 0.6, "sstv": 0.5, "nbfm": 0.2, "airband": 0.2, "vor": 0.3, "packet": 0.15,
     "pocsag": 0.15, "acars": 0.1, "radiosonde": 0.15, "digital-voice": 0.08, "satellite": 0.1, "fm-broadcast": 0.05,
-    "ook": 0.1, "keyless": 0.1, "fsk": 0.02, "ais": 0.03, "lora": 0.02,
+    "ook": 0.1, "keyless": 0.1, "fsk": 0.02, "ais": 0.03, "lora": 0.02, "carrier": 0.05,
 }  # fmt: skip
 """Of a class, the shortest time in which it can be told by what it sends."""
 

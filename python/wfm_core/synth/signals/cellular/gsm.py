@@ -120,7 +120,8 @@ def _slots(seconds: float, rng: np.random.Generator, on: np.ndarray, levels: np.
     sent = np.zeros(total, np.complex64)
     for number in range(int(total / (SLOT * PER_SYMBOL))):
         slot = number % 8
-        if not on[slot] or (number // 8) % 26 == 25 or rng.random() < 0.05:
+        silent = number >= 16 and ((number // 8) % 26 == 25 or rng.random() < 0.05)
+        if not on[slot] or silent:
             continue
         burst = _edge(rng) if eight else _burst(normal_burst(code, rng), rng)
         start = round(number * SLOT * PER_SYMBOL)
