@@ -8,7 +8,7 @@ import pytest
 from receiving import between_silence, discriminated, printed, sideband_audio, sixteen_bits, tell
 from scipy.io import wavfile
 
-from wfm_core.synth.signals.amateur import ax25, morse, packet, phrases, rtty
+from wfm_core.synth.signals.amateur import ax25, ffsk, morse, packet, phrases, rtty
 from wfm_core.synth.signals.content import call_sign
 
 pytestmark = pytest.mark.slow
@@ -82,6 +82,24 @@ def test_hf_300_by_direwolf(tmp_path):
         heard = heard_by_direwolf(tmp_path, None, None, 300, rng, sixteen_bits(audio, 2))
         decoded += f"{source}>APRS,WIDE1-1:{info}" in heard
     tell("packet", "hf300", "direwolf", decoded, FRAMES)
+
+
+@needs("minimodem")
+def test_ffsk_by_minimodem(tmp_path):
+    """Slots of a trunking control channel, as raw bits."""
+    rng, decoded, sent = np.random.default_rng(8), 0, 0
+    for _ in range(4):
+        bits = ffsk.control_channel(8, rng)
+        audio = packet.audio_1200(bits, packet.FM_RATE, 1200.0, 1800.0)
+        samples = between_silence(packet.in_fm(audio, packet.FM_RATE, 2500, 0.1, 0.1), packet.FM_RATE)
+        audio = sixteen_bits(discriminated(samples, packet.FM_RATE, 48000, rng), 6000)
+        wavfile.write(tmp_path / "audio.wav", 48000, audio)
+        raw = ("--startbits", 0, "--stopbits", 0, "--binary-raw", 8)
+        heard = printed("minimodem", "--rx", "-M", 1200, "-S", 1800, "-f", tmp_path / "audio.wav", *raw, 1200)
+        heard = "".join(line for line in heard.splitlines() if set(line) <= {"0", "1"})
+        slots = ["".join(map(str, slot)) for slot in bits.reshape(-1, 128)][1:]
+        decoded, sent = decoded + sum(slot in heard for slot in slots), sent + len(slots)
+    tell("packet", "ffsk1200 (slots)", "minimodem", decoded, sent)
 
 
 def heard_by_minimodem(folder, halves, baud, shift, rng, *options) -> str:

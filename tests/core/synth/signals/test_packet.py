@@ -49,3 +49,12 @@ def test_trunking_word_has_even_parity():
     word = ffsk.trunking_word(np.ones(48, np.uint8))
     assert len(word) == 64 and int(word.sum()) % 2 == 0
     assert bits_to_number(ffsk.TRUNKING_SYNC) == 0xC4D7
+
+
+def test_control_channel_words_end_in_the_sync():
+    """The system code word is a code word whose check bits are the synchronisation (MPT 1327, 3.3.2.2)."""
+    bits = ffsk.control_channel(3, np.random.default_rng(0)).reshape(3, 128)
+    for slot in bits:
+        assert np.array_equal(slot[48:64], ffsk.TRUNKING_SYNC)
+        assert np.array_equal(ffsk.trunking_word(slot[:48]), slot[:64])
+        assert np.array_equal(slot[32:48], np.resize([1, 0], 16))

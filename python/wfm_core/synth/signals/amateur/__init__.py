@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What amateurs (and some others) send besides voice: packets, teleprinter, Morse code, pictures."""
 
-from wfm_core.synth.signals.amateur import ffsk, morse, packet, rtty
+from wfm_core.synth.signals.amateur import ffsk, morse, packet, rtty, sstv
 from wfm_core.synth.signals.transmission import Generator
 
 KINDS: dict[str, dict[str, Generator]] = {
@@ -18,4 +18,5 @@ KINDS: dict[str, dict[str, Generator]] = {
         "sitor-a": rtty.sitor_a,
     },
     "morse": {"cw": morse.cw, "mcw-am": morse.mcw_am, "mcw-fm": morse.mcw_fm},
+    "sstv": {"sstv-usb": sstv.sideband, "sstv-fm": sstv.fm},
 }

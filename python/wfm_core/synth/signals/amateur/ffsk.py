@@ -23,16 +23,41 @@ def trunking_word(info: np.ndarray) -> np.ndarray:
     return np.append(word, np.uint8(int(word.sum()) & 1))
 
 
+def _completed(system: np.ndarray) -> np.ndarray:
+    """The system code word of 15 bits of identity: its field of completion makes the check bits the sync (3.3.2.2)."""
+    preamble = np.resize(np.array([1, 0], np.uint8), 16)
+    units = np.eye(16, dtype=np.uint8)
+    zero = trunking_word(np.zeros(48, np.uint8))[48:]
+    rows = [
+        trunking_word(np.concatenate([np.zeros(16, np.uint8), unit, np.zeros(16, np.uint8)]))[48:] for unit in units
+    ]
+    effect = np.stack(rows) ^ zero
+    start = np.concatenate([np.zeros(1, np.uint8), system])
+    without = trunking_word(np.concatenate([start, np.zeros(16, np.uint8), preamble]))[48:]
+    completion = solved(effect.T, without ^ TRUNKING_SYNC)
+    return trunking_word(np.concatenate([start, completion, preamble]))
+
+
+def solved(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """x of matrix x = right over bits, for a square matrix of full rank."""
+    table = np.concatenate([matrix, right[:, None]], 1).astype(np.uint8)
+    for place in range(len(table)):
+        pivot = place + int(np.argmax(table[place:, place]))
+        table[[place, pivot]] = table[[pivot, place]]
+        others = table[:, place].astype(bool)
+        others[place] = False
+        table[others] ^= table[place]
+    return table[:, -1]
+
+
 def control_channel(slots: int, rng: np.random.Generator) -> np.ndarray:
     """Bits of a control channel: in each slot of 128 bits a system code word and an address code word."""
-    system = random_bits(16, rng)
-    aloha = number_bits(int(rng.integers(1 << 24)), 24)
+    system = _completed(random_bits(15, rng))
+    aloha = random_bits(24, rng)
     pieces = []
     for _ in range(slots):
-        preamble = np.resize(np.array([1, 0], np.uint8), 16)
-        pieces.append(trunking_word(np.concatenate([np.zeros(1, np.uint8), system[:15], preamble, TRUNKING_SYNC])))
         body = aloha if rng.random() < 0.7 else random_bits(24, rng)
-        pieces.append(trunking_word(np.concatenate([np.ones(1, np.uint8), random_bits(23, rng), body])))
+        pieces += [system, trunking_word(np.concatenate([np.ones(1, np.uint8), random_bits(23, rng), body]))]
     return np.concatenate(pieces)
 
 
