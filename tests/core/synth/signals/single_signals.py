@@ -2,6 +2,7 @@
 """What holds for every generator of a single signal."""
 
 import numpy as np
+from scipy.fft import fft, fftfreq, next_fast_len
 
 
 def check_contract(generator, seconds: float, seeds=(0, 1)) -> None:
@@ -19,17 +20,19 @@ def check_contract(generator, seconds: float, seeds=(0, 1)) -> None:
 
 def share_within(x: np.ndarray, sample_rate: float, bandwidth: float) -> float:
     """Share of the power within +-bandwidth / 2."""
-    power = np.abs(np.fft.fft(x)) ** 2
-    inside = np.abs(np.fft.fftfreq(len(x), 1 / sample_rate)) <= bandwidth / 2
+    size = next_fast_len(len(x))
+    power = np.abs(fft(x, size)) ** 2
+    inside = np.abs(fftfreq(size, 1 / sample_rate)) <= bandwidth / 2
     return float(power[inside].sum() / power.sum())
 
 
-def check_bandwidth(generator, seconds: float, least: float = 0.97, seeds=(0, 1, 2)) -> None:
-    """Nearly all the power lies within `bandwidth`, and less than that within a third of it."""
+def check_bandwidth(generator, seconds: float, least: float = 0.97, seeds=(0, 1, 2), carrier=False) -> None:
+    """Nearly all the power lies within `bandwidth`, and less than that within a third of it
+    unless a carrier holds most."""
     within, narrow = [], []
     for seed in seeds:
         sent = generator(seconds, np.random.default_rng(seed))
         within.append(share_within(sent.samples, sent.sample_rate, sent.bandwidth))
         narrow.append(share_within(sent.samples, sent.sample_rate, sent.bandwidth / 3))
     assert min(within) > least
-    assert np.mean(narrow) < 0.99
+    assert carrier or np.mean(narrow) < 0.99
