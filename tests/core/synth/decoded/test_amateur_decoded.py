@@ -94,7 +94,7 @@ def test_ffsk_by_minimodem(tmp_path):
         samples = between_silence(packet.in_fm(audio, packet.FM_RATE, 2500, 0.1, 0.1), packet.FM_RATE)
         audio = sixteen_bits(discriminated(samples, packet.FM_RATE, 48000, rng), 6000)
         wavfile.write(tmp_path / "audio.wav", 48000, audio)
-        raw = ("--startbits", 0, "--stopbits", 0, "--binary-raw", 8)
+        raw = ("-c", 1.0, "--startbits", 0, "--stopbits", 0, "--binary-raw", 8)
         heard = printed("minimodem", "--rx", "-M", 1200, "-S", 1800, "-f", tmp_path / "audio.wav", *raw, 1200)
         heard = "".join(line for line in heard.splitlines() if set(line) <= {"0", "1"})
         slots = ["".join(map(str, slot)) for slot in bits.reshape(-1, 128)][1:]

@@ -58,7 +58,7 @@ def pocsag(seconds: float, rng: np.random.Generator) -> Transmission:
     """Transmissions of a paging transmitter: often one call, at times a long list of them."""
     rate = int(rng.choice([512, 1200, 1200, 1200, 2400]))
     deviation = 4500 * rng.uniform(0.85, 1.1) * (0.55 if rng.random() < 0.1 else 1)
-    deviation *= -1 if rng.random() < 0.05 else 1  # some transmitters have it the other way round
+    deviation *= -1 if rng.random() < 0.05 else 1  # some transmitters have inverted polarity
     cutoff, rate_error = rng.uniform(1.0, 4.0), 1 + rng.uniform(-20e-6, 20e-6)
     bursts = []
     for _ in range(rng.integers(1, 3)):

@@ -50,8 +50,7 @@ def call_signs(target: str, source: str, down: str, up: str) -> np.ndarray:
 
 
 def voice_data_2(data: bytes, rng: np.random.Generator) -> np.ndarray:
-    """720 bits of voice/data mode 2: five times 40 bits of data channel and 104 of voice, of whom each third is sent
-    three times, interleaved and whitened."""
+    """720 bits of voice/data mode 2: five times 40 bits of data channel and 104 of voice (random)."""
     channel = data_channel(data).reshape(5, 40)
     voice = random_bits(5 * 104, rng).reshape(5, 104)
     return np.concatenate([channel, voice], 1).ravel()
