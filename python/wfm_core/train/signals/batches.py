@@ -2,6 +2,8 @@
 """Batches out of a run's files of crops, which other processes make meanwhile."""
 
 import multiprocessing
+import os
+import threading
 import time
 from pathlib import Path
 
@@ -58,11 +60,18 @@ class Makers:
 
 def _make(config: Signals, folder: Path, worker: int) -> None:
     torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     options = {"finder_share": config.finder_share, "labels": taught(config)}
     for number in range(worker, config.shards, config.workers):
         path = shard_path(folder, number)
         if not path.exists():
             make_shard(path, config.seed * 1_000_003 + number, config.crops, **options)
+
+
+def _end_with_parent() -> None:
+    """A run that was killed could not end its makers."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def validation_rows(config: Signals, folder: Path) -> np.ndarray:
