@@ -90,6 +90,12 @@ def compose(
     return Band(band, sample_rate, truths)
 
 
+def _smooth(seconds: float) -> float:
+    """A little more, so that all transforms of it, at whatever round rate, have small prime factors."""
+    unit = 4e-4 if seconds > 4e-3 else 2e-5
+    return fft.next_fast_len(max(round(seconds / unit), 1)) * unit
+
+
 def _add(spectrum: np.ndarray, one: Placed, gain: float, rate: float, rng: np.random.Generator, flaws: bool):
     """Add a transmission to the band's spectrum; returns the edges (Hz) that hold 99 % of its power there."""
     x = one.sent.samples
@@ -118,8 +124,8 @@ def _drifting(x: np.ndarray, rate: float, rng: np.random.Generator) -> np.ndarra
     knots = np.linspace(0, 1, 9)
     t = np.linspace(0, 1, count, dtype=np.float32)
     fade = np.interp(t, knots, 10 ** (rng.uniform(-0.15, 0.15, 9))).astype(np.float32)
-    cycles = rng.uniform(-0.5, 0.5) * min(2e-4 * rate, 50.0) * (count / rate) * t**2
-    return x * fade * np.exp(2j * np.pi * cycles).astype(np.complex64)
+    turns = np.float32(2 * np.pi * rng.uniform(-0.5, 0.5) * min(2e-4 * rate, 50.0) * (count / rate))
+    return x * fade * np.exp(1j * (turns * t * t))
 
 
 def _multipath(frequency: np.ndarray, bandwidth: float, rng: np.random.Generator) -> np.ndarray:
@@ -129,8 +135,9 @@ def _multipath(frequency: np.ndarray, bandwidth: float, rng: np.random.Generator
     gains = rng.uniform(0.05, 0.8) ** np.arange(1, paths + 1) * np.exp(2j * np.pi * rng.random(paths))
     response = np.ones(len(frequency), np.complex64)
     for delay, gain in zip(delays, gains, strict=True):
-        response += np.complex64(gain) * np.exp(-2j * np.pi * frequency * delay).astype(np.complex64)
-    return response / np.sqrt(1 + np.sum(np.abs(gains) ** 2))
+        angle = (frequency * (-2 * np.pi * delay)).astype(np.float32)
+        response += np.complex64(gain) * np.exp(1j * angle)
+    return response / np.float32(np.sqrt(1 + np.sum(np.abs(gains) ** 2)))
 
 
 def receiver(band: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -143,23 +150,27 @@ def receiver(band: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         edge = np.clip((frequency - begin) / max(1.02 - begin, 0.02), 0, 1)
         bins *= np.cos(edge * np.pi / 2) ** 2 * (1 - depth) + depth
         band = fft.ifft(bins, overwrite_x=True)
-    level = np.sqrt(np.mean(np.abs(band) ** 2))
+    parts = np.ascontiguousarray(band, dtype=np.complex64).view(np.float32).reshape(-1, 2)
+    level = float(np.sqrt(2 * np.mean(parts**2)))
     if rng.random() < 0.6:
         gain, skew = 1 + rng.normal(0, 0.02), rng.normal(0, 0.02)
-        band = band.real + 1j * gain * (band.imag + skew * band.real)
+        parts[:, 1] = np.float32(gain) * (parts[:, 1] + np.float32(skew) * parts[:, 0])
     if rng.random() < 0.6:
-        band = band + level * 10 ** (rng.uniform(-40, 0) / 20) * np.exp(2j * np.pi * rng.random())
+        offset = level * 10 ** (rng.uniform(-40, 0) / 20) * np.exp(2j * np.pi * rng.random())
+        parts += np.array([offset.real, offset.imag], np.float32)
     for _ in range(rng.poisson(0.4)):
-        spur = level * 10 ** (rng.uniform(-45, -15) / 20)
-        band = band + spur * np.exp(2j * np.pi * (rng.uniform(-0.5, 0.5) * np.arange(count) + rng.random()))
+        turns = rng.uniform(-0.5, 0.5) * np.arange(count) + rng.random()
+        angle = (2 * np.pi * (turns - np.round(turns))).astype(np.float32)
+        spur = np.float32(level * 10 ** (rng.uniform(-45, -15) / 20)) * np.exp(1j * angle)
+        parts += spur.view(np.float32).reshape(-1, 2)
     bits = int(rng.choice([7, 8, 8, 8, 10, 12, 14, 16]))
     faint = 6.02 * (1 - bits) + rng.uniform(3, 15)
     wanted = rng.uniform(max(faint, -70), -8) if rng.random() < 0.93 else rng.uniform(-6, 6)
-    band = band * (10 ** (wanted / 20) / max(level, 1e-12))
     step = 2.0 ** (1 - bits)
-    parts = np.ascontiguousarray(band, dtype=np.complex64).view(np.float32)
-    parts = np.clip(np.round(parts / step), -(2 ** (bits - 1)), 2 ** (bits - 1) - 1) * np.float32(step)
-    return parts.astype(np.float32).view(np.complex64)
+    parts *= np.float32(10 ** (wanted / 20) / max(level, 1e-12) / step)
+    np.clip(np.round(parts, out=parts), -(2 ** (bits - 1)), 2 ** (bits - 1) - 1, out=parts)
+    parts *= np.float32(step)
+    return parts.reshape(-1).view(np.complex64)
 
 
 def _truth(one: Placed, band: list[float], sample_rate: float, samples: int) -> Truth:
@@ -210,8 +221,8 @@ class AirBands:
         rate = self._rate(width, CUT[label] if cut else 1.15, 1.2 if cut else 600)
         shortest = LEAST_SECONDS.get(label, 2e-3)
         longest = max(min(2.2, self.most_samples / rate), shortest)
-        samples = fft.next_fast_len(round(shortest * (longest / shortest) ** rng.random() * rate))
-        seconds = samples / rate
+        seconds = _smooth(shortest * (longest / shortest) ** rng.random())
+        samples = round(seconds * rate)
         first = self._place(label, generator(seconds, rng), rate, [])
         placed = self._beside([first], rate, seconds)
         return compose(rate, samples, placed, rng, self.flaws)
