@@ -70,7 +70,10 @@ def run(bands: int, seed: int, flaws: bool, snr: tuple[float, float], each: bool
     spent = 0.0
     for number in range(seed, seed + bands):
         source = AirBands(np.random.default_rng(number), labels, snr, 12, 0.0, flaws)
-        band = source.draw()
+        try:
+            band = source.draw()
+        except IndexError:
+            continue
         before = time.perf_counter()
         finder = SignalFinder(band.sample_rate, FinderSettings())
         found = finder.push(band.samples) + finder.finish()

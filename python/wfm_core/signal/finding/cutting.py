@@ -100,7 +100,7 @@ def _parted(profile, one, other, deviation, looks, box, layer, first, layers) ->
     """Whether two parts of a spectrum are two signals': noise or 10 dB less than both surely lies between, or half that
     and they do not come and go together."""
     gap = other[0] - one[1]
-    if gap < max(1, 0.06 * max(one[1] - one[0], other[1] - other[0])) or gap * looks < _LOOKS:
+    if gap < max(1, 0.06 * min(one[1] - one[0], other[1] - other[0])) or gap * looks < _LOOKS:
         return False
     sides = min(float(profile[a:b].mean()) for a, b in (one, other))
     between = float(profile[one[1] : other[0]].mean())

@@ -79,7 +79,8 @@ def _belongs(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
     theirs = float(one.power.sum()) / one.length / other
     if wide < 0.6 * other and -band < _BESIDE * other and density < _FAINT * theirs:
         return True
-    if wide < 0.25 * other and -band < _CLOSE * other and part.level < _FAINT * one.level:
+    brief = part.length < 0.25 * one.length
+    if wide < (0.4 if brief else 0.25) * other and -band < _CLOSE * other and part.level < _FAINT * one.level:
         return True
     return -band < _FAR * other and part.level < 2 * _FAINT * one.level and _silent_without(part, one, layers)
 
@@ -128,7 +129,7 @@ def _sidebands_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragme
             p
             for p in parts
             if p is not line
-            and p.level < 2 * line.level
+            and 0 < p.level < 2 * line.level
             and p.start > line.start - slack
             and p.stop < line.stop + slack
         ]
@@ -160,6 +161,13 @@ def _coincide(one: Fragment, other: Fragment, hop: int) -> bool:
     return beside and one.length < _SHORT * hop and apart < 0.1 * one.length + hop
 
 
+def _twins(one: Fragment, other: Fragment) -> bool:
+    """Whether two parts close beside each other are of equal width and power: tones too fast to see them take turns."""
+    wide, next_ = one.high - one.low, other.high - other.low
+    close = other.low - one.high < 0.35 * min(wide, next_)
+    return close and 0.7 < wide / next_ < 1.4 and 0.6 < one.level / max(other.level, 1e-30) < 1.7
+
+
 def _tones_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
     parts = sorted(parts, key=lambda p: p.low)
     place = 0
@@ -171,8 +179,10 @@ def _tones_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
             shared = min(one.stop, other.stop) - max(one.start, other.start)
             if shared < 0.7 * (max(one.stop, other.stop) - min(one.start, other.start)) or other.low < one.high:
                 continue
-            if _coincide(one, other, layers[0].shape.hop) or (
-                likeness(one.start, one.stop, (one.low, one.high), (other.low, other.high), layers) > _ALIKE
+            if (
+                _coincide(one, other, layers[0].shape.hop)
+                or _twins(one, other)
+                or (likeness(one.start, one.stop, (one.low, one.high), (other.low, other.high), layers) > _ALIKE)
             ):
                 parts = [p for p in parts if p is not one and p is not other] + [combined([one, other])]
                 parts.sort(key=lambda p: p.low)
