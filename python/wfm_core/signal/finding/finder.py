@@ -11,7 +11,7 @@ from wfm_core.signal.finding.floor import common_floor, local_floor, quiet_level
 from wfm_core.signal.finding.frames import Layer, layer_for_band
 from wfm_core.signal.finding.join import joined, without_echoes, without_skirts
 from wfm_core.signal.finding.layers import FRAME_ROWS, rows, shapes
-from wfm_core.signal.finding.refine import fragment, room_of
+from wfm_core.signal.finding.refine import Fragment, fragment, room_of
 from wfm_core.signal.finding.settings import FinderSettings, FoundSignal
 from wfm_core.signal.finding.tracks import Tracks
 from wfm_core.signal.finding.wide import WideBand, wide_fragment, with_wide
@@ -125,11 +125,10 @@ class SignalFinder:
         chosen = without_echoes(chosen, usable, [view.layer for view in VIEWS])
         pieces = [(box.start, box.stop, box.low, box.high) for box in chosen]
         least = 0.8 * 10 ** (self.settings.min_snr / 10)
-        parts = [part for piece in pieces if (part := fragment(piece, usable)) is not None]
-        parts = without_skirts(joined(without_skirts(parts, usable), usable), usable)
-        pieces = [(part.start, part.stop, part.low, part.high) for part in parts]
-        parts = [fragment(piece, usable, room_of(piece, pieces, self.sample_rate)) for piece in pieces]
-        parts = without_skirts([part for part in parts if part is not None and part.ratio > least], usable)
+        parts = without_skirts(self._fragments(pieces, usable, skirts=False), usable)
+        parts = without_skirts(joined(parts, usable), usable)
+        parts = self._fragments([(part.start, part.stop, part.low, part.high) for part in parts], usable, skirts=True)
+        parts = without_skirts([part for part in parts if part.ratio > least], usable)
         if usable:
             layer = next(layer for layer in (*usable[1:2], usable[0]))
             wide = self._wide.look(layer.floor)
@@ -141,6 +140,10 @@ class SignalFinder:
             part.start += self._begin
             part.stop += self._begin
         return self._tracks.frame(parts, self._begin + count)
+
+    def _fragments(self, pieces: list[tuple], layers: list[Layer], skirts: bool) -> list[Fragment]:
+        parts = (fragment(piece, layers, room_of(piece, pieces, self.sample_rate), skirts) for piece in pieces)
+        return [part for part in parts if part is not None]
 
     def _layers(self, clean: np.ndarray, begin: int, count: int) -> list[Layer]:
         powers, floors = [], []

@@ -92,7 +92,8 @@ def likeness(start, stop, one: tuple[float, float], other: tuple[float, float], 
         a, b = timing.bins(low, high)
         side = np.nan_to_num(timing.ratio[outer[0] : outer[1], a:b].mean(1) - 1)
         side = np.sqrt(np.clip(ndimage.uniform_filter1d(side, 2, mode="nearest"), 0, None))
-        sides.append(side.astype(np.float64))
+        # clicks of a third signal are in both
+        sides.append(np.minimum(side, 2 * np.quantile(side, 0.75)).astype(np.float64))
     within = slice(inner[0] - outer[0], inner[1] - outer[0])
     return max(_correlation(*sides), _correlation(sides[0][within], sides[1][within]))
 

@@ -62,16 +62,18 @@ def without_skirts(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]
     """Leaves out what lies in a stronger one or, faint and while that is on, at its side."""
     kept: list[Fragment] = []
     for part in sorted(parts, key=lambda p: -float(p.power.sum())):
-        if not any(_belongs(part, one, layers) for one in kept):
+        during = 0.0
+        for one in kept:
+            shared = min(part.stop, one.stop) - max(part.start, one.start)
+            if shared > 0 and _belongs(part, one, layers):
+                during += shared
+        if during < _DURING * min(part.length, max(part.on, 0.5 * part.length)):
             kept.append(part)
     return kept
 
 
 def _belongs(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
     wide, other = part.high - part.low, one.high - one.low
-    time = min(part.stop, one.stop) - max(part.start, one.start)
-    if time < _DURING * part.length:
-        return False
     band = min(part.high, one.high) - max(part.low, one.low)
     if band >= _DURING * wide:
         return part.level < one.level
@@ -79,7 +81,7 @@ def _belongs(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
     theirs = float(one.power.sum()) / one.length / other
     if wide < 0.6 * other and -band < _BESIDE * other and density < _FAINT * theirs:
         return True
-    brief = part.length < 0.25 * one.length
+    brief = part.length < 0.25 * one.length or part.on < 0.25 * part.length
     if wide < (0.4 if brief else 0.25) * other and -band < _CLOSE * other and part.level < _FAINT * one.level:
         return True
     return -band < _FAR * other and part.level < 2 * _FAINT * one.level and _silent_without(part, one, layers)
