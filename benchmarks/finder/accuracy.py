@@ -19,6 +19,9 @@ import numpy as np
 from wfm_core.signal.finding import FinderSettings, FoundSignal, SignalFinder
 from wfm_core.synth.scenes.air import AirBands, Band, Truth
 
+LINES = 3.0
+"""Bins of the finest rows: nothing looks narrower."""
+
 
 def share(low: float, high: float, other_low: float, other_high: float) -> float:
     """Intersection over union of two intervals."""
@@ -26,9 +29,13 @@ def share(low: float, high: float, other_low: float, other_high: float) -> float
     return max(both, 0.0) / max(max(high, other_high) - min(low, other_low), 1e-12)
 
 
-def clipped(truth: Truth, rate: float) -> tuple[float, float]:
-    """The edges as far as the band goes."""
-    return max(truth.freq_lower_edge, -rate / 2), min(truth.freq_upper_edge, rate / 2)
+def edges(truth: Truth, band: Band) -> tuple[float, float]:
+    """The edges as far as the band goes, apart at least as far as can be seen: some lines of the finest rows."""
+    rate = band.sample_rate
+    low, high = max(truth.freq_lower_edge, -rate / 2), min(truth.freq_upper_edge, rate / 2)
+    row = min(16 * FinderSettings().size_for(rate), len(band.samples))
+    short = max(LINES * rate / row - (high - low), 0.0) / 2
+    return low - short, high + short
 
 
 def compare(band: Band, found: list[FoundSignal], longest: float = 2.0) -> tuple[list[tuple[float, float]], list[bool]]:
@@ -37,7 +44,7 @@ def compare(band: Band, found: list[FoundSignal], longest: float = 2.0) -> tuple
     rate, right, scores = band.sample_rate, [False] * len(found), []
     for truth in band.truths:
         on = truth.intervals
-        low, high = clipped(truth, rate)
+        low, high = edges(truth, band)
         if not len(on) or high <= low:
             scores.append((np.nan, np.nan))
             continue

@@ -107,11 +107,12 @@ def _parted(profile, one, other, deviation, looks, box, layer, first, layers) ->
     doubt = 3 * deviation / np.sqrt(gap)
     if between < doubt or between + doubt < _DEEP * sides:
         return gap >= 2
-    if between + doubt > _SHALLOW * sides or gap * looks < 2 * _LOOKS:
+    wide = gap >= 0.15 * min(one[1] - one[0], other[1] - other[0])
+    if between + doubt > _SHALLOW * sides or gap * looks < 2 * _LOOKS or not wide:
         return False
     half, width = layer.rate / 2, layer.width
     bands = [((first + a) * width - half, (first + b) * width - half) for a, b in (one, other)]
     rows = layer.rows(box[0], box[1])
     if rows[1] - rows[0] < 12:
         return False
-    return likeness(box[0], box[1], bands[0], bands[1], layers) < _UNLIKE
+    return abs(likeness(box[0], box[1], bands[0], bands[1], layers)) < _UNLIKE

@@ -135,7 +135,7 @@ class SignalFinder:
             if wide is not None:
                 part, steady = wide_fragment(wide, layer, self._shapes[-1].fft_size, count)
                 if wide[3] or not steady:
-                    parts = with_wide(parts, part, steady)
+                    parts = with_wide(parts, part, steady, usable)
         for part in parts:
             part.start += self._begin
             part.stop += self._begin

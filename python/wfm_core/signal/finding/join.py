@@ -73,10 +73,16 @@ def without_skirts(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]
 
 
 def _belongs(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
-    wide, other = part.high - part.low, one.high - one.low
     band = min(part.high, one.high) - max(part.low, one.low)
-    if band >= _DURING * wide:
+    if band >= _DURING * (part.high - part.low):
         return part.level < one.level
+    return beside(part, one, layers)
+
+
+def beside(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
+    """Whether a faint part is what a strong one leaves beside its band; the band's ends are beside each other."""
+    wide, other, rate = part.high - part.low, one.high - one.low, layers[0].rate
+    band = max(min(part.high + turn, one.high) - max(part.low + turn, one.low) for turn in (-rate, 0.0, rate))
     density = float(part.power.sum()) / part.length / wide
     theirs = float(one.power.sum()) / one.length / other
     if wide < 0.6 * other and -band < _BESIDE * other and density < _FAINT * theirs:
@@ -120,11 +126,13 @@ def _sidebands_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragme
     """Lines with equal parts at equal distances on both sides, on while these are."""
     width = layers[-1].width
     parts = list(parts)
-    lines = sorted((p for p in parts if p.high - p.low < 8 * width), key=lambda p: -p.level)
+    lines = sorted(parts, key=lambda p: -p.level)
     for line in lines:
         if not any(p is line for p in parts):
             continue
-        middle = (line.low + line.high) / 2
+        middle, own = (line.low + line.high) / 2, line.high - line.low
+        # beside a line as far as it may be, beside what is wide only close by
+        far = layers[0].rate if own < 8 * width else 2.0 * own
         reach = 0.0
         slack = max(0.05 * line.length, 2 * layers[-1].shape.hop)
         near = [
@@ -132,6 +140,8 @@ def _sidebands_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragme
             for p in parts
             if p is not line
             and 0 < p.level < 2 * line.level
+            and p.low > middle - far
+            and p.high < middle + far
             and p.start > line.start - slack
             and p.stop < line.stop + slack
         ]
