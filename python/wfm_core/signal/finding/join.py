@@ -15,7 +15,7 @@ _BESIDE = 0.3  # width of a signal within which its skirts are
 _CLOSE = 0.1  # the same, of those not so faint but narrow
 _FAR = 3.0  # the same, of those that pause with it
 _FAINT = 0.05  # power over that of a signal, of its skirts
-_SIDEBAND_DB = 6.0  # that two sidebands differ by, at most
+_SUBCARRIER = 12e3  # Hz beside a carrier in which its subcarriers and sidebands are
 
 
 def without_echoes(boxes: list[Candidate], layers: list[Layer], layer_of: list[int]) -> list[Candidate]:
@@ -123,47 +123,45 @@ def combined(parts: list[Fragment]) -> Fragment:
 
 
 def _sidebands_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
-    """Lines with equal parts at equal distances on both sides, on while these are."""
-    width = layers[-1].width
+    """Each line, and each wider part, with those beside it that have their mirror image on its other side."""
+    finest = layers[-1]
     parts = list(parts)
-    lines = sorted(parts, key=lambda p: -p.level)
-    for line in lines:
+    for line in sorted(parts, key=lambda p: -p.level):
         if not any(p is line for p in parts):
             continue
         middle, own = (line.low + line.high) / 2, line.high - line.low
-        # beside a line as far as it may be, beside what is wide only close by
-        far = layers[0].rate if own < 8 * width else 2.0 * own
-        reach = 0.0
-        slack = max(0.05 * line.length, 2 * layers[-1].shape.hop)
-        near = [
+        # beside a line as far as subcarriers are, beside what is wide only close by
+        thin = own < 8 * finest.width
+        far, most = (_SUBCARRIER, 0.7) if thin else (1.2 * own, 1.5)
+        slack = max(0.05 * line.length, 2 * finest.shape.hop)
+        mine = [
             p
             for p in parts
             if p is not line
-            and 0 < p.level < 2 * line.level
+            and 0 < p.level < most * line.level
             and p.low > middle - far
             and p.high < middle + far
+            and (p.high <= middle or p.low >= middle)
+            and (thin or max(line.low - p.high, p.low - line.high) < 0.1 * own)
             and p.start > line.start - slack
             and p.stop < line.stop + slack
+            and _mirrored(p, middle, finest)
         ]
-        below = [p for p in near if p.high <= middle]
-        above = [p for p in near if p.low >= middle]
-        for one in below:
-            for other in above:
-                away = abs((one.low + one.high) / 2 + (other.low + other.high) / 2 - 2 * middle)
-                broad = max(one.high - one.low, other.high - other.low)
-                shared = min(one.stop, other.stop) - max(one.start, other.start)
-                if (
-                    away < 0.35 * broad + 2 * width
-                    and shared > 0.5 * max(one.length, other.length)
-                    and abs(np.log(one.level / other.level)) < _SIDEBAND_DB * np.log(10) / 10
-                    and min(one.high - one.low, other.high - other.low) > 0.4 * broad - 2 * width
-                ):
-                    reach = max(reach, middle - one.low, other.high - middle)
-        if reach > 0:
-            mine = [p for p in near if p.low > middle - reach - 2 * width and p.high < middle + reach + 2 * width]
-            whole = combined([line, *mine])
-            parts = [p for p in parts if p is not line and not any(p is m for m in mine)] + [whole]
+        if mine:
+            parts = [p for p in parts if p is not line and not any(p is m for m in mine)]
+            parts.append(combined([line, *mine]))
     return parts
+
+
+def _mirrored(part: Fragment, middle: float, layer: Layer) -> bool:
+    """Whether as much power, within 4 dB, lies as far on the other side of `middle`."""
+    first, last = layer.rows(part.start, part.stop)
+    excess = []
+    for low, high in ((part.low, part.high), (2 * middle - part.high, 2 * middle - part.low)):
+        a, b = layer.bins(low, high)
+        excess.append(float(layer.ratio[first:last, a:b].mean()) - 1)
+    doubt = 3 / np.sqrt((last - first) * max((b - a) / 1.9, 1))
+    return excess[1] > doubt and 0.4 < excess[1] / max(excess[0], 1e-9) < 2.5
 
 
 def _coincide(one: Fragment, other: Fragment, hop: int) -> bool:
