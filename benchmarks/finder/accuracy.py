@@ -3,10 +3,10 @@
 
     python benchmarks/finder/accuracy.py [--bands N] [--seed S] [--flaws] [--noise SECONDS] [--each]
 
-A band has 1 to 12 signals of all classes at 8 to 30 dB. A box counts for a signal where the two overlap by at least half
-(intersection over union) in frequency, and in time: with what is on of the signal within the box, from the first to the
-last interval (gaps belong to the box, and a long signal may be cut). A signal is found if such boxes hold at least half of
-the time that it is on; a box is right if it counts for any.
+A band has 1 to 12 signals of all classes at 8 to 30 dB. A box counts for a signal where the two overlap by at least
+half (intersection over union) in frequency, and in time: with what is on of the signal within the box, from the first
+to the last interval (gaps belong to the box, and a long signal may be cut). A signal is found if such boxes hold at
+least half of the time that it is on; a box is right if it counts for any.
 """
 
 import argparse
@@ -101,8 +101,8 @@ def run(bands: int, seed: int, flaws: bool, snr: tuple[float, float], each: bool
                 missed.append(f"{name}:{truth.snr_db:.0f}dB")
         if each:
             print(
-                f"{number}: {band.sample_rate / 1e6} MS/s {len(band.samples) / band.sample_rate:.3f} s, {len(band.truths)}"
-                f" signals, {len(found)} boxes, {sum(right)} right; missed {' '.join(missed)}",
+                f"{number}: {band.sample_rate / 1e6} MS/s {len(band.samples) / band.sample_rate:.3f} s,"
+                f" {len(band.truths)} signals, {len(found)} boxes, {sum(right)} right; missed {' '.join(missed)}",
                 flush=True,
             )
     print(f"{'class/kind':30} signals recall  edge error over width: median, 90 %")
@@ -114,8 +114,8 @@ def run(bands: int, seed: int, flaws: bool, snr: tuple[float, float], each: bool
     every = [yes for one in hits.values() for yes in one]
     off = [error for one in errors.values() for error in one]
     print(
-        f"recall {np.mean(every):.4f} of {len(every)}, precision {rights / max(boxes, 1):.4f} of {boxes}, edges within 10 %:"
-        f" {np.mean(np.array(off) <= 0.1):.3f}, {samples / spent / 1e6:.2f} MS/s"
+        f"recall {np.mean(every):.4f} of {len(every)}, precision {rights / max(boxes, 1):.4f} of {boxes},"
+        f" edges within 10 %: {np.mean(np.array(off) <= 0.1):.3f}, {samples / spent / 1e6:.2f} MS/s"
     )
 
 

@@ -14,6 +14,7 @@ _DURING = 0.8  # share of what belongs to another that lies within it
 _BESIDE = 0.3  # width of a signal within which its skirts are
 _CLOSE = 0.1  # the same, of those not so faint but narrow
 _FAR = 3.0  # the same, of those that pause with it
+_SPLASH = 0.12  # power over that of a signal, of what its steps leave right beside it for a moment
 _FAINT = 0.05  # power over that of a signal, of its skirts
 _SUBCARRIER = 12e3  # Hz beside a carrier in which its subcarriers and sidebands are
 
@@ -89,6 +90,8 @@ def beside(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
         return True
     brief = part.length < 0.25 * one.length or part.on < 0.25 * part.length
     if wide < (0.4 if brief else 0.25) * other and -band < _CLOSE * other and part.level < _FAINT * one.level:
+        return True
+    if part.length < 0.02 * one.length and -band < 0.02 * other and part.level < _SPLASH * one.level:
         return True
     return -band < _FAR * other and part.level < 2 * _FAINT * one.level and _silent_without(part, one, layers)
 

@@ -61,6 +61,14 @@ def rows(shape: LayerShape, samples: np.ndarray, begin: int, count: int) -> np.n
     return power
 
 
+def touched(shape: LayerShape, broken: np.ndarray, begin: int, count: int) -> np.ndarray:
+    """bool [count]: which rows from `begin` on have samples that are `broken`."""
+    total = np.concatenate([[0], np.cumsum(broken)])
+    first = begin - shape.reach + np.arange(count) * shape.hop
+    low, high = np.clip(first, 0, len(broken)), np.clip(first + shape.fft_size, 0, len(broken))
+    return total[high] > total[low]
+
+
 def _complete(power: np.ndarray, window: np.ndarray, first: int, last: int, hop: int) -> None:
     """Scales the rows that lack samples before `first` and from `last` on, in place."""
     size = len(window)
