@@ -33,7 +33,7 @@ VIEWS = (View(0, 1, 2, 2), View(1, 1, 3, 3), View(2, 8, 3, 3), View(2, 1, 3, 3))
 @dataclass(frozen=True)
 class Candidate:
     """Slots [row0, row1) in samples from the frame's begin, edges in Hz, energy over noise and area, both in units of
-    independent cells of noise; outer: the same four edges of all that hangs together, the faintest included."""
+    independent cells of noise; outer: the same four edges with what hangs on to it nearby."""
 
     view: int
     start: float
@@ -98,8 +98,13 @@ def candidates(
         start, stop = where[0].start + rows_at[0], where[0].start + rows_at[1]
         low, high = where[1].start + bins_at[0], where[1].start + bins_at[1]
         area = (stop - start) * (high - low) * unit
-        whole = (where[0].start * hop, where[0].stop * hop)
-        whole += (where[1].start * width - rate / 2, where[1].stop * width - rate / 2)
+        # of all that hangs together, what is near
+        rows_near, bins_near = 2 + (stop - start) // 10, 2 + 3 * (high - low) // 10
+        whole = (max(where[0].start, start - rows_near) * hop, min(where[0].stop, stop + rows_near) * hop)
+        whole += (
+            max(where[1].start, low - bins_near) * width - rate / 2,
+            min(where[1].stop, high + bins_near) * width - rate / 2,
+        )
         found.append(
             Candidate(
                 place, start * hop, stop * hop, low * width - rate / 2, high * width - rate / 2,

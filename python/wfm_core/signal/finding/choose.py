@@ -55,7 +55,7 @@ def choose(
             inside = _both(edges, _widened(mine, blur[place])) / own >= _INSIDE
             outer = _both(edges, _widened(np.array(piece.outer), blur[place])) / own >= _INSIDE
             skirt = outer & (density < _SKIRT * piece.energy / piece.area)
-            strewn = _strewn(boxes, edges, piece.outer, mine, blur[place], left & (energy < piece.energy))
+            strewn = _strewn(boxes, edges, piece.outer, mine, blur[place], left)
             left &= ~inside & ~skirt & ~strewn
             chosen.append(piece)
             taken = np.concatenate([taken, mine[None]])

@@ -100,18 +100,19 @@ def _parted(profile, one, other, deviation, looks, box, layer, first, layers) ->
     """Whether two parts of a spectrum are two signals': noise or 10 dB less than both surely lies between, or half that
     and they do not come and go together."""
     gap = other[0] - one[1]
-    if gap < max(1, 0.06 * max(one[1] - one[0], other[1] - other[0])) or gap * looks < _LOOKS:
+    if gap < max(1, 0.06 * min(one[1] - one[0], other[1] - other[0])) or gap * looks < _LOOKS:
         return False
     sides = min(float(profile[a:b].mean()) for a, b in (one, other))
     between = float(profile[one[1] : other[0]].mean())
     doubt = 3 * deviation / np.sqrt(gap)
     if between < doubt or between + doubt < _DEEP * sides:
         return gap >= 2
-    if between + doubt > _SHALLOW * sides or gap * looks < 2 * _LOOKS:
+    wide = gap >= 0.15 * min(one[1] - one[0], other[1] - other[0])
+    if between + doubt > _SHALLOW * sides or gap * looks < 2 * _LOOKS or not wide:
         return False
     half, width = layer.rate / 2, layer.width
     bands = [((first + a) * width - half, (first + b) * width - half) for a, b in (one, other)]
     rows = layer.rows(box[0], box[1])
     if rows[1] - rows[0] < 12:
         return False
-    return likeness(box[0], box[1], bands[0], bands[1], layers) < _UNLIKE
+    return abs(likeness(box[0], box[1], bands[0], bands[1], layers)) < _UNLIKE

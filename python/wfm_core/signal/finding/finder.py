@@ -10,8 +10,8 @@ from wfm_core.signal.finding.cutting import signals_in
 from wfm_core.signal.finding.floor import common_floor, local_floor, quiet_level, spread
 from wfm_core.signal.finding.frames import Layer, layer_for_band
 from wfm_core.signal.finding.join import joined, without_echoes, without_skirts
-from wfm_core.signal.finding.layers import FRAME_ROWS, rows, shapes
-from wfm_core.signal.finding.refine import fragment, room_of
+from wfm_core.signal.finding.layers import FRAME_ROWS, rows, shapes, touched
+from wfm_core.signal.finding.refine import Fragment, fragment, room_of
 from wfm_core.signal.finding.settings import FinderSettings, FoundSignal
 from wfm_core.signal.finding.tracks import Tracks
 from wfm_core.signal.finding.wide import WideBand, wide_fragment, with_wide
@@ -107,10 +107,11 @@ class SignalFinder:
         """One frame of `count` samples from self._begin."""
         samples = self._held
         begin = self._begin - self._origin
-        clean = np.where(np.isfinite(samples.real) & np.isfinite(samples.imag), samples, np.complex64(0))
+        broken = ~(np.isfinite(samples.real) & np.isfinite(samples.imag))
+        clean = np.where(broken, np.complex64(0), samples) if broken.any() else samples
         if count >= self._shapes[-1].fft_size:
             clean = clean - clean[begin : begin + count].mean()
-        layers = self._layers(clean, begin, count)
+        layers = self._layers(clean, broken, begin, count)
         found = []
         for place, (view, limits) in enumerate(zip(VIEWS, self._limits, strict=True)):
             layer = layers[view.layer]
@@ -121,32 +122,36 @@ class SignalFinder:
             for view in VIEWS
         ]
         usable = [layer for layer in layers if len(layer.ratio)]
+        if not usable:
+            return self._tracks.frame([], self._begin + count)
         chosen = choose(found, cells, lambda box: _cut(box, usable, count))
         chosen = without_echoes(chosen, usable, [view.layer for view in VIEWS])
         pieces = [(box.start, box.stop, box.low, box.high) for box in chosen]
         least = 0.8 * 10 ** (self.settings.min_snr / 10)
-        parts = [part for piece in pieces if (part := fragment(piece, usable)) is not None]
-        parts = without_skirts(joined(without_skirts(parts, usable), usable), usable)
-        pieces = [(part.start, part.stop, part.low, part.high) for part in parts]
-        parts = [fragment(piece, usable, room_of(piece, pieces, self.sample_rate)) for piece in pieces]
-        parts = without_skirts([part for part in parts if part is not None and part.ratio > least], usable)
-        if usable:
-            layer = next(layer for layer in (*usable[1:2], usable[0]))
-            wide = self._wide.look(layer.floor)
-            if wide is not None:
-                part, steady = wide_fragment(wide, layer, self._shapes[-1].fft_size, count)
-                if wide[3] or not steady:
-                    parts = with_wide(parts, part, steady)
+        parts = without_skirts(self._fragments(pieces, usable, skirts=False), usable)
+        parts = without_skirts(joined(parts, usable), usable)
+        parts = self._fragments([(part.start, part.stop, part.low, part.high) for part in parts], usable, skirts=True)
+        parts = without_skirts([part for part in parts if part.ratio > least], usable)
+        layer = next(layer for layer in (*usable[1:2], usable[0]))
+        wide = self._wide.look(layer.floor)
+        if wide is not None:
+            part, steady = wide_fragment(wide, layer, self._shapes[-1].fft_size, count)
+            if wide[3] or not steady:
+                parts = with_wide(parts, part, steady, usable)
         for part in parts:
             part.start += self._begin
             part.stop += self._begin
         return self._tracks.frame(parts, self._begin + count)
 
-    def _layers(self, clean: np.ndarray, begin: int, count: int) -> list[Layer]:
+    def _fragments(self, pieces: list[tuple], layers: list[Layer], skirts: bool) -> list[Fragment]:
+        parts = (fragment(piece, layers, room_of(piece, pieces, self.sample_rate), skirts) for piece in pieces)
+        return [part for part in parts if part is not None]
+
+    def _layers(self, clean: np.ndarray, broken: np.ndarray, begin: int, count: int) -> list[Layer]:
         powers, floors = [], []
         for shape in self._shapes:
             power = rows(shape, clean, begin, count)
-            good = np.isfinite(power[:, 0])
+            good = np.isfinite(power).all(1) & ~touched(shape, broken, begin, len(power))
             floor = None
             if good.any() and power[good].any():
                 floor = local_floor(quiet_level(power[good]), int(good.sum()), shape.fft_size // 4)

@@ -10,6 +10,7 @@ from wfm_core.signal.finding.layers import LayerShape
 
 FARTHEST = 12
 """Widths that may lie between two tones of one signal."""
+_PAUSE = 0.08  # share of rows
 _LEAST_ROWS = 12  # rows that a likeness must be seen in
 
 
@@ -76,10 +77,10 @@ def profile_in_band(
 
 
 def likeness(start, stop, one: tuple[float, float], other: tuple[float, float], layers: list[Layer]) -> float:
-    """Correlation, either sign, of two parts of a band: whether they take turns, or come and go, together.
+    """How much two parts of a band take turns, or come and go together: the greater of the two correlations.
 
-    The greater one of that within the time, and that with a quarter of it before and after. 0 where they are too near
-    each other, or too short, to say.
+    That they take turns shows within the time; that they come and go together with a quarter of it before and after,
+    and only where both are off for part of it. 0 where they are too near each other, or too short, to say.
     """
     away = (other[0] + other[1] - one[0] - one[1]) / 2
     timing = next((layer for layer in layers if away >= 3 * layer.width), layers[-1])
@@ -92,12 +93,16 @@ def likeness(start, stop, one: tuple[float, float], other: tuple[float, float], 
         a, b = timing.bins(low, high)
         side = np.nan_to_num(timing.ratio[outer[0] : outer[1], a:b].mean(1) - 1)
         side = np.sqrt(np.clip(ndimage.uniform_filter1d(side, 2, mode="nearest"), 0, None))
-        sides.append(side.astype(np.float64))
+        # clicks of a third signal are in both
+        sides.append(np.minimum(side, 2 * np.quantile(side, 0.75)).astype(np.float64))
     within = slice(inner[0] - outer[0], inner[1] - outer[0])
-    return max(_correlation(*sides), _correlation(sides[0][within], sides[1][within]))
+    turns = -_correlation(sides[0][within], sides[1][within])
+    if all(float(np.mean(side < 0.25 * side.max())) > _PAUSE for side in sides):
+        return max(turns, _correlation(*sides))
+    return turns
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
     one, other = one - one.mean(), other - other.mean()
     both = float(np.sqrt((one @ one) * (other @ other)))
-    return abs(float(one @ other)) / both if both > 0 else 0.0
+    return float(one @ other) / both if both > 0 else 0.0

@@ -14,8 +14,9 @@ _DURING = 0.8  # share of what belongs to another that lies within it
 _BESIDE = 0.3  # width of a signal within which its skirts are
 _CLOSE = 0.1  # the same, of those not so faint but narrow
 _FAR = 3.0  # the same, of those that pause with it
+_SPLASH = 0.12  # power over that of a signal, of what its steps leave right beside it for a moment
 _FAINT = 0.05  # power over that of a signal, of its skirts
-_SIDEBAND_DB = 6.0  # that two sidebands differ by, at most
+_SUBCARRIER = 12e3  # Hz beside a carrier in which its subcarriers and sidebands are
 
 
 def without_echoes(boxes: list[Candidate], layers: list[Layer], layer_of: list[int]) -> list[Candidate]:
@@ -62,24 +63,35 @@ def without_skirts(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]
     """Leaves out what lies in a stronger one or, faint and while that is on, at its side."""
     kept: list[Fragment] = []
     for part in sorted(parts, key=lambda p: -float(p.power.sum())):
-        if not any(_belongs(part, one, layers) for one in kept):
+        during = 0.0
+        for one in kept:
+            shared = min(part.stop, one.stop) - max(part.start, one.start)
+            if shared > 0 and _belongs(part, one, layers):
+                during += shared
+        if during < _DURING * min(part.length, max(part.on, 0.5 * part.length)):
             kept.append(part)
     return kept
 
 
 def _belongs(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
-    wide, other = part.high - part.low, one.high - one.low
-    time = min(part.stop, one.stop) - max(part.start, one.start)
-    if time < _DURING * part.length:
-        return False
     band = min(part.high, one.high) - max(part.low, one.low)
-    if band >= _DURING * wide:
+    if band >= _DURING * (part.high - part.low):
         return part.level < one.level
+    return beside(part, one, layers)
+
+
+def beside(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
+    """Whether a faint part is what a strong one leaves beside its band; the band's ends are beside each other."""
+    wide, other, rate = part.high - part.low, one.high - one.low, layers[0].rate
+    band = max(min(part.high + turn, one.high) - max(part.low + turn, one.low) for turn in (-rate, 0.0, rate))
     density = float(part.power.sum()) / part.length / wide
     theirs = float(one.power.sum()) / one.length / other
     if wide < 0.6 * other and -band < _BESIDE * other and density < _FAINT * theirs:
         return True
-    if wide < 0.25 * other and -band < _CLOSE * other and part.level < _FAINT * one.level:
+    brief = part.length < 0.25 * one.length or part.on < 0.25 * part.length
+    if wide < (0.4 if brief else 0.25) * other and -band < _CLOSE * other and part.level < _FAINT * one.level:
+        return True
+    if part.length < 0.02 * one.length and -band < 0.02 * other and part.level < _SPLASH * one.level:
         return True
     return -band < _FAR * other and part.level < 2 * _FAINT * one.level and _silent_without(part, one, layers)
 
@@ -114,43 +126,45 @@ def combined(parts: list[Fragment]) -> Fragment:
 
 
 def _sidebands_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
-    """Lines with equal parts at equal distances on both sides, on while these are."""
-    width = layers[-1].width
+    """Each line, and each wider part, with those beside it that have their mirror image on its other side."""
+    finest = layers[-1]
     parts = list(parts)
-    lines = sorted((p for p in parts if p.high - p.low < 8 * width), key=lambda p: -p.level)
-    for line in lines:
+    for line in sorted(parts, key=lambda p: -p.level):
         if not any(p is line for p in parts):
             continue
-        middle = (line.low + line.high) / 2
-        reach = 0.0
-        slack = max(0.05 * line.length, 2 * layers[-1].shape.hop)
-        near = [
+        middle, own = (line.low + line.high) / 2, line.high - line.low
+        # beside a line as far as subcarriers are, beside what is wide only close by
+        thin = own < 8 * finest.width
+        far, most = (_SUBCARRIER, 0.7) if thin else (1.2 * own, 1.5)
+        slack = max(0.05 * line.length, 2 * finest.shape.hop)
+        mine = [
             p
             for p in parts
             if p is not line
-            and p.level < 2 * line.level
+            and 0 < p.level < most * line.level
+            and p.low > middle - far
+            and p.high < middle + far
+            and (p.high <= middle or p.low >= middle)
+            and (thin or max(line.low - p.high, p.low - line.high) < 0.1 * own)
             and p.start > line.start - slack
             and p.stop < line.stop + slack
+            and _mirrored(p, middle, finest)
         ]
-        below = [p for p in near if p.high <= middle]
-        above = [p for p in near if p.low >= middle]
-        for one in below:
-            for other in above:
-                away = abs((one.low + one.high) / 2 + (other.low + other.high) / 2 - 2 * middle)
-                broad = max(one.high - one.low, other.high - other.low)
-                shared = min(one.stop, other.stop) - max(one.start, other.start)
-                if (
-                    away < 0.35 * broad + 2 * width
-                    and shared > 0.5 * max(one.length, other.length)
-                    and abs(np.log(one.level / other.level)) < _SIDEBAND_DB * np.log(10) / 10
-                    and min(one.high - one.low, other.high - other.low) > 0.4 * broad - 2 * width
-                ):
-                    reach = max(reach, middle - one.low, other.high - middle)
-        if reach > 0:
-            mine = [p for p in near if p.low > middle - reach - 2 * width and p.high < middle + reach + 2 * width]
-            whole = combined([line, *mine])
-            parts = [p for p in parts if p is not line and not any(p is m for m in mine)] + [whole]
+        if mine:
+            parts = [p for p in parts if p is not line and not any(p is m for m in mine)]
+            parts.append(combined([line, *mine]))
     return parts
+
+
+def _mirrored(part: Fragment, middle: float, layer: Layer) -> bool:
+    """Whether as much power, within 4 dB, lies as far on the other side of `middle`."""
+    first, last = layer.rows(part.start, part.stop)
+    excess = []
+    for low, high in ((part.low, part.high), (2 * middle - part.high, 2 * middle - part.low)):
+        a, b = layer.bins(low, high)
+        excess.append(float(layer.ratio[first:last, a:b].mean()) - 1)
+    doubt = 3 / np.sqrt((last - first) * max((b - a) / 1.9, 1))
+    return excess[1] > doubt and 0.4 < excess[1] / max(excess[0], 1e-9) < 2.5
 
 
 def _coincide(one: Fragment, other: Fragment, hop: int) -> bool:
@@ -158,6 +172,13 @@ def _coincide(one: Fragment, other: Fragment, hop: int) -> bool:
     apart = abs(one.start - other.start) + abs(one.stop - other.stop)
     beside = other.low - one.high < max(one.high - one.low, other.high - other.low)
     return beside and one.length < _SHORT * hop and apart < 0.1 * one.length + hop
+
+
+def _twins(one: Fragment, other: Fragment) -> bool:
+    """Whether two parts close beside each other are of equal width and power: tones too fast to see them take turns."""
+    wide, next_ = one.high - one.low, other.high - other.low
+    close = other.low - one.high < 0.35 * min(wide, next_)
+    return close and 0.7 < wide / next_ < 1.4 and 0.6 < one.level / max(other.level, 1e-30) < 1.7
 
 
 def _tones_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
@@ -171,8 +192,10 @@ def _tones_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
             shared = min(one.stop, other.stop) - max(one.start, other.start)
             if shared < 0.7 * (max(one.stop, other.stop) - min(one.start, other.start)) or other.low < one.high:
                 continue
-            if _coincide(one, other, layers[0].shape.hop) or (
-                likeness(one.start, one.stop, (one.low, one.high), (other.low, other.high), layers) > _ALIKE
+            if (
+                _coincide(one, other, layers[0].shape.hop)
+                or _twins(one, other)
+                or (likeness(one.start, one.stop, (one.low, one.high), (other.low, other.high), layers) > _ALIKE)
             ):
                 parts = [p for p in parts if p is not one and p is not other] + [combined([one, other])]
                 parts.sort(key=lambda p: p.low)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import fft
 
+_ENOUGH = 0.95
 FRAME_ROWS = 512
 """A frame is so many fft_size of samples."""
 
@@ -34,7 +35,8 @@ def rows(shape: LayerShape, samples: np.ndarray, begin: int, count: int) -> np.n
     """float32 [n, fft_size]: power, -rate/2 first, of n slots from `begin`, n = ceil(count / hop).
 
     White noise of power 1 has a mean of 1 in every bin. samples: complex64; what a row needs outside of them is taken
-    as missing: rows are scaled by the share of the window's energy that is there, and are nan where that is under 0.3.
+    as missing: rows are scaled by the share of the window's energy that is there, and are nan where that is under 0.95:
+    a signal cut off under the middle of a window is strewn over the band.
     """
     n = -(-count // shape.hop)
     size = shape.fft_size
@@ -59,6 +61,14 @@ def rows(shape: LayerShape, samples: np.ndarray, begin: int, count: int) -> np.n
     return power
 
 
+def touched(shape: LayerShape, broken: np.ndarray, begin: int, count: int) -> np.ndarray:
+    """bool [count]: which rows from `begin` on have samples that are `broken`."""
+    total = np.concatenate([[0], np.cumsum(broken)])
+    first = begin - shape.reach + np.arange(count) * shape.hop
+    low, high = np.clip(first, 0, len(broken)), np.clip(first + shape.fft_size, 0, len(broken))
+    return total[high] > total[low]
+
+
 def _complete(power: np.ndarray, window: np.ndarray, first: int, last: int, hop: int) -> None:
     """Scales the rows that lack samples before `first` and from `last` on, in place."""
     size = len(window)
@@ -66,5 +76,5 @@ def _complete(power: np.ndarray, window: np.ndarray, first: int, last: int, hop:
     low = np.clip(first - np.arange(len(power)) * hop, 0, size)
     high = np.clip(last - np.arange(len(power)) * hop, 0, size)
     share = np.where(high > low, energy[high] - energy[low], 0.0) / energy[-1]
-    scale = np.where(share >= 0.3, 1 / np.maximum(share, 0.3), np.nan)
+    scale = np.where(share >= _ENOUGH, 1 / np.maximum(share, _ENOUGH), np.nan)
     power *= scale.astype(np.float32)[:, None]

@@ -57,14 +57,14 @@ def room_of(box, others, rate: float) -> tuple[float, float]:
     return least, most
 
 
-def fragment(box, layers: list[Layer], room: tuple[float, float] | None = None) -> Fragment | None:
+def fragment(box, layers: list[Layer], room: tuple[float, float], skirts: bool) -> Fragment | None:
     """A signal's box with its edges refined: 99 % of the power over the noise.
 
-    room: Hz beyond which others are, up to which faint skirts are taken in; without it none are.
+    room: Hz beyond which others are. skirts: whether to take in what is too faint to be seen in single bins.
     """
     start, stop, low, high = box
     finest = layers[-1]
-    low, high, layer, first, spectrum = band_edges(start, stop, low, high, layers, room)
+    low, high, layer, first, spectrum = band_edges(start, stop, low, high, layers, room, skirts)
     start, stop, on = time_edges(start, stop, low, high, layers)
     if stop <= start:
         return None
@@ -76,7 +76,7 @@ def fragment(box, layers: list[Layer], room: tuple[float, float] | None = None) 
     return Fragment(start, stop, low, high, first * times, power, noise, on, finest.width)
 
 
-def band_edges(start, stop, low, high, layers, room):
+def band_edges(start, stop, low, high, layers, room, skirts):
     layer, _, _, _ = profile_in_band(layers, start, stop, low, high)
     margin = max(_MARGIN * (high - low), 8 * layer.width, _SIDEBAND if high - low < 8 * layer.width else 0.0)
     layer, first, profile, deviation = profile_in_band(layers, start, stop, low - margin, high + margin)
@@ -91,14 +91,15 @@ def band_edges(start, stop, low, high, layers, room):
         a += 1
     while b - a > 1 and smooth[b - 1] <= sure:
         b -= 1
+    least, most = (min(max(edge - first, 0), len(profile)) for edge in layer.bins(*room))
+    least, most = min(least, a), max(most, b)
     # outwards as long as it stands out, and falls
-    while a > 0 and smooth[a - 1] > limit and smooth[a - 1] <= 1.15 * smooth[a : a + few].max():
+    while a > least and smooth[a - 1] > limit and smooth[a - 1] <= 1.15 * smooth[a : a + few].max():
         a -= 1
-    while b < len(smooth) and smooth[b] > limit and smooth[b] <= 1.15 * smooth[max(b - few, 0) : b].max():
+    while b < most and smooth[b] > limit and smooth[b] <= 1.15 * smooth[max(b - few, 0) : b].max():
         b += 1
-    if room is not None:
-        bounds = [min(max(edge - first, 0), len(profile)) for edge in layer.bins(*room)]
-        a, b = with_skirts(profile, smooth, a, b, deviation, (min(bounds[0], a), max(bounds[1], b)))
+    if skirts:
+        a, b = with_skirts(profile, smooth, a, b, deviation, (least, most))
     low, high = quantile_edges(
         np.maximum(profile[a:b], 0 if b - a < 8 else -1) * layer.floor[first + a : first + b], layer.width
     )
@@ -154,7 +155,7 @@ def time_edges(start, stop, low, high, layers) -> tuple[float, float, float]:
         return start, stop, stop - start
     smooth = ndimage.uniform_filter1d(profile, 3, mode="nearest") if len(profile) > 8 else profile
     level = float(np.quantile(smooth, 0.75))
-    limit = max(3 * deviation, 0.15 * level)
+    limit = max(3.5 * deviation, 0.03 * level)
     on = np.flatnonzero(smooth > limit)
     if not len(on):
         return start, stop, stop - start

@@ -5,6 +5,7 @@ import numpy as np
 from scipy import ndimage
 
 from wfm_core.signal.finding.frames import Layer
+from wfm_core.signal.finding.join import beside
 from wfm_core.signal.finding.refine import Fragment, quantile_edges
 
 _WIDEST_LOCAL = 0.2  # of the band: wider ones may hide in the local floor
@@ -12,7 +13,7 @@ _RISEN, _ABOVE = 2.0, 4.0  # power over what was before, and over the quietest p
 _STEEP = 0.05  # of the band, within which the power falls by 10 dB at a signal's edges
 _NARROW_FILTER = 0.6  # of the band: receivers' filters are wider
 _UNSTEADY = 2.25  # mean square over squared mean of a bin's power: 2 for steady noise
-_STANDS_OUT, _STANDS_FAR_OUT = 6.0, 12.0  # power over that of a steady, an unsteady wide signal of what is in it
+_STANDS_OUT, _STANDS_FAR_OUT = 6.0, 30.0  # power over that of filtered noise, of a wide signal, of what is in it
 _HOLD = 2.0  # seconds after which a risen floor is the floor
 
 
@@ -102,18 +103,21 @@ def wide_fragment(found, layer: Layer, finest: int, count: int) -> tuple[Fragmen
     return part, bool(unsteady < _UNSTEADY)
 
 
-def with_wide(parts: list[Fragment], wide: Fragment, steady: bool) -> list[Fragment]:
+def with_wide(parts: list[Fragment], wide: Fragment, steady: bool, layers: list[Layer]) -> list[Fragment]:
     """All parts, but what is only the wide signal's own unsteadiness; the wide one unless one of them is it."""
     width = wide.high - wide.low
     for part in parts:
         both = min(part.high, wide.high) - max(part.low, wide.low)
         if both > 0.6 * width and part.length > 0.6 * wide.length:
             return parts
-    least = (_STANDS_OUT if steady else _STANDS_FAR_OUT) * wide.level / width
+    # steady noise in the middle of the band may be what a receiver's filter lets through
+    filtered = steady and width > _NARROW_FILTER * layers[0].rate and abs(wide.low + wide.high) < 0.1 * width
+    least = (_STANDS_OUT if filtered else _STANDS_FAR_OUT) * wide.level / width
     slack = 0.02 * width
-    kept = [
-        part
-        for part in parts
-        if part.low < wide.low - slack or part.high > wide.high + slack or part.level / (part.high - part.low) > least
-    ]
+    kept = []
+    for part in parts:
+        inside = part.low > wide.low - slack and part.high < wide.high + slack
+        own = part.level / (part.high - part.low) > least if inside else not beside(part, wide, layers)
+        if own:
+            kept.append(part)
     return [*kept, wide]
