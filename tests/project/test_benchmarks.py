@@ -66,7 +66,7 @@ def test_tap():
 
 def test_spectrogram():
     found = results(program("spectrogram.py", *SHORT))
-    assert set(found) == {"spectrogram_rate", "spectrogram_block_images", "spectrogram_block_rows"}
+    assert set(found) == {"spectrogram_rate", "cyclic_images", "spectrogram_block_images", "spectrogram_block_rows"}
 
 
 def test_soak(tmp_path):
