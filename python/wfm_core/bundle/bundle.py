@@ -96,7 +96,7 @@ class Bundle:
         return {
             name: {"position": [float(value) for value in outputs[name][i]]}
             if task.kind == "position"
-            else _classify(task, outputs[name][i], threshold)
+            else classify(task, outputs[name][i], threshold)
             for name, task in self.contract.tasks.items()
         }
 
@@ -138,7 +138,8 @@ class Bundle:
         return max(1, CPU_TOKENS // self.contract.tokens(batch.size(1)))
 
 
-def _classify(task: TaskContract, probabilities: np.ndarray, threshold: float | None) -> dict:
+def classify(task: TaskContract, probabilities: np.ndarray, threshold: float | None) -> dict:
+    """The decision on probabilities [K]; a best one under `threshold` (None: the task's own) is "unknown"."""
     index = int(probabilities.argmax())
     score = float(probabilities[index])
     known = score >= (task.open_set_threshold if threshold is None else threshold)
