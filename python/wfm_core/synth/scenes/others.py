@@ -6,6 +6,7 @@ Powers are relative to the thermal noise in the whole received band, before the 
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +16,10 @@ from wfm_core.synth.channel.fading import fading, settle_samples
 from wfm_core.synth.channel.impairments import apply_frontend, random_frontend
 from wfm_core.synth.draws import choice, complex_normal, uniform
 from wfm_core.synth.emitters import EMITTERS
-from wfm_core.synth.scenes.air import AirBands
+from wfm_core.synth.scenes.air import AirBands, Placed, compose
 from wfm_core.synth.scenes.band import SAMPLE_RATES as BAND_RATES
 from wfm_core.synth.scenes.band import add_emitters
+from wfm_core.synth.signals.cellular import gsm
 
 SAMPLE_RATES = tuple(rate for rate in BAND_RATES if rate <= 30.72e6)
 """Hz: from 0.25 to 30.72 MS/s."""
@@ -29,8 +31,11 @@ LABELS = (
 )  # fmt: skip
 """Classes of `wfm_core.synth.signals` of the bands, as far as there are generators: those that a short one can hold."""
 
-_SHARES = {"single": 0.42, "crowd": 0.1, "carriers": 0.1, "noise": 0.08, "band": 0.3}
-_CELLULAR = 0.5  # of the bands: GSM is of these alone
+_SHARES = {"single": 0.36, "crowd": 0.08, "carriers": 0.08, "noise": 0.08, "band": 0.24, "gsm": 0.16}
+_BAND_LABELS = {"cellular": 0.3, "video": 0.2}  # of the bands; the others have any of LABELS
+_GSM = {gsm.gsm_control: 0.5, gsm.gsm_traffic: 0.4, gsm.gsm_uplink: 0.1}
+_GSM_RATES = (0.25e6, 10e6)
+_GSM_SPACING, _MOST_GSM = 200e3, 8
 _KEYED = 0.3  # of the windows: on for a part only
 _LOUD = (0.25, 20.0)  # so often, so many dB at most are added
 _MOST_CARRIERS = 4
@@ -52,18 +57,18 @@ class OtherTechnologies:
     """Draws windows of `samples` samples, everything from the one generator.
 
     One transmitter or several of `TECHNOLOGIES` (many begin or end in the window), keyed carriers, noise alone, and
-    windows out of composed bands (`AirBands`), of which some are kept and used more than once: they cost the most.
+    windows out of composed bands (`AirBands`, or carriers of GSM side by side), of which some are kept and used more
+    than once: they cost the most.
     """
 
     def __init__(self, samples: int, generator: torch.Generator):
         self.samples, self.generator = samples, generator
         seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
         rates = tuple(rate for rate in SAMPLE_RATES if rate >= 0.3e6)
-        self._air = AirBands(
-            np.random.default_rng(seed), LABELS, crowded=4, flaws=False, most_samples=_BAND_SAMPLES, rates=rates
-        )
-        self._bands: deque[tuple[torch.Tensor, float, str]] = deque(maxlen=_BANDS)
-        self._due = 0.0
+        self._rng = np.random.default_rng(seed)
+        self._air = AirBands(self._rng, LABELS, crowded=4, flaws=False, most_samples=_BAND_SAMPLES, rates=rates)
+        make = {"band": self._air_band, "gsm": self._gsm_band}
+        self._pools = {what: _Pool(function, samples) for what, function in make.items()}
 
     def draw(self, batch: int, antennas: int) -> OtherWindows:
         """`batch` windows of `antennas` antennas."""
@@ -88,8 +93,8 @@ class OtherTechnologies:
         """What is in a window, and its rate; carriers and bands are put into `air` [antennas, samples], in place."""
         if what in ("single", "crowd"):
             return self._emitters(what == "crowd")
-        if what == "band":
-            samples, rate, name = self._band()
+        if what in self._pools:
+            samples, rate, name = self._pools[what].draw(self.generator)
             start = int(uniform((), 0, len(samples) - self.samples - settle_samples(rate) + 1, self.generator))
             part = samples[start : start + settle_samples(rate) + self.samples]
             air += fading(part[None], len(air), rate, self.generator)[:, -self.samples :]
@@ -119,22 +124,31 @@ class OtherTechnologies:
         turns = frequency * torch.arange(self.samples, device=frequency.device) + phase
         return torch.polar(amplitude.expand_as(turns), 2 * torch.pi * turns).sum(0)
 
-    def _band(self) -> tuple[torch.Tensor, float, str]:
-        """One of the bands that are kept, complex64 [n], its rate, and the class of its first signal."""
-        self._due += self.samples / (_BAND_SAMPLES * _REUSE)
-        while len(self._bands) < _BANDS or self._due >= 1:
-            self._due -= self._due >= 1
-            self._bands.append(self._fresh_band())
-        return choice(self._bands, self.generator)
-
-    def _fresh_band(self) -> tuple[torch.Tensor, float, str]:
+    def _air_band(self) -> tuple[torch.Tensor, float, str]:
+        """A band, complex64 [n], its rate, and the kind of its first signal."""
         least = self.samples + settle_samples(max(SAMPLE_RATES))
+        labels = [*_BAND_LABELS, None]
+        shares = [*_BAND_LABELS.values(), 1 - sum(_BAND_LABELS.values())]
         while True:
-            wanted = "cellular" if float(uniform((), 0, 1, self.generator)) < _CELLULAR else None
-            band = self._air.draw(wanted)
+            band = self._air.draw(choice(labels, self.generator, shares))
             if len(band.samples) > least:
-                samples = torch.from_numpy(band.samples).to(self.generator.device)
-                return samples, band.sample_rate, band.truths[0].kind
+                return torch.from_numpy(band.samples).to(self.generator.device), band.sample_rate, band.truths[0].kind
+
+    def _gsm_band(self) -> tuple[torch.Tensor, float, str]:
+        """The same of up to eight carriers of GSM on its raster, some of them of one level, some far apart in it."""
+        rng = self._rng
+        rate = float(rng.choice([rate for rate in SAMPLE_RATES if _GSM_RATES[0] <= rate <= _GSM_RATES[1]]))
+        channels = max(int(rate / _GSM_SPACING), 1)
+        count = min(int(rng.integers(1, _MOST_GSM + 1)), channels)
+        tuned = rng.uniform(-0.5, 0.5) * _GSM_SPACING if rng.random() < 0.5 else 0.0
+        loudest, spread = rng.uniform(3, 40), rng.uniform(0, 30)
+        placed = []
+        for channel in rng.choice(channels, count, replace=False):
+            sent = rng.choice(list(_GSM), p=list(_GSM.values()))(_BAND_SAMPLES / rate, rng)
+            centre = (channel - channels // 2) * _GSM_SPACING + tuned
+            placed.append(Placed("cellular", sent, centre, loudest - spread * rng.random()))
+        band = compose(rate, _BAND_SAMPLES, placed, rng, flaws=False)
+        return torch.from_numpy(band.samples).to(self.generator.device), rate, placed[0].sent.kind
 
     def _keyed(self, batch: int) -> torch.Tensor:
         """float32 [batch, samples]: 1, or for some windows 0 before or after random samples of theirs."""
@@ -148,3 +162,20 @@ class OtherTechnologies:
         chance, most = _LOUD
         chosen, more = uniform((2, batch), 0, 1, self.generator)
         return torch.where(chosen < chance, 10 ** (most * more / 20), 1.0)
+
+
+class _Pool:
+    """Bands that are kept for a while: each is replaced after about `_REUSE` times the windows that fit into it."""
+
+    def __init__(self, make: Callable[[], tuple[torch.Tensor, float, str]], samples: int):
+        self._make, self._share = make, samples / (_BAND_SAMPLES * _REUSE)
+        self._bands: deque[tuple[torch.Tensor, float, str]] = deque(maxlen=_BANDS)
+        self._due = 0.0
+
+    def draw(self, generator: torch.Generator) -> tuple[torch.Tensor, float, str]:
+        """A band, its rate in Hz, and what is in it."""
+        self._due += self._share
+        while len(self._bands) < _BANDS or self._due >= 1:
+            self._due -= self._due >= 1
+            self._bands.append(self._make())
+        return choice(self._bands, generator)
