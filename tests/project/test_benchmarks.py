@@ -22,8 +22,8 @@ import readme  # noqa: E402
 
 TRIED = {
     "accuracy/enrolment.py", "accuracy/lte_recordings.py", "accuracy/other_recordings.py", "accuracy/synthetic.py",
-    "foundation/compare.py", "inflow.py", "pretrain_data_overhead.py", "readme.py", "run.py", "soak.py", "spectrogram.py",
-    "tap.py",
+    "foundation/compare.py", "inflow.py", "pretrain_data_overhead.py", "readme.py", "run.py", "soak.py",
+    "spectrogram.py", "tap.py",
 }  # fmt: skip
 """The programs under benchmarks/ that a test below runs."""
 ELSEWHERE = {"results/run.py", "results/table.py"}
