@@ -24,6 +24,7 @@ ROWS = {
     "WFM Spectrogram, images / rows, a whole flowgraph on one core, against scripted PyTorch ({values})": [
         "spectrogram_block_images", "spectrogram_block_rows",
     ],
+    "images of the interference model in C++, on one core, against scripted PyTorch ({values})": ["cyclic_images"],
     "pretraining steps with synthetic windows, against windows in memory": ["pretrain_data_overhead"],
     "samples lost in {seconds} s at 10 MS/s x 2 channels from a wall-clocked simulated radio": ["soak"],
 }  # fmt: skip

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """spectrogram_rate: what one core turns into the interference model's images, against the fastest LTE rate.
 
-A ratio of 1 means that one core makes an image of every sample of one antenna at 30.72 MS/s.
+A ratio of 1 means that one core makes an image of every sample of one antenna at 30.72 MS/s. That is PyTorch;
+cyclic_images: the same images in C++, as WFM Inference makes them, against it.
 
 spectrogram_block: MS/s of a whole flowgraph with wfm.spectrogram on one core, images and rows, against the torch module
 of the same settings on that core.
@@ -29,6 +30,8 @@ STATISTICS = {"minimum": -60.0, "maximum": 20.0, "mean": 0.5, "std": 0.25}
 BLOCK_RATE = 50e6
 """Samples of a flowgraph's run for each second that a measurement is to take."""
 WANTED = 1.0
+IMAGES_WANTED = 3.3
+"""20 MS/s, where PyTorch makes 6: then two cores make every image, and infer, at 10 MS/s."""
 
 
 def rate(preprocess: Callable[[torch.Tensor], torch.Tensor], iq: torch.Tensor, seconds: float) -> float:
@@ -38,6 +41,21 @@ def rate(preprocess: Callable[[torch.Tensor], torch.Tensor], iq: torch.Tensor, s
         preprocess(iq)
         runs += 1
     return runs * iq.numel() / (time.perf_counter() - start)
+
+
+def compare_images(preprocess: Callable[[torch.Tensor], torch.Tensor], iq: torch.Tensor, length) -> None:
+    maker, windows = wfm.wfm_python.cyclic_images(), iq.numpy()
+    maker.images(windows)
+    ours, theirs = alternate(
+        lambda: rate(lambda _: maker.images(windows), iq, length.seconds),
+        lambda: rate(preprocess, iq, length.seconds),
+        length.rounds,
+    )
+    conditions = (
+        f"images of kind cyclic_image, 1 antenna, batch {BATCH}, one core; baseline: scripted "
+        f"wfm_core.signal.images.CyclicImage, one thread, torch {torch.__version__}; {machine()}"
+    )
+    Result("cyclic_images", ours / theirs, ours / 1e6, "MS/s", theirs / 1e6, IMAGES_WANTED, conditions).emit()
 
 
 def block_rate(iq: torch.Tensor, output: str, samples: int) -> float:
@@ -87,6 +105,7 @@ def main() -> None:
         f"baseline: the fastest LTE sample rate; {machine()}"
     )
     Result("spectrogram_rate", median / LTE_RATE, median / 1e6, "MS/s", LTE_RATE / 1e6, None, conditions).emit()
+    compare_images(preprocess, iq, length)
     for output in ("images", "rows"):
         compare_block(iq, output, length)
 

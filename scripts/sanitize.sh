@@ -22,7 +22,7 @@ TESTS=(
     test_sample_player test_cut_recording test_recording_kinds
     test_recording_archives test_sigmf_annotator
     test_spectrogram_block test_sinks test_sample_link test_sample_link_refused test_vrt_packets test_control
-    test_inference_flowgraph test_image_inference test_hot_swap
+    test_inference_flowgraph test_image_inference test_hot_swap test_cyclic_images
     test_simulated_radio test_sdr_source
 )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from finetune_sets import tiny_foundation
-from flowgraph_helpers import random_model, write_recording
+from flowgraph_helpers import noise, random_model, write_recording
 from image_bundles import signal_bundle
 from pretrain_recipe import tiny_file
 
@@ -22,9 +22,9 @@ import random_model as full_size  # noqa: E402
 import readme  # noqa: E402
 
 TRIED = {
-    "accuracy/air.py", "accuracy/enrolment.py", "accuracy/lte_recordings.py", "accuracy/synthetic.py",
-    "foundation/compare.py",
-    "inflow.py", "pretrain_data_overhead.py", "readme.py", "run.py", "soak.py", "spectrogram.py", "tap.py",
+    "accuracy/air.py", "accuracy/enrolment.py", "accuracy/lte_recordings.py", "accuracy/other_recordings.py",
+    "accuracy/synthetic.py", "foundation/compare.py", "inflow.py", "pretrain_data_overhead.py", "readme.py",
+    "run.py", "soak.py", "spectrogram.py", "tap.py",
 }  # fmt: skip
 """The programs under benchmarks/ that a test below runs."""
 ELSEWHERE = {"results/run.py", "results/table.py"}
@@ -68,7 +68,7 @@ def test_tap():
 
 def test_spectrogram():
     found = results(program("spectrogram.py", *SHORT))
-    assert set(found) == {"spectrogram_rate", "spectrogram_block_images", "spectrogram_block_rows"}
+    assert set(found) == {"spectrogram_rate", "cyclic_images", "spectrogram_block_images", "spectrogram_block_rows"}
 
 
 def test_soak(tmp_path):
@@ -148,6 +148,22 @@ def test_lte_recordings(tmp_path):
     write_recording(tmp_path / "lte", parts.view(np.complex64)[..., 0])
     said = program("accuracy/lte_recordings.py", "--bundle", model, WFM_REALDATA=str(tmp_path))
     assert [row[:2] for row in rows(said)] == [["rec", "3"], ["all", "3"]]
+    assert all(len(row) == 8 and "(" in row[6] and "(" in row[7] for row in rows(said)), "pooled: one block of three"
+
+
+def test_other_recordings(tmp_path):
+    """A recording of 40 windows and one that is too short for one; what is not off the air is left out."""
+    model = random_model(tmp_path / "model", samples=4096, antennas=1)
+    heads = {"tech": "file,label", "ism": "file,label", "air": "name,label,kind"}
+    lines = {"tech": ["rec,gsm"], "ism": ["rec,remote"], "air": ["rec,lora,generated"]}
+    for folder, count in (("tech", 40 * 4096), ("ism", 4000), ("air", 4096)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "labels.csv").write_text("\n".join([heads[folder], *lines[folder], ""]))
+        write_recording(tmp_path / folder, noise(1, count))
+    said = program("accuracy/other_recordings.py", "--bundle", model, WFM_REALDATA=str(tmp_path))
+    assert [[*row[:3], row[4]] for row in rows(said)] == [
+        ["tech: gsm", "1", "40", "2"], ["ism: remote", "1", "0", "0"], ["all", "2", "40", "2"],
+    ]  # fmt: skip
 
 
 def test_air(tmp_path):

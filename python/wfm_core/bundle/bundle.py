@@ -12,7 +12,7 @@ from wfm_core.base import compute
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle.contract import Contract, TaskContract
 from wfm_core.bundle.outputs import check_outputs
-from wfm_core.bundle.running import raised_in
+from wfm_core.bundle.running import Stages, raised_in
 
 CPU_TOKENS = 600
 """Most tokens at once on a CPU: larger batches are slower for each window, their activations leave the L2 cache."""
@@ -57,6 +57,24 @@ class Bundle:
             )
         return self._compute(tensor)
 
+    @property
+    def prepared_kind(self) -> str:
+        """The kind of signal whose images `infer_prepared` takes; "" where there is no such way into the bundle."""
+        return str(self.contract.signal.get("kind", "")) if isinstance(self._network, Stages) else ""
+
+    def infer_prepared(self, image: np.ndarray | Tensor) -> dict[str, np.ndarray]:
+        """Images float32 [B, C, H, W] that were made of IQ windows as the contract's `signal` says -> as `infer`."""
+        tensor = torch.as_tensor(image)
+        wanted = (self.contract.image_channels, *self.contract.image_size)
+        if not isinstance(self._network, Stages):
+            raise WfmError(f"bundle {self.contract.name!r} takes no images made of its windows; use infer")
+        if tensor.dim() != 4 or tuple(tensor.shape[1:]) != wanted or tensor.dtype != torch.float32:
+            raise WfmError(
+                f"images of shape {list(tensor.shape)} and {tensor.dtype}; bundle {self.contract.name!r} takes float32 "
+                f"[batch, {wanted[0]}, {wanted[1]}, {wanted[2]}]"
+            )
+        return self._compute(tensor, self._network.network)
+
     def warm(self, batch: int, antennas: int) -> None:
         """Run silent windows of the shape that will come, so that the first real one is not slow.
 
@@ -78,7 +96,7 @@ class Bundle:
         return {
             name: {"position": [float(value) for value in outputs[name][i]]}
             if task.kind == "position"
-            else _classify(task, outputs[name][i], threshold)
+            else classify(task, outputs[name][i], threshold)
             for name, task in self.contract.tasks.items()
         }
 
@@ -99,13 +117,14 @@ class Bundle:
                 "cut windows of that length"
             )
 
-    def _compute(self, batch: Tensor) -> dict[str, np.ndarray]:
-        return compute.run(self._run, batch) if self.device.type == "cpu" else self._run(batch)
+    def _compute(self, batch: Tensor, network: Callable | None = None) -> dict[str, np.ndarray]:
+        network = network or self._network
+        return compute.run(self._run, batch, network) if self.device.type == "cpu" else self._run(batch, network)
 
     @torch.inference_mode()
-    def _run(self, batch: Tensor) -> dict[str, np.ndarray]:
+    def _run(self, batch: Tensor, network: Callable) -> dict[str, np.ndarray]:
         with raised_in(f"bundle {self.contract.name!r}"):
-            parts = [self._network(part) for part in batch.to(self.device).split(self._micro_batch(batch))]
+            parts = [network(part) for part in batch.to(self.device).split(self._micro_batch(batch))]
             outputs = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
             for name, task in self.contract.tasks.items():
                 if task.kind == "classification" and name in outputs:  # one that is missing is found by warm
@@ -119,7 +138,8 @@ class Bundle:
         return max(1, CPU_TOKENS // self.contract.tokens(batch.size(1)))
 
 
-def _classify(task: TaskContract, probabilities: np.ndarray, threshold: float | None) -> dict:
+def classify(task: TaskContract, probabilities: np.ndarray, threshold: float | None) -> dict:
+    """The decision on probabilities [K]; a best one under `threshold` (None: the task's own) is "unknown"."""
     index = int(probabilities.argmax())
     score = float(probabilities[index])
     known = score >= (task.open_set_threshold if threshold is None else threshold)

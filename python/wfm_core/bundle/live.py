@@ -93,10 +93,17 @@ class LiveIq(_Live):
 
 
 class LiveIqImage(_Live):
-    """IQ windows complex64 [B, A, T] -> outputs; the preprocessing makes an image of each window."""
+    """IQ windows complex64 [B, A, T] -> outputs; the preprocessing makes an image of each window.
+
+    `forward_image` is what comes after the preprocessing, for those who make the same images faster.
+    """
 
     def forward(self, iq: Tensor) -> dict[str, Tensor]:
-        return self.outputs_of(self.network.encode_image(self.preprocess(iq)))
+        return self.forward_image(self.preprocess(iq))
+
+    @torch.jit.export
+    def forward_image(self, image: Tensor) -> dict[str, Tensor]:
+        return self.outputs_of(self.network.encode_image(image))
 
 
 class LiveSignal(_Live):

@@ -16,6 +16,7 @@ import torch
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle import Bundle, load_bundle
 from wfm_core.bundle.outputs import check_output
+from wfm_core.bundle.pooling import Blocks, pool_decisions
 from wfm_core.cli import command
 from wfm_core.cli.told import add_told, told_of
 from wfm_core.data.recordings.recording import Recording, open_recording
@@ -41,6 +42,7 @@ class Report:
     tasks: list[dict] = field(default_factory=list)  # per inferred window: task -> decision
     invalid: int = 0
     gated: int = 0
+    blocks: list[dict] = field(default_factory=list)  # pooled: decision lines
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -65,6 +67,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--gate-dbfs", type=float, default=-200.0, help="skip windows of less mean power (dBFS)")
     parser.add_argument("--antennas", type=int, help="channels to use; a recording with fewer repeats its last one")
     parser.add_argument("--threshold", type=float, help="open-set threshold (default: the contract's)")
+    parser.add_argument(
+        "--pool",
+        type=int,
+        default=0,
+        metavar="SAMPLES",
+        help="pool the decisions on windows over blocks of so many samples, such as 131072; both are reported",
+    )
     parser.add_argument("--batch", type=int, default=32, help="windows a forward pass (default 32)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--dtype", default="auto", help="auto, fp32, bf16 or int8")
@@ -84,9 +93,11 @@ def main(argv: list[str] | None) -> int:
     recording = open_recording(options.input, told_of(options))
     bundle = load_bundle(options.bundle, device=options.device, dtype=options.dtype)
     antennas = check(recording, bundle, options.antennas)
+    pool = Pool(recording, bundle, options) if options.pool else None
     report = Report()
     output = JsonLines(options.json, "name another file with --json") if options.json else None
-    for decision in decide(recording, bundle, antennas, options, report):
+    decisions = decide(recording, bundle, antennas, options, report)
+    for decision in decisions if pool is None else pool.beside(decisions, report):
         if output is not None and not output.write(decision) and output.reader_left:
             raise BrokenPipeError  # whoever has enough of the decisions waits for no table
     # With the decisions on stdout the table would spoil them.
@@ -96,6 +107,43 @@ def main(argv: list[str] | None) -> int:
         if output.failure:
             raise WfmError(f"{output.failure}: make room, or name another file with --json")
     return 0
+
+
+class Pool:
+    """Decision lines of blocks of --pool samples, which no break is in, out of those of windows."""
+
+    def __init__(self, recording: Recording, bundle: Bundle, options: argparse.Namespace):
+        self._recording, self._threshold = recording, options.threshold
+        self._tasks = {name: task for name, task in bundle.contract.tasks.items() if task.kind == "classification"}
+        self._blocks = Blocks(options.pool, bundle.contract.samples)
+        self._breaks = np.sort(np.array(list(recording.breaks), np.int64))
+
+    def beside(self, decisions: Iterator[dict], report: Report) -> Iterator[dict]:
+        """Each decision, and after the last one of a block that of the block, which goes into the `report` too."""
+        piece = -1
+        for decision in decisions:
+            start, before = decision["sample_start"], piece
+            piece = int(np.searchsorted(self._breaks, start, "right"))
+            yield from self._pooled(
+                self._blocks.add(start, decision["sample_count"], decision, apart=piece != before), report
+            )
+            yield decision
+        yield from self._pooled(self._blocks.finish(), report)
+
+    def _pooled(self, windows: list[dict], report: Report) -> list[dict]:
+        if not windows or not self._tasks:
+            return []
+        start, last = windows[0]["sample_start"], windows[-1]
+        tasks = {
+            name: pool_decisions(task, [window["tasks"][name] for window in windows], self._threshold)
+            for name, task in self._tasks.items()
+        }
+        count = last["sample_start"] + last["sample_count"] - start
+        line = decision_json(
+            start, count, tasks, self._recording.rx_time_at(start), self._recording.center_freq_at(start)
+        )
+        report.blocks.append({**line, "pooled_windows": len(windows)})
+        return report.blocks[-1:]
 
 
 def check(recording: Recording, bundle: Bundle, antennas: int | None) -> int:
@@ -165,28 +213,43 @@ def print_report(report: Report, recording: Recording, bundle: Bundle, stream: T
             print_classes(name, decisions, list(task.labels), stream)
             truth = window_labels(np.array(report.starts), bundle.contract.samples, recording.annotations, task.labels)
             print_accuracies(name, decisions, list(task.labels), truth, stream)
+            if report.blocks:
+                print_blocks(name, report.blocks, recording, list(task.labels), stream)
         else:
             mean = np.mean([decision["position"] for decision in decisions], axis=0)
             print(f"{name}: mean position {', '.join(f'{value:.2f}' for value in mean)} m", file=stream)
 
 
-def print_classes(name: str, decisions: list[dict], labels: list[str], stream: TextIO) -> None:
+def print_blocks(name: str, blocks: list[dict], recording: Recording, labels: list[str], stream: TextIO) -> None:
+    """The same of pooled decisions."""
+    windows = [block["pooled_windows"] for block in blocks]
+    print(f"pooled, {min(windows)} to {max(windows)} windows a block:", file=stream)
+    decisions = [block["tasks"][name] for block in blocks]
+    print_classes(name, decisions, labels, stream, "blocks")
+    places = [(np.array([block["sample_start"]]), block["sample_count"]) for block in blocks]
+    truth = [window_labels(start, count, recording.annotations, labels) for start, count in places]
+    print_accuracies(name, decisions, labels, np.concatenate(truth), stream, "blocks")
+
+
+def print_classes(name: str, decisions: list[dict], labels: list[str], stream: TextIO, of: str = "windows") -> None:
     counts = Counter(decision["label"] for decision in decisions)
     width = max(map(len, [name, *labels, "unknown"]))
-    print(f"{name:{width}}  windows   share  mean score", file=stream)
+    print(f"{name:{width}}  {of:>7}   share  mean score", file=stream)
     for label in [*labels, "unknown"]:
         scores = [decision["score"] for decision in decisions if decision["label"] == label]
         mean = f"{np.mean(scores):.3f}" if scores else "-"
         print(f"{label:{width}}  {counts[label]:7d}  {counts[label] / len(decisions):5.1%}  {mean:>10}", file=stream)
 
 
-def print_accuracies(name: str, decisions: list[dict], labels: list[str], truth: np.ndarray, stream: TextIO) -> None:
+def print_accuracies(
+    name: str, decisions: list[dict], labels: list[str], truth: np.ndarray, stream: TextIO, of: str = "windows"
+) -> None:
     """Against the recording's annotations, where they use the task's labels."""
     known = np.flatnonzero(truth >= 0)
     if not known.size:
         return
     probabilities = torch.tensor([[decisions[i]["probabilities"][label] for label in labels] for i in known])
-    print(f"against {known.size} annotated windows:", file=stream)
+    print(f"against {known.size} annotated {of}:", file=stream)
     if name == "interference":
         figures = interference_accuracies(probabilities, torch.from_numpy(truth[known]))
     else:

@@ -91,12 +91,16 @@ class Image(Table):
 
 
 class Scenes(Supervised):
-    """On synthetic scenes of interference, from fresh weights; interference.yaml says what each key is for.
+    """On synthetic scenes of interference; interference.yaml says what each key is for.
 
-    The scenes have no end: an epoch of them is one step.
+    The scenes have no end: an epoch of them is one step. Configurations of before version 1.1 have no `init`, `others`
+    and `nr_cells`.
     """
 
     name: str
+    init: str | None = None
+    others: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    nr_cells: Annotated[float, Field(ge=0, lt=1)] = 0.0
     window: Window
     modality: Modality
     signal: dict
@@ -201,16 +205,17 @@ def load_finetuning(name: str | None, given: dict, overrides: list[str] = ()) ->
         own = f"finetune_{given['task']}.yaml"
         name = own if (FOLDER / own).exists() else "finetune.yaml"
     values = load_config(name, overrides)
-    if "data" in given or not values.keys().isdisjoint(("data", "init")):
+    if "data" in given or not values.keys().isdisjoint(("data", "freeze_inputs")):
         return checked(Finetuning, {**values, **given}, Path(name).name, "finetune.yaml")
+    free = ("seed",) if "crops" in values else ("seed", "init")
     for key, seen in given.items():
         of_scenes = {"task": (Signals if "crops" in values else Scenes).task, "regime": Scenes.regime}
-        if key != "seed" and seen != of_scenes.get(key):
+        if key not in free and seen != of_scenes.get(key):
             raise WfmError(
                 f"--{key.replace('_', '-')} {seen} without a data set; endless synthetic scenes there are only of "
-                "interference, from scratch: name a data set with --data"
+                "interference, every weight training: name a data set with --data"
             )
-    seed = {"seed": given["seed"]} if "seed" in given else {}
+    kept = {key: given[key] for key in free if key in given}
     if "crops" in values:
-        return checked(Signals, {**values, **seed}, Path(name).name, "signals.yaml")
-    return checked(Scenes, {**values, **seed}, Path(name).name, "interference.yaml")
+        return checked(Signals, {**values, **kept}, Path(name).name, "signals.yaml")
+    return checked(Scenes, {**values, **kept}, Path(name).name, "interference.yaml")

@@ -20,6 +20,7 @@ from wfm_core.bundle.precision.quantise import has_int8
 from wfm_core.cli.export import main
 from wfm_core.messages.decisions import decision_json
 from wfm_core.model import Encoder, EncoderConfig
+from wfm_core.signal import build_preprocessor
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 
@@ -199,3 +200,25 @@ def test_preprocessing_that_gives_another_image_is_refused(tmp_path):
     signal = {"window": {"antennas": 2, "samples": 4096}, "signal": {"kind": "cyclic_image"}}
     with pytest.raises(WfmError, match=r"image \[9, 64, 64\]"):
         export_bundle(make_folder(tmp_path / "m", **changes, **signal), tmp_path)
+
+
+def test_images_can_be_made_elsewhere(tmp_path):
+    """What comes after the preprocessing of a bundle of IQ windows, alone; one of IQ tokens has no such way in."""
+    image = {"modality": "image", "signal": {"kind": "cyclic_image"}, "image": {"channels": 5, "size": [32, 64]}}
+    raw = {**image, "window": {"antennas": 2, "samples": 4096}}
+    bundle = wfm_core.load_bundle(make_folder(tmp_path / "image", **raw), device="cpu")
+    assert bundle.prepared_kind == "cyclic_image"
+    iq = torch.randn(5, 2, 4096, dtype=torch.complex64)
+    made = build_preprocessor({"kind": "cyclic_image"})(iq)
+    whole, prepared = bundle.infer(iq), bundle.infer_prepared(made)
+    for name, values in whole.items():
+        np.testing.assert_allclose(prepared[name], values, atol=1e-5)
+    with pytest.raises(WfmError, match=r"images of shape \[5, 4, 32, 64\] .* takes float32 \[batch, 5, 32, 64\]"):
+        bundle.infer_prepared(made[:, :4])
+
+
+def test_a_bundle_of_tokens_takes_no_images_made_elsewhere(bundle_file):
+    bundle = wfm_core.load_bundle(bundle_file, device="cpu", dtype="fp32")
+    assert bundle.prepared_kind == ""
+    with pytest.raises(WfmError, match="takes no images made of its windows; use infer"):
+        bundle.infer_prepared(np.zeros((1, 5, 32, 64), np.float32))

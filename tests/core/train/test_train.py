@@ -19,6 +19,7 @@ from wfm_core.configs.finetuning import load_finetuning
 from wfm_core.evaluate.calibration import expected_calibration_error, false_alarm_bias, fit_temperature
 from wfm_core.evaluate.metrics import interference_accuracies
 from wfm_core.evaluate.table import read_row
+from wfm_core.train.finetune.scenes import MixedScenes
 from wfm_core.train.objectives.labelled import LabelledTraining
 
 TINY = ["encoder.depth=1", "batch=8", "validation_windows=32", "validate_every=1000", "warmup_steps=2", "workers=0"]
@@ -85,11 +86,41 @@ def test_wrong_values_of_scenes_are_named(override, named):
         load_finetuning(None, {}, [override])
 
 
-@pytest.mark.parametrize("given", [{"task": "activity"}, {"regime": "lp"}, {"init": "wfm-small"}, {"split": "random"}])
-def test_scenes_are_of_interference_from_scratch(given):
+@pytest.mark.parametrize("given", [{"task": "activity"}, {"regime": "lp"}, {"split": "random"}])
+def test_scenes_are_of_interference_and_every_weight_trains(given):
     with pytest.raises(WfmError, match="without a data set"):
         load_finetuning("interference_iq.yaml", given)
     assert load_finetuning(None, {"task": "interference", "regime": "scratch", "seed": 3}).seed == 3
+
+
+def test_a_run_starts_from_a_model_folder(tmp_path):
+    """With a rate of nearly nothing: what the run keeps is what it began with."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert finetune(first, "steps=2", *TINY).returncode == 0
+    done = finetune(second, "--init", str(first), "--seed", "9", "steps=1", "learning_rate=1e-9", *TINY)
+    assert done.returncode == 0, done.stderr[-2000:]
+    before, after = (load_file(folder / "weights.safetensors") for folder in (first, second))
+    for name, weights in before.items():
+        torch.testing.assert_close(after[name].float(), weights.float(), rtol=1e-2, atol=1e-4)
+    begun = yaml.safe_load((first / "contract.yaml").read_text())["weights_sha256"]
+    assert yaml.safe_load((second / "contract.yaml").read_text())["origin"]["init"] == f"wfm-interference {begun}"
+
+
+def test_a_run_starts_from_nothing_that_is_another_network(tmp_path):
+    assert finetune(tmp_path / "first", "steps=1", *TINY).returncode == 0
+    other = finetune(tmp_path / "second", "--init", str(tmp_path / "first"), "steps=1", *TINY, "encoder.depth=2")
+    assert other.returncode == 1 and "is another network" in other.stderr and "'depth': 1" in other.stderr
+    absent = finetune(tmp_path / "third", "--init", "wfm-nothing", "steps=1", *TINY)
+    assert absent.returncode == 1 and "no bundle 'wfm-nothing'" in absent.stderr
+
+
+def test_a_share_of_the_windows_is_of_other_technologies():
+    config = load_finetuning(None, {}, ["others=0.5", "batch=16", "validation_windows=64"])
+    scenes = MixedScenes(config, torch.Generator().manual_seed(4))
+    labels = torch.cat([scenes.draw(16, 1)[1] for _ in range(8)])
+    assert 0.5 < (labels == 0).float().mean() < 0.85, "half of them, and a third of the cells"
+    again = MixedScenes(config, torch.Generator().manual_seed(4)).draw(16, 1)[0]
+    assert torch.equal(again, MixedScenes(config, torch.Generator().manual_seed(4)).draw(16, 1)[0])
 
 
 def test_the_kept_weights_are_the_moving_average():

@@ -7,6 +7,7 @@ from wfm_core import load_bundle
 from wfm_core.base.errors import WfmError
 
 from ..events.event_tracker import event_tracker
+from .decision_pool import decision_pool
 from .inference import inference
 
 
@@ -57,13 +58,14 @@ def load_for(bundle, task: str):
 class _preset(preset_base):
     """Inference of `task` and its event tracker; streams as in `wfm.inference`.
 
-    Message ports as of `preset_base`; `events` (begin and end, see `wfm.event_tracker`).
+    Message ports as of `preset_base`; `events` (begin and end, see `wfm.event_tracker`); with `pool`, `pooled` (a PDU
+    per block of so many samples, see `decision_pool`), of which the events are made then, without more smoothing.
 
     Raises:
         WfmError: the bundle has no such task, or a parameter is out of its range.
     """
 
-    def __init__(self, task, bundle, channels, sample_rate, hop, policy, threshold, gate_dbfs, smoothing):
+    def __init__(self, task, bundle, channels, sample_rate, hop, policy, threshold, gate_dbfs, smoothing, pool=0):
         signature = gr.io_signature(channels, channels, gr.sizeof_gr_complex)
         gr.hier_block2.__init__(self, type(self).__name__, signature, signature)
         bundle = load_for(bundle, task)
@@ -78,12 +80,29 @@ class _preset(preset_base):
             tasks=task,
         )
         stride = max(hop, bundle.contract.samples)
+        if pool:
+            # An answer a block: it is smoothed already, and comes when the block is over.
+            stride, smoothing = 2 * pool, {**smoothing, "windows": 1}
+            self.pool = decision_pool(task, pool, bundle.contract.samples, self._rule)
         self.tracker = event_tracker(
             task=task, sample_rate=sample_rate, max_gap=smoothing["windows"] * stride, **smoothing
         )
         for channel in range(channels):
             self.connect((self, channel), (self.inference, channel), (self, channel))
-        self._follow_with(self.tracker, takes=("detects", "status"), gives="events")
+        self._task = task
+        self._follow_with(self.tracker, takes=() if pool else ("detects", "status"), gives="events")
+        if pool:
+            self.message_port_register_hier_out("pooled")
+            for port in ("detects", "status"):
+                self.msg_connect(self.inference, port, self.pool, port)
+            self.msg_connect(self.pool, "pooled", self.tracker, "detects")
+            self.msg_connect(self.pool, "status", self.tracker, "status")
+            self.msg_connect(self.pool, "pooled", self, "pooled")
+
+    def _rule(self):
+        """What pooled decisions are made by: see `decision_pool`."""
+        engine = self.inference.engine
+        return engine.swap.current.contract.tasks[self._task], engine.threshold if engine.threshold >= 0 else None
 
     def set_threshold(self, threshold: float) -> None:
         self.inference.set_threshold(threshold)
@@ -96,6 +115,8 @@ class interference_detector(_preset):
     """When interference of which kind began and ended; `none` makes no event.
 
     Args: see `wfm.inference` and `wfm.event_tracker`. No gate: the signal of interest is always there.
+        pool: decisions are pooled over blocks of so many samples, such as 131072, and events are made of these;
+            `windows` has no effect then. 0: no pooling.
     """
 
     def __init__(
@@ -109,9 +130,10 @@ class interference_detector(_preset):
         windows: int = 8,
         begin: float = 0.6,
         end: float = 0.4,
+        pool: int = 0,
     ):
         smoothing = {"windows": windows, "begin": begin, "end": end, "method": "probability", "background": "none"}
-        super().__init__("interference", bundle, channels, sample_rate, hop, policy, threshold, -200.0, smoothing)
+        super().__init__("interference", bundle, channels, sample_rate, hop, policy, threshold, -200.0, smoothing, pool)
 
 
 class _gated_preset(_preset):

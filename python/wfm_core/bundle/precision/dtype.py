@@ -13,6 +13,7 @@ from wfm_core.base.errors import WfmError
 from wfm_core.bundle.contract import Contract
 from wfm_core.bundle.precision.pack import pack_linears
 from wfm_core.bundle.precision.quantise import block_weights, has_int8, quantise_linears
+from wfm_core.bundle.running import Stages
 
 AGREEMENT = 5e-3
 """Largest difference of a probability (or of a position, in units of the scene) from fp32; without tasks, of an
@@ -90,18 +91,22 @@ def probe_inputs(contract: Contract, device: torch.device) -> list[Tensor]:
 
 
 def _in_format(module: torch.jit.ScriptModule, contract: Contract, name: str) -> Callable:
-    """The frozen callable; for bf16 `module` itself is changed."""
-    method = "forward_image" if contract.input == "image" else "forward"
+    """The frozen callable, in `Stages` where the program can be given images; for bf16 `module` itself is changed."""
+    # Programs that were exported before there was such a method have one stage.
+    staged = contract.input == "iq" and contract.modality == "image" and hasattr(module, "forward_image")
+    method = "forward_image" if contract.input == "image" or staged else "forward"
     on_cpu = not any(parameter.is_cuda for parameter in module.parameters())
     if name == "bf16":
         module.network.to(torch.bfloat16)
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # TorchScript stays behind this package
         frozen = torch.jit.freeze(module, preserved_attrs=[method] if method != "forward" else None)
+        preprocess = torch.jit.freeze(module.preprocess) if staged else None
     if name == "int8":
         quantise_linears(frozen, method, block_weights(module))
     if on_cpu:
         pack_linears(frozen, method)
-    return getattr(frozen, method)
+    network = getattr(frozen, method)
+    return Stages(preprocess, network) if staged else network
 
 
 def _difference(left: dict[str, Tensor], right: dict[str, Tensor], contract: Contract) -> float:

@@ -20,6 +20,7 @@ from wfm_core.synth.channel.impairments import apply_frontend, random_frontend
 from wfm_core.synth.channel.resample import input_samples, receive_band
 from wfm_core.synth.draws import choice, complex_normal, uniform
 from wfm_core.synth.dsss import dsss, random_parameters
+from wfm_core.synth.emitters.nr import nr
 from wfm_core.synth.lte.cell import LteCell, random_cell
 from wfm_core.synth.lte.waveform import lte_waveform
 
@@ -29,6 +30,9 @@ NONE, BPSK, QPSK = range(3)
 _RATES_MHZ = (1.92, 2, 2.048, 2.4, 3.2, 3.84, 4, 5, 5.76, 7.68, 8, 10, 11.52, 15.36, 16, 20, 23.04, 25, 30.72)
 SAMPLE_RATES = tuple(1e6 * rate for rate in _RATES_MHZ)
 """Hz: the rates of the training scenes, common ones of radios from 1.92 to 30.72 MS/s."""
+
+NR_SLOWEST = 5e6
+"""Hz: the lowest rate at which cells of 5G NR are received."""
 
 QUIETEST = 0.03
 _MAX_PORTS = 2
@@ -53,6 +57,14 @@ def random_stretch(samples: int, generator: torch.Generator) -> CellStretch:
     spare = abs(cell.occupied_bandwidth - sample_rate)
     offset = float(uniform((), -1, 1, generator)) * max(spare, 0.1 * sample_rate) / 2
     return receive_cell(cell, sample_rate, offset, samples, generator)
+
+
+def random_nr_stretch(samples: int, generator: torch.Generator) -> CellStretch:
+    """The same of a random 5G NR carrier, from one port: no cell of the task, but one that DSSS may hide under."""
+    sample_rate = choice([rate for rate in SAMPLE_RATES if rate >= NR_SLOWEST], generator)
+    received = nr(samples, sample_rate, generator).samples[None]
+    power = received.abs().square().mean()
+    return CellStretch(received / power.clamp(min=1e-12).sqrt(), sample_rate)
 
 
 def receive_cell(
@@ -83,13 +95,20 @@ class InterferenceScenes:
 
     Each window gets its own fading, interference, noise and front end; every stretch of the pool is replaced after,
     on average, `reuse` times as many windows as fit into it. Everything comes from the one generator. `pool` holds the
-    stretches that the next window may be cut from.
+    stretches that the next window may be cut from, of which a share `nr_cells` are of 5G NR in place of LTE.
     """
 
     WINDOWS_PER_STRETCH = 10
 
-    def __init__(self, samples: int, generator: torch.Generator, pool: int = 48, reuse: float = 3.0):
-        self.samples, self.generator, self.reuse = samples, generator, reuse
+    def __init__(
+        self,
+        samples: int,
+        generator: torch.Generator,
+        pool: int = 48,
+        reuse: float = 3.0,
+        nr_cells: float = 0.0,
+    ):
+        self.samples, self.generator, self.reuse, self.nr_cells = samples, generator, reuse, nr_cells
         self.pool = [self._stretch() for _ in range(pool)]
         self._oldest = 0
         self._due = 0.0
@@ -115,7 +134,10 @@ class InterferenceScenes:
         return Windows(iq, label, torch.where(label == NONE, torch.nan, sir), snr, sample_rate)
 
     def _stretch(self) -> CellStretch:
-        return random_stretch(self.WINDOWS_PER_STRETCH * self.samples + GUARD, self.generator)
+        # No draw where there are none: the scenes of a seed stay what they were.
+        other = self.nr_cells > 0 and float(uniform((), 0, 1, self.generator)) < self.nr_cells
+        receive = random_nr_stretch if other else random_stretch
+        return receive(self.WINDOWS_PER_STRETCH * self.samples + GUARD, self.generator)
 
     def _renew(self, batch: int) -> None:
         self._due += batch / (self.WINDOWS_PER_STRETCH * self.reuse)

@@ -8,10 +8,16 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from wfm_core.base.errors import WfmError
+from wfm_core.bundle.assemble import fitted
+from wfm_core.bundle.export import is_model_folder, read_model_folder
+from wfm_core.bundle.find import find_bundle
 from wfm_core.bundle.foundation import Foundation, build_model
 from wfm_core.configs.finetuning import Scenes
+from wfm_core.model import WirelessModel
 from wfm_core.signal import build_preprocessor
-from wfm_core.synth.scenes.interference import LABELS, SAMPLE_RATES, InterferenceScenes
+from wfm_core.synth.scenes.interference import LABELS, NONE, SAMPLE_RATES, InterferenceScenes
+from wfm_core.synth.scenes.others import OtherTechnologies
 from wfm_core.train.finetune.material import Material
 from wfm_core.train.finetune.starting import Feed, start_model
 
@@ -19,6 +25,26 @@ ANTENNA_SHARES = {1: 0.35, 2: 0.35, 3: 0.1, 4: 0.2}
 """How often a training batch has so many antennas."""
 _KEPT_BATCHES = 400
 _VALIDATION_SEED = 7_654_321
+
+
+class MixedScenes:
+    """Cells with and without DSSS, and other technologies, which are NONE: a share `others` of all windows."""
+
+    def __init__(self, config: Scenes, generator: torch.Generator, reuse: float = 3.0):
+        self.generator, self.share = generator, config.others
+        self.cells = InterferenceScenes(config.window.samples, generator, reuse=reuse, nr_cells=config.nr_cells)
+        self.others = OtherTechnologies(config.window.samples, generator) if config.others else None
+
+    def draw(self, batch: int, antennas: int) -> tuple[Tensor, Tensor]:
+        """`batch` windows, complex64 [B, A, T], and their labels int64 [B]."""
+        if self.others is None:
+            windows = self.cells.draw(batch, antennas)
+            return windows.iq, windows.label
+        count = int((torch.rand(batch, generator=self.generator) < self.share).sum().clamp(1, batch - 1))
+        windows = self.cells.draw(batch - count, antennas)
+        others = self.others.draw(count, antennas)
+        label = torch.cat([windows.label, torch.full((count,), NONE)])
+        return torch.cat([windows.iq, others.iq]), label
 
 
 class SceneBatches(IterableDataset):
@@ -38,25 +64,32 @@ class SceneBatches(IterableDataset):
         worker = get_worker_info()
         stream = worker.id if worker else 0
         generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.first_batch * 101 + stream)
-        scenes = InterferenceScenes(self.config.window.samples, generator)
+        scenes = MixedScenes(self.config, generator)
         preprocess = build_preprocessor(self.config.signal)
         shares = torch.tensor(list(ANTENNA_SHARES.values()))
         kept = deque(maxlen=_KEPT_BATCHES)
         while True:
             antennas = list(ANTENNA_SHARES)[torch.multinomial(shares, 1, generator=generator)]
-            windows = scenes.draw(self.config.batch, antennas)
-            kept.append((preprocess(windows.iq), windows.label))
+            iq, label = scenes.draw(self.config.batch, antennas)
+            kept.append((preprocess(iq), label))
             yield kept[-1]
             for _ in range(self.config.replays):
                 yield kept[int(torch.randint(len(kept), (), generator=generator))]
 
 
 def gather(config: Scenes) -> Material:
-    """The scenes, and a network with fresh weights for them."""
+    """The scenes, and a network for them with fresh weights, or those of the model that the run starts from.
+
+    Raises `WfmError` where that model is another network than the configuration's.
+    """
     foundation = _fresh(config)
     image, window = config.image, config.window
     shape = (image.channels, *image.size) if config.modality == "image" else (window.antennas, window.samples)
     feed = Feed(config.modality, config.signal, shape)
+    model = start_model(foundation, feed, LABELS, config)
+    origin = {"data": "synthetic"}
+    if config.init is not None:
+        origin["init"] = _start_from(config, model)
     validation = _validation_batches(config)
     label = torch.cat([label for _, label in validation]).numpy()
     held_out = DataLoader(validation, batch_size=None)
@@ -73,7 +106,7 @@ def gather(config: Scenes) -> Material:
         labels=LABELS,
         foundation=foundation,
         feed=feed,
-        model=start_model(foundation, feed, LABELS, config),
+        model=model,
         batches=batches,
         per_epoch=1,
         log_every=50,
@@ -89,7 +122,7 @@ def gather(config: Scenes) -> Material:
             "provenance": {"source": "wfm_core.synth.scenes.interference", "synthetic": True},
             "real": False,
         },
-        origin={"data": "synthetic"},
+        origin=origin,
         half=True,
     )
 
@@ -107,12 +140,33 @@ def _fresh(config: Scenes) -> Foundation:
     return Foundation(description, build_model(description), {})
 
 
+def _start_from(config: Scenes, model: WirelessModel) -> str:
+    """Put the weights of the model folder `config.init` into `model`; returns its name and the weights' sha256."""
+    folder = find_bundle(config.init)
+    if not is_model_folder(folder):
+        raise WfmError(
+            f"init {config.init!r} is a bundle file, which does not train; give a model folder, with "
+            "weights.safetensors and contract.yaml"
+        )
+    contract, weights = read_model_folder(folder)
+    there = {key: contract.raw.get(key) for key in ("encoder", "modality", "signal")}
+    expected = {"encoder": config.encoder.model_dump(), "modality": config.modality, "signal": config.signal}
+    task = contract.tasks.get(config.task)
+    if there != expected or task is None or tuple(task.labels) != LABELS:
+        raise WfmError(
+            f"init {folder} is another network: {there} with the tasks {list(contract.tasks)}; expected {expected} "
+            f"with the task {config.task}: change the configuration, or name another model"
+        )
+    model.load_state_dict(fitted(contract, weights, str(folder)).state_dict())
+    return f"{contract.name} {contract.weights_sha256}"
+
+
 def _validation_batches(config: Scenes) -> list[tuple[Tensor, Tensor]]:
     """Fixed windows of scenes that training never sees, a quarter of them for each of 1 to 4 antennas."""
     generator = torch.Generator().manual_seed(_VALIDATION_SEED)
-    scenes = InterferenceScenes(config.window.samples, generator, reuse=1)
+    scenes = MixedScenes(config, generator, reuse=1)
     preprocess = build_preprocessor(config.signal)
     rounds = config.validation_windows // (4 * config.batch)
     drawn = (scenes.draw(config.batch, antennas) for _ in range(rounds) for antennas in (1, 2, 3, 4))
     with torch.inference_mode():
-        return [(preprocess(windows.iq), windows.label) for windows in drawn]
+        return [(preprocess(iq), label) for iq, label in drawn]

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Images of kind cyclic_image made in C++: PyTorch's within 1e-3, for every number of antennas and for bad samples."""
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+from gnuradio import wfm
+
+from wfm_core import load_bundle
+from wfm_core.signal.images import CyclicImage
+from wfm_core.synth.scenes.interference import InterferenceScenes
+from wfm_core.synth.scenes.others import OtherTechnologies
+
+WITHIN = 1e-3
+
+
+@pytest.fixture(scope="module")
+def maker():
+    return wfm.wfm_python.cyclic_images()
+
+
+def same_as_torch(maker, iq: np.ndarray) -> np.ndarray:
+    made = maker.images(iq)
+    assert made.shape == (len(iq), 5, 32, 64) and made.dtype == np.float32
+    np.testing.assert_allclose(made, CyclicImage()(torch.from_numpy(iq)).numpy(), rtol=0, atol=WITHIN)
+    return made
+
+
+def scenes(antennas: int, count: int = 24) -> np.ndarray:
+    generator = torch.Generator().manual_seed(antennas)
+    return InterferenceScenes(4096, generator, pool=6).draw(count, antennas).iq.numpy()
+
+
+@pytest.mark.parametrize("antennas", [1, 2, 3, 4])
+def test_they_are_torch_s_images_of_scenes(maker, antennas):
+    made = same_as_torch(maker, scenes(antennas))
+    assert made[:, 1:].max() > 1, "no lines: nothing was compared"
+
+
+@pytest.mark.parametrize("antennas", [1, 4])
+def test_they_are_torch_s_images_of_other_technologies(maker, antennas):
+    others = OtherTechnologies(4096, torch.Generator().manual_seed(7))
+    same_as_torch(maker, others.draw(48, antennas).iq.numpy())
+
+
+def test_they_are_torch_s_images_of_noise_at_any_level(maker):
+    rng = np.random.default_rng(3)
+    noise = rng.standard_normal((6, 2, 4096, 2), np.float32).view(np.complex64)[..., 0]
+    same_as_torch(maker, noise * np.float32([1e-4, 1e-2, 1, 10, 100, 1000])[:, None, None])
+
+
+def test_windows_that_clip_throughout(maker):
+    square = np.sign(scenes(1).view(np.float32)).view(np.complex64)
+    same_as_torch(maker, square)
+
+
+@pytest.mark.parametrize("antennas", [1, 4])
+def test_zeros_make_the_darkest_image(maker, antennas):
+    made = same_as_torch(maker, np.zeros((2, antennas, 4096), np.complex64))
+    assert (made[:, 0] == 0).all() and (made[:, 1:] == -1).all()
+
+
+def test_a_window_with_a_nan_is_nan_and_its_neighbours_are_not(maker):
+    iq = scenes(2, 3)
+    iq[1, 1, 100] = complex(np.nan, 0)
+    made = same_as_torch(maker, iq)
+    assert np.isnan(made[1]).all() and np.isfinite(made[[0, 2]]).all()
+
+
+def test_a_window_with_an_infinite_sample_is_nan(maker):
+    iq = scenes(1, 2)
+    iq[0, 0, 7] = complex(0, np.inf)
+    made = maker.images(iq)
+    assert np.isnan(made[0]).all() and np.isfinite(made[1]).all()
+
+
+def test_where_the_fourth_power_overflows_only_its_channel_is_nan(maker):
+    made = maker.images(scenes(1, 1) / np.float32(1e-11))
+    assert np.isnan(made[0, 4]).all() and np.isfinite(made[0, :2]).all()
+
+
+@pytest.mark.parametrize(
+    "windows",
+    [
+        np.zeros((1, 1, 4095), np.complex64),
+        np.zeros((1, 0, 4096), np.complex64),
+        np.zeros((1, 4096), np.complex64),
+        np.zeros((1, 1, 4096), np.complex128),
+        np.zeros((1, 4, 8192), np.complex64)[:, :, ::2],
+    ],
+)
+def test_other_arrays_are_refused(maker, windows):
+    with pytest.raises(ValueError, match="complex64 array of shape .windows, 1 or more antennas, 4096."):
+        maker.images(windows)
+
+
+def test_no_windows_make_no_images(maker):
+    assert maker.images(np.zeros((0, 1, 4096), np.complex64)).shape == (0, 5, 32, 64)
+
+
+def test_threads_may_share_one(maker):
+    iq = scenes(1)
+    alone, results = maker.images(iq), []
+    threads = [threading.Thread(target=lambda: results.append(maker.images(iq))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 4 and all(np.array_equal(alone, one) for one in results)
+
+
+def test_the_shipped_model_answers_alike(maker):
+    bundle = load_bundle("wfm-interference", device="cpu", dtype="fp32")
+    assert bundle.prepared_kind == "cyclic_image"
+    iq = scenes(2)
+    ours, torchs = bundle.infer_prepared(maker.images(iq)), bundle.infer(iq)
+    np.testing.assert_allclose(ours["interference"], torchs["interference"], atol=2e-3)
