@@ -25,6 +25,8 @@ PARAMETERS = (34, 50, 209, 346, 413, 569, 595, 688, 790, 901, 1073, 1219, 1262, 
 """Carriers of the 2k mode (tables 7 and 8); the 8k mode has them four times over, 1704 apart."""
 _RATES = tuple(coding.KEPT)
 _SYNC = 0b0011010111101110
+_BCH = 0b1101110111
+"""x^14 + x^9 + x^8 + x^6 + x^5 + x^4 + x^2 + x + 1 without its highest term (clause 4.6.2.11)."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,7 @@ def parameter_bits(mode: Mode, frame: int) -> np.ndarray:
         ((32, 16, 8, 4).index(mode.guard), 2), (mode.size == 8192, 2), (0, 14),
     )  # fmt: skip
     said = np.concatenate([number_bits(int(value), width) for value, width in fields])
-    return np.concatenate([[0], said, number_bits(crc(said, _parity_polynomial(), 14), 14)]).astype(np.uint8)
-
-
-def _parity_polynomial() -> int:
-    """x^14 + x^9 + x^8 + x^6 + x^5 + x^4 + x^2 + x + 1 without its highest term (clause 4.6.2.11)."""
-    return sum(1 << power for power in (9, 8, 6, 5, 4, 2, 1, 0))
+    return np.concatenate([[0], said, number_bits(crc(said, _BCH, 14), 14)]).astype(np.uint8)
 
 
 def symbols(values: np.ndarray, mode: Mode, first: int) -> np.ndarray:
