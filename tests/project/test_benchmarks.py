@@ -22,7 +22,8 @@ import random_model as full_size  # noqa: E402
 import readme  # noqa: E402
 
 TRIED = {
-    "accuracy/air.py", "accuracy/enrolment.py", "accuracy/lte_recordings.py", "accuracy/synthetic.py",
+    "accuracy/air.py", "accuracy/decoded.py", "accuracy/enrolment.py", "accuracy/lte_recordings.py",
+    "accuracy/synthetic.py",
     "foundation/compare.py",
     "inflow.py", "pretrain_data_overhead.py", "readme.py", "run.py", "soak.py", "spectrogram.py", "tap.py",
 }  # fmt: skip
@@ -148,6 +149,18 @@ def test_lte_recordings(tmp_path):
     write_recording(tmp_path / "lte", parts.view(np.complex64)[..., 0])
     said = program("accuracy/lte_recordings.py", "--bundle", model, WFM_REALDATA=str(tmp_path))
     assert [row[:2] for row in rows(said)] == [["rec", "3"], ["all", "3"]]
+
+
+def test_decoded_signals(tmp_path):
+    """Lines of one class and receiver are one row; and a run of one test, be its receiver there or not."""
+    log = tmp_path / "log"
+    log.write_text(".decoded: ook/x10 by rtl_433: 5 of 5\n.decoded: ais/a (b) by gnuais: 39 of 40\n"
+                   "decoded: ook/dsc by rtl_433: 4 of 5\n3 passed\n")  # fmt: skip
+    assert rows(program("accuracy/decoded.py", "--log", log)) == [
+        ["ais", "a (b)", "gnuais", "40", "39"], ["ook", "x10, dsc", "rtl_433", "10", "9"],
+    ]  # fmt: skip
+    for row in rows(program("accuracy/decoded.py", "-k", "test_hf_300_by_direwolf")):
+        assert row == ["packet", "hf300", "direwolf", "10", row[4]] and int(row[4]) >= 9
 
 
 def test_air(tmp_path):
