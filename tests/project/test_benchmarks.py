@@ -22,9 +22,9 @@ import random_model as full_size  # noqa: E402
 import readme  # noqa: E402
 
 TRIED = {
-    "accuracy/air.py", "accuracy/enrolment.py", "accuracy/lte_recordings.py", "accuracy/other_recordings.py",
-    "accuracy/synthetic.py", "foundation/compare.py", "inflow.py", "pretrain_data_overhead.py", "readme.py",
-    "run.py", "soak.py", "spectrogram.py", "tap.py",
+    "accuracy/air.py", "accuracy/decoded.py", "accuracy/enrolment.py", "accuracy/lte_recordings.py",
+    "accuracy/other_recordings.py", "accuracy/synthetic.py", "foundation/compare.py", "inflow.py",
+    "pretrain_data_overhead.py", "readme.py", "run.py", "soak.py", "spectrogram.py", "tap.py",
 }  # fmt: skip
 """The programs under benchmarks/ that a test below runs."""
 ELSEWHERE = {"results/run.py", "results/table.py"}
@@ -164,6 +164,18 @@ def test_other_recordings(tmp_path):
     assert [[*row[:3], row[4]] for row in rows(said)] == [
         ["tech: gsm", "1", "40", "2"], ["ism: remote", "1", "0", "0"], ["all", "2", "40", "2"],
     ]  # fmt: skip
+
+
+def test_decoded_signals(tmp_path):
+    """Lines of one class and receiver are one row; and a run of one test, be its receiver there or not."""
+    log = tmp_path / "log"
+    log.write_text(".decoded: ook/x10 by rtl_433: 5 of 5\n.decoded: ais/a (b) by gnuais: 39 of 40\n"
+                   "decoded: ook/dsc by rtl_433: 4 of 5\n3 passed\n")  # fmt: skip
+    assert rows(program("accuracy/decoded.py", "--log", log)) == [
+        ["ais", "a (b)", "gnuais", "40", "39"], ["ook", "x10, dsc", "rtl_433", "10", "9"],
+    ]  # fmt: skip
+    for row in rows(program("accuracy/decoded.py", "-k", "test_hf_300_by_direwolf")):
+        assert row == ["packet", "hf300", "direwolf", "10", row[4]] and int(row[4]) >= 9
 
 
 def test_air(tmp_path):

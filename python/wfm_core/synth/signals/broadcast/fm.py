@@ -55,31 +55,34 @@ def rds(seconds: float, bits: np.ndarray, sample_rate: float, shift: float) -> n
     return shaped * np.cos(2 * np.pi * 3 * PILOT * np.arange(count) / sample_rate)
 
 
+def multiplex(seconds: float, kind: str, rng: np.random.Generator, bits: np.ndarray | None = None) -> np.ndarray:
+    """float64 [seconds * SAMPLE_RATE], 1 for 75 kHz: "mono", "stereo" or "rds", which is stereo with `bits` of RDS."""
+    count = int(seconds * SAMPLE_RATE)
+    t = np.arange(count) / SAMPLE_RATE
+    left = programme(seconds, SAMPLE_RATE, rng)[:count]
+    right = left if kind == "mono" else 0.6 * left + 0.5 * programme(seconds, SAMPLE_RATE, rng)[:count]
+    emphasis = float(rng.choice([50e-6, 75e-6]))
+    left, right = (_emphasised(side, emphasis, SAMPLE_RATE) for side in (left, right))
+    # Programmes are loud or quiet; what is beside them is not.
+    sound = rng.uniform(0.8, 2.2) * 0.45 / 1.6
+    out = np.clip(sound * (left + right), -0.9, 0.9)
+    if kind == "mono":
+        return out
+    out = out + np.clip(sound * (left - right), -0.9, 0.9) * np.sin(4 * np.pi * PILOT * t)
+    out = np.clip(out, -0.9, 0.9) + rng.uniform(0.08, 0.1) * np.sin(2 * np.pi * PILOT * t)
+    if kind == "rds":
+        out = out + rng.uniform(0.03, 0.07) * rds(seconds, bits, SAMPLE_RATE, rng.random() * 0.08)
+    return out
+
+
 def fm_broadcast(seconds: float, rng: np.random.Generator) -> Transmission:
     """A station: stereo or mono, with RDS or not, processed or quiet."""
-    seconds_padded = seconds + 0.02
-    rate = SAMPLE_RATE
-    count = int(seconds_padded * rate)
-    t = np.arange(count) / rate
-    left = programme(seconds_padded, rate, rng)[:count]
-    stereo = rng.random() < 0.8
-    right = 0.6 * left + 0.5 * programme(seconds_padded, rate, rng)[:count] if stereo else left
-    emphasis = float(rng.choice([50e-6, 75e-6]))
-    left, right = (_emphasised(side, emphasis, rate) for side in (left, right))
-    multiplex = 0.45 * (left + right) / 1.6
-    if stereo:
-        multiplex = multiplex + 0.45 * (left - right) / 1.6 * np.sin(4 * np.pi * PILOT * t)
-        multiplex = multiplex + rng.uniform(0.08, 0.1) * np.sin(2 * np.pi * PILOT * t)
-    kind = "stereo" if stereo else "mono"
-    if stereo and rng.random() < 0.75:
-        name = text(3, rng).upper().replace(" ", "")[:8].ljust(8)
-        bits = rds_bits(int(seconds_padded * RDS_RATE) + 200, name, text(9, rng), int(rng.integers(1, 65535)), rng)
-        multiplex = multiplex + rng.uniform(0.03, 0.07) * rds(seconds_padded, bits, rate, rng.random() * 0.08)
-        kind = "rds"
-    loud = rng.uniform(0.8, 2.2)
-    sent = frequency_modulated(75e3 * np.clip(loud * multiplex, -1.1, 1.1), rate, rng.random())
-    sent = sent[len(sent) - round(seconds * rate) :]
-    return transmission(sent, rate, 180e3, kind)
+    padded = seconds + 0.02
+    kind = str(rng.choice(["mono", "stereo", "rds"], p=[0.2, 0.2, 0.6]))
+    name = text(3, rng).upper().replace(" ", "")[:8].ljust(8)
+    bits = rds_bits(int(padded * RDS_RATE) + 200, name, text(9, rng), int(rng.integers(1, 65535)), rng)
+    sent = frequency_modulated(75e3 * multiplex(padded, kind, rng, bits), SAMPLE_RATE, rng.random())
+    return transmission(sent[len(sent) - round(seconds * SAMPLE_RATE) :], SAMPLE_RATE, 180e3, kind)
 
 
 def _emphasised(x: np.ndarray, time_constant: float, rate: float) -> np.ndarray:

@@ -70,8 +70,9 @@ def am_video(seconds: float, rng: np.random.Generator) -> Transmission:
     spacing = 5.5e6 if pal else 4.5e6
     t = np.arange(len(sent)) / rate
     sent = picture_part + 0.25 * frequency_modulated(sound + spacing, rate)
-    sent = sent * np.exp(-2j * np.pi * 2.25e6 * t)
-    return transmission(sent, rate, spacing + 0.8e6, "am-video")
+    # from 1.25 MHz below the picture's carrier to a little above the sound's
+    sent = sent * np.exp(-1j * np.pi * (spacing - 1e6) * t)
+    return transmission(sent, rate, spacing + 1.5e6, "am-video")
 
 
 def drone_ofdm(seconds: float, rng: np.random.Generator) -> Transmission:

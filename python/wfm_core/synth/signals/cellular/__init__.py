@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Cellular networks, and direct-sequence transmitters."""
 
-from wfm_core.synth.signals.cellular import gsm, spread, uplink, wideband
+from wfm_core.synth.signals.cellular import gsm, spread, uplink, wcdma, wideband
 from wfm_core.synth.signals.transmission import Generator
 
 KINDS: dict[str, dict[str, Generator]] = {
@@ -14,7 +14,7 @@ KINDS: dict[str, dict[str, Generator]] = {
         "lte-uplink": uplink.lte_uplink,
         "nb-iot": uplink.nbiot_uplink,
         "c-v2x": uplink.sidelink,
-        "wcdma": spread.wcdma,
+        "wcdma": wcdma.wcdma,
     },
     "dsss": {"dsss": spread.dsss},
 }

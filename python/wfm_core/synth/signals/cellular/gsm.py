@@ -3,12 +3,19 @@
 
 270.833 kbit/s GMSK, BT 0.3; 200 kHz channels of 900 and 1800 MHz. Bursts of 148 bits in slots of 156.25; the control
 carrier repeats 51 frames of frequency correction, synchronisation, broadcast and common channels, and sends on all
-slots. Synchronisation bursts are coded; what else is said is random.
+slots. These channels are coded and say what a cell says; traffic is random, as ciphered speech is.
 """
 
 import numpy as np
 
-from wfm_core.synth.signals.bits import convolutional, crc, number_bits, random_bits
+from wfm_core.synth.signals.cellular import gsm_messages as messages
+from wfm_core.synth.signals.cellular.gsm_coding import (
+    control_block,
+    dummy_burst,
+    frequency_burst,
+    synchronisation_burst,
+    traffic_burst,
+)
 from wfm_core.synth.signals.keying import frequency_modulated, gaussian, ramped
 from wfm_core.synth.signals.transmission import Transmission, part, transmission
 
@@ -16,50 +23,10 @@ SYMBOL_RATE = 1625e3 / 6
 PER_SYMBOL = 2
 SAMPLE_RATE = PER_SYMBOL * SYMBOL_RATE
 BANDWIDTH = 250e3
+FRAMES = 26 * 51 * 2048
+"""In a hyperframe."""
 SLOT = 156.25
 """Bits a slot lasts."""
-SYNCHRONISATION = "1011100101100010000001000000111100101101010001010111011000011011"
-TRAINING = (
-    "00100101110000100010010111", "00101101110111100010110111", "01000011101110100100001110",
-    "01000111101101000100011110", "00011010111001000001101011", "01001110101100000100111010",
-    "10100111110110001010011111", "11101111000100101110111100",
-)  # fmt: skip
-"""Of normal bursts (TS 45.002 5.2.3)."""
-DUMMY = (
-    "111110110111011000001010010011100000100100010000000111110001110001011100010111000101"
-    "0111010010100011001100111001111010011111000100101111101010"
-)
-"""The mixed bits of dummy bursts (TS 45.002 5.2.6)."""
-
-
-def _bits(text: str) -> np.ndarray:
-    return np.frombuffer(text.encode(), np.uint8) - ord("0")
-
-
-def normal_burst(code: int, rng: np.random.Generator) -> np.ndarray:
-    """148 bits: tails, two data fields of 57 with their stealing flags, training sequence `code`."""
-    data = random_bits(116, rng)
-    data[57:59] = 0
-    return np.concatenate([np.zeros(3, np.uint8), data[:58], _bits(TRAINING[code]), data[58:], np.zeros(3, np.uint8)])
-
-
-def synchronisation_burst(identity: int, frame: int) -> np.ndarray:
-    """148 bits with base station identity code and reduced frame number, coded (TS 45.003 4.7)."""
-    superframe, mod26, mod51 = frame // (26 * 51), frame % 26, frame % 51
-    number = number_bits(identity, 6)
-    info = np.concatenate(
-        [number[::-1], number_bits(superframe, 11)[::-1], number_bits(mod26, 5)[::-1],
-         number_bits(max(mod51 - 1, 0) // 10, 3)[::-1]]
-    )[:25]  # fmt: skip
-    parity = number_bits(crc(info, 0b0101110101, 10, final=0x3FF), 10)
-    coded = convolutional(np.concatenate([info, parity, np.zeros(4, np.uint8)]), (0b11001, 0b11011), 4)
-    ends = np.zeros(3, np.uint8)
-    return np.concatenate([ends, coded[:39], _bits(SYNCHRONISATION), coded[39:], ends])
-
-
-def dummy_burst() -> np.ndarray:
-    ends = np.zeros(3, np.uint8)
-    return np.concatenate([ends, _bits(DUMMY), ends])
 
 
 def gmsk(bits: np.ndarray, last: int = 1) -> np.ndarray:
@@ -70,32 +37,52 @@ def gmsk(bits: np.ndarray, last: int = 1) -> np.ndarray:
 
 def gsm_control(seconds: float, rng: np.random.Generator) -> Transmission:
     """The carrier of a cell's broadcast channel: on without a pause, all slots at one power."""
-    code, identity, first = int(rng.integers(8)), int(rng.integers(64)), int(rng.integers(2715648))
-    frames = int(seconds * SYMBOL_RATE / (8 * SLOT)) + 2
-    busy = rng.random(8) < rng.uniform(0.0, 0.9)
-    pieces = []
-    for frame in range(first, first + frames):
-        for slot in range(8):
-            bits = _control_slot(frame % 51, frame, code, identity, rng) if slot == 0 else None
-            if bits is None:
-                bits = normal_burst(code, rng) if busy[slot] else dummy_burst()
-            pieces += [bits, np.ones(8 + (slot % 4 == 0), np.uint8)]
-    frequency = gaussian(gmsk(np.concatenate(pieces)), 0.3 * SYMBOL_RATE, SAMPLE_RATE)
-    sent = frequency_modulated(frequency, SAMPLE_RATE, rng.random())
+    cell, first = messages.random_cell(rng), int(rng.integers(FRAMES))
+    sent = control_carrier(seconds + 8 * SLOT / SYMBOL_RATE, cell, first, rng)
     start = int(rng.integers(0, int(8 * SLOT * PER_SYMBOL)))
     count = round(seconds * SAMPLE_RATE)
     return transmission(sent[start : start + count], SAMPLE_RATE, BANDWIDTH, "gsm")
 
 
-def _control_slot(place: int, frame: int, code: int, identity: int, rng: np.random.Generator) -> np.ndarray | None:
-    """Slot 0 of frame `place` of 51 (TS 45.002, table 3 of clause 7): None where nothing but a dummy is due."""
-    if place % 10 == 0 and place < 50:
-        return np.zeros(148, np.uint8)
-    if place % 10 == 1 and place < 50:
-        return synchronisation_burst(identity, frame)
-    if place == 50:
-        return None
-    return normal_burst(code, rng) if 2 <= place <= 5 or rng.random() < 0.6 else None
+def control_carrier(seconds: float, cell: messages.Cell, first: int, rng: np.random.Generator) -> np.ndarray:
+    """complex128 [seconds * SAMPLE_RATE or a little more] from frame `first` (0 to FRAMES - 1) on."""
+    code = cell.identity_code & 7  # the training sequence of common channels is the colour code of the base station
+    neighbours = messages.random_cell(rng).channels
+    frames = int(seconds * SYMBOL_RATE / (8 * SLOT)) + 2
+    busy = rng.random(8) < rng.uniform(0.0, 0.9)
+    control: dict[int, np.ndarray] = {}
+    begin = first - first % 51
+    for multiframe in range(begin, first + frames, 51):
+        control |= _multiframe(multiframe, cell, code, neighbours, rng)
+    pieces = []
+    for frame in range(first, first + frames):
+        for slot in range(8):
+            if slot == 0:
+                bits = control.get(frame, dummy_burst())
+            else:
+                bits = traffic_burst(code, rng) if busy[slot] else dummy_burst()
+            pieces += [bits, np.ones(8 + (slot % 4 == 0), np.uint8)]
+    frequency = gaussian(gmsk(np.concatenate(pieces)), 0.3 * SYMBOL_RATE, SAMPLE_RATE)
+    return frequency_modulated(frequency, SAMPLE_RATE, rng.random())
+
+
+def _multiframe(
+    begin: int, cell: messages.Cell, code: int, neighbours: tuple[int, ...], rng: np.random.Generator
+) -> dict[int, np.ndarray]:
+    """Bursts of slot 0 by frame number, of the 51 frames from `begin` on (TS 45.002, table 3 of clause 7)."""
+    bursts = {}
+    for place in range(0, 50, 10):
+        bursts[begin + place] = frequency_burst()
+        bursts[begin + place + 1] = synchronisation_burst(cell.identity_code, (begin + place + 1) % FRAMES)
+    for place in (2, 6, 12, 16, 22, 26, 32, 36, 42, 46):
+        if place == 2:
+            message = messages.broadcast(cell, begin % FRAMES // 51, neighbours)
+        elif rng.random() < 0.15:
+            message = messages.immediate_assignment(cell, rng)
+        else:
+            message = messages.paging(rng)
+        bursts |= dict(zip(range(begin + place, begin + place + 4), control_block(message, code), strict=True))
+    return bursts
 
 
 def gsm_traffic(seconds: float, rng: np.random.Generator) -> Transmission:
@@ -123,7 +110,7 @@ def _slots(seconds: float, rng: np.random.Generator, on: np.ndarray, levels: np.
         silent = number >= 16 and ((number // 8) % 26 == 25 or rng.random() < 0.05)
         if not on[slot] or silent:
             continue
-        burst = _edge(rng) if eight else _burst(normal_burst(code, rng), rng)
+        burst = _edge(rng) if eight else _burst(traffic_burst(code, rng), rng)
         start = round(number * SLOT * PER_SYMBOL)
         room = min(len(burst), total - start)
         sent[start : start + room] = levels[slot] * burst[:room]

@@ -1,38 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Spread spectrum: UMTS downlink (TS 25.211, 25.213) and plain direct-sequence transmitters."""
+"""Plain direct-sequence transmitters: no standard, codes of 11 to 1023 chips or longer, 0.1 to 10 Mchip/s."""
 
 import numpy as np
-from scipy.linalg import hadamard
 from scipy.signal import max_len_seq
 
 from wfm_core.synth.signals.keying import held, linear
 from wfm_core.synth.signals.transmission import Transmission, part, transmission
-
-CHIP_RATE = 3.84e6
-_SYNC = "++++++--++-+-+-+"  # the pattern a of the primary synchronisation code
-
-
-def wcdma(seconds: float, rng: np.random.Generator) -> Transmission:
-    """A cell: pilot, synchronisation in the first tenth of each slot, and users of several spreading factors."""
-    slots = max(int(seconds * 1500) + 2, 2)
-    chips = slots * 2560
-    codes = hadamard(256)
-    total = np.ones(chips, complex) * np.sqrt(0.1) * (1 + 1j) / np.sqrt(2)
-    for code in rng.choice(np.arange(1, 256), int(rng.integers(1, 24)), replace=False):
-        points = np.exp(1j * np.pi * (rng.integers(0, 4, chips // 256) / 2 + 0.25))
-        total += np.repeat(points, 256) * np.tile(codes[code], chips // 256) * np.sqrt(rng.uniform(0.005, 0.1))
-    long_i, long_q = (
-        max_len_seq(18, length=chips, state=rng.integers(0, 2, 18) | (np.arange(18) == 0))[0] for _ in "iq"
-    )
-    total *= ((1 - 2.0 * long_i) + 1j * (1 - 2.0 * long_q)) / np.sqrt(2)
-    pattern = np.array([1 if sign == "+" else -1 for sign in _SYNC])
-    sign = np.array([1, 1, 1, -1, -1, 1, -1, -1, 1, 1, 1, -1, 1, -1, 1, 1])
-    primary = np.kron(sign, pattern) * (1 + 1j) / np.sqrt(2)
-    at = (np.arange(slots) * 2560)[:, None] + np.arange(256)
-    total[at] += np.sqrt(0.1) * primary
-    sent = linear(total, CHIP_RATE, 2 * CHIP_RATE, 0.22, 6)
-    count = round(seconds * 2 * CHIP_RATE)
-    return transmission(part(sent[12:-12], count, rng), 2 * CHIP_RATE, 4.2e6, "wcdma")
 
 
 def dsss(seconds: float, rng: np.random.Generator) -> Transmission:
