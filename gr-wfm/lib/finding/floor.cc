@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "finding/floor.h"
+#include <algorithm>
+#include <cmath>
+
+namespace gr::wfm::finding {
+
+namespace {
+
+constexpr size_t most_rows = 128;
+constexpr float tiny = 1e-30f;
+constexpr size_t lanes = 8; // bins at a time; the shortest row has as many
+
+// The mean of an exponential of mean 1 below 3.
+float truncated_mean() { return 1 - 3 * std::exp(-3.0) / (1 - std::exp(-3.0)); }
+
+// Of `lanes` bins of all rows, the value at that place in order.
+void at_place(const std::vector<const float*>& rows,
+              size_t bin,
+              size_t place,
+              std::vector<float>& column,
+              float* out)
+{
+    for (size_t lane = 0; lane < lanes; lane++) {
+        for (size_t r = 0; r < rows.size(); r++)
+            column[r] = rows[r][bin + lane];
+        std::nth_element(column.begin(), column.begin() + place, column.end());
+        out[lane] = column[place];
+    }
+}
+
+void censor(const std::vector<const float*>& rows, size_t bin, float* level)
+{
+    const float truncated = truncated_mean();
+    for (int pass = 0; pass < 4; pass++) {
+        float sum[lanes] = {}, count[lanes] = {}, limit[lanes];
+        for (size_t lane = 0; lane < lanes; lane++)
+            limit[lane] = 3 * level[lane];
+        for (const float* row : rows)
+            for (size_t lane = 0; lane < lanes; lane++) {
+                const float power = row[bin + lane];
+                const bool low = power < limit[lane];
+                sum[lane] += low ? power : 0.0f;
+                count[lane] += low ? 1.0f : 0.0f;
+            }
+        for (size_t lane = 0; lane < lanes; lane++) {
+            const float mean = sum[lane] / std::max(count[lane], 1.0f) / truncated;
+            level[lane] = std::max(count[lane] > 0 ? mean : level[lane], tiny);
+        }
+    }
+}
+
+} // namespace
+
+values quiet_level(const layer_rows& power)
+{
+    std::vector<const float*> good;
+    for (size_t r = 0; r < power.rows(); r++)
+        if (power.good(r))
+            good.push_back(power.row(r));
+    const size_t size = power.shape().fft_size;
+    const auto silent = [size](const float* row) {
+        return std::all_of(row, row + size, [](float value) { return value == 0; });
+    };
+    if (std::all_of(good.begin(), good.end(), silent))
+        return {};
+    const size_t step = std::max<size_t>(1, good.size() / most_rows);
+    std::vector<const float*> some;
+    for (size_t r = 0; r < good.size(); r += step)
+        some.push_back(good[r]);
+    const double n = some.size();
+    const auto place = static_cast<size_t>(0.2 * (n - 1) + 0.5);
+    const auto scale = static_cast<float>(-std::log(1 - (place + 0.6) / (n + 0.2)));
+    values level(size);
+    std::vector<float> column(some.size());
+    for (size_t bin = 0; bin < size; bin += lanes) {
+        at_place(some, bin, place, column, &level[bin]);
+        for (size_t lane = 0; lane < lanes; lane++)
+            level[bin + lane] = std::max(level[bin + lane] / scale, tiny);
+        censor(some, bin, &level[bin]);
+    }
+    return level;
+}
+
+values local_floor(const values& level, size_t rows, size_t width)
+{
+    const size_t size = level.size();
+    const size_t by_rows = static_cast<size_t>(512.0 / std::min(rows, most_rows)) | 1;
+    const size_t few = std::max<size_t>(3, std::min(size / 16, by_rows) | 1);
+    const values smooth = uniform_filter(level, few, beyond::reflect);
+    values opened = maximum_filter(minimum_filter(smooth, width | 1), width | 1);
+    values near(size), ratio(size);
+    for (size_t i = 0; i < size; i++) {
+        opened[i] = std::max(opened[i], tiny);
+        const float over = smooth[i] / opened[i];
+        near[i] = over < 1.6f;
+        ratio[i] = over < 1.6f ? over : 0.0f;
+    }
+    const size_t span = std::max(few, width / 2) | 1;
+    const values weight = uniform_filter(near, span, beyond::reflect);
+    const values mean = uniform_filter(ratio, span, beyond::reflect);
+    for (size_t i = 0; i < size; i++) {
+        const float bias = weight[i] > 0.02f ? mean[i] / weight[i] : 1.0f;
+        opened[i] = std::max(opened[i] * bias, tiny);
+    }
+    return opened;
+}
+
+values common_floor(const std::vector<values>& floors)
+{
+    values floor = floors[0];
+    for (size_t i = 1; i < floors.size(); i++) {
+        const values other = spread(floors[i], floor.size());
+        for (size_t bin = 0; bin < floor.size(); bin++)
+            if (other[bin] < 0.8f * floor[bin])
+                floor[bin] = other[bin];
+    }
+    return floor;
+}
+
+values spread(const values& floor, size_t size)
+{
+    const size_t count = floor.size();
+    if (size == count)
+        return floor;
+    values out(size);
+    if (size < count) { // bin k is centred on k count / size
+        const size_t times = count / size;
+        for (size_t bin = 0; bin < size; bin++) {
+            double sum = 0;
+            for (size_t i = 0; i < times; i++)
+                sum += floor[(bin * times + i + count - times / 2) % count];
+            out[bin] = sum / times;
+        }
+        return out;
+    }
+    for (size_t bin = 0; bin < size; bin++)
+        out[bin] = interpolated(floor, static_cast<double>(bin) * count / size);
+    return out;
+}
+
+} // namespace gr::wfm::finding
