@@ -2,6 +2,8 @@
 #pragma once
 
 #include "finding/frame.h"
+#include "finding/tracks.h"
+#include "finding/wide.h"
 
 namespace gr::wfm::finding {
 
@@ -31,10 +33,13 @@ public:
 
 private:
     void look(size_t count, std::vector<found_box>& found);
+    std::vector<fragment> parts_of(size_t count);
 
     const double d_rate;
     const settings d_settings;
     frame d_frame;
+    tracks d_tracks;
+    wide_band d_wide;
     std::vector<gr_complex> d_held, d_clean;
     uint64_t d_origin = 0; //!< of the held samples
     uint64_t d_begin = 0;  //!< of the frame that comes next

@@ -22,6 +22,12 @@ constexpr size_t view_count = sizeof(views) / sizeof(views[0]);
 //! Samples from the frame's begin, and Hz from the middle of the band.
 struct box {
     double start, stop, low, high;
+
+    bool operator==(const box& other) const
+    {
+        return start == other.start && stop == other.stop && low == other.low &&
+               high == other.high;
+    }
 };
 
 //! A box as one view shows it.

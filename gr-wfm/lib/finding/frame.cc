@@ -8,6 +8,8 @@ namespace gr::wfm::finding {
 
 namespace {
 
+constexpr double deepest = 1e-6; // of a frame's mean power: no floor is lower
+
 std::array<layer_rows, 3> rows_for(size_t fft_size)
 {
     const auto by = shapes(fft_size);
@@ -65,6 +67,10 @@ void frame::clean(gr_complex* samples, size_t there, size_t begin, size_t count)
 void frame::look(gr_complex* samples, size_t there, size_t begin, size_t count)
 {
     clean(samples, there, begin, count);
+    double power = 0;
+    for (size_t i = begin; i < begin + count; i++)
+        power += std::norm(samples[i]);
+    d_power = power / count;
     for (layer_rows& rows : d_rows)
         rows.transform(samples, there, begin, count);
     d_candidates.clear();
@@ -94,7 +100,9 @@ bool frame::measure()
     if (usable.empty())
         return false;
     usable[0] = spread(usable[0], d_rows[1].shape().fft_size);
-    const values common = common_floor(usable);
+    values common = common_floor(usable);
+    for (float& bin : common) // digital silence is no floor
+        bin = std::max(bin, static_cast<float>(deepest * d_power));
     for (size_t i = 0; i < 3; i++) {
         layer& now = d_layers[i];
         const size_t size = now.shape.fft_size;
