@@ -80,17 +80,7 @@ bool belongs(const fragment& part, const fragment& one, const layer_list& layers
         overlap(part.edges.low, part.edges.high, one.edges.low, one.edges.high);
     if (shared >= during_share * part.width())
         return part.level() < one.level();
-    const double density = part.energy() / part.length() / part.width();
-    const double theirs = one.energy() / one.length() / one.width();
-    const double apart = -shared / one.width(), over = part.level() / one.level();
-    if (part.width() < 0.6 * one.width() && apart < beside && density < faint * theirs)
-        return true;
-    const bool brief =
-        part.length() < 0.25 * one.length() || part.on < 0.25 * part.length();
-    if (part.width() < (brief ? 0.4 : 0.25) * one.width() && apart < close &&
-        over < faint)
-        return true;
-    return apart < far && over < 2 * faint && silent_without(part, one, layers);
+    return is_beside(part, one, layers);
 }
 
 void fill_holes(values& noise)
@@ -155,8 +145,7 @@ std::vector<fragment> sidebands_joined(std::vector<fragment> parts,
     std::vector<size_t> lines;
     std::vector<char> there(parts.size(), true);
     for (size_t i = 0; i < parts.size(); i++)
-        if (parts[i].width() < 8 * bin)
-            lines.push_back(i);
+        lines.push_back(i);
     std::stable_sort(lines.begin(), lines.end(), [&](size_t a, size_t b) {
         return parts[a].level() > parts[b].level();
     });
@@ -165,11 +154,16 @@ std::vector<fragment> sidebands_joined(std::vector<fragment> parts,
             continue;
         const fragment line = parts[place];
         const double middle = (line.edges.low + line.edges.high) / 2;
+        // Beside a line as far as it may be, beside what is wide only close by.
+        const double reach_most =
+            line.width() < 8 * bin ? layers[0]->rate : 2.0 * line.width();
         const double slack = std::max(0.05 * line.length(), 2 * hop);
         std::vector<size_t> near;
         for (size_t i = 0; i < parts.size(); i++)
             if (there[i] && i != place && parts[i].level() > 0 &&
                 parts[i].level() < 2 * line.level() &&
+                parts[i].edges.low > middle - reach_most &&
+                parts[i].edges.high < middle + reach_most &&
                 parts[i].edges.start > line.edges.start - slack &&
                 parts[i].edges.stop < line.edges.stop + slack)
                 near.push_back(i);
@@ -295,6 +289,29 @@ std::vector<candidate> without_echoes(const std::vector<candidate>& boxes,
             kept.push_back(line);
     }
     return kept;
+}
+
+bool is_beside(const fragment& part, const fragment& one, const layer_list& layers)
+{
+    const double rate = layers[0]->rate;
+    double shared = -rate;
+    for (const double turn : { -rate, 0.0, rate })
+        shared = std::max(shared,
+                          overlap(part.edges.low + turn,
+                                  part.edges.high + turn,
+                                  one.edges.low,
+                                  one.edges.high));
+    const double density = part.energy() / part.length() / part.width();
+    const double theirs = one.energy() / one.length() / one.width();
+    const double apart = -shared / one.width(), over = part.level() / one.level();
+    if (part.width() < 0.6 * one.width() && apart < beside && density < faint * theirs)
+        return true;
+    const bool brief =
+        part.length() < 0.25 * one.length() || part.on < 0.25 * part.length();
+    if (part.width() < (brief ? 0.4 : 0.25) * one.width() && apart < close &&
+        over < faint)
+        return true;
+    return apart < far && over < 2 * faint && silent_without(part, one, layers);
 }
 
 std::vector<fragment> without_skirts(std::vector<fragment> parts,

@@ -8,7 +8,7 @@ namespace gr::wfm::finding {
 
 namespace {
 
-constexpr double least_share = 0.3;
+constexpr double least_share = 0.95;
 
 } // namespace
 

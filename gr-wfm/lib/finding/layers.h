@@ -38,7 +38,7 @@ public:
      * \brief The rows of the frame of `count` samples from `begin`.
      *
      * What they need outside of the `there` samples is taken as missing: a row with less
-     * than 0.3 of its window's energy is not good, others are scaled.
+     * than 0.95 of its window's energy is not good, others are scaled.
      */
     void transform(const gr_complex* samples, size_t there, size_t begin, size_t count);
 
