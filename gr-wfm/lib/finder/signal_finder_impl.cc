@@ -68,7 +68,8 @@ signal_finder_impl::signal_finder_impl(const finder_parameters& p)
                 gr::io_signature::make(1, 1, sizeof(gr_complex))),
       d_parameters(p),
       d_core(std::make_shared<finder_core>(p, d_counters)),
-      d_path(*this, 1, p.hold)
+      // The last sample waits for the last frame's signals.
+      d_path(*this, 1, std::max(p.hold, 1))
 {
     // Not by set_min_output_buffer(), which writes a line to the log each time.
     d_min_output_buffer.assign(1, output_buffer_samples);
@@ -215,9 +216,10 @@ int64_t signal_finder_impl::may_leave(bool at_end)
 
 void signal_finder_impl::tell_reports()
 {
+    const pmt::pmt_t no_samples = pmt::make_c32vector(0, gr_complex(0));
     for (const report& told : d_run->collect()) {
         const pmt::pmt_t dict = dict_of(told.signal);
-        message_port_pub(keys::signals, pmt::cons(dict, pmt::PMT_NIL));
+        message_port_pub(keys::signals, pmt::cons(dict, no_samples));
         d_path.add({ told.position - d_base, { { keys::signal, dict } } });
     }
 }
