@@ -25,6 +25,8 @@ ROWS = {
         "spectrogram_block_images", "spectrogram_block_rows",
     ],
     "images of the interference model in C++, on one core, against scripted PyTorch ({values})": ["cyclic_images"],
+    "WFM Signal Finder, a whole flowgraph on one core, against 20 MS/s ({values})": ["signal_finder"],
+    "the same against numpy and scipy": ["signal_finder_numpy"],
     "pretraining steps with synthetic windows, against windows in memory": ["pretrain_data_overhead"],
     "samples lost in {seconds} s at 10 MS/s x 2 channels from a wall-clocked simulated radio": ["soak"],
 }  # fmt: skip

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "finding/profiles.h"
+
+namespace gr::wfm::finding {
+
+/*!
+ * \brief A signal's part in one frame, of which the edges are refined.
+ *
+ * power: of the signal in each bin of the finest grid from bin `first` on, summed over
+ * time (mean power times samples); noise: power there (mean).
+ */
+struct fragment {
+    box edges;
+    size_t first;
+    values power, noise;
+    double on;   //!< samples in which it is on
+    double grid; //!< Hz of a bin
+
+    double length() const { return edges.stop - edges.start; }
+    double width() const { return edges.high - edges.low; }
+    double energy() const;
+    //! Mean power while on; and over the noise between the edges.
+    double level() const;
+    double ratio() const;
+};
+
+//! Boxes with their edges refined: 99 % of the power over the noise. skirts: whether to
+//! take in what is too faint to be seen in single bins. Those of no length are left out.
+std::vector<fragment>
+refined(const std::vector<box>& boxes, const layer_list& layers, bool skirts);
+
+//! Places in units of `width`, between which all but `left_out` of the power at each side
+//! lies.
+std::pair<double, double>
+quantile_edges(const profile& power, double width, double left_out = 0.005);
+
+} // namespace gr::wfm::finding
