@@ -11,6 +11,7 @@ import time
 import numpy as np
 from gnuradio import blocks, gr, wfm
 from result import Result, alternate, length_options, machine
+
 from wfm_core.signal.finding import SignalFinder
 
 RATE = 20e6

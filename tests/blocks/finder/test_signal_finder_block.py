@@ -7,6 +7,7 @@ import pytest
 from finder_rig import NOISE, Rig, add, noise, random_band
 from gnuradio import wfm
 from tap_harness import tag
+
 from wfm_core.signal.finding import FinderSettings, SignalFinder
 
 RATE = 250e3
