@@ -18,8 +18,8 @@ constexpr size_t fft_size = 64, frames = 2; // transforms whose mean is a row
 constexpr float floor_db = -35.0f, range_db = 50.0f;
 constexpr double smallest_level = 1e-30;
 
-// Channels 1 to 4: a tile is an eighth of a spectrum, of eight rows that have a noise floor
-// each, of which the strongest bins are kept.
+// Channels 1 to 4: a tile is an eighth of a spectrum, of eight rows that have a noise
+// floor each, of which the strongest bins are kept.
 constexpr size_t spectra = 4, tiles = 8, rows = 8, bins = 64, kept = 256;
 constexpr size_t lanes = spectra * tiles;
 constexpr size_t all_rows = tiles * rows; // of a spectrum
@@ -143,7 +143,8 @@ void cyclic_image_kernel::add_lines(const gr_complex* iq)
     for (size_t i = 1; i < half; i++)
         power[window - i] = power[i];
 
-    volk_32fc_x2_multiply_32fc(d_squared.data(), d_squared.data(), d_squared.data(), window);
+    volk_32fc_x2_multiply_32fc(
+        d_squared.data(), d_squared.data(), d_squared.data(), window);
     add_spectrum(d_squared.data(), 3);
 }
 
@@ -166,7 +167,8 @@ void cyclic_image_kernel::finish_spectrogram(float* pixels)
 }
 
 // A lane is a tile of a spectrum. The values of a row lie below each other, so that one
-// network sorts all rows of all tiles: bin b of row r is the line b of [bins, rows, lanes].
+// network sorts all rows of all tiles: bin b of row r is the line b of [bins, rows,
+// lanes].
 void cyclic_image_kernel::place_rows(size_t spectrum)
 {
     const float* power = &d_spectra[spectrum * window];
@@ -228,13 +230,12 @@ void cyclic_image_kernel::finish_lines(float* pixels)
             continue;
         }
         for (size_t tile = 0; tile < tiles; tile++) {
-            float* corner = pixels + tile / patches * patch * width + tile % patches * patch;
+            float* corner =
+                pixels + tile / patches * patch * width + tile % patches * patch;
             const float* ranked = &d_ranked[spectrum * tiles + tile];
             for (size_t i = 0; i < kept; i++)
-                corner[i / patch * width + i % patch] =
-                    std::clamp(ranked[(kept - 1 - i) * lanes] * decades_per_octave,
-                               lowest,
-                               highest);
+                corner[i / patch * width + i % patch] = std::clamp(
+                    ranked[(kept - 1 - i) * lanes] * decades_per_octave, lowest, highest);
         }
     }
 }

@@ -28,11 +28,11 @@ private:
     volk::vector<float> d_hann;
     volk::vector<gr_complex> d_squared;
     volk::vector<float> d_envelope, d_bins;
-    volk::vector<float> d_picture;  // [height, width] of power
-    volk::vector<float> d_spectra;  // [4, window] of power, from 0 Hz upwards
-    volk::vector<float> d_sorted;   // see place_rows
-    volk::vector<float> d_floor;    // 1 / the noise floor, of each lane of a row
-    volk::vector<float> d_ranked;   // [kept, lanes]
+    volk::vector<float> d_picture; // [height, width] of power
+    volk::vector<float> d_spectra; // [4, window] of power, from 0 Hz upwards
+    volk::vector<float> d_sorted;  // see place_rows
+    volk::vector<float> d_floor;   // 1 / the noise floor, of each lane of a row
+    volk::vector<float> d_ranked;  // [kept, lanes]
     sorting_network d_rows, d_merges, d_last;
 };
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "spectrogram/sorting_network.h"
 
-// The compiler makes a version for each instruction set, and the loader chooses; sanitizers
-// cannot run before that choice.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+// The compiler makes a version for each instruction set, and the loader chooses;
+// sanitizers cannot run before that choice.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&                   \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define WFM_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else

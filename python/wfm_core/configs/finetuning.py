@@ -55,7 +55,6 @@ class Finetuning(Supervised):
     known_share: Annotated[float, Field(gt=0, le=1)]
 
     average_decay: ClassVar[float] = 0.0
-    false_alarms: ClassVar[float | None] = None
 
     @model_validator(mode="after")
     def _names_a_task(self):
@@ -93,8 +92,8 @@ class Image(Table):
 class Scenes(Supervised):
     """On synthetic scenes of interference; interference.yaml says what each key is for.
 
-    The scenes have no end: an epoch of them is one step. Configurations of before version 1.1 have no `init`, `others`
-    and `nr_cells`.
+    The scenes have no end: an epoch of them is one step. Configurations of before version 1.1 have no `init`, `others`,
+    `nr_cells` and `other_alarms`.
     """
 
     name: str
@@ -111,6 +110,7 @@ class Scenes(Supervised):
     learning_rate: Positive
     warmup_steps: Number
     false_alarms: Annotated[float, Field(ge=0, lt=1)]
+    other_alarms: Annotated[float, Field(ge=0, lt=1)] = 0.02
     average_decay: Annotated[float, Field(ge=0, lt=1)]
     validation_windows: Count
     workers: Number
@@ -173,7 +173,6 @@ class Signals(Supervised):
     task: ClassVar[str] = "classification"
     regime: ClassVar[str] = "scratch"
     layer_decay: ClassVar[float] = 1.0
-    false_alarms: ClassVar[float | None] = None
 
     @property
     def epochs(self) -> int:

@@ -2,6 +2,7 @@
 """Post-training calibration: a temperature, the bias of `none` that sets the false-alarm rate, what is `unknown`."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,20 +23,24 @@ class Calibration:
 
 
 def calibrate(
-    logits: torch.Tensor, label: torch.Tensor, keep: float | None, false_alarms: float | None = None
+    logits: torch.Tensor,
+    label: torch.Tensor,
+    keep: float | None,
+    alarms: Sequence[tuple[torch.Tensor, float]] = (),
 ) -> Calibration:
     """Temperature, open-set threshold and bias from held-out logits float32 [N, K] and their classes int64 [N].
 
     `keep` is the share of these known windows that the threshold still calls by a name; without one there is no
-    threshold. `false_alarms` is the share of windows of class 0 that may be called otherwise; without one there is no
-    bias.
+    threshold. `alarms` are groups of windows, bool [N], and the share of those of class 0 in each that may be called
+    otherwise; the bias is the least that is enough for all. Without groups there is no bias.
     """
     temperature = fit_temperature(logits, label)
     calibrated = logits / temperature
     probabilities = calibrated.softmax(1)
     bias = ()
-    if false_alarms is not None:
-        bias = (false_alarm_bias(calibrated, label, false_alarms), *[0.0] * (logits.size(1) - 1))
+    if alarms:
+        least = max(false_alarm_bias(calibrated[group], label[group], share) for group, share in alarms)
+        bias = (least, *[0.0] * (logits.size(1) - 1))
     return Calibration(
         temperature=temperature,
         open_set_threshold=0.0 if keep is None else threshold_for(probabilities.max(1).values, keep),

@@ -6,7 +6,9 @@ import threading
 import numpy as np
 import pytest
 import torch
-from gnuradio import wfm
+from bundle_files import make_folder
+from flowgraph_helpers import Collector
+from gnuradio import blocks, gr, wfm
 
 from wfm_core import load_bundle
 from wfm_core.signal.images import CyclicImage
@@ -117,3 +119,21 @@ def test_the_shipped_model_answers_alike(maker):
     iq = scenes(2)
     ours, torchs = bundle.infer_prepared(maker.images(iq)), bundle.infer(iq)
     np.testing.assert_allclose(ours["interference"], torchs["interference"], atol=2e-3)
+
+
+def test_a_flowgraph_decides_by_them_as_the_bundle_does(tmp_path, monkeypatch):
+    image = {"modality": "image", "signal": {"kind": "cyclic_image"}, "image": {"channels": 5, "size": [32, 64]}}
+    model = make_folder(tmp_path / "model", **image, window={"antennas": 2, "samples": 4096})
+    bundle, iq, made = load_bundle(str(model), device="cpu", dtype="fp32"), scenes(2, 7), []
+    infer = bundle.infer_prepared
+    monkeypatch.setattr(bundle, "infer_prepared", lambda images: made.append(len(images)) or infer(images))
+    block, got = wfm.inference(bundle, channels=2, policy="lossless", batch=4), Collector()
+    top = gr.top_block()
+    for antenna in range(2):
+        source = blocks.vector_source_c(iq[:, antenna].ravel().tolist())
+        top.connect(source, (block, antenna), blocks.null_sink(gr.sizeof_gr_complex))
+    top.msg_connect(block, "detects", got, "in")
+    top.run()
+    assert sum(made) == 7, "every window by images made in C++"
+    scores = [one.decision["probabilities"]["a"] for one in got.detections() if one.task == "interference"]
+    np.testing.assert_allclose(scores, bundle.infer(iq)["interference"][:, 1], atol=2e-3)

@@ -16,7 +16,7 @@ from wfm_core.base.errors import WfmError
 from wfm_core.cli.finetune import main
 from wfm_core.configs import load_config
 from wfm_core.configs.finetuning import load_finetuning
-from wfm_core.evaluate.calibration import expected_calibration_error, false_alarm_bias, fit_temperature
+from wfm_core.evaluate.calibration import calibrate, expected_calibration_error, false_alarm_bias, fit_temperature
 from wfm_core.evaluate.metrics import interference_accuracies
 from wfm_core.evaluate.table import read_row
 from wfm_core.train.finetune.scenes import MixedScenes
@@ -119,6 +119,8 @@ def test_a_share_of_the_windows_is_of_other_technologies():
     scenes = MixedScenes(config, torch.Generator().manual_seed(4))
     labels = torch.cat([scenes.draw(16, 1)[1] for _ in range(8)])
     assert 0.5 < (labels == 0).float().mean() < 0.85, "half of them, and a third of the cells"
+    _, label, other = scenes.draw(16, 2)
+    assert other.dtype == torch.bool and 0 < other.sum() < 16 and (label[other] == 0).all()
     again = MixedScenes(config, torch.Generator().manual_seed(4)).draw(16, 1)[0]
     assert torch.equal(again, MixedScenes(config, torch.Generator().manual_seed(4)).draw(16, 1)[0])
 
@@ -176,3 +178,20 @@ def test_bias_sets_the_false_alarm_rate():
     bias = torch.tensor([false_alarm_bias(logits, label, 0.05), 0, 0])
     alarms = ((logits + bias).argmax(1) != 0)[label == 0].float().mean()
     assert float(alarms) == pytest.approx(0.05, abs=0.002)
+
+
+def test_the_bias_is_enough_for_every_group():
+    """The windows of the second group look more like another class: theirs is the bias."""
+    generator = torch.Generator().manual_seed(1)
+    logits, label = torch.randn(6000, 3, generator=generator), torch.arange(6000) % 3
+    group = torch.arange(6000) >= 3000
+    logits[group, 1] += 2
+
+    def alarms(bias) -> list[float]:
+        wrong = ((logits / calibration.temperature + torch.tensor(bias)).argmax(1) != 0) & (label == 0)
+        return [float(wrong[one].sum() / (label[one] == 0).sum()) for one in (~group, group)]
+
+    calibration = calibrate(logits, label, None, ((~group, 0.05), (group, 0.1)))
+    first, second = alarms(calibration.bias)
+    assert second == pytest.approx(0.1, abs=0.002) and first < 0.05
+    assert calibrate(logits, label, None).bias == ()

@@ -20,14 +20,16 @@ public:
                            windows.ndim() == 3 && windows.shape(1) >= 1 &&
                            windows.shape(2) == cyclic_images::window;
         if (!right)
-            throw py::value_error(
-                "images wants a C-contiguous complex64 array of shape [windows, 1 or more "
-                "antennas, 4096], got " +
-                py::str(windows.dtype()).cast<std::string>() + " " +
-                py::str(windows.attr("shape")).cast<std::string>());
+            throw py::value_error("images wants a C-contiguous complex64 array of shape "
+                                  "[windows, 1 or more "
+                                  "antennas, 4096], got " +
+                                  py::str(windows.dtype()).cast<std::string>() + " " +
+                                  py::str(windows.attr("shape")).cast<std::string>());
         const size_t count = windows.shape(0), antennas = windows.shape(1);
-        py::array_t<float> made(
-            { count, cyclic_images::channels, cyclic_images::height, cyclic_images::width });
+        py::array_t<float> made({ count,
+                                  cyclic_images::channels,
+                                  cyclic_images::height,
+                                  cyclic_images::width });
         const auto* iq = static_cast<const gr_complex*>(windows.data());
         float* image = made.mutable_data();
         py::gil_scoped_release release;

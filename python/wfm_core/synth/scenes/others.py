@@ -175,7 +175,7 @@ class _Pool:
     def draw(self, generator: torch.Generator) -> tuple[torch.Tensor, float, str]:
         """A band, its rate in Hz, and what is in it."""
         self._due += self._share
-        while len(self._bands) < _BANDS or self._due >= 1:
-            self._due -= self._due >= 1
+        if len(self._bands) < _BANDS or self._due >= 1:  # a few windows need no whole pool
+            self._due = max(self._due - 1, 0.0)
             self._bands.append(self._make())
         return choice(self._bands, generator)

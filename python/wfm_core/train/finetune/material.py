@@ -25,7 +25,7 @@ class Material:
 
     `scene` scales positions; `weights` [K] are those of the classes in the loss. `windows` counts those of each side,
     `split` says how they were split. `name` is the model's; `data` goes into figures.json, `origin` into the contract.
-    With `half` the weights are kept in half precision.
+    With `half` the weights are kept in half precision. `alarms`: see `calibrate`, of the validation windows.
     """
 
     name: str
@@ -51,3 +51,4 @@ class Material:
     scene: Scene | None = None
     weights: Tensor | None = None
     half: bool = False
+    alarms: tuple[tuple[Tensor, float], ...] = ()

@@ -33,7 +33,7 @@ def write_results(out: Path, material: Material, training: LabelledTraining, com
     if len(material.validation_label) and material.labels:
         label = torch.from_numpy(material.validation_label)
         logits = predict(training, material.validation)[0]
-        calibration = calibrate(logits, label, config.known_share, config.false_alarms)
+        calibration = calibrate(logits, label, config.known_share, material.alarms)
     outputs, embeddings = predict(training, material.test)
     figures = {
         "task": config.task,

@@ -35,16 +35,16 @@ class MixedScenes:
         self.cells = InterferenceScenes(config.window.samples, generator, reuse=reuse, nr_cells=config.nr_cells)
         self.others = OtherTechnologies(config.window.samples, generator) if config.others else None
 
-    def draw(self, batch: int, antennas: int) -> tuple[Tensor, Tensor]:
-        """`batch` windows, complex64 [B, A, T], and their labels int64 [B]."""
+    def draw(self, batch: int, antennas: int) -> tuple[Tensor, Tensor, Tensor]:
+        """`batch` windows, complex64 [B, A, T], their labels int64 [B], and which are no cells, bool [B]."""
         if self.others is None:
             windows = self.cells.draw(batch, antennas)
-            return windows.iq, windows.label
+            return windows.iq, windows.label, torch.zeros(batch, dtype=torch.bool)
         count = int((torch.rand(batch, generator=self.generator) < self.share).sum().clamp(1, batch - 1))
         windows = self.cells.draw(batch - count, antennas)
         others = self.others.draw(count, antennas)
         label = torch.cat([windows.label, torch.full((count,), NONE)])
-        return torch.cat([windows.iq, others.iq]), label
+        return torch.cat([windows.iq, others.iq]), label, torch.arange(batch) >= batch - count
 
 
 class SceneBatches(IterableDataset):
@@ -70,7 +70,7 @@ class SceneBatches(IterableDataset):
         kept = deque(maxlen=_KEPT_BATCHES)
         while True:
             antennas = list(ANTENNA_SHARES)[torch.multinomial(shares, 1, generator=generator)]
-            iq, label = scenes.draw(self.config.batch, antennas)
+            iq, label, _ = scenes.draw(self.config.batch, antennas)
             kept.append((preprocess(iq), label))
             yield kept[-1]
             for _ in range(self.config.replays):
@@ -90,8 +90,9 @@ def gather(config: Scenes) -> Material:
     origin = {"data": "synthetic"}
     if config.init is not None:
         origin["init"] = _start_from(config, model)
-    validation = _validation_batches(config)
+    validation, other = _validation_batches(config)
     label = torch.cat([label for _, label in validation]).numpy()
+    alarms = [(~other, config.false_alarms)] + ([(other, config.other_alarms)] if other.any() else [])
     held_out = DataLoader(validation, batch_size=None)
 
     def batches(first: int) -> DataLoader:
@@ -124,6 +125,7 @@ def gather(config: Scenes) -> Material:
         },
         origin=origin,
         half=True,
+        alarms=tuple(alarms),
     )
 
 
@@ -161,12 +163,13 @@ def _start_from(config: Scenes, model: WirelessModel) -> str:
     return f"{contract.name} {contract.weights_sha256}"
 
 
-def _validation_batches(config: Scenes) -> list[tuple[Tensor, Tensor]]:
-    """Fixed windows of scenes that training never sees, a quarter of them for each of 1 to 4 antennas."""
+def _validation_batches(config: Scenes) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
+    """Fixed windows of scenes that training never sees, a quarter for each of 1 to 4 antennas; which are no cells."""
     generator = torch.Generator().manual_seed(_VALIDATION_SEED)
     scenes = MixedScenes(config, generator, reuse=1)
     preprocess = build_preprocessor(config.signal)
     rounds = config.validation_windows // (4 * config.batch)
     drawn = (scenes.draw(config.batch, antennas) for _ in range(rounds) for antennas in (1, 2, 3, 4))
     with torch.inference_mode():
-        return [(preprocess(iq), label) for iq, label in drawn]
+        prepared = [(preprocess(iq), label, other) for iq, label, other in drawn]
+    return [(image, label) for image, label, _ in prepared], torch.cat([other for *_, other in prepared])
