@@ -5,12 +5,20 @@ import numpy as np
 import pytest
 import signal_contract
 
-from wfm_core.synth.signals.bits import bits_to_number, bytes_of
+from wfm_core.synth.signals.bits import bits_to_number, bytes_of, crc
 from wfm_core.synth.signals.telemetry import KINDS
 from wfm_core.synth.signals.telemetry.checks import digest
 from wfm_core.synth.signals.telemetry.fsk_sensors import bresser_6in1, danfoss, lacrosse_it
 from wfm_core.synth.signals.telemetry.homes import cc1101_white, pn9, with_start_and_stop, z_wave
-from wfm_core.synth.signals.telemetry.meters import block_check, format_a, maker_code, mode_t, stuffed, three_of_six
+from wfm_core.synth.signals.telemetry.meters import (
+    LINKS,
+    block_check,
+    format_a,
+    maker_code,
+    mode_t,
+    stuffed,
+    three_of_six,
+)
 from wfm_core.synth.signals.telemetry.narrow import golay_parity, mioty_burst, sigfox_frame
 from wfm_core.synth.signals.telemetry.radio import Modem, burst
 
@@ -125,3 +133,19 @@ def test_burst_deviates_as_it_should():
     frequency = np.angle(one[1:] * np.conj(one[:-1])) * 200e3 / (2 * np.pi)
     np.testing.assert_allclose(frequency[:19], 20e3, rtol=1e-9)
     np.testing.assert_allclose(frequency[20:39], -20e3, rtol=1e-9)
+
+
+def test_energy_counts_are_read_back():
+    """The line undone: NRZI, the scrambler, stuffing; 41 bytes between flags, whose check is right (ISO/IEC 13239)."""
+    link = next(one for one in LINKS if one.kind == "ec3k")
+    data = link.content(np.random.default_rng(4))["data"]
+    line = link.frame(data)
+    same = np.concatenate([[0], 1 ^ line[1:] ^ line[:-1]])
+    plain = same.copy()
+    plain[17:] ^= same[:-17] ^ same[5:-12]
+    text = "".join(map(str, plain))
+    start = text.index("01111110", 17) + 8  # before, the descrambler fills
+    body = text[start : text.index("01111110", start)].replace("111110", "11111")
+    assert bytes_of(np.array(list(body), np.uint8), lsb_first=True)[:39] == data
+    assert len(body) == 41 * 8
+    assert crc(np.array(list(body), np.uint8), 0x1021, 16, 0xFFFF) == 0x1D0F
