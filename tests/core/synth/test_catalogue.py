@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every generator of single signals keeps to, whatever it is asked for."""
+"""What every generator of single signals keeps to, whatever it is asked for; and the page that lists them."""
+
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,3 +50,18 @@ def test_the_same_seed_is_the_same_signal():
 def test_every_class_has_generators_but_those_that_are_made_otherwise():
     assert set(SIGNALS) <= set(LABELS)
     assert all(kinds for kinds in SIGNALS.values())
+
+
+def test_the_page_of_signals_lists_each_class_and_kind():
+    page = (Path(__file__).parents[3] / "docs" / "signals.md").read_text()
+    classes = page.split("## Classes")[1].split("## Decoded by others")[0]
+    assert re.findall(r"^\| `([\w-]+)` \|", classes, re.MULTILINE) == list(LABELS)
+    assert [kind for _, kind in KINDS if f"`{kind}`" not in classes] == []
+
+
+def test_the_page_of_decoded_signals_names_classes_only():
+    page = (Path(__file__).parents[3] / "docs" / "signals.md").read_text()
+    table = page.split("| class | kinds | receiver | sent | decoded |")[1].split("\n\n")[0].splitlines()[2:]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+    assert {row[0] for row in cells} <= set(LABELS)
+    assert all(0 < int(row[4]) <= int(row[3]) for row in cells)

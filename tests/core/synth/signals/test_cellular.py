@@ -152,3 +152,22 @@ def test_reference_sequences_have_constant_amplitude_and_no_correlation():
     np.testing.assert_allclose(np.abs(sequence), 1)
     own = np.abs(np.fft.ifft(np.abs(np.fft.fft(sequence)) ** 2))
     assert own[1:].max() < 1e-9 * own[0]
+
+
+@pytest.mark.parametrize("states", [2, 4])
+def test_single_tones_never_pass_through_zero(states):
+    """Steps of pi / 2 (BPSK), of odd multiples of pi / 4 (QPSK): why they are turned."""
+    symbols = uplink._single_tone(200, states, np.random.default_rng(1))
+    steps = np.angle(symbols[1:] * symbols[:-1].conj())
+    assert np.abs(steps).max() < 0.8 * np.pi
+    smallest = np.pi / states
+    np.testing.assert_allclose(np.abs(np.abs(steps) / smallest - np.round(np.abs(steps) / smallest)), 0, atol=1e-9)
+    assert set(np.round(np.abs(steps) / smallest).astype(int)) == ({1} if states == 2 else {1, 3})
+
+
+def test_random_access_hops_by_one_and_six_tones():
+    sent = uplink._random_access(480e3, np.random.default_rng(3))
+    frequency = np.angle(sent[1:] * sent[:-1].conj()) * 480e3 / (2 * np.pi)
+    group = next(samples for samples in (672, 768) if len(sent) % (4 * samples) == 0)
+    tones = np.round(frequency[group // 2 :: group] / 3750 - 0.5).astype(int)
+    assert (np.abs(np.diff(tones.reshape(-1, 4))) == [1, 6, 1]).all()

@@ -5,13 +5,21 @@ import numpy as np
 import pytest
 import signal_contract
 
-from wfm_core.synth.signals.bits import bytes_of
+from wfm_core.synth.signals.bits import bits_to_number, bytes_of, crc
 from wfm_core.synth.signals.telemetry import KINDS
 from wfm_core.synth.signals.telemetry.checks import digest
 from wfm_core.synth.signals.telemetry.fsk_sensors import bresser_6in1, danfoss, lacrosse_it
 from wfm_core.synth.signals.telemetry.homes import cc1101_white, pn9, with_start_and_stop, z_wave
-from wfm_core.synth.signals.telemetry.meters import block_check, format_a, maker_code, mode_t, stuffed, three_of_six
-from wfm_core.synth.signals.telemetry.narrow import golay_parity, sigfox_frame
+from wfm_core.synth.signals.telemetry.meters import (
+    LINKS,
+    block_check,
+    format_a,
+    maker_code,
+    mode_t,
+    stuffed,
+    three_of_six,
+)
+from wfm_core.synth.signals.telemetry.narrow import golay_parity, mioty_burst, sigfox_frame
 from wfm_core.synth.signals.telemetry.radio import Modem, burst
 
 SECONDS = {"horus": 1.5, "sigfox": 1.0, "mioty": 0.6}
@@ -96,8 +104,27 @@ def test_stuffing_and_golay():
     assert min(bin(word).count("1") for word in words) == 7
 
 
-def test_sigfox_frame_length():
-    assert len(sigfox_frame(0x35F, bytes(12), 1, 2)) == 32 + 8 * (6 + 12 + 2 + 2)
+def test_sigfox_repeats_are_the_same_bits_filtered():
+    """Polynomials 7 and 5 over what follows the type; undone, each gives the first frame (librenard)."""
+    first, *others = (sigfox_frame(bytes(range(12)), 0xABC, 0x12345678, b"\1\2", time) for time in range(3))
+    assert len(first) == 32 + 8 * (6 + 12 + 2 + 2)
+    assert bytes_of(first[32:80]).hex() == "0abc78563412"
+    for taps, other in zip(((1, 2), (2,)), others, strict=True):
+        plain = other[32:].copy()
+        for place in range(len(plain)):
+            for tap in taps:
+                plain[place] ^= plain[place - tap] if place >= tap else 0
+        np.testing.assert_array_equal(plain, first[32:])
+    types = [[bits_to_number(sigfox_frame(bytes(n), 0, 0, b"", t)[20:32]) for t in range(3)] for n in (1, 4, 8, 12)]
+    words = np.array([list(f"{value:012b}") for value in np.ravel(types)])
+    assert (words[:, None] != words[None]).sum(-1)[~np.eye(12, dtype=bool)].min() >= 4
+
+
+def test_mioty_pilots_come_out_of_the_phase():
+    """The running sum of the sent bits is the burst: what a matched filter sees."""
+    for extension, pilots in ((False, "011101000010"), (True, "010011111010")):
+        bits = np.cumsum(mioty_burst(extension, np.random.default_rng(1))) & 1
+        assert "".join(map(str, bits[12:24])) == pilots
 
 
 def test_burst_deviates_as_it_should():
@@ -106,3 +133,19 @@ def test_burst_deviates_as_it_should():
     frequency = np.angle(one[1:] * np.conj(one[:-1])) * 200e3 / (2 * np.pi)
     np.testing.assert_allclose(frequency[:19], 20e3, rtol=1e-9)
     np.testing.assert_allclose(frequency[20:39], -20e3, rtol=1e-9)
+
+
+def test_energy_counts_are_read_back():
+    """The line undone: NRZI, the scrambler, stuffing; 41 bytes between flags, whose check is right (ISO/IEC 13239)."""
+    link = next(one for one in LINKS if one.kind == "ec3k")
+    data = link.content(np.random.default_rng(4))["data"]
+    line = link.frame(data)
+    same = np.concatenate([[0], 1 ^ line[1:] ^ line[:-1]])
+    plain = same.copy()
+    plain[17:] ^= same[:-17] ^ same[5:-12]
+    text = "".join(map(str, plain))
+    start = text.index("01111110", 17) + 8  # before, the descrambler fills
+    body = text[start : text.index("01111110", start)].replace("111110", "11111")
+    assert bytes_of(np.array(list(body), np.uint8), lsb_first=True)[:39] == data
+    assert len(body) == 41 * 8
+    assert crc(np.array(list(body), np.uint8), 0x1021, 16, 0xFFFF) == 0x1D0F

@@ -49,5 +49,5 @@ def test_ax25_addresses_and_flags():
 
 
 def test_iridium_burst_lasts_as_it_should():
-    burst = iridium_burst(np.zeros(131, int), 4)
+    burst = iridium_burst(np.zeros(179, int), 4)
     assert len(burst) / 4 / 25e3 == pytest.approx(8.28e-3, abs=0.7e-3)

@@ -99,7 +99,7 @@ def nbiot_uplink(seconds: float, rng: np.random.Generator) -> Transmission:
             bursts.append(_random_access(rate, rng))
         elif kind < 0.7:
             spacing = float(rng.choice([3750.0, 15000.0]))
-            symbols = np.exp(0.5j * np.pi * rng.integers(0, 4, int(rng.integers(14, 14 * 32))))
+            symbols = _single_tone(int(rng.integers(14, 14 * 32)), 2 if rng.random() < 0.5 else 4, rng)
             body = held(symbols.real, spacing / 1.07, rate) + 1j * held(symbols.imag, spacing / 1.07, rate)
             tone = (rng.integers(-6, 6) + 0.5) * spacing if spacing > 4e3 else (rng.integers(-24, 24) + 0.5) * spacing
             bursts.append(ramped(body * np.exp(2j * np.pi * tone / rate * np.arange(len(body))), 20))
@@ -112,6 +112,12 @@ def nbiot_uplink(seconds: float, rng: np.random.Generator) -> Transmission:
         bursts.append(np.zeros(int(rng.exponential(0.02) * rate)))
     sent = part(np.concatenate(bursts), round(seconds * rate), rng)
     return transmission(sent, rate, 180e3, "nb-iot")
+
+
+def _single_tone(count: int, states: int, rng: np.random.Generator) -> np.ndarray:
+    """BPSK turned by pi / 2, or QPSK turned by pi / 4, at each second symbol (TS 36.211 10.1.5)."""
+    turn = np.pi / states * (np.arange(count) % 2)
+    return np.exp(1j * (2 * np.pi / states * rng.integers(0, states, count) + np.pi / 4 + turn))
 
 
 def _random_access(rate: float, rng: np.random.Generator) -> np.ndarray:

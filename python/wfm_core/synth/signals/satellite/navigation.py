@@ -16,6 +16,7 @@ from wfm_core.synth.signals.bits import random_bits, shift_register
 from wfm_core.synth.signals.transmission import Transmission, transmission
 
 CARRIER = 1575.42e6
+GLONASS_SPACING = 562.5e3
 _TAPS = (
     (2, 6), (3, 7), (4, 8), (5, 9), (1, 9), (2, 10), (1, 8), (2, 9), (3, 10), (2, 3), (3, 4), (5, 6), (6, 7), (7, 8),
     (8, 9), (9, 10), (1, 4), (2, 5), (3, 6), (4, 7), (5, 8), (6, 9), (1, 3), (4, 6), (5, 7), (6, 8), (7, 9), (8, 10),
@@ -96,20 +97,25 @@ def gps(seconds: float, rng: np.random.Generator) -> Transmission:
     return transmission(samples, rate, 1.65e6, "gps-ca")
 
 
-def glonass(seconds: float, rng: np.random.Generator) -> Transmission:
-    """One to three neighbouring channels, with meander and data of 100 symbols/s."""
-    channels = np.arange(int(rng.integers(1, 4)))
+def glonass_signal(offsets, dopplers, seconds: float, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+    """The sum of channels at `offsets` (Hz), each with meander and data of 100 symbols/s, and its sample rate."""
     rate = 8 * 0.511e6
     count = round(seconds * rate)
     code = np.repeat(1 - 2.0 * glonass_code(), 8).astype(np.float32)
     total = np.zeros(count, np.complex64)
-    middle = (len(channels) - 1) / 2
-    for channel, level in zip(channels, levels(len(channels), rng), strict=True):
+    for offset, doppler, level in zip(offsets, dopplers, levels(len(offsets), rng), strict=True):
         data = np.repeat(1 - 2.0 * random_bits(int(seconds * 100) + 3, rng), 10)[rng.integers(10) :]
-        doppler = rng.uniform(-5e3, 5e3)
         line = filtered(spread(code, count, rng.uniform(0, 4088), doppler / 1602e6, data), rate, 1.1e6)
-        total += level * line * turning((channel - middle) * 562.5e3 + doppler, rate, count, rng.random())
-    return transmission(total, rate, 0.82e6 + 530e3 * (len(channels) - 1), "glonass")
+        total += level * line * turning(offset + doppler, rate, count, rng.random())
+    return total, rate
+
+
+def glonass(seconds: float, rng: np.random.Generator) -> Transmission:
+    """One to three neighbouring channels."""
+    channels = int(rng.integers(1, 4))
+    offsets = (np.arange(channels) - (channels - 1) / 2) * GLONASS_SPACING
+    samples, rate = glonass_signal(offsets, rng.uniform(-5e3, 5e3, channels), seconds, rng)
+    return transmission(samples, rate, 0.82e6 + 530e3 * (channels - 1), "glonass")
 
 
 def galileo(seconds: float, rng: np.random.Generator) -> Transmission:

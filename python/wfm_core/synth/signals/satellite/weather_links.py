@@ -4,7 +4,7 @@
 LRPT: 137 MHz, QPSK or OQPSK 72 kBd (80 kBd), CCSDS coded, 100 kHz (Meteor-M). HRPT: 1698 to 1707 MHz, 665.4 kbit/s
 split phase, phase modulated by 67 degrees, frames of 11090 words of 10 bits (NOAA KLM User's Guide, 4.1), 2.7 MHz.
 Inmarsat-C: 1537 to 1541 MHz, BPSK 1200 Bd, frames of 10368 symbols (Inmarsat-C SDM), 1.7 kHz. Iridium: 1616 to
-1626.5 MHz, DEQPSK 25 kBd in bursts of 8.28 ms in frames of 90 ms, 35 kHz (gr-iridium's notes).
+1626.5 MHz, DEQPSK 25 kBd in bursts of up to 20 ms in frames of 90 ms, 35 kHz (gr-iridium, lib/iridium.h).
 """
 
 import numpy as np
@@ -76,20 +76,30 @@ def inmarsat_c(seconds: float, rng: np.random.Generator) -> Transmission:
     return transmission(samples, rate, occupied(samples, rate), "inmarsat-c")
 
 
-def iridium_burst(data: np.ndarray, per_symbol: int) -> np.ndarray:
-    """64 symbols of carrier, the unique word (BPSK), data (quarter turns)."""
-    turns = np.concatenate([np.zeros(64, int), np.array([0, 2, 2, 2, 2, 0, 0, 0, 2, 0, 0, 2]), data])
+UNIQUE_WORDS = {
+    "downlink": (0, 2, 2, 2, 2, 0, 0, 0, 2, 0, 0, 2), "uplink": (2, 2, 0, 0, 0, 2, 0, 0, 2, 0, 2, 2),
+}  # fmt: skip
+"""Quarter turns."""
+
+
+def iridium_burst(data: np.ndarray, per_symbol: int, lead: int = 16, word: str = "downlink") -> np.ndarray:
+    """`lead` symbols of carrier, the unique word (BPSK), data (quarter turns)."""
+    turns = np.concatenate([np.zeros(lead, int), np.array(UNIQUE_WORDS[word]), data])
     return linear(np.exp(1j * np.pi / 4 * (1 + 2 * turns)), 1.0, per_symbol, 0.4)
 
 
 def iridium(seconds: float, rng: np.random.Generator) -> Transmission:
+    """Duplex channels, down or up, with 16 symbols of carrier and 131 to 191 of data, or the simplex ones with 64 and
+    80 to 444."""
     symbol_rate, per_symbol = 25e3, 4
     rate = symbol_rate * per_symbol
     bursts, gaps = [], []
+    simplex = rng.random() < 0.3
+    word = "uplink" if not simplex and rng.random() < 0.3 else "downlink"
     for _ in range(int(seconds / 0.09) + 2):
-        many = int(rng.choice([131, 131, 179, 400])) if rng.random() < 0.8 else int(rng.integers(60, 432))
+        many = int(rng.integers(80, 445)) if simplex else int(rng.choice([131, 131, 179, 191]))
         data = np.cumsum(rng.integers(0, 4, many)) % 4
-        one = ramped(iridium_burst(data, per_symbol), 4 * per_symbol)
+        one = ramped(iridium_burst(data, per_symbol, 64 if simplex else 16, word), 4 * per_symbol)
         slot = int(0.09 * rate * rng.choice([1, 1, 1, 2, 4]))
         bursts.append(one)
         gaps.append(max(slot - len(one), 0))

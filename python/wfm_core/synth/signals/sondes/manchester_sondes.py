@@ -29,7 +29,7 @@ def interleaved(nibbles: np.ndarray) -> np.ndarray:
 
 
 def dfm_frame(conf: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """280 bits: sync 0x45CF, 28 of configuration, twice 52 of data (nibble 13 tells which)."""
+    """280 bits: sync 0x45CF, 28 of configuration, twice 52 of data (nibble 13 tells which: 0 to 8)."""
     parts = [interleaved(bits.reshape(-1, 4)) for bits in (conf, first, second)]
     return np.concatenate([fields((0x45CF, 16)), *parts])
 
@@ -46,7 +46,9 @@ def dfm(seconds: float, rng: np.random.Generator) -> Transmission:
     frames, kind = [], int(rng.integers(9))
     for count in range(int(seconds / 0.112) + 2):
         conf = np.concatenate([number_bits(count % 16, 4), random_bits(24, rng)])
-        data = [np.concatenate([random_bits(48, rng), number_bits(kind + 2 * count + half & 15, 4)]) for half in (0, 1)]
+        data = [
+            np.concatenate([random_bits(48, rng), number_bits((kind + 2 * count + half) % 9, 4)]) for half in (0, 1)
+        ]
         frames.append(dfm_frame(conf, *data))
     line = manchester(np.concatenate(frames), one=(0, 1) if rng.random() < 0.5 else (1, 0))
     signal = _fsk(line, rate, chip_rate, 2400 * rng.uniform(0.8, 1.5), rng)
@@ -77,9 +79,9 @@ def m10_frame(kind: bytes, body: bytes) -> bytes:
 _M10_SYNC = np.array([int(bit) for bit in "10011001100110010100110010011001"], np.uint8)
 
 
-def _meteomodem(kind: str, marks: bytes, length: int):
+def _meteomodem(kind: str, marks: bytes, length: int, nominal_rate: float):
     def generate(seconds: float, rng: np.random.Generator) -> Transmission:
-        chip_rate = 9616.0 * (1 + rng.normal(0, 1e-4))
+        chip_rate = nominal_rate * (1 + rng.normal(0, 1e-4))
         rate = 4 * chip_rate
         deviation = rng.uniform(3800, 5500)
         off = rng.random() < 0.5
@@ -101,8 +103,8 @@ def _meteomodem(kind: str, marks: bytes, length: int):
     return generate
 
 
-m10 = _meteomodem("m10", b"\x9f\x20", 96)
-m20 = _meteomodem("m20", b"\x20", 66)
+m10 = _meteomodem("m10", b"\x9f\x20", 96, 9615.0)
+m20 = _meteomodem("m20", b"\x20", 66, 9600.0)
 
 
 def mrz(seconds: float, rng: np.random.Generator) -> Transmission:

@@ -3,7 +3,8 @@
 
 868.3 MHz (S: 32768 chips/s Manchester, +-50 kHz), 868.95 MHz (T: 100 kchip/s 3 out of 6, C: 100 kbit/s NRZ,
 +-50/+-45 kHz), 169 MHz (N: GFSK 2400 and 4800 bit/s, +-2.4 kHz); occupied bandwidth 12 to 250 kHz. Packets: frame
-formats A and B, blocks with CRC 0x3D65. Energy Count 3000: 20 kbit/s, HDLC, NRZI, scrambled (x^17 + x^12 + 1).
+formats A and B, blocks with CRC 0x3D65. Energy Count 3000: 20 kbit/s, HDLC, NRZI, scrambled (x^17 + x^12 + 1), as
+rtl_433 (src/devices/ec3k.c) has it.
 """
 
 import numpy as np
@@ -119,9 +120,22 @@ def energy_count(data: bytes) -> np.ndarray:
     return scrambled(nrzi(line), (12, 17), state=0x1234)
 
 
+_PLUG_NIBBLES = (
+    (1, 0x0), (4, None), (4, None), (4, 0), (4, None), (7, 0), (7, None), (4, None), (4, None), (6, None), (14, None),
+    (3, None), (5, 0), (4, 0), (3, None), (2, None), (1, 0x8), (1, 0),
+)  # fmt: skip
+"""Fields of EC3K and what they hold always: mark, identity, seconds, nothing, seconds on, nothing, energy, power,
+greatest power, energy, unknown, seconds, nothing, energy, seconds on, resets, on or off, nothing (rtl_433, ec3k.c)."""
+
+
 def _plug_content(rng: np.random.Generator) -> dict:
-    id = rng.bytes(2)
-    return {"data": id + rng.bytes(6) + bytes(14) + rng.bytes(17)}
+    drawn = (
+        "".join(
+            f"{digit:x}" for digit in (rng.integers(0, 16, count) if value is None else [0] * (count - 1) + [value])
+        )
+        for count, value in _PLUG_NIBBLES
+    )
+    return {"data": bytes.fromhex("".join(drawn))}
 
 
 NARROW = (Modem(2400, 2400, 0.5), Modem(4800, 2400, 0.5))
