@@ -5,8 +5,8 @@ import numpy as np
 from scipy import ndimage
 
 from wfm_core.signal.finding.frames import Layer
-from wfm_core.signal.finding.join import beside
 from wfm_core.signal.finding.refine import Fragment, quantile_edges
+from wfm_core.signal.finding.skirts import beside
 
 _WIDEST_LOCAL = 0.2  # of the band: wider ones may hide in the local floor
 _RISEN, _ABOVE = 2.0, 4.0  # power over what was before, and over the quietest place in the band
@@ -108,7 +108,8 @@ def with_wide(parts: list[Fragment], wide: Fragment, steady: bool, layers: list[
     width = wide.high - wide.low
     for part in parts:
         both = min(part.high, wide.high) - max(part.low, wide.low)
-        if both > 0.6 * width and part.length > 0.6 * wide.length:
+        same = both > 0.6 * width and part.length > 0.6 * wide.length
+        if same and (part.high - part.low > 1.2 * width or part.ratio > 0.5 * wide.ratio):
             return parts
     # steady noise in the middle of the band may be what a receiver's filter lets through
     filtered = steady and width > _NARROW_FILTER * layers[0].rate and abs(wide.low + wide.high) < 0.1 * width
