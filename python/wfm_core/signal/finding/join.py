@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a frame's boxes are to each other: one's echo, one's sidebands, one's other tone."""
 
+from itertools import islice
+
 import numpy as np
 
 from wfm_core.signal.finding.candidates import Candidate
@@ -9,7 +11,7 @@ from wfm_core.signal.finding.refine import Fragment
 
 _QUIET = 0.3  # power of a line between bursts, over that within them, of a line of its own
 _ALIKE = 0.6  # correlation of two tones' levels
-_NEXT = 6  # parts above in frequency that may be another tone
+_NEXT = 8  # parts above in frequency, at most, that are compared with one
 _TEETH = 6  # lines that make a comb
 _SHORT = 64  # of the shortest rows: bursts that are told by when they begin and end
 _SUBCARRIER = 12e3  # Hz beside a carrier in which its subcarriers and sidebands are
@@ -159,7 +161,7 @@ def _tones_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
     place = 0
     while place < len(parts):
         one = parts[place]
-        after = parts[place + 1 : place + 1 + _NEXT]
+        after = islice((other for other in parts[place + 1 :] if _may_be_tones(one, other)), _NEXT)
         match = next((other for other in after if _tones(one, other, layers)), None)
         if match is None:
             place += 1
@@ -169,11 +171,12 @@ def _tones_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
     return parts
 
 
+def _may_be_tones(one: Fragment, other: Fragment) -> bool:
+    gap = other.low - one.high
+    return 0 <= gap <= FARTHEST * max(one.high - one.low, other.high - other.low) and _same_time(one, other)
+
+
 def _tones(one: Fragment, other: Fragment, layers: list[Layer]) -> bool:
-    if other.low < one.high or not _same_time(one, other):
-        return False
-    if other.low - one.high > FARTHEST * max(one.high - one.low, other.high - other.low):
-        return False
     if _coincide(one, other, layers[0].shape.hop) or _twins(one, other):
         return True
     return likeness(one.start, one.stop, (one.low, one.high), (other.low, other.high), layers) > _ALIKE
