@@ -4,7 +4,7 @@
 import numpy as np
 from scipy import ndimage
 
-from wfm_core.signal.finding.frames import Layer, likeness, profile_in_band, profile_in_time
+from wfm_core.signal.finding.frames import Layer, layer_for_band, likeness, mean_in_band, profile_in_time
 
 _LOOKS = 32  # bins times rows that a valley must be seen in, lest it be chance
 _DEEP, _SHALLOW = 0.1, 0.3  # power of a valley over that of what it parts
@@ -61,7 +61,8 @@ def cut_in_time(box, layers) -> list[tuple[float, float, float, float]]:
 def cut_in_band(box, layers) -> list[tuple[float, float, float, float]]:
     """Cut at valleys of the averaged spectrum."""
     start, stop, low, high = box
-    layer, first, profile, deviation = profile_in_band(layers, start, stop, low, high, least=12)
+    layer = layer_for_band(layers, stop - start, 12)
+    first, profile, deviation = mean_in_band(layer, start, stop, low, high)
     if len(profile) < 5:
         return [box]
     width, half = layer.width, layer.rate / 2

@@ -9,10 +9,11 @@ from wfm_core.signal.finding.choose import choose
 from wfm_core.signal.finding.cutting import signals_in
 from wfm_core.signal.finding.floor import common_floor, local_floor, quiet_level, spread
 from wfm_core.signal.finding.frames import Layer, layer_for_band
-from wfm_core.signal.finding.join import joined, without_echoes, without_skirts
+from wfm_core.signal.finding.join import joined, without_echoes
 from wfm_core.signal.finding.layers import FRAME_ROWS, rows, shapes, touched
 from wfm_core.signal.finding.refine import Fragment, fragment, room_of
 from wfm_core.signal.finding.settings import FinderSettings, FoundSignal
+from wfm_core.signal.finding.skirts import without_skirts
 from wfm_core.signal.finding.tracks import Tracks
 from wfm_core.signal.finding.wide import WideBand, wide_fragment, with_wide
 

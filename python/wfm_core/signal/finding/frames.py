@@ -10,6 +10,7 @@ from wfm_core.signal.finding.layers import LayerShape
 
 FARTHEST = 12
 """Widths that may lie between two tones of one signal."""
+_NEAR = 3.0  # widths between two parts that come and go together
 _PAUSE = 0.08  # share of rows
 _LEAST_ROWS = 12  # rows that a likeness must be seen in
 
@@ -40,10 +41,8 @@ class Layer:
 
 
 def layer_for_band(layers: list[Layer], duration: float, rows: int) -> Layer:
-    for layer in layers[::-1]:
-        if duration >= rows * layer.shape.hop and len(layer.ratio):
-            return layer
-    return layers[0]
+    """The longest rows of which `rows` fit."""
+    return next((layer for layer in layers[::-1] if duration >= rows * layer.shape.hop), layers[0])
 
 
 def layer_for_time(layers: list[Layer], bandwidth: float) -> Layer:
@@ -63,24 +62,20 @@ def profile_in_time(layers: list[Layer], start, stop, low, high) -> tuple[Layer,
     return layer, first, np.nan_to_num(part.mean(1) - 1), 1 / np.sqrt(free)
 
 
-def profile_in_band(
-    layers: list[Layer], start, stop, low, high, least: int = 3
-) -> tuple[Layer, int, np.ndarray, float]:
-    """The same over frequency."""
-    layer = layer_for_band(layers, stop - start, least)
+def mean_in_band(layer: Layer, start, stop, low, high) -> tuple[int, np.ndarray, float]:
+    """The first bin, mean of ratio - 1 over the time for bins from there, and its deviation in noise."""
     first, last = layer.rows(start, stop)
     a, b = layer.bins(low, high)
     part = layer.ratio[first:last, a:b]
-    ok = ~np.isnan(part[:, 0])
-    count = max(int(ok.sum()), 1)
-    return layer, a, part[ok].sum(0) / count - 1, 1 / np.sqrt(count)
+    return a, part.sum(0) / len(part) - 1, 1 / np.sqrt(len(part))
 
 
 def likeness(start, stop, one: tuple[float, float], other: tuple[float, float], layers: list[Layer]) -> float:
     """How much two parts of a band take turns, or come and go together: the greater of the two correlations.
 
     That they take turns shows within the time; that they come and go together with a quarter of it before and after,
-    and only where both are off for part of it. 0 where they are too near each other, or too short, to say.
+    and only where both are off for part of it and not far from each other. 0 where they are too near each other, or
+    too short, to say.
     """
     away = (other[0] + other[1] - one[0] - one[1]) / 2
     timing = next((layer for layer in layers if away >= 3 * layer.width), layers[-1])
@@ -97,7 +92,8 @@ def likeness(start, stop, one: tuple[float, float], other: tuple[float, float], 
         sides.append(np.minimum(side, 2 * np.quantile(side, 0.75)).astype(np.float64))
     within = slice(inner[0] - outer[0], inner[1] - outer[0])
     turns = -_correlation(sides[0][within], sides[1][within])
-    if all(float(np.mean(side < 0.25 * side.max())) > _PAUSE for side in sides):
+    near = other[0] - one[1] < _NEAR * max(one[1] - one[0], other[1] - other[0])
+    if near and all(float(np.mean(side < 0.25 * side.max())) > _PAUSE for side in sides):
         return max(turns, _correlation(*sides))
     return turns
 

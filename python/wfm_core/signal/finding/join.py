@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a frame's boxes are to each other: one's echo, one's sidebands, one's other tone."""
 
+from itertools import islice
+
 import numpy as np
 
 from wfm_core.signal.finding.candidates import Candidate
@@ -9,13 +11,9 @@ from wfm_core.signal.finding.refine import Fragment
 
 _QUIET = 0.3  # power of a line between bursts, over that within them, of a line of its own
 _ALIKE = 0.6  # correlation of two tones' levels
+_NEXT = 8  # parts above in frequency, at most, that are compared with one
+_TEETH = 6  # lines that make a comb
 _SHORT = 64  # of the shortest rows: bursts that are told by when they begin and end
-_DURING = 0.8  # share of what belongs to another that lies within it
-_BESIDE = 0.3  # width of a signal within which its skirts are
-_CLOSE = 0.1  # the same, of those not so faint but narrow
-_FAR = 3.0  # the same, of those that pause with it
-_SPLASH = 0.12  # power over that of a signal, of what its steps leave right beside it for a moment
-_FAINT = 0.05  # power over that of a signal, of its skirts
 _SUBCARRIER = 12e3  # Hz beside a carrier in which its subcarriers and sidebands are
 
 
@@ -56,57 +54,7 @@ def _echo(box: Candidate, over: list[Candidate], layer: Layer) -> bool:
 
 def joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
     """Fragments of which those that are one signal's are one: carriers with sidebands, then tones in turn."""
-    return _tones_joined(_sidebands_joined(parts, layers), layers)
-
-
-def without_skirts(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
-    """Leaves out what lies in a stronger one or, faint and while that is on, at its side."""
-    kept: list[Fragment] = []
-    for part in sorted(parts, key=lambda p: -float(p.power.sum())):
-        during = 0.0
-        for one in kept:
-            shared = min(part.stop, one.stop) - max(part.start, one.start)
-            if shared > 0 and _belongs(part, one, layers):
-                during += shared
-        if during < _DURING * min(part.length, max(part.on, 0.5 * part.length)):
-            kept.append(part)
-    return kept
-
-
-def _belongs(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
-    band = min(part.high, one.high) - max(part.low, one.low)
-    if band >= _DURING * (part.high - part.low):
-        return part.level < one.level
-    return beside(part, one, layers)
-
-
-def beside(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
-    """Whether a faint part is what a strong one leaves beside its band; the band's ends are beside each other."""
-    wide, other, rate = part.high - part.low, one.high - one.low, layers[0].rate
-    band = max(min(part.high + turn, one.high) - max(part.low + turn, one.low) for turn in (-rate, 0.0, rate))
-    density = float(part.power.sum()) / part.length / wide
-    theirs = float(one.power.sum()) / one.length / other
-    if wide < 0.6 * other and -band < _BESIDE * other and density < _FAINT * theirs:
-        return True
-    brief = part.length < 0.25 * one.length or part.on < 0.25 * part.length
-    if wide < (0.4 if brief else 0.25) * other and -band < _CLOSE * other and part.level < _FAINT * one.level:
-        return True
-    if part.length < 0.02 * one.length and -band < 0.02 * other and part.level < _SPLASH * one.level:
-        return True
-    return -band < _FAR * other and part.level < 2 * _FAINT * one.level and _silent_without(part, one, layers)
-
-
-def _silent_without(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
-    """Whether a faint part is not there while the strong one beside it pauses."""
-    away = abs(part.low + part.high - one.low - one.high) / 2
-    timing = next((layer for layer in layers if away >= 3 * layer.width), layers[-1])
-    first, last = timing.rows(part.start, part.stop)
-    theirs, mine = (timing.ratio[first:last, slice(*timing.bins(p.low, p.high))].mean(1) - 1 for p in (one, part))
-    top = float(np.quantile(theirs, 0.9))
-    on, off = theirs > 0.5 * top, theirs < 0.05 * top
-    if on.sum() < 4 or off.sum() < 4:
-        return False
-    return float(mine[off].mean()) < _QUIET * float(mine[on].mean())
+    return _tones_joined(_sidebands_joined(_combs_joined(parts), layers), layers)
 
 
 def combined(parts: list[Fragment]) -> Fragment:
@@ -123,6 +71,33 @@ def combined(parts: list[Fragment]) -> Fragment:
     start, stop = min(part.start for part in parts), max(part.stop for part in parts)
     low, high = min(part.low for part in parts), max(part.high for part in parts)
     return Fragment(start, stop, low, high, first, power, noise, max(part.on for part in parts), parts[0].grid)
+
+
+def _combs_joined(parts: list[Fragment]) -> list[Fragment]:
+    """Lines at equal distances, on at the same time: of a television picture, of a clock."""
+    lines = sorted((p for p in parts if _same_time(p, max(parts, key=lambda q: q.length))), key=lambda p: p.low)
+    if len(lines) < _TEETH:
+        return parts
+    middles = np.array([(p.low + p.high) / 2 for p in lines])
+    apart = np.diff(middles)
+    step = float(np.median(apart))
+    steps = apart / step
+    regular = (
+        (np.abs(steps - np.round(steps)) * step < 0.04 * step + lines[0].grid) & (np.round(steps) >= 1) & (steps < 3.5)
+    )
+    thin = np.array([p.high - p.low < 0.4 * step for p in lines])
+    regular &= thin[1:] & thin[:-1]
+    edges = np.flatnonzero(np.diff(regular.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
+    for first, last in edges:
+        if last - first + 1 >= _TEETH:
+            comb = lines[first : last + 1]
+            parts = [p for p in parts if not any(p is tooth for tooth in comb)] + [combined(comb)]
+    return parts
+
+
+def _same_time(one: Fragment, other: Fragment) -> bool:
+    shared = min(one.stop, other.stop) - max(one.start, other.start)
+    return shared > 0.7 * (max(one.stop, other.stop) - min(one.start, other.start))
 
 
 def _sidebands_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
@@ -186,20 +161,22 @@ def _tones_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
     place = 0
     while place < len(parts):
         one = parts[place]
-        for other in parts[place + 1 :]:
-            if other.low - one.high > FARTHEST * max(one.high - one.low, other.high - other.low):
-                continue
-            shared = min(one.stop, other.stop) - max(one.start, other.start)
-            if shared < 0.7 * (max(one.stop, other.stop) - min(one.start, other.start)) or other.low < one.high:
-                continue
-            if (
-                _coincide(one, other, layers[0].shape.hop)
-                or _twins(one, other)
-                or (likeness(one.start, one.stop, (one.low, one.high), (other.low, other.high), layers) > _ALIKE)
-            ):
-                parts = [p for p in parts if p is not one and p is not other] + [combined([one, other])]
-                parts.sort(key=lambda p: p.low)
-                place = -1
-                break
-        place += 1
+        after = islice((other for other in parts[place + 1 :] if _may_be_tones(one, other)), _NEXT)
+        match = next((other for other in after if _tones(one, other, layers)), None)
+        if match is None:
+            place += 1
+        else:
+            parts = [p for p in parts if p is not match]
+            parts[place] = combined([one, match])
     return parts
+
+
+def _may_be_tones(one: Fragment, other: Fragment) -> bool:
+    gap = other.low - one.high
+    return 0 <= gap <= FARTHEST * max(one.high - one.low, other.high - other.low) and _same_time(one, other)
+
+
+def _tones(one: Fragment, other: Fragment, layers: list[Layer]) -> bool:
+    if _coincide(one, other, layers[0].shape.hop) or _twins(one, other):
+        return True
+    return likeness(one.start, one.stop, (one.low, one.high), (other.low, other.high), layers) > _ALIKE

@@ -2,11 +2,12 @@
 """A box with its edges refined by the averaged power within it, and that power."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from scipy import ndimage
 
-from wfm_core.signal.finding.frames import Layer, layer_for_time, profile_in_band, profile_in_time
+from wfm_core.signal.finding.frames import Layer, layer_for_band, layer_for_time, mean_in_band, profile_in_time
 
 _LEFT_OUT = 0.005
 _SIDEBAND = 11e3  # Hz to each side of a line that are looked at: voice, and the subcarrier of a VOR
@@ -38,10 +39,15 @@ class Fragment:
         """Mean power while on over the noise between the edges."""
         return self.level / max(float(self.noise.mean()) / self.grid * (self.high - self.low), 1e-30)
 
+    @cached_property
+    def energy(self) -> float:
+        """Power summed over time."""
+        return float(self.power.sum())
+
     @property
     def level(self) -> float:
         """Mean power while on."""
-        return float(self.power.sum()) / max(self.on, 1.0)
+        return self.energy / max(self.on, 1.0)
 
 
 def room_of(box, others, rate: float) -> tuple[float, float]:
@@ -77,9 +83,9 @@ def fragment(box, layers: list[Layer], room: tuple[float, float], skirts: bool) 
 
 
 def band_edges(start, stop, low, high, layers, room, skirts):
-    layer, _, _, _ = profile_in_band(layers, start, stop, low, high)
+    layer = layer_for_band(layers, stop - start, 3)
     margin = max(_MARGIN * (high - low), 8 * layer.width, _SIDEBAND if high - low < 8 * layer.width else 0.0)
-    layer, first, profile, deviation = profile_in_band(layers, start, stop, low - margin, high + margin)
+    first, profile, deviation = mean_in_band(layer, start, stop, low - margin, high + margin)
     a, b = layer.bins(low, high)
     a, b = a - first, b - first
     few = max(1, min(int((b - a) / 12), 64)) | 1

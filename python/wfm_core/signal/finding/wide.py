@@ -5,8 +5,8 @@ import numpy as np
 from scipy import ndimage
 
 from wfm_core.signal.finding.frames import Layer
-from wfm_core.signal.finding.join import beside
 from wfm_core.signal.finding.refine import Fragment, quantile_edges
+from wfm_core.signal.finding.skirts import beside
 
 _WIDEST_LOCAL = 0.2  # of the band: wider ones may hide in the local floor
 _RISEN, _ABOVE = 2.0, 4.0  # power over what was before, and over the quietest place in the band
@@ -14,6 +14,7 @@ _STEEP = 0.05  # of the band, within which the power falls by 10 dB at a signal'
 _NARROW_FILTER = 0.6  # of the band: receivers' filters are wider
 _UNSTEADY = 2.25  # mean square over squared mean of a bin's power: 2 for steady noise
 _STANDS_OUT, _STANDS_FAR_OUT = 6.0, 30.0  # power over that of filtered noise, of a wide signal, of what is in it
+_BARELY = 0.05  # ratio to the floor over that of the wide signal, of a box that shows only its unsteadiness
 _HOLD = 2.0  # seconds after which a risen floor is the floor
 
 
@@ -106,16 +107,21 @@ def wide_fragment(found, layer: Layer, finest: int, count: int) -> tuple[Fragmen
 def with_wide(parts: list[Fragment], wide: Fragment, steady: bool, layers: list[Layer]) -> list[Fragment]:
     """All parts, but what is only the wide signal's own unsteadiness; the wide one unless one of them is it."""
     width = wide.high - wide.low
-    for part in parts:
-        both = min(part.high, wide.high) - max(part.low, wide.low)
-        if both > 0.6 * width and part.length > 0.6 * wide.length:
-            return parts
+    same = [
+        part
+        for part in parts
+        if min(part.high, wide.high) - max(part.low, wide.low) > 0.6 * width and part.length > 0.6 * wide.length
+    ]
+    if any(part.ratio > _BARELY * wide.ratio for part in same):
+        return parts
     # steady noise in the middle of the band may be what a receiver's filter lets through
     filtered = steady and width > _NARROW_FILTER * layers[0].rate and abs(wide.low + wide.high) < 0.1 * width
     least = (_STANDS_OUT if filtered else _STANDS_FAR_OUT) * wide.level / width
     slack = 0.02 * width
     kept = []
     for part in parts:
+        if any(part is one for one in same):
+            continue
         inside = part.low > wide.low - slack and part.high < wide.high + slack
         own = part.level / (part.high - part.low) > least if inside else not beside(part, wide, layers)
         if own:

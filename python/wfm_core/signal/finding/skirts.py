@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is no signal of its own but what a strong one leaves in and beside its band."""
+
+import numpy as np
+
+from wfm_core.signal.finding.frames import Layer
+from wfm_core.signal.finding.refine import Fragment
+
+_QUIET = 0.3  # power while a strong signal pauses over that while it is on, of what is not its skirt
+_DURING = 0.8  # share of what belongs to another that lies within it
+_BESIDE = 0.3  # width of a signal within which its skirts are
+_CLOSE = 0.1  # the same, of those not so faint but narrow
+_FAR = 3.0  # the same, of those that pause with it
+_SPLASH = 0.12  # power over that of a signal, of what its steps leave right beside it for a moment
+_FAINT = 0.05  # power over that of a signal, of its skirts
+
+
+def without_skirts(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
+    """Leaves out what lies in a stronger one or, faint and while that is on, at its side."""
+    kept: list[Fragment] = []
+    for part in sorted(parts, key=lambda p: -p.energy):
+        during = 0.0
+        for one in kept:
+            shared = min(part.stop, one.stop) - max(part.start, one.start)
+            if shared > 0 and _belongs(part, one, layers):
+                during += shared
+        if during < _DURING * min(part.length, max(part.on, 0.5 * part.length)):
+            kept.append(part)
+    return kept
+
+
+def _belongs(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
+    band = min(part.high, one.high) - max(part.low, one.low)
+    if band >= _DURING * (part.high - part.low):
+        return part.level < one.level
+    return beside(part, one, layers)
+
+
+def beside(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
+    """Whether a faint part is what a strong one leaves beside its band; the band's ends are beside each other."""
+    wide, other, rate = part.high - part.low, one.high - one.low, layers[0].rate
+    band = max(min(part.high + turn, one.high) - max(part.low + turn, one.low) for turn in (-rate, 0.0, rate))
+    density = part.energy / part.length / wide
+    theirs = one.energy / one.length / other
+    if wide < 0.6 * other and -band < _BESIDE * other and density < _FAINT * theirs:
+        return True
+    brief = part.length < 0.25 * one.length or part.on < 0.25 * part.length
+    if wide < (0.4 if brief else 0.25) * other and -band < _CLOSE * other and part.level < _FAINT * one.level:
+        return True
+    if part.length < 0.02 * one.length and -band < 0.02 * other and part.level < _SPLASH * one.level:
+        return True
+    return -band < _FAR * other and part.level < 2 * _FAINT * one.level and _silent_without(part, one, layers)
+
+
+def _silent_without(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
+    """Whether a faint part is not there while the strong one beside it pauses."""
+    away = abs(part.low + part.high - one.low - one.high) / 2
+    timing = next((layer for layer in layers if away >= 3 * layer.width), layers[-1])
+    first, last = timing.rows(part.start, part.stop)
+    theirs, mine = (timing.ratio[first:last, slice(*timing.bins(p.low, p.high))].mean(1) - 1 for p in (one, part))
+    top = float(np.quantile(theirs, 0.9))
+    on, off = theirs > 0.5 * top, theirs < 0.05 * top
+    if on.sum() < 4 or off.sum() < 4:
+        return False
+    return float(mine[off].mean()) < _QUIET * float(mine[on].mean())
