@@ -27,8 +27,7 @@ finder_core::finder_core(const finder_parameters& p, finder_counters& counters)
     // Now: a transform of a new size is planned for long.
     d_finder.emplace(p.sample_rate, p.settings);
     if (p.extract)
-        d_extractor.emplace(
-            ring, queue, p.lossless, counters, [this] { signal(); });
+        d_extractor.emplace(ring, queue, p.lossless, counters, [this] { signal(); });
     d_thread = std::thread([this] { run(); });
 }
 
@@ -48,9 +47,10 @@ void finder_core::begin_piece(const window_info& info)
     const double memory = kept ? finding::band_finder::memory(info.rx_rate, settings) : 0;
     const double slack = std::max(slack_seconds * info.rx_rate, least_in_ring);
     const double capacity = std::min(memory + slack, most_in_ring);
-    ring.begin_piece(info,
-                     static_cast<size_t>(capacity),
-                     static_cast<size_t>(std::max(std::min(memory, capacity - slack), 0.0)));
+    ring.begin_piece(
+        info,
+        static_cast<size_t>(capacity),
+        static_cast<size_t>(std::max(std::min(memory, capacity - slack), 0.0)));
 }
 
 std::vector<report> finder_core::collect()

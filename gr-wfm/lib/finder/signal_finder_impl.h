@@ -25,7 +25,8 @@ public:
                      gr_vector_const_void_star& input_items,
                      gr_vector_void_star& output_items) override;
 
-    bool take(int most, int timeout_ms, std::vector<found_signal::sptr>& signals) override;
+    bool
+    take(int most, int timeout_ms, std::vector<found_signal::sptr>& signals) override;
     void open() override;
     std::map<std::string, uint64_t> counters() const override;
     uint64_t memory() const override;
