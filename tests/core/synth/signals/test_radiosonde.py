@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import signal_contract
 
-from wfm_core.synth.signals.bits import bits_of
+from wfm_core.synth.signals.bits import bits_of, bytes_of
 from wfm_core.synth.signals.satellite.reed_solomon import ccsds, parity, tables
 from wfm_core.synth.signals.sondes import KINDS
-from wfm_core.synth.signals.sondes.manchester_sondes import dfm_frame, hamming, m10_check, m10_frame
+from wfm_core.synth.signals.sondes.manchester_sondes import dfm_frame, hamming, m10_check, m10_chips, m10_frame
 from wfm_core.synth.signals.sondes.rs41 import HEADER, block, frame, sent_bits
 
 VALUES = {0x7A: bytes(range(42)), 0x7C: bytes(30), 0x7D: bytes(range(89)), 0x7B: bytes(21)}
@@ -77,3 +77,15 @@ def test_m10_frame_checks_to_itself():
     assert len(data) == 101
     assert data[0] == 100
     assert m10_check(data[:-2]) == int.from_bytes(data[-2:], "big")
+
+
+def test_m10_is_read_as_its_analysis_has_it():
+    """After the sync, pairs of half bits that are as the pair before are ones (RS, m10mod.c)."""
+    data = m10_frame(b"\x9f\x20", bytes(range(96)))
+    chips = np.append(m10_chips(data), 0)
+    pairs = chips[30:].reshape(-1, 2)  # the last pair of the sync is the first to compare with
+    assert (pairs.sum(1) == 1)[:-1].all()
+    bits = 1 ^ pairs[1:, 0] ^ pairs[:-1, 0]
+    assert bytes_of(bits[: 8 * len(data)])[:-1] == data[:-1]
+    printed = "11001100110011001010011001001100110101001101001101001101010101010011010011001100"
+    assert "1" + "".join(map(str, chips[: len(printed) - 1])) == printed

@@ -79,6 +79,11 @@ def m10_frame(kind: bytes, body: bytes) -> bytes:
 _M10_SYNC = np.array([int(bit) for bit in "10011001100110010100110010011001"], np.uint8)
 
 
+def m10_chips(data: bytes) -> np.ndarray:
+    """Sync and biphase mark code of a frame, whose first half bit is the last one of the sync."""
+    return np.concatenate([_M10_SYNC, differential(bits_of(data), zero_changes=False)[1:]])
+
+
 def _meteomodem(kind: str, marks: bytes, length: int, nominal_rate: float):
     def generate(seconds: float, rng: np.random.Generator) -> Transmission:
         chip_rate = nominal_rate * (1 + rng.normal(0, 1e-4))
@@ -87,9 +92,8 @@ def _meteomodem(kind: str, marks: bytes, length: int, nominal_rate: float):
         off = rng.random() < 0.5
         bursts, gaps = [], []
         for _ in range(int(np.ceil(seconds)) + 1):
-            frame = differential(bits_of(m10_frame(marks, rng.bytes(length))), zero_changes=False)
-            lead = np.resize([1, 0], int(rng.uniform(20, 80)) * 2)
-            chips = np.concatenate([lead, _M10_SYNC, frame, np.resize([1, 0], 16)])
+            lead = np.resize([1, 0, 0, 1], int(rng.uniform(10, 40)) * 4)
+            chips = np.concatenate([lead, m10_chips(m10_frame(marks, rng.bytes(length))), np.resize([1, 0], 16)])
             rest = int(chip_rate) - len(chips)
             if not off:
                 chips = np.concatenate([chips, np.full(rest, 1)])
