@@ -8,7 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from wfm_core.synth.signals.bits import bits_of
+from wfm_core.synth.signals.bits import bits_of, nrzi
 from wfm_core.synth.signals.satellite.coding import ax25, ax100, ccsds_frame, hdlc
 from wfm_core.synth.signals.satellite.modulated import afsk, bpsk, gfsk
 
@@ -35,6 +35,7 @@ CASES = {
     "bpsk-ax25": ["modulation: BPSK", "baudrate: 1200", "framing: AX.25"],
     "bpsk-g3ruh": ["modulation: BPSK", "baudrate: 9600", "framing: AX.25 G3RUH"],
     "bpsk-ccsds": ["modulation: BPSK", "baudrate: 9600", "framing: CCSDS Concatenated", *CCSDS],
+    "dbpsk-ccsds": ["modulation: DBPSK", "baudrate: 9600", "framing: CCSDS Concatenated", *CCSDS],
     "fsk-g3ruh": ["modulation: FSK", "baudrate: 9600", "framing: AX.25 G3RUH"],
     "fsk-ax100": ["modulation: FSK", "baudrate: 9600", "framing: AX100 ASM+Golay"],
     "fsk-ccsds": ["modulation: FSK", "baudrate: 9600", "framing: CCSDS Reed-Solomon", *CCSDS],
@@ -47,7 +48,7 @@ def frame_of(kind: str, data: bytes) -> np.ndarray:
         return ax100(data, 50)
     if kind == "fsk-ccsds":
         return np.concatenate([bits_of(b"\xaa" * 50), ccsds_frame(data, False)])
-    if kind == "bpsk-ccsds":
+    if kind.endswith("bpsk-ccsds"):
         return ccsds_frame(data, True)
     return hdlc(data, 60, 10, "g3ruh" in kind)
 
@@ -65,8 +66,9 @@ def test_gr_satellites_reads_it(kind, tmp_path):
         data = [rng.bytes(223) for _ in range(FRAMES)]
     # The last frame is sent twice, so that none is lost in the program's filters at the end.
     bits = np.concatenate([frame_of(kind, one) for one in [*data, data[-1], data[-1]]])
+    bits = nrzi(bits) if kind.startswith("dbpsk") else bits
     symbol_rate = float(next(option for option in CASES[kind] if option.startswith("baud")).split()[1])
-    if kind.startswith("bpsk"):
+    if "bpsk" in kind:
         samples, rate = bpsk(bits, 8, 0.35), 8 * symbol_rate
     elif kind.startswith("fsk"):
         samples, rate = gfsk(bits, 8, 0.6, 0.5), 8 * symbol_rate

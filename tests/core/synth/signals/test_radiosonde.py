@@ -5,10 +5,18 @@ import numpy as np
 import pytest
 import signal_contract
 
-from wfm_core.synth.signals.bits import bits_of
+from wfm_core.synth.signals.bits import bits_of, bytes_of
 from wfm_core.synth.signals.satellite.reed_solomon import ccsds, parity, tables
 from wfm_core.synth.signals.sondes import KINDS
-from wfm_core.synth.signals.sondes.manchester_sondes import dfm_frame, hamming, m10_check, m10_frame
+from wfm_core.synth.signals.sondes.manchester_sondes import (
+    dfm_frame,
+    hamming,
+    m10_check,
+    m10_chips,
+    m10_frame,
+    mrz_frame,
+)  # fmt: skip
+from wfm_core.synth.signals.sondes.other_sondes import lms6_block
 from wfm_core.synth.signals.sondes.rs41 import HEADER, block, frame, sent_bits
 
 VALUES = {0x7A: bytes(range(42)), 0x7C: bytes(30), 0x7D: bytes(range(89)), 0x7B: bytes(21)}
@@ -77,3 +85,44 @@ def test_m10_frame_checks_to_itself():
     assert len(data) == 101
     assert data[0] == 100
     assert m10_check(data[:-2]) == int.from_bytes(data[-2:], "big")
+
+
+def test_m10_is_read_as_its_analysis_has_it():
+    """After the sync, pairs of half bits that are as the pair before are ones (RS, m10mod.c)."""
+    data = m10_frame(b"\x9f\x20", bytes(range(96)))
+    chips = np.append(m10_chips(data), 0)
+    pairs = chips[30:].reshape(-1, 2)  # the last pair of the sync is the first to compare with
+    assert (pairs.sum(1) == 1)[:-1].all()
+    bits = 1 ^ pairs[1:, 0] ^ pairs[:-1, 0]
+    assert bytes_of(bits[: 8 * len(data)])[:-1] == data[:-1]
+    printed = "11001100110011001010011001001100110101001101001101001101010101010011010011001100"
+    assert "1" + "".join(map(str, chips[: len(printed) - 1])) == printed
+
+
+def test_lms6_begins_with_the_sync_that_its_analysis_looks_for():
+    """RS, lms6Xmod.c: 64 symbols of the sync behind a zero byte."""
+    printed = "0101011000001000000111001001011100011010101001110011110100111110"
+    symbols = "".join(map(str, lms6_block(bytes(223))))
+    assert symbols[16:80] == printed
+    assert len(symbols) == 2 * 8 * 260
+
+
+def test_mrz_frames_check_by_the_reflected_crc():
+    """RS, mp3h1mod.c: 0xA001 over 45 bytes from all ones, low byte first."""
+    frame = mrz_frame(bytes(range(45)))
+    remainder = 0xFFFF
+    for byte in frame[2:47]:
+        remainder ^= byte
+        for _ in range(8):
+            remainder = remainder >> 1 ^ (0xA001 if remainder & 1 else 0)
+    assert frame[47:] == remainder.to_bytes(2, "little")
+
+
+def test_dfm_sends_two_thousand_five_hundred_half_bits():
+    """Runs of one level are one or two half bits long."""
+    sent = KINDS["radiosonde"]["dfm"](0.5, np.random.default_rng(2))
+    frequency = np.angle(sent.samples[1:] * sent.samples[:-1].conj())
+    runs = np.diff(np.flatnonzero(np.diff(frequency > np.median(frequency))))
+    halves = runs / sent.sample_rate * 2500
+    assert np.mean(np.abs(halves - np.round(halves)) < 0.2) > 0.95
+    assert set(np.round(halves).astype(int)) == {1, 2}

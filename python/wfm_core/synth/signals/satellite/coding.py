@@ -64,7 +64,7 @@ def ax100(data: bytes, preamble: int) -> np.ndarray:
     return np.concatenate([bits_of(b"\xaa" * preamble + AX100), length, randomised(word), bits_of(b"\xaa")])
 
 
-def ccsds_frame(data: bytes, coded: bool, state_in: bool = True) -> np.ndarray:
+def ccsds_frame(data: bytes, coded: bool) -> np.ndarray:
     """Marker and randomised codeword of 223 bytes, convolutionally coded (7, 1/2, second output inverted) or not."""
     bits = np.concatenate([bits_of(ASM), randomised(ccsds(data))])
     return rate_half(bits) if coded else bits

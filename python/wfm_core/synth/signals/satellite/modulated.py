@@ -7,7 +7,7 @@
 
 import numpy as np
 
-from wfm_core.synth.signals.bits import bits_of, random_bits
+from wfm_core.synth.signals.bits import bits_of, nrzi, random_bits
 from wfm_core.synth.signals.keying import frequency_modulated, gaussian, linear, ramped
 from wfm_core.synth.signals.satellite.coding import ax25_beacon, ax100, ccsds_frame, hdlc, telemetry
 from wfm_core.synth.signals.telemetry.keyer import occupied
@@ -93,8 +93,8 @@ def _ax25(g3ruh: bool):
 
 
 def _differential_ccsds(rng) -> np.ndarray:
-    """As many DBPSK beacons have it: differential before the modulator."""
-    return (np.cumsum(ccsds_frame(rng.bytes(223), True)) & 1).astype(np.uint8)
+    """Differential before the modulator: a zero turns the phase, as gr-satellites has it of those it lists."""
+    return nrzi(ccsds_frame(rng.bytes(223), True))
 
 
 def _mobitex_like(rng) -> np.ndarray:

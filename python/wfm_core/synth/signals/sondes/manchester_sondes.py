@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Radiosondes in Manchester FSK: Graw DFM (2500 bit/s), Meteomodem M10 and M20 (4800 bit/s, biphase), MRZ-N1 (2400).
+"""Radiosondes in Manchester FSK: Graw DFM (2500 half bits/s), Meteomodem M10 and M20 (9600, biphase), MRZ-N1 (2400).
 
-400 to 406 MHz; DFM: deviation 2 to 3 kHz, on all the time, bandwidth 12 kHz. M10: 4 to 5 kHz, a frame of 101 bytes
+400 to 406 MHz; DFM: deviation 2 to 3 kHz, on all the time, bandwidth 7 kHz. M10: 4 to 5 kHz, a frame of 101 bytes
 (M20: 70) a second with the carrier off or unmodulated between, 22 kHz. As analysed by the project RS (rs1729,
-demod/mod/{dfm09mod,m10mod,m20mod,mp3h1mod}.c).
+demod/mod/{dfm09mod,m10mod,mXXmod,mp3h1mod}.c).
 """
 
 import numpy as np
 
-from wfm_core.synth.signals.bits import bits_of, manchester, number_bits, random_bits
+from wfm_core.synth.signals.bits import bits_of, crc, manchester, number_bits, random_bits
 from wfm_core.synth.signals.keying import frequency_modulated, gaussian, held, ramped
 from wfm_core.synth.signals.telemetry.checks import fields
 from wfm_core.synth.signals.telemetry.keyer import occupied
@@ -41,10 +41,11 @@ def _fsk(half_bits: np.ndarray, rate: float, chip_rate: float, deviation: float,
 
 
 def dfm(seconds: float, rng: np.random.Generator) -> Transmission:
-    chip_rate = 5000.0 * (1 + rng.normal(0, 1e-5))
-    rate = 6 * chip_rate
+    """Four and a half frames a second, in which nine packets go round."""
+    chip_rate = 2500.0 * (1 + rng.normal(0, 1e-5))
+    rate = 8 * chip_rate
     frames, kind = [], int(rng.integers(9))
-    for count in range(int(seconds / 0.112) + 2):
+    for count in range(int(seconds / 0.224) + 2):
         conf = np.concatenate([number_bits(count % 16, 4), random_bits(24, rng)])
         data = [
             np.concatenate([random_bits(48, rng), number_bits((kind + 2 * count + half) % 9, 4)]) for half in (0, 1)
@@ -79,6 +80,11 @@ def m10_frame(kind: bytes, body: bytes) -> bytes:
 _M10_SYNC = np.array([int(bit) for bit in "10011001100110010100110010011001"], np.uint8)
 
 
+def m10_chips(data: bytes) -> np.ndarray:
+    """Sync and biphase mark code of a frame, whose first half bit is the last one of the sync."""
+    return np.concatenate([_M10_SYNC, differential(bits_of(data), zero_changes=False)[1:]])
+
+
 def _meteomodem(kind: str, marks: bytes, length: int, nominal_rate: float):
     def generate(seconds: float, rng: np.random.Generator) -> Transmission:
         chip_rate = nominal_rate * (1 + rng.normal(0, 1e-4))
@@ -87,9 +93,8 @@ def _meteomodem(kind: str, marks: bytes, length: int, nominal_rate: float):
         off = rng.random() < 0.5
         bursts, gaps = [], []
         for _ in range(int(np.ceil(seconds)) + 1):
-            frame = differential(bits_of(m10_frame(marks, rng.bytes(length))), zero_changes=False)
-            lead = np.resize([1, 0], int(rng.uniform(20, 80)) * 2)
-            chips = np.concatenate([lead, _M10_SYNC, frame, np.resize([1, 0], 16)])
+            lead = np.resize([1, 0, 0, 1], int(rng.uniform(10, 40)) * 4)
+            chips = np.concatenate([lead, m10_chips(m10_frame(marks, rng.bytes(length))), np.resize([1, 0], 16)])
             rest = int(chip_rate) - len(chips)
             if not off:
                 chips = np.concatenate([chips, np.full(rest, 1)])
@@ -107,16 +112,22 @@ m10 = _meteomodem("m10", b"\x9f\x20", 96, 9615.0)
 m20 = _meteomodem("m20", b"\x20", 66, 9600.0)
 
 
+def mrz_frame(body: bytes) -> bytes:
+    """Mark 0xBF35, 45 bytes, and their CRC of 0x8005, low byte first, whose bits are reflected."""
+    check = number_bits(crc(bits_of(body, lsb_first=True), 0x8005, 16, start=0xFFFF), 16)
+    return b"\xbf\x35" + body + np.packbits(check, bitorder="little").tobytes()
+
+
 def mrz(seconds: float, rng: np.random.Generator) -> Transmission:
-    """MP3-H1: frames of 54 bytes after 0xBF35, Manchester with 4800 chips/s, a little less than one a second."""
-    chip_rate = 4800.0 * (1 + rng.normal(0, 2e-5))
-    rate = 6 * chip_rate
-    bits = []
-    # A frame lasts 0.18 s and more.
-    for _ in range(int(seconds / 0.18) + 2):
-        idle = np.resize([1, 0], int(rng.integers(4, 60)))
-        bits += [np.resize([1, 0], 32), bits_of(b"\xbf\x35" + rng.bytes(47)), idle]
-    line = manchester(np.concatenate(bits).astype(np.uint8))
-    signal = _fsk(line, rate, chip_rate, 2400 * rng.uniform(0.8, 1.6), rng)
+    """MP3-H1: each frame six times, between bytes of 0xAA, zeros after the last."""
+    chip_rate = 2399.0 * (1 + rng.normal(0, 2e-5))
+    rate = 8 * chip_rate
+    data = [b"\xaa\xaa"]
+    # A frame lasts 0.34 s and more.
+    for _ in range(int(seconds / 2.0) + 2):
+        frame = b"\xaa" + mrz_frame(rng.bytes(45))
+        data += [frame + b"\xaa\xaa"] * 5 + [frame + bytes(2)]
+    line = manchester(bits_of(b"".join(data)))
+    signal = _fsk(line, rate, chip_rate, 2400 * rng.uniform(0.8, 1.3), rng)
     samples = part(signal, round(seconds * rate), rng)
     return transmission(samples, rate, occupied(samples, rate), "mrz")

@@ -8,8 +8,9 @@ analysed by the project RS (rs1729, imet/ and demod/mod/lms6Xmod.c).
 
 import numpy as np
 
-from wfm_core.synth.signals.bits import bits_of, convolutional
+from wfm_core.synth.signals.bits import bits_of
 from wfm_core.synth.signals.keying import frequency_modulated, gaussian, held
+from wfm_core.synth.signals.satellite.coding import ASM, rate_half
 from wfm_core.synth.signals.satellite.reed_solomon import ccsds
 from wfm_core.synth.signals.telemetry.checks import crc_of
 from wfm_core.synth.signals.telemetry.homes import with_start_and_stop
@@ -50,8 +51,9 @@ def imet(seconds: float, rng: np.random.Generator) -> Transmission:
 
 
 def lms6_block(data: bytes) -> np.ndarray:
-    """Sync 0x1ACFFC1D and a codeword of 255 bytes, convolutionally coded (7, 1/2)."""
-    return convolutional(bits_of(b"\x1a\xcf\xfc\x1d" + ccsds(data)), (0o171, 0o133), 6)
+    """A zero byte, sync 0x1ACFFC1D and a codeword of 255 bytes, least significant bit first, convolutionally coded
+    (7, 1/2, second output inverted)."""
+    return rate_half(np.concatenate([bits_of(b"\0" + ASM), bits_of(ccsds(data), lsb_first=True)]))
 
 
 def lms6(seconds: float, rng: np.random.Generator) -> Transmission:
