@@ -4,6 +4,7 @@
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -23,8 +24,9 @@ import readme  # noqa: E402
 
 TRIED = {
     "accuracy/air.py", "accuracy/decoded.py", "accuracy/enrolment.py", "accuracy/lte_recordings.py",
-    "accuracy/other_recordings.py", "accuracy/synthetic.py", "finder_rate.py", "foundation/compare.py", "inflow.py",
-    "pretrain_data_overhead.py", "readme.py", "run.py", "soak.py", "spectrogram.py", "tap.py",
+    "accuracy/other_recordings.py", "accuracy/synthetic.py", "finder/accuracy.py", "finder_rate.py",
+    "foundation/compare.py", "inflow.py", "pretrain_data_overhead.py", "readme.py", "run.py", "soak.py",
+    "spectrogram.py", "tap.py",
 }  # fmt: skip
 """The programs under benchmarks/ that a test below runs."""
 ELSEWHERE = {"results/run.py", "results/table.py"}
@@ -182,6 +184,13 @@ def test_decoded_signals(tmp_path):
     ]  # fmt: skip
     for row in rows(program("accuracy/decoded.py", "-k", "test_hf_300_by_direwolf")):
         assert row == ["packet", "hf300", "direwolf", "10", row[4]] and int(row[4]) >= 9
+
+
+def test_finder_accuracy():
+    said = program("finder/accuracy.py", "--bands", 2, "--noise", 0.5, "--labels", "ook", "nbfm")
+    assert "white noise, 0.5 s at 2.4 MS/s:" in said
+    found = re.search(r"recall ([\d.]+) of (\d+), precision ([\d.]+) of", said)
+    assert float(found[1]) > 0.5 and int(found[2]) > 2 and float(found[3]) > 0.5
 
 
 def test_air(tmp_path):
