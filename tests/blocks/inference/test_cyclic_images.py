@@ -53,6 +53,12 @@ def test_they_are_torch_s_images_of_noise_at_any_level(maker):
     same_as_torch(maker, noise * np.float32([1e-4, 1e-2, 1, 10, 100, 1000])[:, None, None])
 
 
+def test_the_thread_still_knows_denormal_numbers(maker):
+    """VOLK's kernels may leave the processor flushing them to zero."""
+    maker.images(np.ones((1, 1, 4096), np.complex64))
+    assert float.fromhex("0x1p-1074") * 1.0 > 0
+
+
 def test_windows_that_clip_throughout(maker):
     square = np.sign(scenes(1).view(np.float32)).view(np.complex64)
     same_as_torch(maker, square)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <cfenv>
 #include <gnuradio/wfm/cyclic_images.h>
 #include <mutex>
 #include <pybind11/numpy.h>
@@ -8,6 +9,18 @@ namespace py = pybind11;
 using gr::wfm::cyclic_images;
 
 namespace {
+
+// The calling thread's floating-point modes, as they were: some kernels of VOLK leave the
+// processor flushing denormal numbers to zero.
+class kept_float_modes
+{
+public:
+    kept_float_modes() { std::fegetenv(&d_modes); }
+    ~kept_float_modes() { std::fesetenv(&d_modes); }
+
+private:
+    std::fenv_t d_modes;
+};
 
 // What Python holds: any thread may call it.
 class cyclic_image_maker
@@ -34,6 +47,7 @@ public:
         float* image = made.mutable_data();
         py::gil_scoped_release release;
         const std::lock_guard lock(d_mutex);
+        const kept_float_modes kept;
         for (size_t i = 0; i < count; i++)
             d_images->run(iq + i * antennas * cyclic_images::window,
                           antennas,
