@@ -131,7 +131,8 @@ class detection_display(gr.top_block, Qt.QWidget):
             threshold=(-1),
             windows=8,
             begin=0.6,
-            end=0.4)
+            end=0.4,
+            pool=0)
         self.display = wfm.detection_display(
             sample_rate=samp_rate,
             center_freq=freq,
@@ -150,9 +151,9 @@ class detection_display(gr.top_block, Qt.QWidget):
         # Connections
         ##################################################
         self.msg_connect((self.model, 'detects'), (self.decisions, 'detects'))
-        self.msg_connect((self.model, 'detects'), (self.display, 'detects'))
         self.msg_connect((self.model, 'status'), (self.display, 'status'))
         self.msg_connect((self.model, 'events'), (self.display, 'events'))
+        self.msg_connect((self.model, 'detects'), (self.display, 'detects'))
         self.connect((self.model, 0), (self.display, 0))
         self.connect((self.radio, 0), (self.model, 0))
 

@@ -89,7 +89,7 @@ def main() -> None:
             signals = scan(recording, bundle)
             shares = energies(signals)
             wanted = right_names.get(label, [label])
-            right = sum(shares.get(one, 0.0) for one in wanted) > 0.5
+            right = bool(sum(shares.get(one, 0.0) for one in wanted) > 0.5)
             scores[group][label].append(right)
             said = ", ".join(f"{one} {share:.2f}" for one, share in list(shares.items())[:3])
             print(

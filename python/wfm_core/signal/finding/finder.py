@@ -38,7 +38,6 @@ class SignalFinder:
         self._shapes = shapes(size)
         self._frame = FRAME_ROWS * size
         self._reach = max(shape.reach for shape in self._shapes)
-        # as much as a tenth of a frame and more is left for the next one
         per_second = [
             sample_rate / self._shapes[view.layer].hop * self._shapes[view.layer].fft_size / view.group
             for view in VIEWS
@@ -83,9 +82,15 @@ class SignalFinder:
         self._restart()
         return found
 
-    def split(self) -> list[FoundSignal]:
-        """A break in the stream (retune, lost samples): all signals end here; samples go on being counted."""
-        return self.finish()
+    def split(self, forget: bool = False) -> list[FoundSignal]:
+        """A break in the stream (lost samples, a retune): all signals end here; samples go on being counted.
+
+        forget: the floor of before means nothing any more, as after a retune or a change of gain.
+        """
+        found = self.finish()
+        if forget:
+            self._wide = WideBand(self.sample_rate, self._frame)
+        return found
 
     def _new_tracks(self) -> Tracks:
         grid = self.sample_rate / self._shapes[-1].fft_size

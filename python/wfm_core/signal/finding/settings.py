@@ -48,7 +48,8 @@ class FoundSignal:
     """A box: samples [sample_start, sample_start + sample_count) of the stream, edges in Hz from the band's middle.
 
     snr_db: power while on over the noise within the edges. level_dbfs: its power; 0 is a mean abs(x)^2 of 1.
-    whole_band: it fills the band, so that the edges are the band's. cut: it was on before or goes on after the box.
+    whole_band: it fills the band, so that the edges are the band's. cut: max_duration ended the box, not
+    the signal.
     """
 
     sample_start: int

@@ -22,12 +22,12 @@ def core(power: np.ndarray, first: int) -> tuple[float, float]:
 class Track:
     """A signal that goes on. Spectra are on the finest grid: power summed over time, and noise."""
 
-    def __init__(self, part: Fragment, cut: bool = False):
+    def __init__(self, part: Fragment):
         self.start, self.stop, self.on = part.start, part.stop, part.on
         self.low, self.high = part.low, part.high
         self.first, self.power, self.noise = part.first, part.power.copy(), part.noise.copy()
         self.length = part.stop - part.start
-        self.cut = cut
+        self.cut = False
 
     def takes(self, part: Fragment, rate: float) -> bool:
         gap = max(part.start - self.stop, self.start - part.stop) / rate
@@ -88,9 +88,10 @@ class Tracks:
             best.add(part)
         found, still = [], []
         for track in self.open:
-            if (stop - track.stop) / self.rate > gap_for(track.high - track.low) or (
-                track.stop - track.start
-            ) / self.rate >= self.max_duration:
+            if (stop - track.stop) / self.rate > gap_for(track.high - track.low):
+                found.append(track)
+            elif (track.stop - track.start) / self.rate >= self.max_duration:
+                track.cut = True
                 found.append(track)
             else:
                 still.append(track)

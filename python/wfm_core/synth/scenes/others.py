@@ -131,7 +131,7 @@ class OtherTechnologies:
         shares = [*_BAND_LABELS.values(), 1 - sum(_BAND_LABELS.values())]
         while True:
             band = self._air.draw(choice(labels, self.generator, shares))
-            if len(band.samples) > least:
+            if len(band.samples) > least and band.truths:
                 return torch.from_numpy(band.samples).to(self.generator.device), band.sample_rate, band.truths[0].kind
 
     def _gsm_band(self) -> tuple[torch.Tensor, float, str]:

@@ -29,10 +29,10 @@ air somewhere in them, beginning anywhere in its schedule. Bursts keep their own
 
 def transmission(samples: np.ndarray, sample_rate: float, bandwidth: float, kind: str) -> Transmission:
     """A Transmission of mean power 1 while on (where samples are not exactly zero), in complex64."""
-    power = np.abs(samples) ** 2
-    on = np.count_nonzero(power)
-    level = np.sqrt(power.sum() / on) if on else 1.0
-    return Transmission((samples / level).astype(np.complex64), float(sample_rate), float(bandwidth), kind)
+    samples = samples.astype(np.complex64)  # first: what is too small for it is off
+    on = np.count_nonzero(samples)
+    level = np.sqrt(np.sum(np.abs(samples) ** 2, dtype=np.float64) / on) if on else 1.0
+    return Transmission(samples / np.float32(level), float(sample_rate), float(bandwidth), kind)
 
 
 def part(samples: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
