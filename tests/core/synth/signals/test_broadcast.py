@@ -7,7 +7,7 @@ from scipy import signal as dsp
 from single_signals import check_bandwidth, check_contract
 
 from wfm_core.synth.signals.bits import bits_to_number, bytes_of, crc
-from wfm_core.synth.signals.broadcast import KINDS, dab, dab_fic, dvbt, dvbt_coding, fm
+from wfm_core.synth.signals.broadcast import KINDS, dab, dab_fic, drone, dvbt, dvbt_coding, fm
 from wfm_core.synth.signals.broadcast.video import composite
 from wfm_core.synth.signals.satellite.reed_solomon import tables
 
@@ -154,3 +154,40 @@ def test_composite_video_repeats_each_line(pal, line_rate):
     inside = (frequency > 5000) & (frequency < 25000)
     assert frequency[inside][power[inside].argmax()] == pytest.approx(line_rate, abs=100)
     assert line.min() == pytest.approx(-0.3)
+
+
+def test_identity_bursts_of_drones_have_their_symbols_in_place():
+    """643 us of nine symbols; sequences in the fourth and sixth, none at the middle carrier."""
+    rng = np.random.default_rng(10)
+    payload = rng.integers(0, 4, (9, 600))
+    burst = drone.identity_burst(payload)
+    assert len(burst) == 9 * 1024 + 2 * 80 + 7 * 72
+    assert len(drone.identity_burst(payload, 1)) == len(burst) - 1104
+    place = np.arange(601) - 300
+    for symbol, root in ((3, 600), (5, 147)):
+        start = 80 + symbol * 1096
+        bins = np.fft.fft(burst[start : start + 1024])[place]
+        assert abs(bins[300]) < 1e-6
+        match = abs(np.vdot(drone.synchronisation(600, root), bins)) / np.sqrt(600) / np.linalg.norm(bins)
+        assert match == pytest.approx(1, abs=1e-6)
+        assert abs(np.vdot(drone.synchronisation(600, root + 1), bins)) < 0.1 * np.sqrt(600) * np.linalg.norm(bins)
+    states = np.fft.fft(burst[80:1104])[place]
+    seen = np.round(np.angle(np.delete(states, 300)) / (np.pi / 2) - 0.5).astype(int) % 4
+    np.testing.assert_array_equal(seen, payload[0])
+
+
+def test_clock_groups_hold_a_date_and_a_time():
+    group = fm.clock_group(0xD345, 0, np.random.default_rng(11)).reshape(4, 26)
+    second, third, fourth = (bits_to_number(block[:16]) for block in group[1:])
+    assert second >> 12 == 4
+    assert 57000 <= (second & 3) << 15 | third >> 1 < 62000
+    assert (third & 1) << 4 | fourth >> 12 < 24 and fourth >> 6 & 63 < 60 and fourth & 31 < 24
+
+
+def test_processing_raises_what_is_quiet():
+    rng = np.random.default_rng(12)
+    loud = np.sin(2 * np.pi * 1000 * np.arange(80000) / fm.SAMPLE_RATE)
+    sound = loud * np.where(np.arange(80000) < 40000, 0.2, 1)
+    left, _ = fm._processed(sound, sound, rng)
+    before, after = (line[8000:16000].std() / line[-16000:-8000].std() for line in (sound, left))
+    assert after > 2 * before and np.abs(left).max() < 1

@@ -6,7 +6,17 @@ import pytest
 from single_signals import check_bandwidth, check_contract
 
 from wfm_core.synth.signals.bits import bits_of, bytes_of, convolutional, crc
-from wfm_core.synth.signals.cellular import KINDS, gsm, gsm_coding, gsm_messages, uplink, wcdma, wcdma_codes
+from wfm_core.synth.signals.cellular import (
+    KINDS,
+    gsm,
+    gsm_coding,
+    gsm_messages,
+    lte_uplink,
+    nbiot_downlink,
+    uplink,
+    wcdma,
+    wcdma_codes,
+)
 from wfm_core.synth.signals.keying import root_raised_cosine
 
 CELLULAR = KINDS["cellular"]
@@ -16,12 +26,13 @@ CELLULAR = KINDS["cellular"]
 def test_contract(kind):
     for seconds in (4e-3, 0.03):
         check_contract(CELLULAR[kind], seconds)
+    assert CELLULAR[kind](4e-3, np.random.default_rng(5)).kind == kind
 
 
 @pytest.mark.parametrize("kind", CELLULAR)
 def test_bandwidth(kind):
     # One user of an uplink may have a single tone, a mobile of GSM a single burst.
-    check_bandwidth(CELLULAR[kind], 0.02, carrier=kind in ("nb-iot", "lte-uplink", "c-v2x"))
+    check_bandwidth(CELLULAR[kind], 0.02, carrier=kind in ("nb-iot", "lte-uplink", "lte-pucch", "c-v2x"))
 
 
 def test_dsss_keeps_the_contract():
@@ -166,8 +177,74 @@ def test_single_tones_never_pass_through_zero(states):
 
 
 def test_random_access_hops_by_one_and_six_tones():
-    sent = uplink._random_access(480e3, np.random.default_rng(3))
+    sent, _ = uplink._random_access(480e3, np.random.default_rng(3))
     frequency = np.angle(sent[1:] * sent[:-1].conj()) * 480e3 / (2 * np.pi)
     group = next(samples for samples in (672, 768) if len(sent) % (4 * samples) == 0)
     tones = np.round(frequency[group // 2 :: group] / 3750 - 0.5).astype(int)
     assert (np.abs(np.diff(tones.reshape(-1, 4))) == [1, 6, 1]).all()
+
+
+@pytest.mark.parametrize("kind", ["lte-uplink", "lte-pucch", "c-v2x"])
+def test_uplinks_are_as_wide_as_what_they_use(kind):
+    """One resource block is not called a cell's whole width: its power would be called too weak for its band."""
+    share, wide = [], []
+    for seed in range(12):
+        sent = CELLULAR[kind](0.01, np.random.default_rng(seed))
+        power = np.cumsum(np.fft.fftshift(np.abs(np.fft.fft(sent.samples)) ** 2))
+        edges = np.searchsorted(power, (0.005 * power[-1], 0.995 * power[-1])) / len(power) * sent.sample_rate
+        share.append(np.diff(edges)[0] / sent.bandwidth)
+        wide.append(sent.bandwidth)
+    assert 0.85 < np.median(share) < 1.1
+    assert len(set(wide)) > 1
+
+
+@pytest.mark.parametrize(("form", "samples"), [(0, 1734), (1, 2850), (2, 3462), (3, 4386)])
+def test_preambles_of_random_access_repeat_and_correlate(form, samples):
+    """Lengths of table 5.7.1-1 (at 1.92 MS/s); other shifts and roots do not match."""
+    one = lte_uplink.random_access(129, 0, form)
+    assert len(one) == samples
+    np.testing.assert_allclose(one[: samples - 1536], one[1536:], atol=1e-9)
+    last = one[-1536:]
+    assert abs(np.vdot(last, last)) == pytest.approx(1536, rel=1e-6)
+    assert abs(np.vdot(last, lte_uplink.random_access(129, 13, form)[-1536:])) < 1
+    assert abs(np.vdot(last, lte_uplink.random_access(130, 0, form)[-1536:])) < 2 * 1536 / 839**0.5
+
+
+def test_control_channel_hops_from_edge_to_edge():
+    rng = np.random.default_rng(2)
+    low = lte_uplink._control_slot(-300, 1024, (2, 3, 4), 1, rng)
+    high = lte_uplink._control_slot(288, 1024, (2, 3, 4), 1, rng)
+    assert len(low) == len(high) == 15 * 1024 // 2
+    for slot, middle in ((low, -294), (high, 294)):
+        bins = np.abs(np.fft.fft(slot[80 : 80 + 1024])) ** 2
+        assert bins[(np.arange(-10, 10) + middle) % 1024].sum() > 0.97 * bins.sum()
+
+
+def test_nbiot_cells_are_found_by_their_synchronisation():
+    """Of all 504 identities and four places, the right one fits NSSS best; NPSS is the same in each cell."""
+    rng = np.random.default_rng(3)
+    for cell, frame in ((0, 2), (200, 4), (503, 6)):
+        cells = nbiot_downlink.grid(cell, frame, 0.5, 2, rng)
+        np.testing.assert_allclose(cells[5, 3:, :11], nbiot_downlink.primary() * np.sqrt(12 / 11))
+        assert not cells[5, :, 11].any() and not cells[5, :3].any()
+        seen = cells[9, 3:]
+        fits = [
+            abs(np.vdot(nbiot_downlink.secondary(other, turn), seen)) for other in range(504) for turn in (0, 2, 4, 6)
+        ]
+        assert divmod(int(np.argmax(fits)), 4) == (cell, frame // 2 % 4)
+        assert sorted(fits)[-2] < 0.7 * max(fits)
+
+
+def test_nbiot_symbols_carry_their_cells():
+    rng = np.random.default_rng(4)
+    cells = nbiot_downlink.grid(77, 1, 1.0, 1, rng)[:3]
+    sent = nbiot_downlink.modulated(cells)
+    assert len(sent) == 3 * 480
+    # at the fourfold rate, where prefixes are whole
+    count = 4 * len(sent)
+    whole = np.fft.fft(sent)
+    dense = np.fft.ifft(np.concatenate([whole[:720], np.zeros(count - 1440), whole[720:]])) * 4
+    start = 1920 + 960 + 10  # the second slot of the second subframe, after the prefix
+    body = dense[start : start + 128] * np.exp(-1j * np.pi * np.arange(128) / 128)
+    values = np.fft.fft(body)[(np.arange(12) - 6) % 128] * np.sqrt(12) / 128
+    assert np.corrcoef(np.r_[values.real, values.imag], np.r_[cells[1, 7].real, cells[1, 7].imag])[0, 1] > 0.98

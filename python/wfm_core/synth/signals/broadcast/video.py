@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Analogue television (ITU-R BT.470, BT.1700), as FM links of drones have it and as broadcast; digital video links."""
+"""Analogue television (ITU-R BT.470, BT.1700), as FM links of drones have it and as broadcast."""
 
 import numpy as np
 from scipy import fft
 from scipy import signal as dsp
 
-from wfm_core.synth.signals.cellular.uplink import zadoff_chu
 from wfm_core.synth.signals.content import picture, programme
 from wfm_core.synth.signals.keying import frequency_modulated
-from wfm_core.synth.signals.transmission import Transmission, on_air, transmission
+from wfm_core.synth.signals.transmission import Transmission, transmission
 
 
 def composite(seconds: float, rate: float, pal: bool, rng: np.random.Generator) -> np.ndarray:
@@ -73,28 +72,3 @@ def am_video(seconds: float, rng: np.random.Generator) -> Transmission:
     # from 1.25 MHz below the picture's carrier to a little above the sound's
     sent = sent * np.exp(-1j * np.pi * (spacing - 1e6) * t)
     return transmission(sent, rate, spacing + 1.5e6, "am-video")
-
-
-def drone_ofdm(seconds: float, rng: np.random.Generator) -> Transmission:
-    """Digital drone video: bursts of OFDM of 15 kHz carriers over 9 or 18 MHz, Zadoff-Chu symbols, a few ms apart."""
-    wide = rng.random() < 0.5
-    size, used = (2048, 1200) if wide else (1024, 600)
-    rate = size * 15e3
-    bursts, gaps = [], []
-    count = round(seconds * rate)
-    frame = float(rng.choice([2e-3, 4e-3, 5e-3, 10e-3])) * rate
-    share = rng.uniform(0.3, 0.95)
-    length = max(int(frame * share / (size * 1.07)), 2)
-    while sum(map(len, bursts)) + sum(gaps) < count + frame:
-        bins = np.zeros((length, size), np.complex64)
-        side = int(rng.choice([2, 2, 4, 8]))
-        levels = (2 * np.arange(side) - (side - 1)) / np.sqrt(2 * (side**2 - 1) / 3)
-        values = levels[rng.integers(0, side, (length, used))] + 1j * levels[rng.integers(0, side, (length, used))]
-        for symbol in range(0, length, 7):
-            values[symbol] = zadoff_chu(used, 600)
-        values[:, used // 2] = 0
-        bins[:, (np.arange(used) - used // 2) % size] = values
-        body = fft.ifft(bins) * size
-        bursts.append(np.concatenate([body[:, size - size * 72 // 1024 :], body], 1).ravel())
-        gaps.append(max(int(frame - len(bursts[-1])), 0))
-    return transmission(on_air(bursts, gaps, count, rng), rate, used * 15e3, "drone-ofdm")

@@ -87,17 +87,18 @@ def _multiframe(
 
 def gsm_traffic(seconds: float, rng: np.random.Generator) -> Transmission:
     """A carrier of traffic channels: some of the eight slots are on, each at its own power."""
-    return _slots(seconds, rng, rng.random(8) < rng.uniform(0.2, 0.9), 10 ** (rng.uniform(-12, 0, 8) / 20))
+    on, levels = rng.random(8) < rng.uniform(0.2, 0.9), 10 ** (rng.uniform(-12, 0, 8) / 20)
+    return _slots(seconds, rng, on, levels, "gsm-traffic")
 
 
 def gsm_uplink(seconds: float, rng: np.random.Generator) -> Transmission:
     """One mobile: a burst a frame, now and then silent."""
     on = np.zeros(8, bool)
     on[rng.integers(8)] = True
-    return _slots(seconds, rng, on, np.ones(8))
+    return _slots(seconds, rng, on, np.ones(8), "gsm-uplink")
 
 
-def _slots(seconds: float, rng: np.random.Generator, on: np.ndarray, levels: np.ndarray) -> Transmission:
+def _slots(seconds: float, rng: np.random.Generator, on: np.ndarray, levels: np.ndarray, kind: str) -> Transmission:
     if not on.any():
         on[rng.integers(8)] = True
     code = int(rng.integers(8))
@@ -114,7 +115,7 @@ def _slots(seconds: float, rng: np.random.Generator, on: np.ndarray, levels: np.
         start = round(number * SLOT * PER_SYMBOL)
         room = min(len(burst), total - start)
         sent[start : start + room] = levels[slot] * burst[:room]
-    return transmission(part(sent, count, rng), SAMPLE_RATE, BANDWIDTH, "gsm-traffic")
+    return transmission(part(sent, count, rng), SAMPLE_RATE, BANDWIDTH, kind)
 
 
 def _burst(bits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
