@@ -54,6 +54,18 @@ def nrzi(bits: np.ndarray, one_changes: bool = False, start: int = 0) -> np.ndar
     return ((start + np.cumsum(changes)) & 1).astype(np.uint8)
 
 
+def stuffed(bits: np.ndarray) -> np.ndarray:
+    """HDLC (ISO/IEC 13239, 4.3.1): a 0 behind each five 1 in a row."""
+    out, run = [], 0
+    for bit in bits.tolist():
+        out.append(bit)
+        run = run + 1 if bit else 0
+        if run == 5:
+            out.append(0)
+            run = 0
+    return np.array(out, np.uint8)
+
+
 def manchester(bits: np.ndarray, one: tuple[int, int] = (1, 0)) -> np.ndarray:
     """Two half bits each: `one` for a 1, its opposite for a 0."""
     table = np.array([[1 - one[0], 1 - one[1]], one], np.uint8)

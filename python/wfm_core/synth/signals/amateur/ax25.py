@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from wfm_core.synth.signals.bits import bits_of, crc_x25
+from wfm_core.synth.signals.bits import bits_of, crc_x25, stuffed
 from wfm_core.synth.signals.content import call_sign, text
 
 FLAG = np.array([0, 1, 1, 1, 1, 1, 1, 0], np.uint8)
@@ -31,18 +31,6 @@ def link_frame(source: str, target: str, rng: np.random.Generator) -> bytes:
     control = int(rng.choice([0x3F, 0x73, 0x53, rng.integers(0, 8) << 5 | 1, rng.integers(0, 8) << 5]))
     info = b"\xf0" + text(int(rng.integers(2, 20)), rng).encode() + b"\r" if not control & 1 else b""
     return ends + bytes([control]) + info
-
-
-def stuffed(bits: np.ndarray) -> np.ndarray:
-    """A zero behind each five ones."""
-    out, ones = [], 0
-    for bit in bits.tolist():
-        out.append(bit)
-        ones = ones + 1 if bit else 0
-        if ones == 5:
-            out.append(0)
-            ones = 0
-    return np.array(out, np.uint8)
 
 
 def line_bits(frames: list[bytes], before: int, after: int, between: int = 1) -> np.ndarray:

@@ -6,7 +6,7 @@ Bandwidth that holds 99 % of the power: 10 kHz.
 
 import numpy as np
 
-from wfm_core.synth.signals.bits import bits_of, bytes_of, crc, nrzi, number_bits
+from wfm_core.synth.signals.bits import bits_of, bytes_of, crc, nrzi, number_bits, stuffed
 from wfm_core.synth.signals.keying import fsk, ramped
 from wfm_core.synth.signals.marine import ais_messages as messages
 from wfm_core.synth.signals.placing import put
@@ -25,18 +25,6 @@ def frame(message: np.ndarray) -> np.ndarray:
     check = number_bits(crc(data, 0x1021, 16, 0xFFFF, 0xFFFF), 16)
     training = np.arange(24, dtype=np.uint8) % 2
     return np.concatenate([training, _FLAG, stuffed(np.concatenate([data, check])), _FLAG])
-
-
-def stuffed(bits: np.ndarray) -> np.ndarray:
-    """A 0 after each five 1 in a row."""
-    out, run = [], 0
-    for bit in bits.tolist():
-        out.append(bit)
-        run = run + 1 if bit else 0
-        if run == 5:
-            out.append(0)
-            run = 0
-    return np.array(out, np.uint8)
 
 
 def burst(bits: np.ndarray, sample_rate: float = SAMPLE_RATE, index=0.5, clock=1.0, bandwidth_time=0.4) -> np.ndarray:

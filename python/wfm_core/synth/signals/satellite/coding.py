@@ -3,10 +3,9 @@
 
 import numpy as np
 
-from wfm_core.synth.signals.bits import bits_of, convolutional, crc, nrzi, number_bits, scrambled
+from wfm_core.synth.signals.bits import bits_of, convolutional, crc, nrzi, number_bits, scrambled, stuffed
 from wfm_core.synth.signals.content import call_sign
 from wfm_core.synth.signals.satellite.reed_solomon import ccsds
-from wfm_core.synth.signals.telemetry.meters import stuffed
 
 ASM = b"\x1a\xcf\xfc\x1d"
 AX100 = b"\x93\x0b\x51\xde"

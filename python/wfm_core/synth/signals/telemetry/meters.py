@@ -9,7 +9,7 @@ rtl_433 (src/devices/ec3k.c) has it.
 
 import numpy as np
 
-from wfm_core.synth.signals.bits import bits_of, crc, manchester, nrzi, number_bits, scrambled
+from wfm_core.synth.signals.bits import bits_of, crc, manchester, nrzi, number_bits, scrambled, stuffed
 from wfm_core.synth.signals.telemetry.checks import crc_of, fields
 from wfm_core.synth.signals.telemetry.radio import Link, Modem
 
@@ -97,18 +97,6 @@ def _mode_c_content(rng: np.random.Generator) -> dict:
 
 def _mode_s_content(rng: np.random.Generator) -> dict:
     return meter_content(30)(rng) | {"long_preamble": bool(rng.random() < 0.2)}
-
-
-def stuffed(bits: np.ndarray) -> np.ndarray:
-    """HDLC: a zero after five ones."""
-    out, ones = [], 0
-    for bit in bits.tolist():
-        out.append(bit)
-        ones = ones + 1 if bit else 0
-        if ones == 5:
-            out.append(0)
-            ones = 0
-    return np.array(out, np.uint8)
 
 
 def energy_count(data: bytes) -> np.ndarray:
