@@ -24,7 +24,7 @@ public:
     outcome take(size_t most,
                  std::chrono::milliseconds timeout,
                  std::vector<found_signal::sptr>& signals);
-    //! Nothing more is put in, for now; take() gives what waits, then the end.
+    //! While closed nothing is put in; take() gives what waits, then the end.
     void close(bool closed);
     //! What waits is dropped, and nothing waits for room any more.
     void abandon();

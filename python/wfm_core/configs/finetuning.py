@@ -89,11 +89,35 @@ class Image(Table):
     size: tuple[Count, Count]
 
 
-class Scenes(Supervised):
+class Endless(Supervised):
+    """On windows that have no end, from fresh weights: an epoch of them is one step."""
+
+    steps: Count
+    learning_rate: Positive
+    warmup_steps: Number
+    average_decay: Annotated[float, Field(ge=0, lt=1)]
+    workers: Number
+
+    layer_decay: ClassVar[float] = 1.0
+
+    @property
+    def epochs(self) -> int:
+        return self.steps
+
+    @property
+    def warmup_epochs(self) -> int:
+        return self.warmup_steps
+
+    @property
+    def least_learning_rate(self) -> float:
+        """At the cosine's end."""
+        return 0.01 * self.learning_rate
+
+
+class Scenes(Endless):
     """On synthetic scenes of interference; interference.yaml says what each key is for.
 
-    The scenes have no end: an epoch of them is one step. Configurations of before version 1.1 have no `init`, `others`,
-    `nr_cells` and `other_alarms`.
+    Configurations of earlier versions have no `init`, `others`, `nr_cells` and `other_alarms`.
     """
 
     name: str
@@ -105,22 +129,16 @@ class Scenes(Supervised):
     signal: dict
     image: Image
     encoder: Transformer
-    steps: Count
     replays: Number
-    learning_rate: Positive
-    warmup_steps: Number
     false_alarms: Annotated[float, Field(ge=0, lt=1)]
     other_alarms: Annotated[float, Field(ge=0, lt=1)] = 0.02
-    average_decay: Annotated[float, Field(ge=0, lt=1)]
     validation_windows: Count
-    workers: Number
 
     task: ClassVar[str] = "interference"
     regime: ClassVar[str] = "scratch"
     freeze_inputs: ClassVar[bool] = False
     channels: ClassVar[str] = "mixed"
     accumulate: ClassVar[int] = 1
-    layer_decay: ClassVar[float] = 1.0
     label_smoothing: ClassVar[float] = 0.0
     known_share: ClassVar[float | None] = None
 
@@ -133,25 +151,12 @@ class Scenes(Supervised):
             )
         return self
 
-    @property
-    def epochs(self) -> int:
-        return self.steps
-
-    @property
-    def warmup_epochs(self) -> int:
-        return self.warmup_steps
-
-    @property
-    def least_learning_rate(self) -> float:
-        """At the cosine's end."""
-        return 0.01 * self.learning_rate
-
     def fixed_settings(self) -> dict:
         """What decides the network and what it is fed."""
         return self.model_dump(include={"window", "modality", "signal", "image", "encoder", "pooling"}, mode="json")
 
 
-class Signals(Supervised):
+class Signals(Endless):
     """On crops of synthetic bands, from fresh weights; signals.yaml says what each key is for."""
 
     name: str
@@ -161,31 +166,12 @@ class Signals(Supervised):
     validation_crops: Count
     finder_share: Annotated[float, Field(ge=0, le=1)]
     leave_out: tuple[str, ...]
-    steps: Count
-    learning_rate: Positive
-    warmup_steps: Number
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     view_dropout: Annotated[float, Field(ge=0, lt=0.5)]
-    average_decay: Annotated[float, Field(ge=0, lt=1)]
     known_share: Annotated[float, Field(gt=0, le=1)]
-    workers: Number
 
     task: ClassVar[str] = "classification"
     regime: ClassVar[str] = "scratch"
-    layer_decay: ClassVar[float] = 1.0
-
-    @property
-    def epochs(self) -> int:
-        return self.steps
-
-    @property
-    def warmup_epochs(self) -> int:
-        return self.warmup_steps
-
-    @property
-    def least_learning_rate(self) -> float:
-        """At the cosine's end."""
-        return 0.01 * self.learning_rate
 
     def fixed_settings(self) -> dict:
         """What decides the network, and what it is taught."""
