@@ -11,7 +11,7 @@ from wfm_core.bundle import parse_contract
 from wfm_core.bundle.export import save_model_folder
 from wfm_core.model import ClassHead, EncoderConfig
 from wfm_core.model.found import FoundSignalModel
-from wfm_core.signal.found import CLOSE, SAMPLES, WHOLE
+from wfm_core.signal.found import IMAGES, SAMPLES
 
 SHAPE = (1, 6, 8)
 LABELS = ("empty", "walk", "wave")
@@ -105,7 +105,7 @@ def signal_bundle(folder, labels=("ook", "nbfm", "noise")) -> str:
     torch.manual_seed(1)
     sizes = {"width": 32, "depth": 1, "heads": 2, "mlp_hidden": 32}
     heads = {"classification": ClassHead(32, len(labels))}
-    model = FoundSignalModel(EncoderConfig(**sizes), (3, *WHOLE), (1, *CLOSE), heads=heads)
+    model = FoundSignalModel(EncoderConfig(**sizes), IMAGES, heads=heads)
     task = {"kind": "classification", "labels": list(labels), "bias": [*[0.0] * (len(labels) - 1), -30.0]}
     contract = {
         "name": "tiny",

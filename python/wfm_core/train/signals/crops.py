@@ -20,6 +20,11 @@ _SHARED = 0.35
 _NOISE_SNR = 9.0
 """dB: what stands out of the noise by more is no noise."""
 
+_LEAST_FILLED = 0.06
+"""Of a box's width, that its signal has: finders take in the skirts of what is strong."""
+
+_TOO_WIDE, _WIDEST = 0.12, 8.0
+"""So often a box near the truth is far too wide, and how many times at most."""
 
 _WHOLE_SHARE = 0.2
 """Of the bands, those of which the whole is a box, too, as of a recording that one signal fills."""
@@ -98,6 +103,8 @@ def _near(start: int, end: int, truth: Truth, band: Band, rng: np.random.Generat
     width = truth.freq_upper_edge - truth.freq_lower_edge
     middle = 0.5 * (truth.freq_upper_edge + truth.freq_lower_edge) + rng.normal(0, 0.05) * width
     width *= float(np.exp(rng.normal(0, 0.12)))
+    if rng.random() < _TOO_WIDE:
+        width *= _WIDEST ** rng.random()
     # a finder's rows are about as long as its bins are wide
     slack = min(0.1 * (end - start), 0.7 * np.sqrt(band.sample_rate))
     start = int(np.clip(start + rng.normal(0, 0.5) * slack, 0, len(band.samples) - 2))
@@ -142,7 +149,7 @@ def name_box(box: Box, band: Band) -> tuple[str | None, str, float, bool]:
         return (None if artefact else "noise"), "noise", -99.0, False
     energy, share, filled, truth = energies[0]
     rest = sum(entry[0] for entry in energies[1:])
-    if rest > _SHARED * energy or share < 0.4 or filled < 0.3:
+    if rest > _SHARED * energy or share < 0.4 or filled < _LEAST_FILLED:
         return None, "", 0.0, True
     return truth.label, truth.kind, truth.snr_db, rest > 0.03 * energy
 
