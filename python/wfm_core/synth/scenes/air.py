@@ -193,9 +193,9 @@ def _truth(one: Placed, band: list[float], sample_rate: float, samples: int) -> 
 class AirBands:
     """Random bands, seeded: `draw()` gives one after another.
 
-    labels: the classes that signals are drawn from, those of many kinds more often; snr_db: range; crowded: the most
-    signals of a band. A band is made for its first signal, which fits in time and width; the others are what fits
-    beside it, kept apart but for a share `overlapping` of the bands.
+    labels: the classes that signals are drawn from, those of many kinds more often (by `shares`); snr_db: range;
+    crowded: the most signals of a band. A band is made for its first signal, which fits in time and width; the others
+    are what fits beside it, kept apart but for a share `overlapping` of the bands.
     """
 
     def __init__(
@@ -214,7 +214,7 @@ class AirBands:
         self.labels = tuple(label for label in labels or SIGNALS if label in SIGNALS)
         self._widths: dict[Generator, float] = {}
         shares = np.array([len(SIGNALS[label]) ** _KINDS_COUNT for label in self.labels])
-        self._shares = shares / shares.sum()
+        self.shares = shares / shares.sum()
 
     def draw(self, label: str | None = None) -> Band:
         """A band whose first signal is of `label` (None: any)."""
@@ -236,7 +236,7 @@ class AirBands:
         return compose(rate, samples, placed, rng, self.flaws)
 
     def _label(self) -> str:
-        return str(self.rng.choice(self.labels, p=self._shares))
+        return str(self.rng.choice(self.labels, p=self.shares))
 
     def _send(self, label: str, generator: Generator, seconds: float) -> Transmission:
         sent = generator(seconds, self.rng)

@@ -11,9 +11,10 @@ from wfm_core.signal.extract import extract
 from wfm_core.signal.finding import FinderSettings, SignalFinder
 from wfm_core.signal.found import observe
 from wfm_core.synth.scenes.air import AirBands, Band, Truth
-from wfm_core.synth.signals.catalogue import LABELS
+from wfm_core.synth.signals.catalogue import LABELS, LEAST_SECONDS
 
-_MOST_OF_A_SIGNAL = 3
+_MOST_OF_A_SIGNAL = 4
+_MOST_NEAR = 3
 _SHARED = 0.35
 """A crop with more than this share of another signal's energy than its own is nobody's."""
 
@@ -25,6 +26,11 @@ _LEAST_FILLED = 0.06
 
 _TOO_WIDE, _WIDEST = 0.12, 8.0
 """So often a box near the truth is far too wide, and how many times at most."""
+
+_AHEAD = 100
+"""Crops, by which classes are lacking before there are any."""
+_ANY_SHARE = 0.1
+"""Of the bands, those that begin with a signal of any class, or are empty."""
 
 _WHOLE_SHARE = 0.2
 """Of the bands, those of which the whole is a box, too, as of a recording that one signal fills."""
@@ -54,14 +60,13 @@ class Crop:
 
 
 def crops_of(band: Band, rng: np.random.Generator, by_finder: bool) -> list[Crop]:
-    """A few crops of each signal of the band, and now and then one of nothing."""
+    """A few crops of each signal of the band, by truth and maybe by the finder, and now and then one of nothing."""
+    boxes = [box for truth in band.truths for box in near_boxes(truth, band, rng)]
+    if rng.random() < 0.25:
+        boxes.append(_anywhere(band, rng))
     if by_finder:
-        boxes = found_boxes(band)
-        rng.shuffle(boxes)
-    else:
-        boxes = [box for truth in band.truths for box in near_boxes(truth, band, rng)]
-        if rng.random() < 0.25:
-            boxes.append(_anywhere(band, rng))
+        boxes += found_boxes(band)
+    rng.shuffle(boxes)
     if rng.random() < _WHOLE_SHARE:
         boxes.append(Box(*energy_box(band.samples, band.sample_rate)))
     crops, taken = [], {}
@@ -95,8 +100,18 @@ def near_boxes(truth: Truth, band: Band, rng: np.random.Generator) -> list[Box]:
             spans[-1][1] = end
         else:
             spans.append([start, end])
-    chosen = rng.permutation(len(spans))[:_MOST_OF_A_SIGNAL]
-    return [_near(*spans[index], truth, band, rng) for index in chosen]
+    chosen = [spans[index] for index in rng.permutation(len(spans))[:_MOST_NEAR]]
+    if len(chosen) == 1:
+        chosen.append(_stretch(*chosen[0], truth, band, rng))
+    return [_near(start, end, truth, band, rng) for start, end in chosen]
+
+
+def _stretch(start: int, end: int, truth: Truth, band: Band, rng: np.random.Generator) -> tuple[int, int]:
+    """A part of a signal that goes on, long enough to tell what it is."""
+    length = max((end - start) * 0.7 * rng.random(), LEAST_SECONDS.get(truth.label, 2e-3) * band.sample_rate)
+    length = min(int(length), end - start)
+    begin = start + int(rng.integers(0, end - start - length + 1))
+    return begin, begin + length
 
 
 def _near(start: int, end: int, truth: Truth, band: Band, rng: np.random.Generator) -> Box:
@@ -165,10 +180,19 @@ def _beside(box: Box, truth: Truth) -> bool:
 def draw_crops(
     seed: int, count: int, finder_share: float, labels: tuple[str, ...] | None = None, **options
 ) -> list[Crop]:
-    """`count` crops of bands of a seed; a share of the bands is looked through by the finder."""
+    """`count` crops of bands of a seed; a share of the bands is looked through by the finder.
+
+    The first signal of a band is of a class that has too few crops yet: narrow and short signals come along in every
+    band, wide ones in none.
+    """
     rng = np.random.default_rng(seed)
     bands = AirBands(rng, labels, **options)
     crops: list[Crop] = []
     while len(crops) < count:
-        crops += crops_of(bands.draw(), rng, rng.random() < finder_share)
+        have = np.bincount([crop.label for crop in crops], minlength=len(LABELS))
+        have = have[[LABELS.index(label) for label in bands.labels]]
+        lacking = np.clip(bands.shares * (len(crops) + _AHEAD) - have, 0, None)
+        label = str(rng.choice(bands.labels, p=lacking / lacking.sum()))
+        band = bands.draw(None if rng.random() < _ANY_SHARE else label)
+        crops += crops_of(band, rng, rng.random() < finder_share)
     return crops[:count]

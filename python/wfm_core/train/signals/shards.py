@@ -24,7 +24,7 @@ RECORD = np.dtype(
         ("met", "?"),
     ]
 )
-_LOWEST, _STEPS = -2.75, 56.0
+_LOWEST, _STEPS = -2.75, 47.0
 _IQ_STEPS, _HEARD_STEPS = 31.0, 42.0
 
 
