@@ -57,6 +57,16 @@ def test_a_box_of_nothing_is_noise():
     assert name_box(box(300e3, 330e3, start=0, count=20_000, snr_db=4.0), band(late))[0] == "noise"
 
 
+def test_near_boxes_of_what_is_nearly_beside_the_band_have_a_width():
+    rng = np.random.default_rng(2)
+    for lower, upper in ((499.9e3, 500e3), (500e3, 500e3), (-500e3, -500e3)):
+        beside = truth(lower=lower, upper=upper)
+        for _ in range(50):
+            for near in near_boxes(beside, band(beside), rng):
+                assert -500e3 <= near.lower < near.upper <= 500e3
+                name_box(near, band(beside))
+
+
 def test_near_boxes_lie_near_their_signal():
     rng = np.random.default_rng(4)
     bursts = truth(intervals=[(start, start + 2000) for start in range(0, 100_000, 20_000)])

@@ -127,7 +127,9 @@ def _near(start: int, end: int, truth: Truth, band: Band, rng: np.random.Generat
     if rng.random() < 0.15:
         start += int(rng.random() * 0.7 * (end - start))
     half = band.sample_rate / 2
-    lower, upper = max(middle - width / 2, -half), min(middle + width / 2, half)
+    # what is nearly beside the band still shows a bin of it
+    lower = float(np.clip(middle - width / 2, -half, half * (1 - 1e-3)))
+    upper = float(np.clip(middle + width / 2, lower + half * 1e-3, half))
     return Box(start, end - start, lower, upper, truth.snr_db + rng.normal(0, 1.0))
 
 
