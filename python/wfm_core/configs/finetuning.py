@@ -117,11 +117,12 @@ class Endless(Supervised):
 class Scenes(Endless):
     """On synthetic scenes of interference; interference.yaml says what each key is for.
 
-    Configurations of earlier versions have no `init`, `others`, `nr_cells` and `other_alarms`.
+    Configurations of earlier versions have no `init`, `init_share`, `others`, `nr_cells` and `other_alarms`.
     """
 
     name: str
     init: str | None = None
+    init_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
     others: Annotated[float, Field(ge=0, lt=1)] = 0.0
     nr_cells: Annotated[float, Field(ge=0, lt=1)] = 0.0
     window: Window
@@ -141,6 +142,12 @@ class Scenes(Endless):
     accumulate: ClassVar[int] = 1
     label_smoothing: ClassVar[float] = 0.0
     known_share: ClassVar[float | None] = None
+
+    @model_validator(mode="after")
+    def _has_weights_to_mix_in(self):
+        if self.init_share and self.init is None:
+            raise ValueError(f"init_share is {self.init_share}, but there is no init to take weights from: name one")
+        return self
 
     @model_validator(mode="after")
     def _validates_every_number_of_antennas(self):

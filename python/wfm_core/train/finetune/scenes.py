@@ -90,6 +90,9 @@ def gather(config: Scenes) -> Material:
     origin = {"data": "synthetic"}
     if config.init is not None:
         origin["init"] = _start_from(config, model)
+    if config.init_share:
+        origin["init_share"] = config.init_share
+    mixed_in = {name: tensor.clone() for name, tensor in model.state_dict().items()} if config.init_share else None
     validation, other = _validation_batches(config)
     label = torch.cat([label for _, label in validation]).numpy()
     alarms = [(~other, config.false_alarms)] + ([(other, config.other_alarms)] if other.any() else [])
@@ -126,6 +129,8 @@ def gather(config: Scenes) -> Material:
         origin=origin,
         half=True,
         alarms=tuple(alarms),
+        mixed_in=mixed_in,
+        mixed_share=config.init_share,
     )
 
 
