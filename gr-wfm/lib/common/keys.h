@@ -42,6 +42,16 @@ inline const pmt::pmt_t sample_start = pmt::intern("sample_start");
 inline const pmt::pmt_t sample_count = pmt::intern("sample_count");
 inline const pmt::pmt_t recording = pmt::intern("recording");
 inline const pmt::pmt_t error = pmt::intern("error");
+
+// What a signal finder says of a signal, beside where it is; and its port, and its tag.
+inline const pmt::pmt_t signals = pmt::intern("signals");
+inline const pmt::pmt_t signal = pmt::intern("signal");
+inline const pmt::pmt_t freq_lower_edge = pmt::intern("freq_lower_edge");
+inline const pmt::pmt_t freq_upper_edge = pmt::intern("freq_upper_edge");
+inline const pmt::pmt_t snr_db = pmt::intern("snr_db");
+inline const pmt::pmt_t level_dbfs = pmt::intern("level_dbfs");
+inline const pmt::pmt_t cut = pmt::intern("cut");
+inline const pmt::pmt_t sample_rate = pmt::intern("sample_rate");
 } // namespace keys
 
 } // namespace gr::wfm

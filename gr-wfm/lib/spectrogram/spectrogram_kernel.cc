@@ -86,7 +86,7 @@ spectrogram_kernel::spectrogram_kernel(const spectrogram_parameters& p)
     d_horizontal = bilinear_weights(d_fft_size, p.width);
 }
 
-void spectrogram_kernel::power_of(const gr_complex* iq, float* power)
+void spectrogram_kernel::power(const gr_complex* iq, float* power)
 {
     volk_32fc_32f_multiply_32fc(d_fft.get_inbuf(), iq, d_hann.data(), d_fft_size);
     d_fft.execute();
@@ -106,7 +106,7 @@ void spectrogram_kernel::to_decibels(float* power, size_t count, float per_level
 
 void spectrogram_kernel::row(const gr_complex* iq, float* decibels)
 {
-    power_of(iq, decibels);
+    this->power(iq, decibels);
     to_decibels(decibels, d_fft_size, 1.0f);
 }
 
@@ -116,7 +116,7 @@ void spectrogram_kernel::image(const gr_complex* iq, float* pixels)
     for (size_t row = 0; row < d_rows; row++) {
         float* power = &d_levels[row * d_fft_size];
         float row_sum;
-        power_of(iq + row * d_hop, power);
+        this->power(iq + row * d_hop, power);
         volk_32f_accumulator_s32f(&row_sum, power, d_fft_size);
         sum += row_sum;
     }

@@ -31,9 +31,10 @@ public:
     void row(const gr_complex* iq, float* decibels);
     //! window samples -> [height, width] standardised pixels.
     void image(const gr_complex* iq, float* pixels);
+    //! fft_size samples -> abs(X)^2 of fft_size bins.
+    void power(const gr_complex* iq, float* power);
 
 private:
-    void power_of(const gr_complex* iq, float* power);
     //! power over a level -> dB, in place
     static void to_decibels(float* power, size_t count, float per_level);
     void resize(float* pixels);

@@ -40,10 +40,10 @@ uint64_t result_board::first_outstanding() const
     return d_outstanding.empty() ? none : *d_outstanding.begin();
 }
 
-std::vector<window_result> result_board::collect()
+std::vector<placed_tags> result_board::collect()
 {
     std::lock_guard<std::mutex> lock(d_mutex);
-    std::vector<window_result> results;
+    std::vector<placed_tags> results;
     results.swap(d_results);
     return results;
 }

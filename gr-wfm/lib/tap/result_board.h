@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "common/stream_tags.h"
 #include <cstdint>
-#include <gnuradio/wfm/window_tap.h>
 #include <limits>
 #include <mutex>
 #include <set>
 #include <vector>
 
 namespace gr::wfm {
-
-struct window_result {
-    uint64_t start; //!< the window's first sample
-    tag_list tags;
-};
 
 /*!
  * \brief Which windows have no result yet, and the results that came in.
@@ -37,12 +32,12 @@ public:
     //! Start of the earliest window without a result, or none.
     uint64_t first_outstanding() const;
     //! The results since the last call.
-    std::vector<window_result> collect();
+    std::vector<placed_tags> collect();
 
 private:
     mutable std::mutex d_mutex;
     std::set<uint64_t> d_outstanding;
-    std::vector<window_result> d_results;
+    std::vector<placed_tags> d_results;
     bool d_abandoned = false;
 };
 

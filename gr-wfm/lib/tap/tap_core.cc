@@ -5,37 +5,6 @@
 
 namespace gr::wfm {
 
-void tap_core::attach(const block_detail_sptr& detail)
-{
-    std::lock_guard<std::mutex> lock(d_mutex);
-    d_detail = detail;
-}
-
-void tap_core::signal()
-{
-    block_detail_sptr detail;
-    {
-        std::lock_guard<std::mutex> lock(d_mutex);
-        d_signals++;
-        detail = d_detail.lock();
-    }
-    d_changed.notify_all();
-    if (detail)
-        detail->d_tpb.notify_msg();
-}
-
-uint64_t tap_core::signals() const
-{
-    std::lock_guard<std::mutex> lock(d_mutex);
-    return d_signals;
-}
-
-void tap_core::wait_after(uint64_t seen, std::chrono::milliseconds timeout)
-{
-    std::unique_lock<std::mutex> lock(d_mutex);
-    d_changed.wait_for(lock, timeout, [this, seen] { return d_signals != seen; });
-}
-
 taken_batch::taken_batch(std::shared_ptr<tap_core> core,
                          std::vector<int> slots,
                          std::vector<window_info> windows)

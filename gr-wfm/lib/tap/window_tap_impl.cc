@@ -4,8 +4,6 @@
 #include "tap/window_tap_impl.h"
 #include "common/keys.h"
 #include <algorithm>
-#include <gnuradio/block_detail.h>
-#include <gnuradio/buffer_reader.h>
 #include <gnuradio/io_signature.h>
 #include <limits>
 
@@ -38,49 +36,20 @@ window_tap_impl::window_tap_impl(const tap_parameters& p)
       d_exact(p.lossless && p.hold >= p.window),
       d_core(std::make_shared<tap_core>(p.slots, p.channels, p.window)),
       d_cutter(p.channels, p.window, p.lossless, d_counters),
-      d_held(p.channels),
-      d_input(p.channels)
+      d_path(*this, p.channels, p.hold)
 {
     set_hop(p.hop);
     set_gate_dbfs(p.gate_dbfs);
-    // The scheduler sizes the input buffers by the history.
-    set_history(p.hold + 1);
     // Not by set_min_output_buffer(), which writes a line to the log each time.
     d_min_output_buffer.assign(p.channels, output_buffer_samples);
     set_tag_propagation_policy(TPP_CUSTOM);
     message_port_register_out(keys::events);
 }
 
-// The first sample in the input buffer; it may be one of the zeros in front.
-int64_t window_tap_impl::read_position()
-{
-    return static_cast<int64_t>(nitems_read(0)) + d_input_starts - d_zeros;
-}
-
-int64_t window_tap_impl::position()
-{
-    return read_position() - static_cast<int64_t>(d_held.left());
-}
-
-// Samples that fit in the smallest input buffer.
-int window_tap_impl::room() const
-{
-    int room = detail()->input(0)->max_possible_items_available();
-    for (int i = 1; i < d_parameters.channels; i++)
-        room = std::min(room, detail()->input(i)->max_possible_items_available());
-    return room;
-}
-
-// Is there a channel that has ended, and was looked at to its last sample?
-bool window_tap_impl::ended()
-{
-    return an_input_ended(*this, d_scanned - read_position());
-}
-
 // The samples before this one may leave.
 int64_t window_tap_impl::may_leave(bool at_end) const
 {
-    int64_t limit = at_end ? d_scanned : d_scanned - d_parameters.hold;
+    int64_t limit = d_path.may_leave(at_end);
     if (!d_exact)
         return limit;
     for (const earlier_core& earlier : d_earlier)
@@ -90,8 +59,8 @@ int64_t window_tap_impl::may_leave(bool at_end) const
 
 void window_tap_impl::collect_results()
 {
-    for (const window_result& result : d_run->board.collect())
-        d_tags.add(result, 0);
+    for (const placed_tags& result : d_run->board.collect())
+        d_path.add(result);
     if (d_earlier.empty())
         return;
     std::lock_guard<std::mutex> lock(d_core_mutex);
@@ -100,8 +69,8 @@ void window_tap_impl::collect_results()
         // Asked before the results are collected: then none is missed.
         if (earlier.core->board.first_outstanding() != result_board::none)
             remain.push_back(earlier);
-        for (const window_result& result : earlier.core->board.collect())
-            d_tags.add(result, earlier.shift);
+        for (const placed_tags& result : earlier.core->board.collect())
+            d_path.add(result, earlier.shift);
     }
     d_earlier.swap(remain);
 }
@@ -110,14 +79,8 @@ void window_tap_impl::forecast(int noutput_items, gr_vector_int& ninput_items_re
 {
     int needed = 0;
     if (!d_failed) {
-        const int64_t position = this->position();
-        const bool at_end = ended();
-        // Samples that can leave need no new ones; nor does an input that has
-        // no new ones to give. A full buffer must not be asked for more.
-        if (at_end || may_leave(at_end) > position)
-            needed = d_held.left() > 0 ? 0 : 1;
-        else
-            needed = std::min<int64_t>(d_scanned - read_position() + 1, room());
+        const bool at_end = d_path.ended();
+        needed = d_path.needed(may_leave(at_end), at_end);
     }
     std::fill(ninput_items_required.begin(), ninput_items_required.end(), needed);
 }
@@ -131,20 +94,21 @@ int window_tap_impl::general_work(int noutput_items,
         return WORK_DONE;
     // Seen first: what happens while we look counts as news.
     const uint64_t signals = d_run->signals();
-    const size_t ahead = d_scanned - read_position();
-    for (size_t i = 0; i < d_input.size(); i++)
-        d_input[i] = static_cast<const gr_complex*>(input_items[i]) + ahead;
-    const size_t there = *std::min_element(ninput_items.begin(), ninput_items.end());
-    bool moved = there > ahead && scan(there - ahead) > 0;
+    const size_t fresh = d_path.begin_scan(ninput_items, input_items);
+    bool moved = fresh > 0 && scan(fresh) > 0;
 
-    const bool at_end = ended();
+    const bool at_end = d_path.ended();
     if (at_end)
-        d_cutter.pause(d_scanned);
+        d_cutter.pause(d_path.scanned());
     // Asked before the results are collected: a window whose result lets its
     // samples leave has its tags among them.
     const int64_t limit = may_leave(at_end);
     collect_results();
-    const int produced = pass(limit, noutput_items, input_items, output_items, moved);
+    size_t late = 0;
+    const int produced =
+        d_path.pass(limit, noutput_items, input_items, output_items, moved, late);
+    d_counters.tags_late += late;
+    d_counters.samples_out += produced;
     if (!moved)
         d_run->wait_after(signals, nap);
     return produced;
@@ -153,59 +117,25 @@ int window_tap_impl::general_work(int noutput_items,
 // Look at new samples: tags, pieces, windows. Returns how many could be taken.
 size_t window_tap_impl::scan(size_t fresh)
 {
-    read_new_tags(fresh);
-    const uint64_t first = d_scanned;
     const bool cutting = !d_run->ring.closed();
     if (!cutting)
-        d_cutter.pause(d_scanned);
-    size_t next_tag = 0;
+        d_cutter.pause(d_path.scanned());
     size_t done = 0;
     while (done < fresh) {
-        next_tag = apply_tags(next_tag);
-        const size_t end =
-            next_tag < d_arrived.size() ? d_arrived[next_tag].tag.offset - first : fresh;
+        const uint64_t offset = d_path.scanned();
+        if (d_path.note_tags(*d_segment))
+            act_on(d_segment->commit(offset), offset);
+        const size_t count = d_path.untagged(fresh - done);
         const size_t taken =
-            cutting ? d_cutter.advance(d_input, done, d_scanned, end - done, *d_segment)
-                    : end - done;
+            cutting ? d_cutter.advance(d_path.input(), done, offset, count, *d_segment)
+                    : count;
+        d_path.advance(taken);
         done += taken;
-        d_scanned += taken;
-        if (done < end)
+        if (taken < count)
             break;
     }
     d_counters.samples_in += done;
     return done;
-}
-
-// Into d_arrived, as counted at the output.
-void window_tap_impl::read_new_tags(size_t fresh)
-{
-    const uint64_t first = std::max<uint64_t>(d_scanned, d_tags_read);
-    read_tags(*this,
-              first - d_input_starts,
-              d_scanned + fresh - d_input_starts,
-              nullptr,
-              d_arrived);
-    for (channel_tag& arrived : d_arrived)
-        arrived.tag.offset += d_input_starts;
-}
-
-// Apply the tags of the sample at d_scanned; returns the first of the others.
-size_t window_tap_impl::apply_tags(size_t next)
-{
-    const uint64_t offset = d_scanned;
-    bool followed = false;
-    for (; next < d_arrived.size() && d_arrived[next].tag.offset == offset; next++) {
-        const channel_tag& arrived = d_arrived[next];
-        d_tags.pass(arrived);
-        d_tags_read = offset + 1;
-        if (segment_tracker::follows(arrived.tag.key)) {
-            d_segment->note(arrived.channel, arrived.tag);
-            followed = true;
-        }
-    }
-    if (followed)
-        act_on(d_segment->commit(offset), offset);
-    return next;
 }
 
 void window_tap_impl::act_on(segment_tracker::change change, uint64_t offset)
@@ -229,36 +159,6 @@ void window_tap_impl::act_on(segment_tracker::change change, uint64_t offset)
     d_counters.samples_lost_estimated += d_segment->lost_about();
     if (!d_run->ring.closed())
         d_cutter.restart(offset, d_parameters.settle);
-}
-
-// Put out what may leave, and consume it, and the zeros before the stream.
-int window_tap_impl::pass(int64_t limit,
-                          int noutput_items,
-                          const gr_vector_const_void_star& input_items,
-                          const gr_vector_void_star& output_items,
-                          bool& moved)
-{
-    int64_t first = position();
-    const int64_t held = d_held.left();
-    const int64_t zeros =
-        held > 0 ? 0 : std::max<int64_t>(std::min<int64_t>(limit, 0) - first, 0);
-    first += zeros;
-    const int64_t most =
-        held > 0 ? std::min<int64_t>(noutput_items, held) : noutput_items;
-    const int64_t count = first < 0 ? 0 : std::clamp<int64_t>(limit - first, 0, most);
-    if (held > 0)
-        d_held.take(output_items, count);
-    else
-        for (size_t i = 0; i < output_items.size(); i++)
-            std::copy_n(static_cast<const gr_complex*>(input_items[i]) + zeros,
-                        count,
-                        static_cast<gr_complex*>(output_items[i]));
-    if (count > 0)
-        d_counters.tags_late += d_tags.write(first, first + count, d_writer);
-    d_counters.samples_out += count;
-    consume_each(held > 0 ? 0 : zeros + count);
-    moved = moved || zeros + count > 0;
-    return count;
 }
 
 } // namespace gr::wfm

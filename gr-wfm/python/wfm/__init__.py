@@ -20,7 +20,16 @@ from .link.sample_link import sample_publisher, sample_subscriber  # noqa: F401
 from .radio.sdr_source import sdr_source, source_freq, source_policy, source_rate  # noqa: F401
 from .record.run_report import run_report  # noqa: F401
 from .record.sigmf_annotator import sigmf_annotator  # noqa: F401
-from .wfm_python import radio_tagger, recorder, sample_player, spectrogram, window_batch, window_tap  # noqa: F401
+from .wfm_python import (  # noqa: F401
+    found_signal,
+    radio_tagger,
+    recorder,
+    sample_player,
+    signal_finder,
+    spectrogram,
+    window_batch,
+    window_tap,
+)
 
 _APPS = {"app": "example_run", "rehearsal": "simulated_judge", "remote": "remote"}
 """What the examples' flowgraphs import from here, and its module; on first use, as `app` chooses Qt's platform."""

@@ -6,6 +6,7 @@ void bind_frame_sink(pybind11::module& m);
 void bind_recorder(pybind11::module& m);
 void bind_sample_link(pybind11::module& m);
 void bind_sample_player(pybind11::module& m);
+void bind_signal_finder(pybind11::module& m);
 void bind_spectrogram(pybind11::module& m);
 void bind_window_tap(pybind11::module& m);
 
@@ -19,6 +20,7 @@ PYBIND11_MODULE(wfm_python, m)
     bind_recorder(m);
     bind_sample_link(m);
     bind_sample_player(m);
+    bind_signal_finder(m);
     bind_spectrogram(m);
     bind_window_tap(m);
 }

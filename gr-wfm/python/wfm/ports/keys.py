@@ -37,7 +37,17 @@ DURATION = pmt.intern("duration")
 # What a notice of WFM Inference (its `events` port) says, beside its kind under EVENT.
 TEXT = pmt.intern("text")
 
+# Fields of a found signal, beside where and when it is; and its tag.
+SIGNAL = pmt.intern("signal")
+FREQ_LOWER_EDGE = pmt.intern("freq_lower_edge")
+FREQ_UPPER_EDGE = pmt.intern("freq_upper_edge")
+SNR_DB = pmt.intern("snr_db")
+LEVEL_DBFS = pmt.intern("level_dbfs")
+CUT = pmt.intern("cut")
+SAMPLE_RATE = pmt.intern("sample_rate")
+
 # Message ports.
+SIGNALS = pmt.intern("signals")
 DETECTS = pmt.intern("detects")
 EVENTS = pmt.intern("events")
 STATUS = pmt.intern("status")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "tap/stream_tags.h"
+#include "common/stream_tags.h"
 #include "common/keys.h"
 #include <utility>
 
@@ -11,7 +11,7 @@ void stream_tags::clear()
     d_results.clear();
 }
 
-void stream_tags::add(const window_result& result, int64_t shift)
+void stream_tags::add(const placed_tags& result, int64_t shift)
 {
     d_results.insert({ static_cast<int64_t>(result.start) - shift, result.tags });
 }

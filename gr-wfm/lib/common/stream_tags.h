@@ -2,11 +2,18 @@
 #pragma once
 
 #include "common/channel_tags.h"
-#include "tap/result_board.h"
+#include <cstdint>
+#include <gnuradio/wfm/window_tap.h>
 #include <map>
 #include <vector>
 
 namespace gr::wfm {
+
+//! Tags that a block puts on a sample.
+struct placed_tags {
+    uint64_t start; //!< the sample
+    tag_list tags;
+};
 
 /*!
  * \brief Tags that wait until their samples leave: those that came with the
@@ -18,8 +25,8 @@ public:
     void clear();
     //! A tag that came in on a channel, and leaves on the same.
     void pass(const channel_tag& tag) { d_passing.insert({ tag.tag.offset, tag }); }
-    //! shift: the window starts that much earlier than it says, maybe before sample 0.
-    void add(const window_result& result, int64_t shift);
+    //! shift: the sample is that much earlier than it says, maybe before sample 0.
+    void add(const placed_tags& result, int64_t shift);
     //! All samples are counted from a later one: take this off all that waits.
     void shift(int64_t samples);
     /*!

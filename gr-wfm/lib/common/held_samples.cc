@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "tap/held_samples.h"
+#include "common/held_samples.h"
 #include <algorithm>
 
 namespace gr::wfm {

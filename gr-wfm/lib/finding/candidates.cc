@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "finding/candidates.h"
+#include <boost/math/special_functions/gamma.hpp>
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+namespace gr::wfm::finding {
+
+namespace {
+
+constexpr double spread_of_floors = 1.12;
+constexpr double chance_of_low = 0.015;
+constexpr double left_out = 0.005;
+
+// First and last + 1 place of what holds all but `left_out` of the energy at each side.
+std::pair<size_t, size_t> most_of(const std::vector<double>& energy)
+{
+    std::vector<double> total(energy.size());
+    std::partial_sum(energy.begin(), energy.end(), total.begin());
+    const double whole = total.back();
+    const size_t last_place = energy.size() - 1;
+    const size_t first =
+        std::upper_bound(total.begin(), total.end(), left_out * whole) - total.begin();
+    const size_t last =
+        std::lower_bound(total.begin(), total.end(), (1 - left_out) * whole) -
+        total.begin();
+    return { std::min(first, last_place), std::min(last, last_place) + 1 };
+}
+
+} // namespace
+
+double view::freedom() const
+{
+    // Hann windows at half a row's hop: power correlates by 4/9 and 1/36 between bins one
+    // and two apart, and by 1/36 between rows.
+    const double all = group * bins;
+    const double along = all + (all > 1 ? 2 * (all - 1) * 4 / 9 : 0) +
+                         (all > 2 ? 2 * (all - 2) / 36 : 0);
+    const double down = rows + 2 * (rows - 1) / 36.0;
+    return (rows * all) * (rows * all) / (along * down);
+}
+
+limits thresholds(const view& by, double cells_per_second, double false_alarms)
+{
+    const double freedom = by.freedom();
+    const double chance = std::min(false_alarms / cells_per_second, 0.01);
+    const auto limit = [freedom](double tail) {
+        return static_cast<float>(boost::math::gamma_q_inv(freedom, tail) / freedom *
+                                  spread_of_floors);
+    };
+    return { limit(chance), limit(chance_of_low) };
+}
+
+double candidate::outside(double low, double high) const
+{
+    const double width = (edges.high - edges.low) / bins.size();
+    double apart = 0, whole = 0;
+    for (size_t i = 0; i < bins.size(); i++) {
+        whole += bins[i];
+        if (edges.low + (i + 1) * width <= low || edges.low + i * width >= high)
+            apart += bins[i];
+    }
+    return apart / std::max(whole, 1e-30);
+}
+
+double candidate::worth() const { return energy - area * std::log1p(energy / area); }
+
+void candidate_finder::find(const layer& in, std::vector<candidate>& found)
+{
+    if (in.rows == 0)
+        return;
+    const float* cells = cells_of(in);
+    const size_t size = in.shape.fft_size / d_view.group;
+    if (!mark(cells, in.rows, size))
+        return;
+    connect(in.rows, size);
+    measure(in, cells, size, found);
+}
+
+const float* candidate_finder::cells_of(const layer& in)
+{
+    if (d_view.group == 1)
+        return in.ratio;
+    const size_t group = d_view.group, count = in.rows * in.shape.fft_size / group;
+    if (d_grouped.size() < count)
+        d_grouped.resize(count);
+    for (size_t i = 0; i < count; i++) {
+        float sum = 0;
+        for (size_t j = 0; j < group; j++)
+            sum += in.ratio[i * group + j];
+        d_grouped[i] = sum / group;
+    }
+    return d_grouped.data();
+}
+
+// The cells whose mean with their neighbours is over a limit. What is beyond the frame
+// counts as noise. False: none is over the high one.
+bool candidate_finder::mark(const float* cells, size_t rows, size_t size)
+{
+    d_marked.clear();
+    d_strong.clear();
+    d_first.assign(1, 0);
+    d_line.assign(size + 2, 1.0f);
+    d_means.resize(size);
+    std::vector<float> noise(size, 1.0f);
+    bool any = false;
+    const bool three = d_view.rows == 3;
+    float* line = d_line.data() + 1; // one more bin on either side
+    const float scale = 1.0f / (d_view.rows * d_view.bins);
+    const float edge = d_view.rows;
+    line[-1] = line[size] = edge;
+    for (size_t row = 0; row < rows; row++) {
+        const float* now = cells + row * size;
+        const float* before = row > 0 ? now - size : noise.data();
+        const float* after = row + 1 < rows ? now + size : noise.data();
+        if (three)
+            for (size_t i = 0; i < size; i++)
+                line[i] = before[i] + now[i] + after[i];
+        else
+            for (size_t i = 0; i < size; i++)
+                line[i] = before[i] + now[i];
+        if (d_view.bins == 3)
+            for (size_t i = 0; i < size; i++)
+                d_means[i] = (line[long(i) - 1] + line[i] + line[i + 1]) * scale;
+        else
+            for (size_t i = 0; i < size; i++)
+                d_means[i] = (line[long(i) - 1] + line[i]) * scale;
+        constexpr size_t at_once = 16;
+        for (size_t i = 0; i < size; i += at_once) {
+            const size_t end = std::min(i + at_once, size);
+            float most = 0;
+            for (size_t j = i; j < end; j++)
+                most = std::max(most, d_means[j]);
+            if (!(most > d_limits.low))
+                continue;
+            for (size_t j = i; j < end; j++)
+                if (d_means[j] > d_limits.low) {
+                    const bool strong = d_means[j] > d_limits.high;
+                    any = any || strong;
+                    d_marked.push_back(j);
+                    d_strong.push_back(strong);
+                }
+        }
+        d_first.push_back(d_marked.size());
+    }
+    return any;
+}
+
+size_t candidate_finder::root(size_t run)
+{
+    while (d_runs[run].parent != run)
+        run = d_runs[run].parent = d_runs[d_runs[run].parent].parent;
+    return run;
+}
+
+// What hangs together once each marked cell is grown by one on all sides: runs of grown
+// cells in each row, joined where they touch one of the row before.
+void candidate_finder::connect(size_t rows, size_t size)
+{
+    d_runs.clear();
+    d_runs_first.assign(1, 0);
+    std::vector<uint32_t> grown;
+    for (size_t row = 0; row < rows; row++) {
+        grown.clear();
+        for (size_t near = row > 0 ? row - 1 : 0; near <= std::min(row + 1, rows - 1);
+             near++) {
+            const auto middle = grown.size();
+            grown.insert(grown.end(),
+                         d_marked.begin() + d_first[near],
+                         d_marked.begin() + d_first[near + 1]);
+            std::inplace_merge(grown.begin(), grown.begin() + middle, grown.end());
+        }
+        const size_t first_run = d_runs.size();
+        for (const uint32_t bin : grown) {
+            const size_t from = bin > 0 ? bin - 1 : 0, to = std::min<size_t>(bin + 2, size);
+            if (d_runs.size() > first_run && d_runs.back().last >= from)
+                d_runs.back().last = std::max(d_runs.back().last, to);
+            else
+                d_runs.push_back({ row, from, to, d_runs.size(), false });
+        }
+        if (row > 0) {
+            size_t above = d_runs_first[row - 1];
+            for (size_t i = first_run; i < d_runs.size(); i++) {
+                while (above < first_run && d_runs[above].last <= d_runs[i].first)
+                    above++;
+                for (size_t j = above; j < first_run && d_runs[j].first < d_runs[i].last;
+                     j++) {
+                    const size_t a = root(i), b = root(j);
+                    d_runs[std::max(a, b)].parent = std::min(a, b);
+                }
+            }
+        }
+        d_runs_first.push_back(d_runs.size());
+    }
+    for (size_t row = 0; row < rows; row++) {
+        size_t run = d_runs_first[row];
+        for (size_t i = d_first[row]; i < d_first[row + 1]; i++) {
+            while (d_runs[run].last <= d_marked[i])
+                run++;
+            if (d_strong[i])
+                d_runs[root(run)].strong = true;
+        }
+    }
+}
+
+void candidate_finder::measure(const layer& in,
+                               const float* cells,
+                               size_t size,
+                               std::vector<candidate>& found)
+{
+    struct extent {
+        size_t top, bottom, left, right;
+        std::vector<std::pair<uint32_t, uint32_t>> marked; // row and bin
+    };
+    std::map<size_t, extent> boxes;
+    for (size_t row = 0; row < in.rows; row++) {
+        size_t run = d_runs_first[row];
+        for (size_t i = d_first[row]; i < d_first[row + 1]; i++) {
+            const size_t bin = d_marked[i];
+            while (d_runs[run].last <= bin)
+                run++;
+            const size_t top = root(run);
+            if (!d_runs[top].strong)
+                continue;
+            extent& box =
+                boxes.try_emplace(top, extent{ row, row + 1, bin, bin + 1, {} })
+                    .first->second;
+            box.bottom = row + 1;
+            box.left = std::min(box.left, bin);
+            box.right = std::max(box.right, bin + 1);
+            box.marked.push_back({ row, bin });
+        }
+    }
+    const double width = in.rate / size, half = in.rate / 2;
+    const double hop = in.shape.hop, unit = hop / size;
+    for (const auto& [top, box] : boxes) {
+        std::vector<double> by_row(box.bottom - box.top), by_bin(box.right - box.left);
+        double energy = 0;
+        for (const auto& [row, bin] : box.marked) {
+            const double more = std::max(cells[row * size + bin] - 1.0f, 0.0f);
+            by_row[row - box.top] += more;
+            by_bin[bin - box.left] += more;
+            energy += more;
+        }
+        const auto rows = most_of(by_row), bins = most_of(by_bin);
+        candidate one;
+        one.view = d_place;
+        one.edges = { (box.top + rows.first) * hop,
+                      (box.top + rows.second) * hop,
+                      (box.left + bins.first) * width - half,
+                      (box.left + bins.second) * width - half };
+        one.energy = energy * unit;
+        one.area = std::max(
+            (rows.second - rows.first) * (bins.second - bins.first) * unit, 0.5);
+        one.outer = { box.top * hop,
+                      box.bottom * hop,
+                      box.left * width - half,
+                      box.right * width - half };
+        one.bins.assign(by_bin.begin() + bins.first, by_bin.begin() + bins.second);
+        found.push_back(std::move(one));
+    }
+}
+
+} // namespace gr::wfm::finding

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "finding/floor.h"
+#include <algorithm>
+#include <cmath>
+
+namespace gr::wfm::finding {
+
+namespace {
+
+constexpr size_t most_rows = 128;
+constexpr float tiny = 1e-30f;
+constexpr size_t lanes = 32; // bins at a time: two cache lines of each row
+
+// The mean of an exponential of mean 1 below 3.
+const float truncated_mean = 1 - 3 * std::exp(-3.0) / (1 - std::exp(-3.0));
+
+//! Some bins of some rows, [rows][lanes].
+struct block {
+    explicit block(size_t rows) : rows(rows), power(rows * lanes) {}
+
+    void order(size_t one, size_t other)
+    {
+        float *a = &power[one * lanes], *b = &power[other * lanes];
+        for (size_t lane = 0; lane < lanes; lane++) {
+            const float low = std::min(a[lane], b[lane]);
+            b[lane] = std::max(a[lane], b[lane]);
+            a[lane] = low;
+        }
+    }
+
+    //! Each bin's rows in order. Batcher's merge exchange (Knuth, The Art of Computer
+    //! Programming, 5.2.2, algorithm M) compares the same rows whatever is in them, and so
+    //! all lanes at once.
+    void sort()
+    {
+        size_t top = 1;
+        while (2 * top < rows)
+            top *= 2;
+        for (size_t p = top; p > 0; p /= 2) {
+            size_t r = 0, d = p;
+            for (size_t q = top;; q /= 2) {
+                for (size_t i = 0; i + d < rows; i++)
+                    if ((i & p) == r)
+                        order(i, i + d);
+                if (q == p)
+                    break;
+                d = q - p;
+                r = p;
+            }
+        }
+    }
+
+    //! Mean below 3 times the level, corrected; the level, if nothing is.
+    void censor(float* level) const
+    {
+        float sum[lanes] = {}, count[lanes] = {}, limit[lanes];
+        for (size_t lane = 0; lane < lanes; lane++)
+            limit[lane] = 3 * level[lane];
+        for (size_t row = 0; row < rows; row++)
+            for (size_t lane = 0; lane < lanes; lane++) {
+                const float value = power[row * lanes + lane];
+                const bool low = value < limit[lane];
+                sum[lane] += low ? value : 0.0f;
+                count[lane] += low ? 1.0f : 0.0f;
+            }
+        for (size_t lane = 0; lane < lanes; lane++) {
+            const float mean = sum[lane] / std::max(count[lane], 1.0f) / truncated_mean;
+            level[lane] = std::max(count[lane] > 0 ? mean : level[lane], tiny);
+        }
+    }
+
+    const size_t rows;
+    values power;
+};
+
+} // namespace
+
+values quiet_level(const layer_rows& power)
+{
+    std::vector<const float*> good;
+    for (size_t r = 0; r < power.rows(); r++)
+        if (power.good(r))
+            good.push_back(power.row(r));
+    const size_t size = power.shape().fft_size;
+    const auto silent = [size](const float* row) {
+        return std::all_of(row, row + size, [](float value) { return value == 0; });
+    };
+    if (std::all_of(good.begin(), good.end(), silent))
+        return {};
+    const size_t step = std::max<size_t>(1, good.size() / most_rows);
+    std::vector<const float*> some;
+    for (size_t r = 0; r < good.size(); r += step)
+        some.push_back(good[r]);
+    const double n = some.size();
+    const auto place = static_cast<size_t>(0.2 * (n - 1) + 0.5);
+    const auto scale = static_cast<float>(-std::log(1 - (place + 0.6) / (n + 0.2)));
+    values level(size);
+    block now(some.size());
+    for (size_t bin = 0; bin < size; bin += lanes) {
+        const size_t count = std::min(lanes, size - bin);
+        for (size_t r = 0; r < some.size(); r++)
+            std::copy_n(some[r] + bin, count, &now.power[r * lanes]);
+        now.sort();
+        float part[lanes];
+        for (size_t lane = 0; lane < lanes; lane++)
+            part[lane] = std::max(now.power[place * lanes + lane] / scale, tiny);
+        for (int pass = 0; pass < 4; pass++)
+            now.censor(part);
+        std::copy_n(part, count, &level[bin]);
+    }
+    return level;
+}
+
+values local_floor(const values& level, size_t rows, size_t width)
+{
+    const size_t size = level.size();
+    const size_t by_rows = static_cast<size_t>(512.0 / std::min(rows, most_rows)) | 1;
+    const size_t few = std::max<size_t>(3, std::min(size / 16, by_rows) | 1);
+    const values smooth = uniform_filter(level, few, beyond::reflect);
+    values opened = maximum_filter(minimum_filter(smooth, width | 1), width | 1);
+    values near(size), ratio(size);
+    for (size_t i = 0; i < size; i++) {
+        opened[i] = std::max(opened[i], tiny);
+        const float over = smooth[i] / opened[i];
+        near[i] = over < 1.6f;
+        ratio[i] = over < 1.6f ? over : 0.0f;
+    }
+    const size_t span = std::max(few, width / 2) | 1;
+    const values weight = uniform_filter(near, span, beyond::reflect);
+    const values mean = uniform_filter(ratio, span, beyond::reflect);
+    for (size_t i = 0; i < size; i++) {
+        const float bias = weight[i] > 0.02f ? mean[i] / weight[i] : 1.0f;
+        opened[i] = std::max(opened[i] * bias, tiny);
+    }
+    return opened;
+}
+
+values common_floor(const std::vector<values>& floors)
+{
+    values floor = floors[0];
+    for (size_t i = 1; i < floors.size(); i++) {
+        const values other = spread(floors[i], floor.size());
+        for (size_t bin = 0; bin < floor.size(); bin++)
+            if (other[bin] < 0.8f * floor[bin])
+                floor[bin] = other[bin];
+    }
+    return floor;
+}
+
+values spread(const values& floor, size_t size)
+{
+    const size_t count = floor.size();
+    if (size == count)
+        return floor;
+    values out(size);
+    if (size < count) { // bin k is centred on k count / size
+        const size_t times = count / size;
+        for (size_t bin = 0; bin < size; bin++) {
+            double sum = 0;
+            for (size_t i = 0; i < times; i++)
+                sum += floor[(bin * times + i + count - times / 2) % count];
+            out[bin] = sum / times;
+        }
+        return out;
+    }
+    for (size_t bin = 0; bin < size; bin++)
+        out[bin] = interpolated(floor, static_cast<double>(bin) * count / size);
+    return out;
+}
+
+} // namespace gr::wfm::finding

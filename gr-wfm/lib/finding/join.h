@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "finding/fragment.h"
+
+namespace gr::wfm::finding {
+
+//! Leaves out lines that are there only while shorter, wider boxes over them are.
+std::vector<candidate> without_echoes(const std::vector<candidate>& boxes,
+                                      const layer_list& layers);
+
+//! Leaves out what lies in a stronger one or, faint and while that is on, at its side.
+std::vector<fragment> without_skirts(std::vector<fragment> parts,
+                                     const layer_list& layers);
+
+//! Those that are one signal's are one: carriers with sidebands, then tones in turn.
+std::vector<fragment> joined(std::vector<fragment> parts, const layer_list& layers);
+
+} // namespace gr::wfm::finding

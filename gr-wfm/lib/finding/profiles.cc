@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "finding/profiles.h"
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace gr::wfm::finding {
+
+namespace {
+
+constexpr size_t least_rows = 12; // that a likeness must be seen in
+
+double correlation(profile one, profile other)
+{
+    for (profile* side : { &one, &other }) {
+        const double mean = mean_of(*side, 0, side->size());
+        for (double& value : *side)
+            value -= mean;
+    }
+    const auto dot = [](const profile& a, const profile& b) {
+        return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+    };
+    const double both = std::sqrt(dot(one, one) * dot(other, other));
+    return both > 0 ? std::abs(dot(one, other)) / both : 0.0;
+}
+
+} // namespace
+
+double mean_of(const profile& of, size_t first, size_t last)
+{
+    return std::accumulate(of.begin() + first, of.begin() + last, 0.0) / (last - first);
+}
+
+double greatest_of(const profile& of, size_t first, size_t last)
+{
+    return *std::max_element(of.begin() + first, of.begin() + last);
+}
+
+profile mean_over_bins(const layer& by, size_t row, size_t rows_end, size_t a, size_t b)
+{
+    profile means(rows_end - row);
+    for (size_t r = row; r < rows_end; r++) {
+        const float* line = by.row(r);
+        means[r - row] = std::accumulate(line + a, line + b, 0.0) / (b - a);
+    }
+    return means;
+}
+
+profile mean_over_rows(const layer& by, size_t row, size_t rows_end, size_t a, size_t b)
+{
+    profile means(b - a);
+    for (size_t r = row; r < rows_end; r++) {
+        const float* line = by.row(r) + a;
+        for (size_t i = 0; i < means.size(); i++)
+            means[i] += line[i];
+    }
+    for (double& mean : means)
+        mean /= rows_end - row;
+    return means;
+}
+
+const layer& layer_for_band(const layer_list& layers, double duration, size_t rows)
+{
+    for (auto one = layers.rbegin(); one != layers.rend(); ++one)
+        if (duration >= static_cast<double>(rows * (*one)->shape.hop))
+            return **one;
+    return *layers.front();
+}
+
+const layer& layer_for_time(const layer_list& layers, double bandwidth)
+{
+    for (const layer* one : layers)
+        if (bandwidth >= 2 * one->width())
+            return *one;
+    return *layers.back();
+}
+
+const layer& layer_apart(const layer_list& layers, double away)
+{
+    for (const layer* one : layers)
+        if (away >= 3 * one->width())
+            return *one;
+    return *layers.back();
+}
+
+seen profile_in_time(const layer_list& layers, const box& in)
+{
+    const layer& by = layer_for_time(layers, in.high - in.low);
+    const auto [a, b] = by.bins(in.low, in.high);
+    const auto [first, last] = by.rows_of(in.start, in.stop);
+    profile mean = mean_over_bins(by, first, last, a, b);
+    for (double& value : mean)
+        value -= 1;
+    return { &by, first, std::move(mean), 1 / std::sqrt(std::max((b - a) / 1.9, 1.0)) };
+}
+
+seen profile_in_band(const layer_list& layers, const box& in, size_t least)
+{
+    const layer& by = layer_for_band(layers, in.stop - in.start, least);
+    const auto [first, last] = by.rows_of(in.start, in.stop);
+    const auto [a, b] = by.bins(in.low, in.high);
+    profile mean = mean_over_rows(by, first, last, a, b);
+    for (double& value : mean)
+        value -= 1;
+    return { &by, a, std::move(mean), 1 / std::sqrt(static_cast<double>(last - first)) };
+}
+
+double likeness(
+    double start, double stop, const band& one, const band& other, const layer_list& layers)
+{
+    const double away = (other.first + other.second - one.first - one.second) / 2;
+    const layer& timing = layer_apart(layers, away);
+    const double margin = 0.25 * (stop - start);
+    const auto inner = timing.rows_of(start, stop);
+    const auto outer = timing.rows_of(start - margin, stop + margin);
+    if (inner.second - inner.first < least_rows)
+        return 0.0;
+    profile sides[2], within[2];
+    for (size_t i = 0; i < 2; i++) {
+        const band& of = i == 0 ? one : other;
+        const auto [a, b] = timing.bins(of.first, of.second);
+        profile side = mean_over_bins(timing, outer.first, outer.second, a, b);
+        for (double& value : side)
+            value -= 1;
+        side = uniform_filter(side, 2, beyond::nearest);
+        for (double& value : side)
+            value = std::sqrt(std::max(value, 0.0));
+        within[i].assign(side.begin() + (inner.first - outer.first),
+                         side.begin() + (inner.second - outer.first));
+        sides[i] = std::move(side);
+    }
+    return std::max(correlation(sides[0], sides[1]), correlation(within[0], within[1]));
+}
+
+} // namespace gr::wfm::finding
