@@ -40,6 +40,15 @@ signals_of(const candidate& of, const layer_list& layers, double count)
     return made;
 }
 
+template <typename piece>
+std::vector<box> edges_of(const std::vector<piece>& pieces)
+{
+    std::vector<box> edges;
+    for (const piece& one : pieces)
+        edges.push_back(one.edges);
+    return edges;
+}
+
 } // namespace
 
 band_finder::band_finder(double sample_rate, const settings& settings)
@@ -113,22 +122,13 @@ std::vector<fragment> band_finder::parts_of(size_t count)
                cells,
                [&](const candidate& one) { return signals_of(one, layers, count); }),
         layers);
-    std::vector<fragment> parts;
-    for (const candidate& one : chosen)
-        if (auto part = refined(one.edges, layers))
-            parts.push_back(std::move(*part));
-    parts = without_skirts(joined(without_skirts(std::move(parts), layers), layers),
-                           layers);
-    std::vector<box> pieces;
-    for (const fragment& part : parts)
-        pieces.push_back(part.edges);
-    parts.clear();
+    std::vector<fragment> parts =
+        without_skirts(refined(edges_of(chosen), layers, false), layers);
+    parts = without_skirts(joined(std::move(parts), layers), layers);
+    parts = refined(edges_of(parts), layers, true);
     const double least = 0.8 * std::pow(10.0, d_settings.min_snr / 10);
-    for (const box& piece : pieces) {
-        auto part = refined(piece, layers, room_of(piece, pieces, d_rate));
-        if (part && part->ratio() > least)
-            parts.push_back(std::move(*part));
-    }
+    const auto faint = [least](const fragment& part) { return !(part.ratio() > least); };
+    parts.erase(std::remove_if(parts.begin(), parts.end(), faint), parts.end());
     parts = without_skirts(std::move(parts), layers);
     const layer& middle = *layers[layers.size() > 1 ? 1 : 0];
     if (const auto wide = d_wide.look(middle.floor))

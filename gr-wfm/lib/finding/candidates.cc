@@ -235,7 +235,7 @@ void candidate_finder::measure(const layer& in,
     }
     const double width = in.rate / size, half = in.rate / 2;
     const double hop = in.shape.hop, unit = hop / size;
-    for (const auto& [top, box] : boxes) {
+    for (const auto& [root, box] : boxes) {
         std::vector<double> by_row(box.bottom - box.top), by_bin(box.right - box.left);
         double energy = 0;
         for (const auto& [row, bin] : box.marked) {
@@ -254,10 +254,15 @@ void candidate_finder::measure(const layer& in,
         one.energy = energy * unit;
         one.area = std::max(
             (rows.second - rows.first) * (bins.second - bins.first) * unit, 0.5);
-        one.outer = { box.top * hop,
-                      box.bottom * hop,
-                      box.left * width - half,
-                      box.right * width - half };
+        // Of all that hangs together, what is near.
+        const size_t top = box.top + rows.first, bottom = box.top + rows.second;
+        const size_t left = box.left + bins.first, right = box.left + bins.second;
+        const size_t rows_near = 2 + (bottom - top) / 10;
+        const size_t bins_near = 2 + 3 * (right - left) / 10;
+        one.outer = { std::max(box.top, top - std::min(top, rows_near)) * hop,
+                      std::min(box.bottom, bottom + rows_near) * hop,
+                      std::max(box.left, left - std::min(left, bins_near)) * width - half,
+                      std::min(box.right, right + bins_near) * width - half };
         one.bins.assign(by_bin.begin() + bins.first, by_bin.begin() + bins.second);
         found.push_back(std::move(one));
     }

@@ -35,7 +35,7 @@ struct candidate {
     size_t view;
     box edges;
     double energy, area;      //!< over noise, both in independent cells of noise
-    box outer;                //!< of all that hangs together, the faintest included
+    box outer;                //!< with what hangs on to it nearby
     std::vector<double> bins; //!< energy in each bin of the box
 
     //! Share of its energy in bins that lie wholly outside of low..high.

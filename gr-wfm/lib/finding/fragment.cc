@@ -50,11 +50,12 @@ stretch with_skirts(const seen& by,
     return { static_cast<size_t>(bounds[0]), static_cast<size_t>(bounds[1]) };
 }
 
-// The stretch of a spectrum that stands out of the noise around a rough one.
-stretch standing_out(const seen& by, const profile& smooth, stretch rough, size_t few)
+// The stretch of a spectrum that stands out of the noise around a rough one; `room`
+// becomes one that holds this.
+stretch standing_out(
+    const seen& by, const profile& smooth, stretch rough, size_t few, stretch& room)
 {
     size_t a = rough.first, b = rough.last;
-    const size_t count = smooth.size();
     const double top = b > a ? greatest_of(smooth, a, b) : 0.0;
     const double spread = by.deviation * 1.4 / std::sqrt(few);
     const double limit = std::max(2.5 * spread, 0.004 * top);
@@ -63,11 +64,13 @@ stretch standing_out(const seen& by, const profile& smooth, stretch rough, size_
         a++;
     while (b - a > 1 && smooth[b - 1] <= sure)
         b--;
+    room = { std::min(room.first, a), std::max(room.last, b) };
     // Outwards as long as it stands out, and falls.
-    while (a > 0 && smooth[a - 1] > limit &&
-           smooth[a - 1] <= 1.15 * greatest_of(smooth, a, std::min(a + few, count)))
+    while (a > room.first && smooth[a - 1] > limit &&
+           smooth[a - 1] <=
+               1.15 * greatest_of(smooth, a, std::min(a + few, smooth.size())))
         a--;
-    while (b < count && smooth[b] > limit &&
+    while (b < room.last && smooth[b] > limit &&
            smooth[b] <= 1.15 * greatest_of(smooth, b > few ? b - few : 0, b))
         b++;
     return { a, b };
@@ -81,7 +84,7 @@ struct band_seen {
 };
 
 band_seen
-band_edges(const box& in, const layer_list& layers, const std::optional<band>& room)
+band_edges(const box& in, const layer_list& layers, const band& bounds, bool skirts)
 {
     const double wide = in.high - in.low;
     const double bin = layer_for_band(layers, in.stop - in.start, 3).width();
@@ -94,18 +97,14 @@ band_edges(const box& in, const layer_list& layers, const std::optional<band>& r
     const size_t a = rough.first - by.first, b = rough.second - by.first;
     const size_t few = std::clamp<size_t>((b - a) / 12, 1, 64) | 1;
     const profile smooth = uniform_filter(by.mean, few, beyond::nearest);
-    stretch out = standing_out(by, smooth, { a, b }, few);
-    if (room) {
-        const auto bounds = by.by->bins(room->first, room->second);
-        const auto inside = [&](size_t edge) {
-            return std::min(edge - std::min(edge, by.first), count);
-        };
-        out = with_skirts(by,
-                          smooth,
-                          out,
-                          { std::min(inside(bounds.first), out.first),
-                            std::max(inside(bounds.second), out.last) });
-    }
+    const auto edge = by.by->bins(bounds.first, bounds.second);
+    const auto inside = [&](size_t bin) {
+        return std::min(bin - std::min(bin, by.first), count);
+    };
+    stretch room{ inside(edge.first), inside(edge.second) };
+    stretch out = standing_out(by, smooth, { a, b }, few, room);
+    if (skirts)
+        out = with_skirts(by, smooth, out, room);
     const auto [first, last] = out;
     band_seen got{ 0, 0, by.by, by.first + first, {} };
     got.spectrum.assign(by.mean.begin() + first, by.mean.begin() + last);
@@ -113,10 +112,10 @@ band_edges(const box& in, const layer_list& layers, const std::optional<band>& r
     const double least = last - first < 8 ? 0 : -1;
     for (size_t i = 0; i < power.size(); i++)
         power[i] = std::max(power[i], least) * by.by->floor[got.first + i];
-    const auto edges = quantile_edges(power, by.by->width());
+    const auto span = quantile_edges(power, by.by->width());
     const double origin = (got.first - 0.5) * by.by->width() - by.by->rate / 2;
-    got.low = origin + edges.first;
-    got.high = origin + edges.second;
+    got.low = origin + span.first;
+    got.high = origin + span.second;
     return got;
 }
 
@@ -135,7 +134,7 @@ time_seen time_edges(const box& in, const layer_list& layers)
         return rough;
     const profile smooth =
         mean.size() > 8 ? uniform_filter(mean, 3, beyond::nearest) : mean;
-    const double limit = std::max(3 * by.deviation, 0.15 * quantile(smooth, 0.75));
+    const double limit = std::max(3.5 * by.deviation, 0.03 * quantile(smooth, 0.75));
     std::vector<size_t> on;
     profile levels;
     for (size_t i = 0; i < smooth.size(); i++)
@@ -174,6 +173,9 @@ double fragment::ratio() const
     return level() / std::max(mean / grid * width(), 1e-30);
 }
 
+namespace {
+
+// Hz within which a box may grow: as far as half the way to what is on at the same time.
 band room_of(const box& in, const std::vector<box>& others, double rate)
 {
     band room{ -rate / 2, rate / 2 };
@@ -188,14 +190,8 @@ band room_of(const box& in, const std::vector<box>& others, double rate)
     return room;
 }
 
-std::optional<fragment> refined(const box& in,
-                                const layer_list& layers,
-                                const std::optional<band>& room)
+fragment part_of(const band_seen& of, const time_seen& when, const layer_list& layers)
 {
-    const band_seen of = band_edges(in, layers, room);
-    const time_seen when = time_edges({ in.start, in.stop, of.low, of.high }, layers);
-    if (when.stop <= when.start)
-        return {};
     const layer& finest = *layers.back();
     const size_t times = finest.shape.fft_size / of.by->shape.fft_size;
     const double scale = (when.stop - when.start) / finest.shape.fft_size;
@@ -211,6 +207,22 @@ std::optional<fragment> refined(const box& in,
         std::fill_n(&part.noise[i * times], times, floor / finest.shape.fft_size);
     }
     return part;
+}
+
+} // namespace
+
+std::vector<fragment>
+refined(const std::vector<box>& boxes, const layer_list& layers, bool skirts)
+{
+    std::vector<fragment> parts;
+    for (const box& in : boxes) {
+        const band room = room_of(in, boxes, layers[0]->rate);
+        const band_seen of = band_edges(in, layers, room, skirts);
+        const time_seen when = time_edges({ in.start, in.stop, of.low, of.high }, layers);
+        if (when.stop > when.start)
+            parts.push_back(part_of(of, when, layers));
+    }
+    return parts;
 }
 
 std::pair<double, double>

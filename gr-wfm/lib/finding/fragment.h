@@ -2,7 +2,6 @@
 #pragma once
 
 #include "finding/profiles.h"
-#include <optional>
 
 namespace gr::wfm::finding {
 
@@ -27,14 +26,10 @@ struct fragment {
     double ratio() const;
 };
 
-//! Hz within which a box may grow: as far as half the way to what is on at the same time.
-band room_of(const box& in, const std::vector<box>& others, double rate);
-
-//! A box with its edges refined: 99 % of the power over the noise. room: Hz beyond which
-//! others are, up to which faint skirts are taken in; without it none are.
-std::optional<fragment> refined(const box& in,
-                                const layer_list& layers,
-                                const std::optional<band>& room = {});
+//! Boxes with their edges refined: 99 % of the power over the noise. skirts: whether to
+//! take in what is too faint to be seen in single bins. Those of no length are left out.
+std::vector<fragment>
+refined(const std::vector<box>& boxes, const layer_list& layers, bool skirts);
 
 //! Places in units of `width`, between which all but `left_out` of the power at each side
 //! lies.

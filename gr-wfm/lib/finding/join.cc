@@ -9,7 +9,7 @@ namespace {
 
 constexpr double quiet = 0.3;  // power of a line between bursts, over that within them
 constexpr double same = 0.6;   // correlation of two tones' levels
-constexpr double during = 0.8; // share of what belongs to another that lies within it
+constexpr double during_share = 0.8; // share of what belongs to another that lies within it
 constexpr double shortest = 64; // of the shortest rows: bursts told by begin and end
 constexpr double beside = 0.3; // width of a signal within which its skirts are
 constexpr double close = 0.1;  // the same, of those not so faint but narrow
@@ -76,19 +76,17 @@ bool silent_without(const fragment& part, const fragment& one, const layer_list&
 
 bool belongs(const fragment& part, const fragment& one, const layer_list& layers)
 {
-    if (overlap(part.edges.start, part.edges.stop, one.edges.start, one.edges.stop) <
-        during * part.length())
-        return false;
     const double shared =
         overlap(part.edges.low, part.edges.high, one.edges.low, one.edges.high);
-    if (shared >= during * part.width())
+    if (shared >= during_share * part.width())
         return part.level() < one.level();
     const double density = part.energy() / part.length() / part.width();
     const double theirs = one.energy() / one.length() / one.width();
     const double apart = -shared / one.width(), over = part.level() / one.level();
     if (part.width() < 0.6 * one.width() && apart < beside && density < faint * theirs)
         return true;
-    const bool brief = part.length() < 0.25 * one.length();
+    const bool brief =
+        part.length() < 0.25 * one.length() || part.on < 0.25 * part.length();
     if (part.width() < (brief ? 0.4 : 0.25) * one.width() && apart < close &&
         over < faint)
         return true;
@@ -307,11 +305,18 @@ std::vector<fragment> without_skirts(std::vector<fragment> parts,
             return a.energy() > b.energy();
         });
     std::vector<fragment> kept;
-    for (fragment& part : parts)
-        if (std::none_of(kept.begin(), kept.end(), [&](const fragment& one) {
-                return belongs(part, one, layers);
-            }))
+    for (fragment& part : parts) {
+        double during = 0;
+        for (const fragment& one : kept) {
+            const double shared = overlap(
+                part.edges.start, part.edges.stop, one.edges.start, one.edges.stop);
+            if (shared > 0 && belongs(part, one, layers))
+                during += shared;
+        }
+        if (during < during_share *
+                         std::min(part.length(), std::max(part.on, 0.5 * part.length())))
             kept.push_back(std::move(part));
+    }
     return kept;
 }
 

@@ -125,6 +125,9 @@ double likeness(
         side = uniform_filter(side, 2, beyond::nearest);
         for (double& value : side)
             value = std::sqrt(std::max(value, 0.0));
+        const double most = 2 * quantile(side, 0.75);
+        for (double& value : side) // clicks of a third signal are in both
+            value = std::min(value, most);
         within[i].assign(side.begin() + (inner.first - outer.first),
                          side.begin() + (inner.second - outer.first));
         sides[i] = std::move(side);
