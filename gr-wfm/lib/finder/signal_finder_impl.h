@@ -4,6 +4,7 @@
 #include "common/held_path.h"
 #include "common/segment_tracker.h"
 #include "finder/finder_core.h"
+#include <atomic>
 #include <chrono>
 #include <gnuradio/wfm/signal_finder.h>
 #include <memory>
@@ -26,6 +27,11 @@ public:
                      gr_vector_void_star& output_items) override;
 
     bool take(int most, int timeout_ms, std::vector<found_signal::sptr>& signals) override;
+    void await_results() override;
+    void complete(const std::vector<found_signal::sptr>& signals,
+                  const std::vector<tag_list>& tags) override;
+    void end(bool drain) override;
+    int run() const override { return d_runs; }
     void open() override;
     std::map<std::string, uint64_t> counters() const override;
     uint64_t memory() const override;
@@ -43,6 +49,9 @@ private:
 
     mutable std::mutex d_core_mutex; //!< for d_core, not for what it points at
     std::shared_ptr<finder_core> d_core;
+    std::atomic<bool> d_awaits{ false };
+    std::atomic<bool> d_ending{ false };
+    std::atomic<int> d_runs{ 0 };
 
     // Of the stream thread only, from here on.
     std::shared_ptr<finder_core> d_run; //!< the core of this run

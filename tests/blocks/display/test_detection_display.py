@@ -132,7 +132,7 @@ def test_labels_are_written_on_plates_as_wide_as_they_are(display):
 
 
 def test_labels_of_short_boxes_do_not_cover_each_other(application):
-    from gnuradio.wfm.display.waterfall import beside
+    from gnuradio.wfm.display.plates import beside
     from PyQt5.QtCore import QRect
 
     taken = []

@@ -97,6 +97,25 @@ void bind_signal_finder(py::module& m)
              "Up to `most` signals that were taken out, oldest first; None after "
              "timeout_ms without any; an empty list once the stream has ended and nothing "
              "waits.")
+        .def("await_results",
+             &signal_finder::await_results,
+             "From now on complete() comes for every signal that was taken out; lossless "
+             "lets no sample out before the signals on it are complete.")
+        .def("complete",
+             &signal_finder::complete,
+             py::arg("signals"),
+             py::arg("tags"),
+             no_gil(),
+             "Hand in the results: for each signal a list of (key, value) PMTs.")
+        .def("end",
+             &signal_finder::end,
+             py::arg("drain"),
+             no_gil(),
+             "End the flowgraph. drain: what was found so far can still be taken; else "
+             "nothing waits for that.")
+        .def("run",
+             &signal_finder::run,
+             "number of this run, from 1; lock() and unlock() begin no new one")
         .def("open",
              &signal_finder::open,
              no_gil(),

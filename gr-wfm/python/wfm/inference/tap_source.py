@@ -55,8 +55,8 @@ class TapSource:
     def buffer(self, most: int) -> np.ndarray:
         return np.empty((most, *self._shape), np.complex64)
 
-    def infer(self, bundle, windows: np.ndarray) -> dict[str, np.ndarray]:
-        return bundle.infer(windows)
+    def infer(self, bundle, windows: Windows, samples: np.ndarray) -> dict[str, np.ndarray]:
+        return bundle.infer(samples)
 
     def out_of_range(self, rates: np.ndarray, contract) -> np.ndarray:
         return ~contract.knows_rate(rates)

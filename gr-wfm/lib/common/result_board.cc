@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "tap/result_board.h"
+#include "common/result_board.h"
 
 namespace gr::wfm {
 
@@ -10,21 +10,28 @@ void result_board::expect(uint64_t start)
         d_outstanding.insert(start);
 }
 
-void result_board::resolve(const std::vector<window_info>& windows,
+void result_board::resolve(const std::vector<uint64_t>& starts,
                            const std::vector<tag_list>& tags)
 {
     std::lock_guard<std::mutex> lock(d_mutex);
-    for (size_t i = 0; i < windows.size(); i++) {
-        d_outstanding.erase(windows[i].start);
+    for (size_t i = 0; i < starts.size(); i++) {
+        erase_one(starts[i]);
         if (i < tags.size() && !tags[i].empty())
-            d_results.push_back({ windows[i].start, tags[i] });
+            d_results.push_back({ starts[i], tags[i] });
     }
 }
 
 void result_board::forget(uint64_t start)
 {
     std::lock_guard<std::mutex> lock(d_mutex);
-    d_outstanding.erase(start);
+    erase_one(start);
+}
+
+void result_board::erase_one(uint64_t start)
+{
+    const auto found = d_outstanding.find(start);
+    if (found != d_outstanding.end())
+        d_outstanding.erase(found);
 }
 
 void result_board::abandon()

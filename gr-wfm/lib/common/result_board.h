@@ -11,21 +11,20 @@
 namespace gr::wfm {
 
 /*!
- * \brief Which windows have no result yet, and the results that came in.
+ * \brief Which windows, or signals, have no result yet, and the results that came in.
  *
- * The stream thread announces each window and collects results; the inference
- * thread resolves windows.
+ * Whoever finds one announces it; the stream thread collects results; the inference
+ * thread resolves.
  */
 class result_board
 {
 public:
     static constexpr uint64_t none = std::numeric_limits<uint64_t>::max();
 
-    //! A window is about to be queued. Windows come in order of their start.
+    //! A window is about to be queued; several may have the same start.
     void expect(uint64_t start);
     //! These windows need not be waited for; tags may be empty, or one list each.
-    void resolve(const std::vector<window_info>& windows,
-                 const std::vector<tag_list>& tags);
+    void resolve(const std::vector<uint64_t>& starts, const std::vector<tag_list>& tags);
     void forget(uint64_t start);
     //! Forget all, now and from now on.
     void abandon();
@@ -35,8 +34,10 @@ public:
     std::vector<placed_tags> collect();
 
 private:
+    void erase_one(uint64_t start);
+
     mutable std::mutex d_mutex;
-    std::set<uint64_t> d_outstanding;
+    std::multiset<uint64_t> d_outstanding;
     std::vector<placed_tags> d_results;
     bool d_abandoned = false;
 };
