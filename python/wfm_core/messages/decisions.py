@@ -16,8 +16,8 @@ def decision_json(
 
     `sample_start` and `sample_count` say where the window lies (samples), `tasks` is what `Bundle.decide` returned,
     `rx_time` is the radio's time of the first sample (whole seconds, fraction) and `rx_freq` its frequency (Hz); both
-    are left out where unknown, and so is what is None in `band`: freq_lower_edge, freq_upper_edge (Hz) and snr_db of one
-    signal in the band.
+    are left out where unknown, and so is what is None in `band`: freq_lower_edge, freq_upper_edge (Hz) and snr_db of
+    one signal in the band.
     """
     decision: dict = {"sample_start": int(sample_start), "sample_count": int(sample_count)}
     if rx_time is not None:

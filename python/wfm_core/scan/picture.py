@@ -7,22 +7,27 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 from scipy import fft
 
 from wfm_core.data.recordings.recording import Recording
 from wfm_core.evaluate.figures.canvas import new_figure, plain, save
-from wfm_core.evaluate.figures.label_colours import LabelColours
+from wfm_core.evaluate.figures.label_colours import SHADES, LabelColours
 from wfm_core.scan.pooling import LEAST_OVERLAP, overlap
 
 _COLUMNS, _ROWS = 1024, 700
 _MOST_TEXTS = 60
+_SHADES = LinearSegmentedColormap.from_list("waterfall", [tuple(part / 255 for part in shade) for shade in SHADES])
 _ONE_BOX = 0.025
 """Of the picture's time: bursts of one answer in one place that are less apart get one box."""
 
 
 class Named(Protocol):
-    """What a box is drawn of, such as `wfm_core.scan.signals.Signal`. Edges in Hz; samples from the recording's first."""
+    """What a box is drawn of, such as `wfm_core.scan.signals.Signal`.
+
+    Edges in Hz; samples from the recording's first.
+    """
 
     sample_start: int
     sample_count: int
@@ -56,7 +61,7 @@ def draw_scan(path: Path, recording: Recording, signals: Sequence[Named], title:
     levels = waterfall(recording)
     weak, strong = np.percentile(levels, [5, 99.7])
     axes.imshow(
-        levels, aspect="auto", cmap="magma", vmin=weak, vmax=max(strong, weak + 10), extent=(low, high, seconds, 0)
+        levels, aspect="auto", cmap=_SHADES, vmin=weak, vmax=max(strong, weak + 10), extent=(low, high, seconds, 0)
     )
     colours, taken = LabelColours(), []
     boxes = _joined(signals, round(_ONE_BOX * recording.samples))

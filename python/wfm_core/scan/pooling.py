@@ -71,7 +71,7 @@ class _Pooled:
 
 
 def pooled(bands: list[tuple[float, float]], probabilities: np.ndarray) -> tuple[np.ndarray, list[int]]:
-    """Probabilities [n, K] of observations in `bands` -> those of the signal that each belongs to, and how many each has.
+    """Probabilities [n, K] of observations in `bands` -> those of the signal that each belongs to, and how many it has.
 
     All are taken together, see `Pool`.
     """

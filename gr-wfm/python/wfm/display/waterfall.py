@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A waterfall as a Qt widget, newest row on top, with labelled boxes over the time and the frequencies that they have."""
+"""A waterfall as a Qt widget, newest row on top, with labelled boxes over their time and frequencies."""
 
 import numpy as np
 from PyQt5 import QtCore, QtGui, QtWidgets
 
-from wfm_core.evaluate.figures.label_colours import LabelColours
+from wfm_core.evaluate.figures.label_colours import SHADES, LabelColours
 
 from .boxes import Box
 from .plates import beside, free_place, tooltip
@@ -16,8 +16,6 @@ _LANE = 5  # pixels by which the boxes of one task are narrower than those of th
 _LINE = 3
 _LEAST_SIDE = 6  # of a signal's box, in pixels: a tone, or a short burst, is to be seen and found by the mouse
 _TICKS = 4
-# From the weakest to the strongest level; none of them is a label's colour.
-_SHADES = ((0, 0, 20), (20, 30, 90), (40, 90, 130), (120, 160, 160), (235, 240, 230))
 _WEAKEST, _STRONGEST = 5, 99.9  # percentiles of the levels that the shades reach from and to
 _LEAST_RANGE = 10.0  # dB: silence is not to look like a signal
 
@@ -117,7 +115,7 @@ class WaterfallView(QtWidgets.QWidget):
     def paintEvent(self, _event) -> None:
         painter = QtGui.QPainter(self)
         area = self.plot_area()
-        painter.fillRect(area, QtGui.QColor(*_SHADES[0]))
+        painter.fillRect(area, QtGui.QColor(*SHADES[0]))
         if self._frame is None:
             return
         painter.drawImage(area, self._image)
@@ -187,8 +185,8 @@ def picture(levels: np.ndarray) -> tuple[QtGui.QImage, tuple[float, float]]:
 
 
 def _shade_table() -> list[int]:
-    places, shades = np.linspace(0, 1, len(_SHADES)), np.linspace(0, 1, 256)
-    channels = np.array([np.interp(shades, places, channel) for channel in zip(*_SHADES, strict=True)], int)
+    places, shades = np.linspace(0, 1, len(SHADES)), np.linspace(0, 1, 256)
+    channels = np.array([np.interp(shades, places, channel) for channel in zip(*SHADES, strict=True)], int)
     return [QtGui.qRgb(*color) for color in channels.T.tolist()]
 
 

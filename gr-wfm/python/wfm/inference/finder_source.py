@@ -9,7 +9,6 @@ import numpy as np
 from wfm_core.scan.pooling import Pool
 from wfm_core.signal.found import SAMPLES, observe
 
-from ..ports import messages
 from ..wfm_python import found_signal, signal_finder
 from .window_source import Windows
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What feeds the engine: windows of a stream, signals found in it, or images that come as messages. Without GNU Radio."""
+"""What feeds the engine: windows of a stream, signals found in it, or images that come as messages.
+
+Without GNU Radio.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

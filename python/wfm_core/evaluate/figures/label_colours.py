@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Colours of labels on waterfalls, in pictures and on screens. Without Matplotlib."""
+"""Colours of waterfalls and of the labels on them, in pictures and on screens. Without Matplotlib."""
 
 import colorsys
 
+SHADES = ((0, 0, 20), (20, 30, 90), (40, 90, 130), (120, 160, 160), (235, 240, 230))
+"""Red, green and blue in 0 to 255, from the weakest to the strongest level; none of them is a label's colour."""
 _FIRST = ("#ff5a36", "#35d04f", "#ffd21f", "#ff4fd8", "#2ee6e6", "#ff9d1f", "#b58cff", "#a6e22e")
 _GOLDEN = 0.618034
 """Of the circle of hues, between two that follow: no number of them comes near an earlier one soon."""

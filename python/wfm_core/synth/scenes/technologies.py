@@ -14,9 +14,9 @@ from wfm_core.synth.signals.catalogue import SIGNALS
 
 CENTER_FREQ = 433.92e6
 STATIONS = (
-    ("fm-broadcast", "fm", -900e3, 24.0),
+    ("fm-broadcast", "fm", -900e3, 20.0),
     ("cellular", "gsm", -560e3, 18.0),
-    ("lora", "lorawan", -240e3, 14.0),
+    ("lora", "lorawan", -240e3, 15.0),
     ("digital-voice", "dmr", -60e3, 22.0),
     ("nbfm", "nbfm-25k", 100e3, 24.0),
     ("pocsag", "pocsag", 300e3, 22.0),
@@ -25,11 +25,11 @@ STATIONS = (
 )
 """Label, kind, Hz from the middle of the band, SNR in dB in the signal's own bandwidth."""
 LEAST_RATE = 2.1e6
-_NOISE_DBFS = -50.0
+_NOISE_DBFS = -40.0
 
 
 def air(seconds: float, sample_rate: float, antennas: int, seed: int) -> Scene:
-    """The scene from a seed: one receiver without flaws, white noise at -50 dBFS in the whole band.
+    """The scene from a seed: one receiver without flaws, white noise at -40 dBFS in the whole band.
 
     The truth has an entry for each stretch in which a station is on, with the edges (Hz) that hold 99 % of its power.
     Antennas hear the same with noise of their own, each station at an angle of its own.
@@ -38,8 +38,8 @@ def air(seconds: float, sample_rate: float, antennas: int, seed: int) -> Scene:
     """
     if sample_rate < LEAST_RATE:
         raise WfmError(
-            f"the scene air at {sample_rate / 1e6:g} MS/s: its stations need {LEAST_RATE / 1e6:g} MS/s or more, such as "
-            "2.4 MS/s"
+            f"the scene air at {sample_rate / 1e6:g} MS/s: its stations need {LEAST_RATE / 1e6:g} MS/s or more, such "
+            "as 2.4 MS/s"
         )
     rng = np.random.default_rng(seed)
     count = round(seconds * sample_rate)
