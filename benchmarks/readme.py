@@ -24,6 +24,8 @@ ROWS = {
     "WFM Spectrogram, images / rows, a whole flowgraph on one core, against scripted PyTorch ({values})": [
         "spectrogram_block_images", "spectrogram_block_rows",
     ],
+    "WFM Signal Finder, a whole flowgraph on one core, against 20 MS/s ({values})": ["signal_finder"],
+    "the same against numpy and scipy": ["signal_finder_numpy"],
     "pretraining steps with synthetic windows, against windows in memory": ["pretrain_data_overhead"],
     "samples lost in {seconds} s at 10 MS/s x 2 channels from a wall-clocked simulated radio": ["soak"],
 }  # fmt: skip

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the benchmarks, each file in a process of its own: a table, README's table, bench.jsonl and bench.png.
 
-python benchmarks/run.py --out out [--only tap inflow spectrogram pretrain_data_overhead soak] [--seconds 600] [--quick]
+python benchmarks/run.py --out out [--only tap inflow spectrogram finder_rate pretrain_data_overhead soak]
+                                   [--seconds 600] [--quick]
 """
 
 import argparse
@@ -13,12 +14,13 @@ from pathlib import Path
 import readme
 from result import FOUND
 
-BENCHMARKS = ("tap", "inflow", "spectrogram", "pretrain_data_overhead", "soak")
+BENCHMARKS = ("tap", "inflow", "spectrogram", "finder_rate", "pretrain_data_overhead", "soak")
 HERE = Path(__file__).parent
 QUICK = {
     "tap": ["--seconds", "0.1", "--rounds", "1"],
     "inflow": ["--seconds", "0.3", "--rounds", "1"],
     "spectrogram": ["--seconds", "0.05", "--rounds", "1"],
+    "finder_rate": ["--seconds", "0.1", "--rounds", "1"],
     "pretrain_data_overhead": ["--recipe", "pretrain_smoke.yaml", "--rounds", "1", "batch=4", "iq.tokens=16",
                                "image.samples=1024", "image.fft_size=64", "image.hop=64", "image.size=[32,32]"],
     "soak": ["--seconds", "1"],

@@ -23,8 +23,8 @@ import readme  # noqa: E402
 
 TRIED = {
     "accuracy/air.py", "accuracy/enrolment.py", "accuracy/lte_recordings.py", "accuracy/synthetic.py",
-    "foundation/compare.py",
-    "inflow.py", "pretrain_data_overhead.py", "readme.py", "run.py", "soak.py", "spectrogram.py", "tap.py",
+    "finder_rate.py", "foundation/compare.py", "inflow.py", "pretrain_data_overhead.py", "readme.py", "run.py", "soak.py",
+    "spectrogram.py", "tap.py",
 }  # fmt: skip
 """The programs under benchmarks/ that a test below runs."""
 ELSEWHERE = {"results/run.py", "results/table.py"}
@@ -69,6 +69,12 @@ def test_tap():
 def test_spectrogram():
     found = results(program("spectrogram.py", *SHORT))
     assert set(found) == {"spectrogram_rate", "spectrogram_block_images", "spectrogram_block_rows"}
+
+
+@pytest.mark.slow
+def test_finder_rate():
+    found = results(program("finder_rate.py", *SHORT))
+    assert set(found) == {"signal_finder", "signal_finder_numpy"}
 
 
 def test_soak(tmp_path):

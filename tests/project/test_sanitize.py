@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "sanitize.sh"
-BLOCKS = re.compile(r"wfm\.(window_tap|recorder|sample_player|spectrogram|radio_tagger)\(")
+BLOCKS = re.compile(r"wfm\.(window_tap|signal_finder|recorder|sample_player|spectrogram|radio_tagger)\(")
 
 
 def listed() -> set[str]:

@@ -68,7 +68,8 @@ signal_finder_impl::signal_finder_impl(const finder_parameters& p)
                 gr::io_signature::make(1, 1, sizeof(gr_complex))),
       d_parameters(p),
       d_core(std::make_shared<finder_core>(p, d_counters)),
-      d_path(*this, 1, p.hold)
+      // The last sample waits for the last frame's signals.
+      d_path(*this, 1, std::max(p.hold, 1))
 {
     // Not by set_min_output_buffer(), which writes a line to the log each time.
     d_min_output_buffer.assign(1, output_buffer_samples);
@@ -100,7 +101,7 @@ bool signal_finder_impl::start()
         d_counters.samples_before += d_path.left();
         d_counters.breaks++;
     } else {
-        open();
+        renew();
         d_run = core();
         d_counters.reset();
         d_runs++;
@@ -221,9 +222,10 @@ int64_t signal_finder_impl::may_leave(bool at_end)
 
 void signal_finder_impl::tell_reports()
 {
+    const pmt::pmt_t no_samples = pmt::make_c32vector(0, gr_complex(0));
     for (const report& told : d_run->collect()) {
         const pmt::pmt_t dict = dict_of(told.signal);
-        message_port_pub(keys::signals, pmt::cons(dict, pmt::PMT_NIL));
+        message_port_pub(keys::signals, pmt::cons(dict, no_samples));
         d_path.add({ told.position - d_base, { { keys::signal, dict } } });
     }
     for (const placed_tags& result : d_run->collect_results())
@@ -275,12 +277,21 @@ void signal_finder_impl::end(bool drain)
 
 void signal_finder_impl::open()
 {
+    // A run may have been over before its taker came: what it has found is his.
+    if (d_opened)
+        renew();
+    d_opened = true;
+}
+
+void signal_finder_impl::renew()
+{
     if (core()->finished()) {
         const auto next = std::make_shared<finder_core>(d_parameters, d_counters);
         if (d_awaits)
             next->await_results();
         std::lock_guard<std::mutex> lock(d_core_mutex);
         d_core = next;
+        d_opened = false;
     }
 }
 

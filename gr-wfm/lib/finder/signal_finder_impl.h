@@ -38,6 +38,7 @@ public:
 
 private:
     std::shared_ptr<finder_core> core() const;
+    void renew();
     size_t scan(size_t fresh);
     void act_on(segment_tracker::change change);
     int64_t may_leave(bool at_end);
@@ -50,6 +51,7 @@ private:
     mutable std::mutex d_core_mutex; //!< for d_core, not for what it points at
     std::shared_ptr<finder_core> d_core;
     std::atomic<bool> d_awaits{ false };
+    std::atomic<bool> d_opened{ false }; //!< by who takes from the core
     std::atomic<bool> d_ending{ false };
     std::atomic<int> d_runs{ 0 };
 

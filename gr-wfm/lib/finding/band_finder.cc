@@ -132,7 +132,8 @@ std::vector<fragment> band_finder::parts_of(size_t count)
     parts = without_skirts(std::move(parts), layers);
     const layer& middle = *layers[layers.size() > 1 ? 1 : 0];
     if (const auto wide = d_wide.look(middle.floor))
-        add_wide(parts, *wide, middle, d_frame.layers()[2].shape.fft_size, count);
+        add_wide(
+            parts, *wide, middle, layers, d_frame.layers()[2].shape.fft_size, count);
     return parts;
 }
 

@@ -97,7 +97,7 @@ choose(std::vector<candidate> boxes,
                 left[i] = !(lies_in(other.edges, mine) ||
                             (lies_in(other.edges, outer) &&
                              other.energy / other.area < density) ||
-                            (other.energy < piece.energy && strewn(other, piece, blur)));
+                            strewn(other, piece, blur));
             }
             chosen.push_back(std::move(piece));
         }

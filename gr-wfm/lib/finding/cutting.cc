@@ -78,12 +78,14 @@ struct spectrum {
         const double doubt = 3 * by.deviation / std::sqrt(gap);
         if (between < doubt || between + doubt < deep * sides)
             return gap >= 2;
-        if (between + doubt > shallow * sides || gap * looks < 2 * least_looks)
+        const bool wide = gap >= 0.15 * narrow;
+        if (between + doubt > shallow * sides || gap * looks < 2 * least_looks || !wide)
             return false;
         const auto rows = by.by->rows_of(in.start, in.stop);
         if (rows.second - rows.first < shortest)
             return false;
-        return likeness(in.start, in.stop, band_of(one), band_of(other), layers) < unlike;
+        return std::abs(likeness(
+                   in.start, in.stop, band_of(one), band_of(other), layers)) < unlike;
     }
 
     band band_of(const run& of) const

@@ -8,6 +8,8 @@ namespace gr::wfm::finding {
 
 namespace {
 
+// Of a sample: the power of a row of more would be too great for a float.
+constexpr float most_power = 1e27f;
 constexpr double deepest = 1e-6; // of a frame's mean power: no floor is lower
 
 std::array<layer_rows, 3> rows_for(size_t fft_size)
@@ -51,9 +53,16 @@ std::vector<const layer*> frame::usable() const
 
 void frame::clean(gr_complex* samples, size_t there, size_t begin, size_t count)
 {
-    for (size_t i = 0; i < there; i++)
-        if (!std::isfinite(samples[i].real()) || !std::isfinite(samples[i].imag()))
+    d_broken.clear();
+    for (size_t i = 0; i < there; i++) {
+        const bool good = std::norm(samples[i]) <= most_power;
+        if (!good && d_broken.empty())
+            d_broken.assign(i + 1, 0);
+        if (!good)
             samples[i] = 0;
+        if (!d_broken.empty())
+            d_broken.push_back(d_broken.back() + !good);
+    }
     if (count < d_rows[2].shape().fft_size)
         return;
     gr_complexd sum = 0;
@@ -72,7 +81,7 @@ void frame::look(gr_complex* samples, size_t there, size_t begin, size_t count)
         power += std::norm(samples[i]);
     d_power = power / count;
     for (layer_rows& rows : d_rows)
-        rows.transform(samples, there, begin, count);
+        rows.transform(samples, there, begin, count, d_broken);
     d_candidates.clear();
     if (!measure())
         return;

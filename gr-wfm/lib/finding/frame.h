@@ -40,6 +40,7 @@ private:
     const double d_rate;
     const size_t d_length, d_reach;
     double d_power = 0; //!< mean, of the frame
+    std::vector<uint32_t> d_broken; //!< samples before each that are; empty: none is
     std::array<layer_rows, 3> d_rows;
     std::array<layer, 3> d_layers;
     std::vector<candidate_finder> d_views;

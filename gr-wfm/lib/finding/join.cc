@@ -2,6 +2,7 @@
 #include "finding/join.h"
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace gr::wfm::finding {
 
@@ -14,8 +15,10 @@ constexpr double shortest = 64; // of the shortest rows: bursts told by begin an
 constexpr double beside = 0.3; // width of a signal within which its skirts are
 constexpr double close = 0.1;  // the same, of those not so faint but narrow
 constexpr double far = 3.0;    // the same, of those that pause with it
+// Power over that of a signal, of what its steps leave right beside it for a moment.
+constexpr double splash = 0.12;
 constexpr double faint = 0.05; // power over that of a signal, of its skirts
-constexpr double sideband_db = 6.0; // that two sidebands differ by, at most
+constexpr double subcarrier = 12e3; // Hz beside a carrier, of what belongs to it
 
 double overlap(double a, double b, double c, double d)
 {
@@ -80,17 +83,7 @@ bool belongs(const fragment& part, const fragment& one, const layer_list& layers
         overlap(part.edges.low, part.edges.high, one.edges.low, one.edges.high);
     if (shared >= during_share * part.width())
         return part.level() < one.level();
-    const double density = part.energy() / part.length() / part.width();
-    const double theirs = one.energy() / one.length() / one.width();
-    const double apart = -shared / one.width(), over = part.level() / one.level();
-    if (part.width() < 0.6 * one.width() && apart < beside && density < faint * theirs)
-        return true;
-    const bool brief =
-        part.length() < 0.25 * one.length() || part.on < 0.25 * part.length();
-    if (part.width() < (brief ? 0.4 : 0.25) * one.width() && apart < close &&
-        over < faint)
-        return true;
-    return apart < far && over < 2 * faint && silent_without(part, one, layers);
+    return is_beside(part, one, layers);
 }
 
 void fill_holes(values& noise)
@@ -132,65 +125,65 @@ fragment combined(const std::vector<fragment>& parts)
     return whole;
 }
 
-bool mirrored(const fragment& one, const fragment& other, double middle, double bin)
+// Whether as much power, within 4 dB, lies as far on the other side of `middle`.
+bool mirrored(const fragment& part, double middle, const layer& by)
 {
-    const double away = std::abs((one.edges.low + one.edges.high) / 2 +
-                                 (other.edges.low + other.edges.high) / 2 - 2 * middle);
-    const double broad = std::max(one.width(), other.width());
-    const double shared =
-        overlap(one.edges.start, one.edges.stop, other.edges.start, other.edges.stop);
-    return away < 0.35 * broad + 2 * bin &&
-           shared > 0.5 * std::max(one.length(), other.length()) &&
-           std::abs(std::log(one.level() / other.level())) <
-               sideband_db * std::log(10.0) / 10 &&
-           std::min(one.width(), other.width()) > 0.4 * broad - 2 * bin;
+    const auto [first, last] = by.rows_of(part.edges.start, part.edges.stop);
+    const auto excess = [&, first = first, last = last](const auto& bins) {
+        const profile means = mean_over_bins(by, first, last, bins.first, bins.second);
+        return mean_of(means, 0, means.size()) - 1;
+    };
+    const auto other =
+        by.bins(2 * middle - part.edges.high, 2 * middle - part.edges.low);
+    const double own = excess(by.bins(part.edges.low, part.edges.high));
+    const double image = excess(other);
+    const double looks =
+        (last - first) * std::max((other.second - other.first) / 1.9, 1.0);
+    const double over = image / std::max(own, 1e-9);
+    return image > 3 / std::sqrt(looks) && over > 0.4 && over < 2.5;
 }
 
-// Lines with equal parts at equal distances on both sides, on while these are.
+// Whether a part is where a sideband of the line may be, and on while that is.
+bool may_be_sideband(const fragment& part, const fragment& line, const layer& by)
+{
+    const double middle = (line.edges.low + line.edges.high) / 2, own = line.width();
+    // Beside a line as far as subcarriers are, beside what is wide only close by.
+    const bool thin = own < 8 * by.width();
+    const double far_off = thin ? subcarrier : 1.2 * own;
+    const double slack = std::max(0.05 * line.length(), 2.0 * by.shape.hop);
+    const double apart = std::max(line.edges.low - part.edges.high,
+                                  part.edges.low - line.edges.high);
+    return part.level() > 0 && part.level() < (thin ? 0.7 : 1.5) * line.level() &&
+           part.edges.low > middle - far_off && part.edges.high < middle + far_off &&
+           (part.edges.high <= middle || part.edges.low >= middle) &&
+           (thin || apart < 0.1 * own) && part.edges.start > line.edges.start - slack &&
+           part.edges.stop < line.edges.stop + slack && mirrored(part, middle, by);
+}
+
+// Each line, and each wider part, with those beside it that have their mirror image on its
+// other side.
 std::vector<fragment> sidebands_joined(std::vector<fragment> parts,
                                        const layer_list& layers)
 {
-    const double bin = layers.back()->width();
-    const double hop = layers.back()->shape.hop;
-    std::vector<size_t> lines;
     std::vector<char> there(parts.size(), true);
-    for (size_t i = 0; i < parts.size(); i++)
-        if (parts[i].width() < 8 * bin)
-            lines.push_back(i);
+    std::vector<size_t> lines(parts.size());
+    std::iota(lines.begin(), lines.end(), 0);
     std::stable_sort(lines.begin(), lines.end(), [&](size_t a, size_t b) {
         return parts[a].level() > parts[b].level();
     });
     for (const size_t place : lines) {
         if (!there[place])
             continue;
-        const fragment line = parts[place];
-        const double middle = (line.edges.low + line.edges.high) / 2;
-        const double slack = std::max(0.05 * line.length(), 2 * hop);
-        std::vector<size_t> near;
+        std::vector<fragment> mine{ parts[place] };
         for (size_t i = 0; i < parts.size(); i++)
-            if (there[i] && i != place && parts[i].level() > 0 &&
-                parts[i].level() < 2 * line.level() &&
-                parts[i].edges.start > line.edges.start - slack &&
-                parts[i].edges.stop < line.edges.stop + slack)
-                near.push_back(i);
-        double reach = 0;
-        for (const size_t one : near)
-            for (const size_t other : near)
-                if (parts[one].edges.high <= middle && parts[other].edges.low >= middle &&
-                    mirrored(parts[one], parts[other], middle, bin))
-                    reach = std::max({ reach,
-                                       middle - parts[one].edges.low,
-                                       parts[other].edges.high - middle });
-        if (reach <= 0)
-            continue;
-        std::vector<fragment> mine{ line };
-        there[place] = false;
-        for (const size_t i : near)
-            if (parts[i].edges.low > middle - reach - 2 * bin &&
-                parts[i].edges.high < middle + reach + 2 * bin) {
+            if (there[i] && i != place &&
+                may_be_sideband(parts[i], parts[place], *layers.back())) {
                 mine.push_back(parts[i]);
                 there[i] = false;
             }
+        if (mine.size() == 1)
+            continue;
+        there[place] = false;
         parts.push_back(combined(mine));
         there.push_back(true);
     }
@@ -295,6 +288,31 @@ std::vector<candidate> without_echoes(const std::vector<candidate>& boxes,
             kept.push_back(line);
     }
     return kept;
+}
+
+bool is_beside(const fragment& part, const fragment& one, const layer_list& layers)
+{
+    const double rate = layers[0]->rate;
+    double shared = -rate;
+    for (const double turn : { -rate, 0.0, rate })
+        shared = std::max(shared,
+                          overlap(part.edges.low + turn,
+                                  part.edges.high + turn,
+                                  one.edges.low,
+                                  one.edges.high));
+    const double density = part.energy() / part.length() / part.width();
+    const double theirs = one.energy() / one.length() / one.width();
+    const double apart = -shared / one.width(), over = part.level() / one.level();
+    if (part.width() < 0.6 * one.width() && apart < beside && density < faint * theirs)
+        return true;
+    const bool brief =
+        part.length() < 0.25 * one.length() || part.on < 0.25 * part.length();
+    if (part.width() < (brief ? 0.4 : 0.25) * one.width() && apart < close &&
+        over < faint)
+        return true;
+    if (part.length() < 0.02 * one.length() && apart < 0.02 && over < splash)
+        return true;
+    return apart < far && over < 2 * faint && silent_without(part, one, layers);
 }
 
 std::vector<fragment> without_skirts(std::vector<fragment> parts,

@@ -13,6 +13,10 @@ std::vector<candidate> without_echoes(const std::vector<candidate>& boxes,
 std::vector<fragment> without_skirts(std::vector<fragment> parts,
                                      const layer_list& layers);
 
+//! Whether a faint part is what a strong one leaves beside its band; the band's ends are
+//! beside each other.
+bool is_beside(const fragment& part, const fragment& one, const layer_list& layers);
+
 //! Those that are one signal's are one: carriers with sidebands, then tones in turn.
 std::vector<fragment> joined(std::vector<fragment> parts, const layer_list& layers);
 

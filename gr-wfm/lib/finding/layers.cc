@@ -8,7 +8,7 @@ namespace gr::wfm::finding {
 
 namespace {
 
-constexpr double least_share = 0.3;
+constexpr double least_share = 0.95;
 
 } // namespace
 
@@ -41,7 +41,8 @@ double layer_rows::share(long first, long last) const
 void layer_rows::transform(const gr_complex* samples,
                            size_t there,
                            size_t begin,
-                           size_t count)
+                           size_t count,
+                           const std::vector<uint32_t>& broken)
 {
     const long size = d_shape.fft_size, end = there;
     d_rows = (count + d_shape.hop - 1) / d_shape.hop;
@@ -53,6 +54,11 @@ void layer_rows::transform(const gr_complex* samples,
                         static_cast<long>(d_shape.reach());
         const long first = std::clamp<long>(-at, 0, size);
         const long last = std::clamp<long>(end - at, 0, size);
+        if (!broken.empty() &&
+            broken[std::clamp<long>(at + size, 0, end)] > broken[std::clamp<long>(at, 0, end)]) {
+            d_good[r] = false;
+            continue;
+        }
         double scale = 1 / d_energy.back();
         const gr_complex* from = samples + at;
         if (first > 0 || last < size) {

@@ -38,9 +38,17 @@ public:
      * \brief The rows of the frame of `count` samples from `begin`.
      *
      * What they need outside of the `there` samples is taken as missing: a row with less
-     * than 0.3 of its window's energy is not good, others are scaled.
+     * than 0.95 of its window's energy is not good, others are scaled. Nor is one with
+     * broken samples.
+     *
+     * \param broken how many samples before each of them, and before the end, are broken;
+     * empty: none is
      */
-    void transform(const gr_complex* samples, size_t there, size_t begin, size_t count);
+    void transform(const gr_complex* samples,
+                   size_t there,
+                   size_t begin,
+                   size_t count,
+                   const std::vector<uint32_t>& broken);
 
     const layer_shape& shape() const { return d_shape; }
     size_t rows() const { return d_rows; }

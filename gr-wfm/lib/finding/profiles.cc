@@ -9,6 +9,7 @@ namespace gr::wfm::finding {
 namespace {
 
 constexpr size_t least_rows = 12; // that a likeness must be seen in
+constexpr double pause = 0.08;    // share of rows
 
 double correlation(profile one, profile other)
 {
@@ -21,7 +22,7 @@ double correlation(profile one, profile other)
         return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
     };
     const double both = std::sqrt(dot(one, one) * dot(other, other));
-    return both > 0 ? std::abs(dot(one, other)) / both : 0.0;
+    return both > 0 ? dot(one, other) / both : 0.0;
 }
 
 } // namespace
@@ -132,7 +133,16 @@ double likeness(
                          side.begin() + (inner.second - outer.first));
         sides[i] = std::move(side);
     }
-    return std::max(correlation(sides[0], sides[1]), correlation(within[0], within[1]));
+    const double turns = -correlation(within[0], within[1]);
+    const auto pauses = [](const profile& side) {
+        const double low = 0.25 * greatest_of(side, 0, side.size());
+        const auto off = std::count_if(
+            side.begin(), side.end(), [low](double level) { return level < low; });
+        return static_cast<double>(off) / side.size() > pause;
+    };
+    if (pauses(sides[0]) && pauses(sides[1]))
+        return std::max(turns, correlation(sides[0], sides[1]));
+    return turns;
 }
 
 } // namespace gr::wfm::finding

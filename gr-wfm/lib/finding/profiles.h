@@ -29,7 +29,7 @@ const layer& layer_apart(const layer_list& layers, double away);
 seen profile_in_time(const layer_list& layers, const box& in);
 seen profile_in_band(const layer_list& layers, const box& in, size_t least = 3);
 
-//! Correlation, either sign, of the levels of two parts of a band.
+//! How much two parts of a band take turns, or come and go together.
 double likeness(
     double start, double stop, const band& one, const band& other, const layer_list& layers);
 

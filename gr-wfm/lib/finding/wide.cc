@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "finding/wide.h"
+#include "finding/join.h"
 #include <algorithm>
 #include <cmath>
 
@@ -12,7 +13,8 @@ constexpr double up = 2.0, above = 4.0; // over what was before; over the quiete
 constexpr double steepness = 0.05;      // of the band, for 10 dB at a signal's edges
 constexpr double narrow_filter = 0.6;   // of the band: receivers' filters are wider
 constexpr double unsteady_from = 2.25;  // mean square over squared mean of power
-constexpr double stands_out = 10.0;     // over an unsteady signal, of what is not its own
+// Power over that of filtered noise, and of a wide signal, of what is in it.
+constexpr double stands_out = 6.0, stands_far_out = 30.0;
 constexpr double hold_seconds = 2.0;
 
 struct stretch {
@@ -135,6 +137,7 @@ std::optional<wide_signal> wide_band::risen(const values& floor)
 void add_wide(std::vector<fragment>& parts,
               const wide_signal& found,
               const layer& by,
+              const layer_list& layers,
               size_t finest,
               size_t count)
 {
@@ -172,16 +175,26 @@ void add_wide(std::vector<fragment>& parts,
         std::fill_n(&wide.power[i * times], times, spectrum[i] * (stop - start) / finest);
         std::fill_n(&wide.noise[i * times], times, found.outside[first + i] / finest);
     }
-    if (!steady) {
-        const double density = wide.level() / wide.width();
-        const double slack = 0.02 * wide.width();
-        const auto own = [&](const fragment& part) {
-            return part.edges.low > wide.edges.low - slack &&
-                   part.edges.high < wide.edges.high + slack &&
-                   part.level() / part.width() <= stands_out * density;
-        };
-        parts.erase(std::remove_if(parts.begin(), parts.end(), own), parts.end());
+    const double width_hz = wide.width();
+    for (const fragment& part : parts) {
+        const double both = std::min(part.edges.high, wide.edges.high) -
+                            std::max(part.edges.low, wide.edges.low);
+        if (both > 0.6 * width_hz && part.length() > 0.6 * wide.length())
+            return;
     }
+    // Steady noise in the middle of the band may be what a receiver's filter lets through.
+    const bool filtered = steady && width_hz > narrow_filter * by.rate &&
+                          std::abs(wide.edges.low + wide.edges.high) < 0.1 * width_hz;
+    const double least =
+        (filtered ? stands_out : stands_far_out) * wide.level() / width_hz;
+    const double slack = 0.02 * width_hz;
+    const auto only_its = [&](const fragment& part) {
+        const bool inside = part.edges.low > wide.edges.low - slack &&
+                            part.edges.high < wide.edges.high + slack;
+        return inside ? part.level() / part.width() <= least
+                      : is_beside(part, wide, layers);
+    };
+    parts.erase(std::remove_if(parts.begin(), parts.end(), only_its), parts.end());
     parts.push_back(std::move(wide));
 }
 

@@ -33,10 +33,12 @@ private:
     values d_before;
 };
 
-//! Adds the wide signal to a frame's parts, in place of what is only its own unsteadiness.
+//! Adds the wide signal to a frame's parts, in place of what is only its own unsteadiness,
+//! unless one of them is it.
 void add_wide(std::vector<fragment>& parts,
               const wide_signal& found,
               const layer& by,
+              const layer_list& layers,
               size_t finest,
               size_t count);
 

@@ -66,7 +66,8 @@ public:
      * \param false_alarms boxes a second that white noise alone may give
      * \param max_duration seconds; a signal that lasts longer is reported in pieces
      * \param min_snr dB; signals below it are not reported
-     * \param hold samples that the through path lags behind, 0 to 16 Mi
+     * \param hold samples that the through path lags behind, 0 to 16 Mi; 0 is 1, so that
+     * the stream's last signals come before its end
      * \param policy "live" or "lossless"
      * \param extract take each signal out of the band, for take()
      * \param slots signals that wait for take(), at most; and 16 Mi samples of them
@@ -76,7 +77,7 @@ public:
                      int fft_size = 0,
                      double false_alarms = 0.05,
                      double max_duration = 2.0,
-                     double min_snr = 3.0,
+                     double min_snr = 6.0,
                      int hold = 0,
                      const std::string& policy = "live",
                      bool extract = false,

@@ -84,7 +84,7 @@ void bind_signal_finder(py::module& m)
              py::arg("fft_size") = 0,
              py::arg("false_alarms") = 0.05,
              py::arg("max_duration") = 2.0,
-             py::arg("min_snr") = 3.0,
+             py::arg("min_snr") = 6.0,
              py::arg("hold") = 0,
              py::arg("policy") = "live",
              py::arg("extract") = false,
