@@ -36,6 +36,11 @@ class Pool:
         best.add(band, probabilities, when)
         return best
 
+    @property
+    def signals(self) -> int:
+        """How many are remembered."""
+        return len(self._signals)
+
     def _forget(self, before: float) -> None:
         for one in self._signals:
             one.forget(before)
