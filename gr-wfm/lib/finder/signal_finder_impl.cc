@@ -101,6 +101,7 @@ bool signal_finder_impl::start()
         d_counters.samples_before += d_path.left();
         d_counters.breaks++;
     } else {
+        std::lock_guard<std::mutex> lock(d_renew_mutex);
         renew();
         d_run = core();
         d_counters.reset();
@@ -277,12 +278,14 @@ void signal_finder_impl::end(bool drain)
 
 void signal_finder_impl::open()
 {
+    std::lock_guard<std::mutex> lock(d_renew_mutex);
     // A run may have been over before its taker came: what it has found is his.
     if (d_opened)
         renew();
     d_opened = true;
 }
 
+// With d_renew_mutex locked: who takes and who runs may come at once.
 void signal_finder_impl::renew()
 {
     if (core()->finished()) {

@@ -51,7 +51,8 @@ private:
     mutable std::mutex d_core_mutex; //!< for d_core, not for what it points at
     std::shared_ptr<finder_core> d_core;
     std::atomic<bool> d_awaits{ false };
-    std::atomic<bool> d_opened{ false }; //!< by who takes from the core
+    std::mutex d_renew_mutex;
+    bool d_opened = false; //!< the core, by who takes from it
     std::atomic<bool> d_ending{ false };
     std::atomic<int> d_runs{ 0 };
 
