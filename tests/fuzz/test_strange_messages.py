@@ -136,8 +136,12 @@ CASES = {
         [pmt.to_pmt({"threshold": 0.5}), pmt.to_pmt({"gate_dbfs": -60.0}), pmt.to_pmt({"model": "x"})],
         lambda block, got: block.status()["control_refused"],
     ),
-    "event_publisher-detects": Case(publisher, "detects", [detection(), SIGNAL, POSITION], lambda b, got: b.status()["sent"]),
-    "event_publisher-events": Case(publisher, "events", [pmt.to_pmt(EVENT), pmt.to_pmt(SIGNAL_EVENT)], lambda b, got: b.status()["sent"]),
+    "event_publisher-detects": Case(
+        publisher, "detects", [detection(), SIGNAL, POSITION], lambda b, got: b.status()["sent"]
+    ),
+    "event_publisher-events": Case(
+        publisher, "events", [pmt.to_pmt(EVENT), pmt.to_pmt(SIGNAL_EVENT)], lambda b, got: b.status()["sent"]
+    ),
     "event_publisher-status": Case(publisher, "status", [pmt.to_pmt(STATUS)], lambda b, got: b.status()["sent"]),
     "event_tracker-detects": Case(
         lambda folder: wfm.event_tracker(windows=1, background=""), "detects", [detection(), pmt.to_pmt(STATUS)],

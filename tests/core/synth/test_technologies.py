@@ -26,7 +26,7 @@ def test_eight_signals_are_where_the_truth_says(scene):
     noise = 10 ** (-40 / 10) / RATE  # power a Hz
     for segment in scene.truth:
         lower, upper = segment.edges
-        assert 0 <= segment.sample_start and segment.sample_start + segment.sample_count <= len(samples)
+        assert segment.sample_start >= 0 and segment.sample_start + segment.sample_count <= len(samples)
         assert abs((lower + upper) / 2) < RATE / 2 and lower < upper
         if segment.sample_count < 0.01 * RATE:
             continue
