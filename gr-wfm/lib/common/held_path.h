@@ -52,11 +52,15 @@ public:
     //! Is there a channel that has ended, and was looked at to its last sample?
     bool ended();
     //! The samples before this one may leave, by `hold` alone.
-    int64_t may_leave(bool at_end) const { return at_end ? d_scanned : d_scanned - d_hold; }
+    int64_t may_leave(bool at_end) const
+    {
+        return at_end ? d_scanned : d_scanned - d_hold;
+    }
     //! Samples that each input must have; limit: those before it may leave.
     int needed(int64_t limit, bool at_end);
 
-    //! The samples that are in the input buffers and were not looked at; reads their tags.
+    //! The samples that are in the input buffers and were not looked at; reads their
+    //! tags.
     size_t begin_scan(const gr_vector_int& ninput_items,
                       const gr_vector_const_void_star& input_items);
     //! Where they are, a pointer a channel.

@@ -84,29 +84,27 @@ extraction::extraction(double sample_rate, double lower, double upper, uint64_t 
     }
 }
 
-void extraction::rotate(std::vector<gr_complex>& samples, size_t first, double turns)
+void extraction::rotate(gr_complex* samples, size_t n, double turns)
 {
-    const uint64_t before = d_taken;
     d_rotator.set_phase_incr(std::polar(1.0f, static_cast<float>(2 * M_PI * turns)));
-    for (size_t done = first; done < samples.size(); done += rotated_at_once) {
-        const double at = turns * static_cast<double>(before + (done - first));
+    for (size_t done = 0; done < n; done += rotated_at_once) {
+        const double at = turns * static_cast<double>(d_taken + done);
         d_rotator.set_phase(
             std::polar(1.0f, static_cast<float>(2 * M_PI * (at - std::round(at)))));
-        d_rotator.rotateN(samples.data() + done,
-                          samples.data() + done,
-                          std::min(rotated_at_once, samples.size() - done));
+        d_rotator.rotateN(
+            samples + done, samples + done, std::min(rotated_at_once, n - done));
     }
 }
 
 void extraction::put(const gr_complex* samples, size_t n)
 {
-    std::vector<gr_complex>& to = d_step > 1 ? d_fine : d_coarse;
+    volk::vector<gr_complex>& to = d_step > 1 ? d_fine : d_coarse;
     const size_t first = to.size();
     to.insert(to.end(), samples, samples + n);
     float* parts = reinterpret_cast<float*>(to.data() + first);
     for (size_t i = 0; i < 2 * n; i++)
         parts[i] = std::isfinite(parts[i]) ? parts[i] : 0.0f;
-    rotate(to, first, d_shift);
+    rotate(to.data() + first, n, d_shift);
     d_taken += n;
     if (d_step > 1)
         decimate(false);
@@ -119,11 +117,10 @@ void extraction::decimate(bool last)
     // d_fine begins half a filter before the sample d_decimated * d_step.
     const size_t taps = 2 * d_half + 1;
     const uint64_t wanted = (d_taken + d_step - 1) / d_step;
-    const size_t ready =
-        d_fine.size() < taps
-            ? 0
-            : std::min<uint64_t>((d_fine.size() - taps) / d_step + 1,
-                                 wanted - d_decimated);
+    const size_t ready = d_fine.size() < taps
+                             ? 0
+                             : std::min<uint64_t>((d_fine.size() - taps) / d_step + 1,
+                                                  wanted - d_decimated);
     if (ready == 0)
         return;
     const size_t before = d_coarse.size();
@@ -161,7 +158,7 @@ std::vector<gr_complex> extraction::finish()
     }
     if (d_reshift != 0) {
         d_taken = 0;
-        rotate(signal, 0, d_reshift);
+        rotate(signal.data(), signal.size(), d_reshift);
     }
     return signal;
 }

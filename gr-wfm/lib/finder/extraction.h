@@ -7,6 +7,7 @@
 #include <gnuradio/gr_complex.h>
 #include <memory>
 #include <vector>
+#include <volk/volk_alloc.hh>
 
 namespace gr::wfm {
 
@@ -33,15 +34,15 @@ public:
     double rate() const { return d_rate; }
     //! Samples of the band that are needed, from the signal's begin.
     uint64_t needed() const { return d_needed; }
-    //! The next n of them, all together needed() at most. Values that are not finite count
-    //! as zeros.
+    //! The next n of them, all together needed() at most. Values that are not finite
+    //! count as zeros.
     void put(const gr_complex* samples, size_t n);
     //! After the last of them.
     std::vector<gr_complex> finish();
 
 private:
     void decimate(bool last);
-    void rotate(std::vector<gr_complex>& samples, size_t first, double turns);
+    void rotate(gr_complex* samples, size_t n, double turns);
 
     double d_bandwidth, d_coarse_rate, d_rate;
     size_t d_step, d_up, d_down;
@@ -50,10 +51,11 @@ private:
     double d_reshift; //!< and the signal's middle, at the last rate
     double d_cutoff;  //!< Hz
     std::unique_ptr<filter::kernel::fir_filter_ccf> d_decimator;
-    size_t d_half = 0;                //!< taps of the decimator before its middle one
-    std::vector<gr_complex> d_fine;   //!< rotated, and not yet decimated
-    std::vector<gr_complex> d_coarse; //!< what the second filter takes
-    uint64_t d_decimated = 0;         //!< samples that the first filter gave
+    size_t d_half = 0; //!< taps of the decimator before its middle one
+    // Aligned: a filter reads from the aligned place before its first sample on.
+    volk::vector<gr_complex> d_fine;   //!< rotated, and not yet decimated
+    volk::vector<gr_complex> d_coarse; //!< what the second filter takes
+    uint64_t d_decimated = 0;          //!< samples that the first filter gave
     blocks::rotator d_rotator;
 };
 

@@ -53,9 +53,10 @@ void finder_core::begin_piece(const window_info& info)
     const double memory = kept ? finding::band_finder::memory(info.rx_rate, settings) : 0;
     const double slack = std::max(slack_seconds * info.rx_rate, least_in_ring);
     const double capacity = std::min(memory + slack, most_in_ring);
-    ring.begin_piece(info,
-                     static_cast<size_t>(capacity),
-                     static_cast<size_t>(std::max(std::min(memory, capacity - slack), 0.0)));
+    ring.begin_piece(
+        info,
+        static_cast<size_t>(capacity),
+        static_cast<size_t>(std::max(std::min(memory, capacity - slack), 0.0)));
 }
 
 void finder_core::complete(const std::vector<found_signal::sptr>& signals,

@@ -71,8 +71,8 @@ private:
     // Of the thread that finds.
     std::optional<finding::band_finder> d_finder;
     bool d_looking = false; //!< at a piece, of which the rate can be
-    window_info d_piece;                          //!< of its first sample
-    uint64_t d_origin = 0;                        //!< and where that is in the ring
+    window_info d_piece;    //!< of its first sample
+    uint64_t d_origin = 0;  //!< and where that is in the ring
     std::vector<gr_complex> d_samples;
     std::vector<finding::found_box> d_boxes;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "finding/settings.h"
+#include "band/settings.h"
 #include <string>
 
 namespace gr::wfm {

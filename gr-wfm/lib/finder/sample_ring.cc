@@ -105,8 +105,8 @@ bool sample_ring::read(gr_complex* to, size_t least, size_t most, stretch& got)
     if (d_pieces.empty())
         d_idle.notify_all();
     d_arrived.wait(lock, [&] {
-        return d_closed || (!d_pieces.empty() && (d_pieces.front().ended ||
-                                                  d_written - d_read >= least));
+        return d_closed || (!d_pieces.empty() &&
+                            (d_pieces.front().ended || d_written - d_read >= least));
     });
     d_waiting = false;
     if (d_closed)

@@ -51,9 +51,8 @@ public:
     /*!
      * \brief Up to `most` samples to `to`; waits for `least` of them, or the piece's end.
      *
-     * Whoever waits until all was read waits for the next call: what a stretch leads to is
-     * done before it.
-     * \returns false once closed
+     * Whoever waits until all was read waits for the next call: what a stretch leads to
+     * is done before it. \returns false once closed
      */
     bool read(gr_complex* to, size_t least, size_t most, stretch& got);
 
@@ -79,7 +78,10 @@ private:
         bool told;    //!< its begin was
     };
 
-    uint64_t oldest() const { return d_written - std::min<uint64_t>(d_written, d_capacity); }
+    uint64_t oldest() const
+    {
+        return d_written - std::min<uint64_t>(d_written, d_capacity);
+    }
     uint64_t needed_from() const;
     void grow(size_t capacity);
     template <typename copier>
@@ -88,7 +90,8 @@ private:
     const bool d_lossless;
     mutable std::mutex d_mutex;
     std::condition_variable d_arrived, d_idle;
-    std::unique_ptr<float[]> d_samples; // not initialised: its memory is taken as it is used
+    std::unique_ptr<float[]>
+        d_samples; // not initialised: its memory is taken as it is used
     size_t d_capacity = 0;
     size_t d_memory = 0;
     uint64_t d_written = 0, d_read = 0;

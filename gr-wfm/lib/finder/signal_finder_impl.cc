@@ -52,12 +52,11 @@ signal_finder::sptr signal_finder::make(double sample_rate,
                                         bool extract,
                                         int slots)
 {
-    finder_parameters parameters{ sample_rate,
-                                  { fft_size, false_alarms, max_duration, min_snr },
-                                  hold,
-                                  false,
-                                  extract,
-                                  slots };
+    finder_parameters parameters{
+        sample_rate, { fft_size, false_alarms, max_duration, min_snr },
+        hold,        false,
+        extract,     slots
+    };
     parameters.check(policy);
     return gnuradio::make_block_sptr<signal_finder_impl>(parameters);
 }
@@ -112,8 +111,8 @@ bool signal_finder_impl::start()
     d_base = static_cast<int64_t>(d_run->ring.written()) -
              static_cast<int64_t>(d_path.scanned());
     // The samples in the buffers are lost, with their tags: what they said is unknown.
-    d_segment = std::make_unique<segment_tracker>(
-        1, d_parameters.sample_rate, d_path.scanned());
+    d_segment =
+        std::make_unique<segment_tracker>(1, d_parameters.sample_rate, d_path.scanned());
     d_status_due = std::chrono::steady_clock::now() + status_period;
     if (d_path.room() <= d_path.hold())
         d_logger->error("the input buffer has room for {:d} samples, hold is {:d}: "
@@ -132,8 +131,7 @@ bool signal_finder_impl::stop()
     return block::stop();
 }
 
-void signal_finder_impl::forecast(int noutput_items,
-                                  gr_vector_int& ninput_items_required)
+void signal_finder_impl::forecast(int noutput_items, gr_vector_int& ninput_items_required)
 {
     const bool at_end = d_path.ended();
     ninput_items_required[0] = d_path.needed(may_leave(at_end), at_end);

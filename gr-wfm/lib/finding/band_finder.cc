@@ -3,6 +3,7 @@
 #include "finding/choose.h"
 #include "finding/cutting.h"
 #include "finding/join.h"
+#include "finding/skirts.h"
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -15,10 +16,9 @@ namespace {
 std::vector<candidate>
 signals_of(const candidate& of, const layer_list& layers, double count)
 {
-    const box whole{ of.edges.start,
-                     std::min(of.edges.stop, count),
-                     of.edges.low,
-                     of.edges.high };
+    const box whole{
+        of.edges.start, std::min(of.edges.stop, count), of.edges.low, of.edges.high
+    };
     const std::vector<box> pieces = signals_in(whole, layers);
     if (pieces.size() == 1 && pieces[0] == whole)
         return { of };
@@ -52,7 +52,9 @@ std::vector<box> edges_of(const std::vector<piece>& pieces)
 } // namespace
 
 band_finder::band_finder(double sample_rate, const settings& settings)
-    : d_rate(sample_rate), d_settings(settings), d_frame(sample_rate, settings),
+    : d_rate(sample_rate),
+      d_settings(settings),
+      d_frame(sample_rate, settings),
       d_tracks(sample_rate, settings),
       d_wide(sample_rate, d_frame.length())
 {
@@ -66,9 +68,7 @@ double band_finder::memory(double sample_rate, const settings& settings)
            shapes(size)[2].reach();
 }
 
-void band_finder::push(const gr_complex* samples,
-                       size_t n,
-                       std::vector<found_box>& found)
+void band_finder::push(const gr_complex* samples, size_t n, std::vector<found_box>& found)
 {
     d_held.insert(d_held.end(), samples, samples + n);
     while (d_origin + d_held.size() >= d_begin + ahead()) {
@@ -132,8 +132,7 @@ std::vector<fragment> band_finder::parts_of(size_t count)
     parts = without_skirts(std::move(parts), layers);
     const layer& middle = *layers[layers.size() > 1 ? 1 : 0];
     if (const auto wide = d_wide.look(middle.floor))
-        add_wide(
-            parts, *wide, middle, layers, d_frame.layers()[2].shape.fft_size, count);
+        add_wide(parts, *wide, middle, layers, d_frame.layers()[2].shape.fft_size, count);
     return parts;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "finding/frame.h"
+#include "band/frame.h"
 #include "finding/tracks.h"
 #include "finding/wide.h"
 

@@ -6,8 +6,8 @@ namespace gr::wfm::finding {
 
 namespace {
 
-constexpr double inside_share = 0.6; // of a box's area, that makes two say the same
-constexpr double simpler = 0.03;     // what one box may explain less, of its energy
+constexpr double inside_share = 0.6;    // of a box's area, that makes two say the same
+constexpr double simpler = 0.03;        // what one box may explain less, of its energy
 constexpr double explained_share = 0.5; // of its energy, that makes it others' picture
 constexpr double strewn_share = 0.25;   // of its power outside of a signal's band
 constexpr double skirt_density = 0.05;  // over that of the box that it belongs to
@@ -26,8 +26,7 @@ box widened(const box& of, const cell& blur)
 
 double shared(const box& one, const box& other)
 {
-    const double time =
-        std::min(one.stop, other.stop) - std::max(one.start, other.start);
+    const double time = std::min(one.stop, other.stop) - std::max(one.start, other.start);
     const double wide = std::min(one.high, other.high) - std::max(one.low, other.low);
     return std::max(time, 0.0) * std::max(wide, 0.0);
 }

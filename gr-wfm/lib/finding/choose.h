@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "finding/candidates.h"
+#include "band/candidates.h"
 #include <functional>
 
 namespace gr::wfm::finding {

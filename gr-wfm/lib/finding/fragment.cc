@@ -27,8 +27,8 @@ stretch with_skirts(const seen& by,
     long bounds[2];
     for (const int side : { -1, 1 }) {
         long reached = side < 0 ? middle.first : middle.last;
-        long step =
-            std::max(1L, std::lrint(0.2 * static_cast<double>(middle.last - middle.first)));
+        long step = std::max(
+            1L, std::lrint(0.2 * static_cast<double>(middle.last - middle.first)));
         for (int missed = 0; missed < 3;) {
             const long a = side < 0 ? reached - step : reached;
             const long b = a + step;
@@ -88,10 +88,10 @@ band_edges(const box& in, const layer_list& layers, const band& bounds, bool ski
 {
     const double wide = in.high - in.low;
     const double bin = layer_for_band(layers, in.stop - in.start, 3).width();
-    const double margin = std::max(
-        { margin_widths * wide, 8 * bin, wide < 8 * bin ? sideband : 0.0 });
-    const seen by = profile_in_band(
-        layers, { in.start, in.stop, in.low - margin, in.high + margin });
+    const double margin =
+        std::max({ margin_widths * wide, 8 * bin, wide < 8 * bin ? sideband : 0.0 });
+    const seen by =
+        profile_in_band(layers, { in.start, in.stop, in.low - margin, in.high + margin });
     const size_t count = by.mean.size();
     const auto rough = by.by->bins(in.low, in.high);
     const size_t a = rough.first - by.first, b = rough.second - by.first;
@@ -144,8 +144,7 @@ time_seen time_edges(const box& in, const layer_list& layers)
         }
     if (on.empty())
         return rough;
-    const double share =
-        static_cast<double>(on.size()) / (on.back() - on.front() + 1);
+    const double share = static_cast<double>(on.size()) / (on.back() - on.front() + 1);
     double a = on.front(), b = on.back() + 1;
     // The row that a burst begins in the middle of has part of its power.
     const double typical = std::max(quantile(levels, 0.5), 1e-9);
@@ -160,12 +159,9 @@ time_seen time_edges(const box& in, const layer_list& layers)
 
 } // namespace
 
-double fragment::energy() const
-{
-    return std::accumulate(power.begin(), power.end(), 0.0);
-}
+void fragment::sum_up() { energy = std::accumulate(power.begin(), power.end(), 0.0); }
 
-double fragment::level() const { return energy() / std::max(on, 1.0); }
+double fragment::level() const { return energy / std::max(on, 1.0); }
 
 double fragment::ratio() const
 {
@@ -200,12 +196,14 @@ fragment part_of(const band_seen& of, const time_seen& when, const layer_list& l
                    values(of.spectrum.size() * times),
                    values(of.spectrum.size() * times),
                    when.on,
-                   finest.width() };
+                   finest.width(),
+                   0 };
     for (size_t i = 0; i < of.spectrum.size(); i++) {
         const float floor = of.by->floor[of.first + i];
         std::fill_n(&part.power[i * times], times, of.spectrum[i] * floor * scale);
         std::fill_n(&part.noise[i * times], times, floor / finest.shape.fft_size);
     }
+    part.sum_up();
     return part;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "finding/profiles.h"
+#include <algorithm>
 
 namespace gr::wfm::finding {
 
@@ -15,16 +16,24 @@ struct fragment {
     box edges;
     size_t first;
     values power, noise;
-    double on;   //!< samples in which it is on
-    double grid; //!< Hz of a bin
+    double on;     //!< samples in which it is on
+    double grid;   //!< Hz of a bin
+    double energy; //!< sum of power
 
     double length() const { return edges.stop - edges.start; }
     double width() const { return edges.high - edges.low; }
-    double energy() const;
+    //! To be called when power has changed.
+    void sum_up();
     //! Mean power while on; and over the noise between the edges.
     double level() const;
     double ratio() const;
 };
+
+//! What the stretches a..b and c..d share; below 0 where they are apart.
+inline double overlap(double a, double b, double c, double d)
+{
+    return std::min(b, d) - std::max(a, c);
+}
 
 //! Boxes with their edges refined: 99 % of the power over the noise. skirts: whether to
 //! take in what is too faint to be seen in single bins. Those of no length are left out.

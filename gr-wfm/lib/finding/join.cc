@@ -8,22 +8,12 @@ namespace gr::wfm::finding {
 
 namespace {
 
-constexpr double quiet = 0.3;  // power of a line between bursts, over that within them
-constexpr double same = 0.6;   // correlation of two tones' levels
-constexpr double during_share = 0.8; // share of what belongs to another that lies within it
-constexpr double shortest = 64; // of the shortest rows: bursts told by begin and end
-constexpr double beside = 0.3; // width of a signal within which its skirts are
-constexpr double close = 0.1;  // the same, of those not so faint but narrow
-constexpr double far = 3.0;    // the same, of those that pause with it
-// Power over that of a signal, of what its steps leave right beside it for a moment.
-constexpr double splash = 0.12;
-constexpr double faint = 0.05; // power over that of a signal, of its skirts
+constexpr double quiet = 0.3;    // power of a line between bursts, over that within them
+constexpr double alike = 0.6;    // correlation of two tones' levels
+constexpr size_t next_parts = 6; // above in frequency that may be another tone
+constexpr size_t teeth = 6;      // lines that make a comb
+constexpr double shortest = 64;  // of the shortest rows: bursts told by begin and end
 constexpr double subcarrier = 12e3; // Hz beside a carrier, of what belongs to it
-
-double overlap(double a, double b, double c, double d)
-{
-    return std::min(b, d) - std::max(a, c);
-}
 
 bool is_echo(const candidate& line, const std::vector<box>& over, const layer& by)
 {
@@ -46,44 +36,6 @@ bool is_echo(const candidate& line, const std::vector<box>& over, const layer& b
     if (counts[false] == 0)
         return true;
     return sums[false] / counts[false] < quiet * sums[true] / counts[true];
-}
-
-// Whether a faint part is not there while the strong one beside it pauses.
-bool silent_without(const fragment& part, const fragment& one, const layer_list& layers)
-{
-    const double away = std::abs(part.edges.low + part.edges.high - one.edges.low -
-                                 one.edges.high) /
-                        2;
-    const layer& by = layer_apart(layers, away);
-    const auto [first, last] = by.rows_of(part.edges.start, part.edges.stop);
-    const auto levels = [&, first = first, last = last](const fragment& of) {
-        const auto [a, b] = by.bins(of.edges.low, of.edges.high);
-        return mean_over_bins(by, first, last, a, b);
-    };
-    const profile theirs = levels(one), mine = levels(part);
-    const double top = quantile(theirs, 0.9) - 1;
-    double on = 0, off = 0;
-    size_t on_rows = 0, off_rows = 0;
-    for (size_t i = 0; i < theirs.size(); i++) {
-        if (theirs[i] - 1 > 0.5 * top) {
-            on += mine[i] - 1;
-            on_rows++;
-        }
-        if (theirs[i] - 1 < 0.05 * top) {
-            off += mine[i] - 1;
-            off_rows++;
-        }
-    }
-    return on_rows >= 4 && off_rows >= 4 && off / off_rows < quiet * on / on_rows;
-}
-
-bool belongs(const fragment& part, const fragment& one, const layer_list& layers)
-{
-    const double shared =
-        overlap(part.edges.low, part.edges.high, one.edges.low, one.edges.high);
-    if (shared >= during_share * part.width())
-        return part.level() < one.level();
-    return is_beside(part, one, layers);
 }
 
 void fill_holes(values& noise)
@@ -122,6 +74,7 @@ fragment combined(const std::vector<fragment>& parts)
             whole.noise[at] = std::max(whole.noise[at], part.noise[i]);
         }
     fill_holes(whole.noise);
+    whole.sum_up();
     return whole;
 }
 
@@ -133,8 +86,7 @@ bool mirrored(const fragment& part, double middle, const layer& by)
         const profile means = mean_over_bins(by, first, last, bins.first, bins.second);
         return mean_of(means, 0, means.size()) - 1;
     };
-    const auto other =
-        by.bins(2 * middle - part.edges.high, 2 * middle - part.edges.low);
+    const auto other = by.bins(2 * middle - part.edges.high, 2 * middle - part.edges.low);
     const double own = excess(by.bins(part.edges.low, part.edges.high));
     const double image = excess(other);
     const double looks =
@@ -151,8 +103,8 @@ bool may_be_sideband(const fragment& part, const fragment& line, const layer& by
     const bool thin = own < 8 * by.width();
     const double far_off = thin ? subcarrier : 1.2 * own;
     const double slack = std::max(0.05 * line.length(), 2.0 * by.shape.hop);
-    const double apart = std::max(line.edges.low - part.edges.high,
-                                  part.edges.low - line.edges.high);
+    const double apart =
+        std::max(line.edges.low - part.edges.high, part.edges.low - line.edges.high);
     return part.level() > 0 && part.level() < (thin ? 0.7 : 1.5) * line.level() &&
            part.edges.low > middle - far_off && part.edges.high < middle + far_off &&
            (part.edges.high <= middle || part.edges.low >= middle) &&
@@ -160,8 +112,8 @@ bool may_be_sideband(const fragment& part, const fragment& line, const layer& by
            part.edges.stop < line.edges.stop + slack && mirrored(part, middle, by);
 }
 
-// Each line, and each wider part, with those beside it that have their mirror image on its
-// other side.
+// Each line, and each wider part, with those beside it that have their mirror image on
+// its other side.
 std::vector<fragment> sidebands_joined(std::vector<fragment> parts,
                                        const layer_list& layers)
 {
@@ -215,46 +167,101 @@ bool twins(const fragment& one, const fragment& other)
            wide > 0.7 && wide < 1.4 && level > 0.6 && level < 1.7;
 }
 
-bool take_turns(const fragment& one, const fragment& other, const layer_list& layers)
+bool same_time(const fragment& one, const fragment& other)
 {
-    if (other.edges.low - one.edges.high >
-            farthest * std::max(one.width(), other.width()) ||
-        other.edges.low < one.edges.high)
-        return false;
     const double shared =
         overlap(one.edges.start, one.edges.stop, other.edges.start, other.edges.stop);
-    const double whole = std::max(one.edges.stop, other.edges.stop) -
-                         std::min(one.edges.start, other.edges.start);
-    if (shared < 0.7 * whole)
+    return shared > 0.7 * (std::max(one.edges.stop, other.edges.stop) -
+                           std::min(one.edges.start, other.edges.start));
+}
+
+// Lines at equal distances, on at the same time: of a television picture, of a clock.
+std::vector<fragment> combs_joined(std::vector<fragment> parts)
+{
+    if (parts.size() < teeth)
+        return parts;
+    const fragment longest = *std::max_element(
+        parts.begin(), parts.end(), [](const fragment& a, const fragment& b) {
+            return a.length() < b.length();
+        });
+    std::vector<size_t> lines;
+    for (size_t i = 0; i < parts.size(); i++)
+        if (same_time(parts[i], longest))
+            lines.push_back(i);
+    if (lines.size() < teeth)
+        return parts;
+    std::stable_sort(lines.begin(), lines.end(), [&](size_t a, size_t b) {
+        return parts[a].edges.low < parts[b].edges.low;
+    });
+    const auto middle = [&](size_t line) {
+        const box& edges = parts[lines[line]].edges;
+        return (edges.low + edges.high) / 2;
+    };
+    profile apart;
+    for (size_t i = 0; i + 1 < lines.size(); i++)
+        apart.push_back(middle(i + 1) - middle(i));
+    const double step = quantile(apart, 0.5), bin = parts[lines[0]].grid;
+    const auto regular = [&](size_t i) {
+        const double steps = apart[i] / step, whole = std::nearbyint(steps);
+        return std::abs(steps - whole) * step < 0.04 * step + bin && whole >= 1 &&
+               steps < 3.5 && parts[lines[i]].width() < 0.4 * step &&
+               parts[lines[i + 1]].width() < 0.4 * step;
+    };
+    std::vector<char> there(parts.size(), true);
+    std::vector<fragment> combs;
+    for (size_t first = 0; first < apart.size(); first++) {
+        size_t last = first;
+        while (last < apart.size() && regular(last))
+            last++;
+        if (last - first + 1 >= teeth) {
+            std::vector<fragment> comb;
+            for (size_t i = first; i <= last; i++) {
+                comb.push_back(parts[lines[i]]);
+                there[lines[i]] = false;
+            }
+            combs.push_back(combined(comb));
+        }
+        first = last;
+    }
+    std::vector<fragment> kept;
+    for (size_t i = 0; i < parts.size(); i++)
+        if (there[i])
+            kept.push_back(std::move(parts[i]));
+    kept.insert(kept.end(), combs.begin(), combs.end());
+    return kept;
+}
+
+bool are_tones(const fragment& one, const fragment& other, const layer_list& layers)
+{
+    if (other.edges.low < one.edges.high || !same_time(one, other) ||
+        other.edges.low - one.edges.high >
+            farthest * std::max(one.width(), other.width()))
         return false;
     return coincide(one, other, layers.front()->shape.hop) || twins(one, other) ||
            likeness(one.edges.start,
                     one.edges.stop,
                     { one.edges.low, one.edges.high },
                     { other.edges.low, other.edges.high },
-                    layers) > same;
+                    layers) > alike;
 }
 
 std::vector<fragment> tones_joined(std::vector<fragment> parts, const layer_list& layers)
 {
-    const auto by_frequency = [](const fragment& a, const fragment& b) {
-        return a.edges.low < b.edges.low;
-    };
-    std::stable_sort(parts.begin(), parts.end(), by_frequency);
+    std::stable_sort(
+        parts.begin(), parts.end(), [](const fragment& a, const fragment& b) {
+            return a.edges.low < b.edges.low;
+        });
     for (size_t place = 0; place < parts.size();) {
+        const size_t end = std::min(place + 1 + next_parts, parts.size());
         size_t other = place + 1;
-        while (other < parts.size() && !take_turns(parts[place], parts[other], layers))
+        while (other < end && !are_tones(parts[place], parts[other], layers))
             other++;
-        if (other >= parts.size()) {
+        if (other >= end) {
             place++;
             continue;
         }
-        fragment both = combined({ parts[place], parts[other] });
+        parts[place] = combined({ parts[place], parts[other] });
         parts.erase(parts.begin() + other);
-        parts.erase(parts.begin() + place);
-        parts.push_back(std::move(both));
-        std::stable_sort(parts.begin(), parts.end(), by_frequency);
-        place = 0;
     }
     return parts;
 }
@@ -266,8 +273,7 @@ std::vector<candidate> without_echoes(const std::vector<candidate>& boxes,
 {
     std::vector<candidate> kept;
     for (const candidate& line : boxes) {
-        const layer& by =
-            *layers[std::min(views[line.view].layer, layers.size() - 1)];
+        const layer& by = *layers[std::min(views[line.view].layer, layers.size() - 1)];
         const double hop = by.shape.hop;
         const double wide = line.edges.high - line.edges.low;
         std::vector<box> over;
@@ -278,10 +284,9 @@ std::vector<candidate> without_echoes(const std::vector<candidate>& boxes,
                 one.high - one.low > 1.5 * wide &&
                 overlap(one.low, one.high, line.edges.low, line.edges.high) >
                     0.7 * wide &&
-                overlap(one.start,
-                        one.stop,
-                        line.edges.start - hop,
-                        line.edges.stop + hop) > 0)
+                overlap(
+                    one.start, one.stop, line.edges.start - hop, line.edges.stop + hop) >
+                    0)
                 over.push_back(one);
         }
         if (over.empty() || !is_echo(line, over, by))
@@ -290,57 +295,9 @@ std::vector<candidate> without_echoes(const std::vector<candidate>& boxes,
     return kept;
 }
 
-bool is_beside(const fragment& part, const fragment& one, const layer_list& layers)
-{
-    const double rate = layers[0]->rate;
-    double shared = -rate;
-    for (const double turn : { -rate, 0.0, rate })
-        shared = std::max(shared,
-                          overlap(part.edges.low + turn,
-                                  part.edges.high + turn,
-                                  one.edges.low,
-                                  one.edges.high));
-    const double density = part.energy() / part.length() / part.width();
-    const double theirs = one.energy() / one.length() / one.width();
-    const double apart = -shared / one.width(), over = part.level() / one.level();
-    if (part.width() < 0.6 * one.width() && apart < beside && density < faint * theirs)
-        return true;
-    const bool brief =
-        part.length() < 0.25 * one.length() || part.on < 0.25 * part.length();
-    if (part.width() < (brief ? 0.4 : 0.25) * one.width() && apart < close &&
-        over < faint)
-        return true;
-    if (part.length() < 0.02 * one.length() && apart < 0.02 && over < splash)
-        return true;
-    return apart < far && over < 2 * faint && silent_without(part, one, layers);
-}
-
-std::vector<fragment> without_skirts(std::vector<fragment> parts,
-                                     const layer_list& layers)
-{
-    std::stable_sort(
-        parts.begin(), parts.end(), [](const fragment& a, const fragment& b) {
-            return a.energy() > b.energy();
-        });
-    std::vector<fragment> kept;
-    for (fragment& part : parts) {
-        double during = 0;
-        for (const fragment& one : kept) {
-            const double shared = overlap(
-                part.edges.start, part.edges.stop, one.edges.start, one.edges.stop);
-            if (shared > 0 && belongs(part, one, layers))
-                during += shared;
-        }
-        if (during < during_share *
-                         std::min(part.length(), std::max(part.on, 0.5 * part.length())))
-            kept.push_back(std::move(part));
-    }
-    return kept;
-}
-
 std::vector<fragment> joined(std::vector<fragment> parts, const layer_list& layers)
 {
-    return tones_joined(sidebands_joined(std::move(parts), layers), layers);
+    return tones_joined(sidebands_joined(combs_joined(std::move(parts)), layers), layers);
 }
 
 } // namespace gr::wfm::finding

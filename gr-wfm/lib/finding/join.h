@@ -9,14 +9,6 @@ namespace gr::wfm::finding {
 std::vector<candidate> without_echoes(const std::vector<candidate>& boxes,
                                       const layer_list& layers);
 
-//! Leaves out what lies in a stronger one or, faint and while that is on, at its side.
-std::vector<fragment> without_skirts(std::vector<fragment> parts,
-                                     const layer_list& layers);
-
-//! Whether a faint part is what a strong one leaves beside its band; the band's ends are
-//! beside each other.
-bool is_beside(const fragment& part, const fragment& one, const layer_list& layers);
-
 //! Those that are one signal's are one: carriers with sidebands, then tones in turn.
 std::vector<fragment> joined(std::vector<fragment> parts, const layer_list& layers);
 

@@ -9,6 +9,7 @@ namespace gr::wfm::finding {
 namespace {
 
 constexpr size_t least_rows = 12; // that a likeness must be seen in
+constexpr double nearest = 3.0;   // widths between two parts that come and go together
 constexpr double pause = 0.08;    // share of rows
 
 double correlation(profile one, profile other)
@@ -106,8 +107,11 @@ seen profile_in_band(const layer_list& layers, const box& in, size_t least)
     return { &by, a, std::move(mean), 1 / std::sqrt(static_cast<double>(last - first)) };
 }
 
-double likeness(
-    double start, double stop, const band& one, const band& other, const layer_list& layers)
+double likeness(double start,
+                double stop,
+                const band& one,
+                const band& other,
+                const layer_list& layers)
 {
     const double away = (other.first + other.second - one.first - one.second) / 2;
     const layer& timing = layer_apart(layers, away);
@@ -140,7 +144,10 @@ double likeness(
             side.begin(), side.end(), [low](double level) { return level < low; });
         return static_cast<double>(off) / side.size() > pause;
     };
-    if (pauses(sides[0]) && pauses(sides[1]))
+    const bool near =
+        other.first - one.second <
+        nearest * std::max(one.second - one.first, other.second - other.first);
+    if (near && pauses(sides[0]) && pauses(sides[1]))
         return std::max(turns, correlation(sides[0], sides[1]));
     return turns;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "finding/candidates.h"
+#include "band/candidates.h"
 
 namespace gr::wfm::finding {
 
@@ -30,8 +30,11 @@ seen profile_in_time(const layer_list& layers, const box& in);
 seen profile_in_band(const layer_list& layers, const box& in, size_t least = 3);
 
 //! How much two parts of a band take turns, or come and go together.
-double likeness(
-    double start, double stop, const band& one, const band& other, const layer_list& layers);
+double likeness(double start,
+                double stop,
+                const band& one,
+                const band& other,
+                const layer_list& layers);
 
 //! Of bins a to before b of the rows of a layer.
 profile mean_over_bins(const layer& by, size_t row, size_t rows_end, size_t a, size_t b);

@@ -52,8 +52,7 @@ bool tracks::track::takes(const fragment& part, double rate) const
 void tracks::track::add(const fragment& part, double rate)
 {
     const size_t from = std::min(first, part.first);
-    const size_t last =
-        std::max(first + power.size(), part.first + part.power.size());
+    const size_t last = std::max(first + power.size(), part.first + part.power.size());
     values all_power(last - from), all_noise(last - from);
     for (const fragment* one : { static_cast<const fragment*>(this), &part })
         for (size_t i = 0; i < one->power.size(); i++) {
@@ -63,6 +62,7 @@ void tracks::track::add(const fragment& part, double rate)
         }
     first = from;
     power.swap(all_power);
+    sum_up();
     noise.swap(all_noise);
     edges = { std::min(edges.start, part.edges.start),
               std::max(edges.stop, part.edges.stop),
@@ -107,9 +107,12 @@ void tracks::frame(std::vector<fragment> parts,
         else
             d_open.emplace_back(part);
     }
-    const auto goes_on = [&](const track& one) {
-        return (stop - one.edges.stop) / d_rate <= gap_for(one.width()) &&
-               one.length() / d_rate < d_settings.max_duration;
+    const auto silent = [&](const track& one) {
+        return (stop - one.edges.stop) / d_rate > gap_for(one.width());
+    };
+    const auto goes_on = [&](track& one) {
+        one.cut = !silent(one);
+        return one.cut && one.length() / d_rate < d_settings.max_duration;
     };
     const auto ended = std::stable_partition(d_open.begin(), d_open.end(), goes_on);
     say({ ended, d_open.end() }, found);
@@ -118,6 +121,8 @@ void tracks::frame(std::vector<fragment> parts,
 
 void tracks::finish(std::vector<found_box>& found)
 {
+    for (track& one : d_open)
+        one.cut = true;
     say(d_open, found);
     d_open.clear();
 }
@@ -153,14 +158,12 @@ void tracks::say(const std::vector<track>& ended, std::vector<found_box>& found)
                           high,
                           snr,
                           10 * std::log10(power),
-                          false });
+                          one.cut });
     }
-    std::sort(found.begin() + before,
-              found.end(),
-              [](const found_box& a, const found_box& b) {
-                  return std::tie(a.sample_start, a.lower) <
-                         std::tie(b.sample_start, b.lower);
-              });
+    std::sort(
+        found.begin() + before, found.end(), [](const found_box& a, const found_box& b) {
+            return std::tie(a.sample_start, a.lower) < std::tie(b.sample_start, b.lower);
+        });
 }
 
 } // namespace gr::wfm::finding

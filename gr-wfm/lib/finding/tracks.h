@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "band/settings.h"
 #include "finding/fragment.h"
-#include "finding/settings.h"
 #include <tuple>
 
 namespace gr::wfm::finding {
@@ -27,7 +27,8 @@ private:
         void add(const fragment& part, double rate);
         band by_power(double rate) const;
 
-        double seen; //!< samples of all its parts
+        double seen;     //!< samples of all its parts
+        bool cut = true; //!< it has not been silent for long enough to have ended
     };
 
     void say(const std::vector<track>& ended, std::vector<found_box>& found) const;

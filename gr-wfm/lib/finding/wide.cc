@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "finding/wide.h"
-#include "finding/join.h"
+#include "finding/skirts.h"
 #include <algorithm>
 #include <cmath>
 
@@ -8,7 +8,7 @@ namespace gr::wfm::finding {
 
 namespace {
 
-constexpr double widest_local = 0.2; // of the band: wider ones may hide in the floor
+constexpr double widest_local = 0.2;    // of the band: wider ones may hide in the floor
 constexpr double up = 2.0, above = 4.0; // over what was before; over the quietest place
 constexpr double steepness = 0.05;      // of the band, for 10 dB at a signal's edges
 constexpr double narrow_filter = 0.6;   // of the band: receivers' filters are wider
@@ -170,19 +170,23 @@ void add_wide(std::vector<fragment>& parts,
                    values(width * times),
                    values(width * times),
                    stop - start,
-                   by.rate / finest };
+                   by.rate / finest,
+                   0 };
     for (size_t i = 0; i < width; i++) {
         std::fill_n(&wide.power[i * times], times, spectrum[i] * (stop - start) / finest);
         std::fill_n(&wide.noise[i * times], times, found.outside[first + i] / finest);
     }
+    wide.sum_up();
     const double width_hz = wide.width();
     for (const fragment& part : parts) {
         const double both = std::min(part.edges.high, wide.edges.high) -
                             std::max(part.edges.low, wide.edges.low);
-        if (both > 0.6 * width_hz && part.length() > 0.6 * wide.length())
+        const bool same = both > 0.6 * width_hz && part.length() > 0.6 * wide.length();
+        if (same && (part.width() > 1.2 * width_hz || part.ratio() > 0.5 * wide.ratio()))
             return;
     }
-    // Steady noise in the middle of the band may be what a receiver's filter lets through.
+    // Steady noise in the middle of the band may be what a receiver's filter lets
+    // through.
     const bool filtered = steady && width_hz > narrow_filter * by.rate &&
                           std::abs(wide.edges.low + wide.edges.high) < 0.1 * width_hz;
     const double least =

@@ -16,8 +16,8 @@ struct wide_signal {
 /*!
  * \brief Signals so wide, and on for so long, that a local floor takes them for noise.
  *
- * Over the frames of a stream: where the floor has risen, or stands high over the quietest
- * part of the band.
+ * Over the frames of a stream: where the floor has risen, or stands high over the
+ * quietest part of the band.
  */
 class wide_band
 {
@@ -33,8 +33,8 @@ private:
     values d_before;
 };
 
-//! Adds the wide signal to a frame's parts, in place of what is only its own unsteadiness,
-//! unless one of them is it.
+//! Adds the wide signal to a frame's parts, in place of what is only its own
+//! unsteadiness, unless one of them is it.
 void add_wide(std::vector<fragment>& parts,
               const wide_signal& found,
               const layer& by,

@@ -196,3 +196,14 @@ def test_levels_are_of_the_signal():
     level = 20 * np.log10(NOISE) + 10 * np.log10(20e3 / RATE) + 20
     assert fields["snr_db"] == pytest.approx(20, abs=0.7)
     assert fields["level_dbfs"] == pytest.approx(level, abs=0.7)
+
+
+def test_what_has_not_ended_is_cut():
+    band = noise(int(1.6 * RATE))
+    add(band, RATE, 20_000, 30_000, -60e3, 20e3, 20)
+    add(band, RATE, 100_000, 300_000, 60e3, 20e3, 20)
+    rig = Rig(band, RATE, policy="lossless", max_duration=0.5)
+    counters = rig.run()
+    assert [pdu["cut"] for pdu in rig.pdus][0] is False
+    assert [pdu["cut"] for pdu in rig.pdus][1:] == [True] * (len(rig.pdus) - 1)
+    assert len(rig.pdus) >= 3 and counters["signals_cut"] == len(rig.pdus) - 1

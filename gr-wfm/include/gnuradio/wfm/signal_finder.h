@@ -25,7 +25,7 @@ struct WFM_API found_signal {
     double lower = 0, upper = 0;
     double snr_db = 0;     //!< power while it is on over the noise between its edges
     double level_dbfs = 0; //!< that power; 0 is a mean |x|^2 of 1
-    bool cut = false;      //!< was on before, or goes on after
+    bool cut = false;      //!< ended by max_duration, a break or the stream's end
     //! Samples/s of the samples, about 0 Hz: twice the bandwidth within 1 %.
     double rate = 0;
     std::vector<gr_complex> samples;
@@ -39,8 +39,8 @@ struct WFM_API found_signal {
  * PDU on the message port `signals`, its dict with sample_start, sample_count,
  * freq_lower_edge and freq_upper_edge (Hz; from the middle of the band where rx_freq is
  * not known), snr_db, level_dbfs, cut, rx_time, rx_freq, sample_rate; and the same dict
- * as a tag `signal` on its first sample, or, if that is out already, on the next one, with
- * "late" true.
+ * as a tag `signal` on its first sample, or, if that is out already, on the next one,
+ * with "late" true.
  *
  * A signal never spans a change of rx_freq or rx_rate, a jump of rx_time or lost samples:
  * it ends there. One that lasts longer than max_duration is reported in pieces.
@@ -48,9 +48,9 @@ struct WFM_API found_signal {
  * The stream thread copies the samples into a ring; one thread finds the signals, a
  * second one takes them out of the band. Policy "live": where the first is too slow,
  * samples are skipped; where the second or who takes the signals is, the oldest signal
- * that waits is dropped; all are counted. "lossless": the stream waits; and a sample leaves only
- * when the frame that is `hold` samples later was looked at, so that with a hold of
- * memory() or more no tag is late and every run gives the same.
+ * that waits is dropped; all are counted. "lossless": the stream waits; and a sample
+ * leaves only when the frame that is `hold` samples later was looked at, so that with a
+ * hold of memory() or more no tag is late and every run gives the same.
  *
  * take() and complete() may be called from one other thread.
  */
@@ -85,8 +85,8 @@ public:
 
     /*!
      * \brief Take up to `most` signals with their samples, oldest first.
-     * \returns false after timeout_ms without any; true and none once the stream has ended
-     * and nothing waits
+     * \returns false after timeout_ms without any; true and none once the stream has
+     * ended and nothing waits
      */
     virtual bool
     take(int most, int timeout_ms, std::vector<found_signal::sptr>& signals) = 0;

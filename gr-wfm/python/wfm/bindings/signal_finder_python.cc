@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "block_class.h"
 #include <gnuradio/wfm/signal_finder.h>
+#include <optional>
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
-#include <optional>
 
 using gr::wfm::found_signal;
 using gr::wfm::signal_finder;
@@ -48,7 +48,9 @@ void bind_found_signal(py::module& m)
         .def_readonly("upper", &found_signal::upper, "Hz from the middle of the band")
         .def_readonly("snr_db", &found_signal::snr_db)
         .def_readonly("level_dbfs", &found_signal::level_dbfs)
-        .def_readonly("cut", &found_signal::cut, "was on before, or goes on after")
+        .def_readonly("cut",
+                      &found_signal::cut,
+                      "ended by max_duration, a break or the stream's end")
         .def_property_readonly("has_rx_time", of_info(&gr::wfm::window_info::has_rx_time))
         .def_property_readonly("rx_time_secs",
                                of_info(&gr::wfm::window_info::rx_time_secs))
@@ -75,7 +77,8 @@ void bind_signal_finder(py::module& m)
         "Finds each signal of a band in time and frequency, and passes the band on, "
         "delayed, with the signals as tags. fft_size 0: by the rate; false_alarms: boxes "
         "a second that white noise alone may give; max_duration: seconds after which a "
-        "signal is reported in pieces; min_snr: dB; hold: samples the output lags behind; "
+        "signal is reported in pieces; min_snr: dB; hold: samples the output lags "
+        "behind; "
         "policy \"live\" skips and drops, \"lossless\" blocks; extract: take each signal "
         "out of the band, for take(); slots: signals that wait for it at most. Message "
         "ports out: signals (a PDU a signal), status. ValueError for a bad parameter.")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "finding/settings.h"
+#include "band/settings.h"
 #include "common/parameter_check.h"
 #include <algorithm>
 #include <cmath>
@@ -36,9 +36,8 @@ size_t settings::size_for(double sample_rate) const
     if (fft_size > 0)
         return fft_size;
     const double power = std::nearbyint(std::log2(0.7 * std::sqrt(sample_rate)));
-    return std::clamp<size_t>(size_t(1) << static_cast<int>(std::max(power, 0.0)),
-                              32,
-                              most_fft);
+    return std::clamp<size_t>(
+        size_t(1) << static_cast<int>(std::max(power, 0.0)), 32, most_fft);
 }
 
 bool settings::can_be(double sample_rate)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "finding/frame.h"
+#include "band/frame.h"
 #include <algorithm>
 #include <cmath>
 #include <volk/volk.h>
@@ -31,8 +31,7 @@ frame::frame(double sample_rate, const settings& settings)
         const double cells =
             sample_rate / shape.hop * shape.fft_size / views[place].group;
         d_views.emplace_back(
-            place,
-            thresholds(views[place], cells, settings.false_alarms / view_count));
+            place, thresholds(views[place], cells, settings.false_alarms / view_count));
     }
 }
 
@@ -99,8 +98,8 @@ bool frame::measure()
         d_layers[i].rate = d_rate;
         const values level = quiet_level(d_rows[i]);
         if (!level.empty())
-            floors[i] = local_floor(
-                level, d_rows[i].good_rows(), d_rows[i].shape().fft_size / 4);
+            floors[i] =
+                local_floor(level, d_rows[i].good_rows(), d_rows[i].shape().fft_size / 4);
     }
     std::vector<values> usable;
     for (const size_t i : { 1, 0, 2 })

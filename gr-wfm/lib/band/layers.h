@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "finding/arrays.h"
+#include "band/arrays.h"
 #include "spectrogram/spectrogram_kernel.h"
 #include <array>
 #include <cstdint>

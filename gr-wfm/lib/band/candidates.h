@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "finding/layers.h"
+#include "band/layers.h"
 
 namespace gr::wfm::finding {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "finding/floor.h"
+#include "band/floor.h"
 #include <algorithm>
 #include <cmath>
 
@@ -29,8 +29,8 @@ struct block {
     }
 
     //! Each bin's rows in order. Batcher's merge exchange (Knuth, The Art of Computer
-    //! Programming, 5.2.2, algorithm M) compares the same rows whatever is in them, and so
-    //! all lanes at once.
+    //! Programming, 5.2.2, algorithm M) compares the same rows whatever is in them, and
+    //! so all lanes at once.
     void sort()
     {
         size_t top = 1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "finding/arrays.h"
+#include "band/arrays.h"
 #include <algorithm>
 #include <cmath>
 #include <deque>
@@ -88,8 +88,8 @@ float interpolated(const values& of, double at)
     const auto low = static_cast<size_t>(at);
     if (low + 1 >= of.size())
         return of.back();
-    return static_cast<float>(of[low] + (static_cast<double>(of[low + 1]) - of[low]) *
-                                            (at - low));
+    return static_cast<float>(of[low] +
+                              (static_cast<double>(of[low + 1]) - of[low]) * (at - low));
 }
 
 } // namespace gr::wfm::finding

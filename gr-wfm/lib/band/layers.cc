@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "finding/layers.h"
+#include "band/layers.h"
 #include <algorithm>
 #include <cmath>
 #include <volk/volk.h>
@@ -54,8 +54,8 @@ void layer_rows::transform(const gr_complex* samples,
                         static_cast<long>(d_shape.reach());
         const long first = std::clamp<long>(-at, 0, size);
         const long last = std::clamp<long>(end - at, 0, size);
-        if (!broken.empty() &&
-            broken[std::clamp<long>(at + size, 0, end)] > broken[std::clamp<long>(at, 0, end)]) {
+        if (!broken.empty() && broken[std::clamp<long>(at + size, 0, end)] >
+                                   broken[std::clamp<long>(at, 0, end)]) {
             d_good[r] = false;
             continue;
         }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "finding/candidates.h"
-#include "finding/floor.h"
-#include "finding/settings.h"
+#include "band/candidates.h"
+#include "band/floor.h"
+#include "band/settings.h"
 
 namespace gr::wfm::finding {
 
@@ -21,8 +21,8 @@ public:
     /*!
      * \brief Looks at the frame of `count` samples from `begin`, of `there`.
      *
-     * Values that are not finite become zeros, and the mean of a frame that is long enough
-     * is taken off, in place.
+     * Values that are not finite become zeros, and the mean of a frame that is long
+     * enough is taken off, in place.
      */
     void look(gr_complex* samples, size_t there, size_t begin, size_t count);
 
@@ -39,7 +39,7 @@ private:
 
     const double d_rate;
     const size_t d_length, d_reach;
-    double d_power = 0; //!< mean, of the frame
+    double d_power = 0;             //!< mean, of the frame
     std::vector<uint32_t> d_broken; //!< samples before each that are; empty: none is
     std::array<layer_rows, 3> d_rows;
     std::array<layer, 3> d_layers;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "finding/candidates.h"
-#include <boost/math/special_functions/gamma.hpp>
+#include "band/candidates.h"
 #include <algorithm>
+#include <boost/math/special_functions/gamma.hpp>
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -36,8 +36,8 @@ double view::freedom() const
     // Hann windows at half a row's hop: power correlates by 4/9 and 1/36 between bins one
     // and two apart, and by 1/36 between rows.
     const double all = group * bins;
-    const double along = all + (all > 1 ? 2 * (all - 1) * 4 / 9 : 0) +
-                         (all > 2 ? 2 * (all - 2) / 36 : 0);
+    const double along =
+        all + (all > 1 ? 2 * (all - 1) * 4 / 9 : 0) + (all > 2 ? 2 * (all - 2) / 36 : 0);
     const double down = rows + 2 * (rows - 1) / 36.0;
     return (rows * all) * (rows * all) / (along * down);
 }
@@ -174,7 +174,8 @@ void candidate_finder::connect(size_t rows, size_t size)
         }
         const size_t first_run = d_runs.size();
         for (const uint32_t bin : grown) {
-            const size_t from = bin > 0 ? bin - 1 : 0, to = std::min<size_t>(bin + 2, size);
+            const size_t from = bin > 0 ? bin - 1 : 0,
+                         to = std::min<size_t>(bin + 2, size);
             if (d_runs.size() > first_run && d_runs.back().last >= from)
                 d_runs.back().last = std::max(d_runs.back().last, to);
             else
@@ -224,9 +225,8 @@ void candidate_finder::measure(const layer& in,
             const size_t top = root(run);
             if (!d_runs[top].strong)
                 continue;
-            extent& box =
-                boxes.try_emplace(top, extent{ row, row + 1, bin, bin + 1, {} })
-                    .first->second;
+            extent& box = boxes.try_emplace(top, extent{ row, row + 1, bin, bin + 1, {} })
+                              .first->second;
             box.bottom = row + 1;
             box.left = std::min(box.left, bin);
             box.right = std::max(box.right, bin + 1);
@@ -252,8 +252,8 @@ void candidate_finder::measure(const layer& in,
                       (box.left + bins.first) * width - half,
                       (box.left + bins.second) * width - half };
         one.energy = energy * unit;
-        one.area = std::max(
-            (rows.second - rows.first) * (bins.second - bins.first) * unit, 0.5);
+        one.area =
+            std::max((rows.second - rows.first) * (bins.second - bins.first) * unit, 0.5);
         // Of all that hangs together, what is near.
         const size_t top = box.top + rows.first, bottom = box.top + rows.second;
         const size_t left = box.left + bins.first, right = box.left + bins.second;
