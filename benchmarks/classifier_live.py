@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """classifier_live: does WFM Signal Classifier keep up with a radio? Samples lost must be 0.
 
-The simulated radio's scene of eight technologies (sim:air) at 2.4 MS/s by the wall clock, which overflows like a real one
-when the flowgraph is too slow, runs into WFM Signal Classifier under the live policy.
+The simulated radio's scene of eight technologies (sim:air) at 2.4 MS/s by the wall clock, which overflows like a real
+one when the flowgraph is too slow, runs into WFM Signal Classifier under the live policy.
 """
 
 import argparse
@@ -49,8 +49,9 @@ def verdict(lost: int, status: dict, delays: list[float], seconds: float) -> Res
     played, p95 = status["samples_in"], float(np.percentile(delays or [0.0], 95))
     conditions = (
         f"{seconds:g} s, {RATE / 1e6:g} MS/s, live, {status['bundle']} ({status['dtype']}), {status['signals_found']} "
-        f"signals found, {status['signals_decided']} decided, {status['signals_dropped']} dropped, {len(delays)} events, "
-        f"from a signal's end to its event {p95:.2f} s (95 %); "
+        f"signals found, {status['signals_decided']} decided, {status['signals_dropped']} dropped, {len(delays)} "
+        f"events, from a signal's end to its event {p95:.2f} s (95 %), {status['samples_skipped']} samples skipped by "
+        "the finder; "
         f"baseline: samples that came, ratio: the share that was looked at; {machine()}"
     )
     ratio = played / (played + lost) if played else 0.0

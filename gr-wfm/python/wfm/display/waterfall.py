@@ -14,6 +14,7 @@ from .state import Frame
 _GAP = 4  # pixels between the plot and what is around it
 _LANE = 5  # pixels by which the boxes of one task are narrower than those of the task before
 _LINE = 3
+_THIN = 2  # around signals, of which some are narrow
 _LEAST_SIDE = 6  # of a signal's box, in pixels: a tone, or a short burst, is to be seen and found by the mouse
 _TICKS = 4
 _WEAKEST, _STRONGEST = 5, 99.9  # percentiles of the levels that the shades reach from and to
@@ -123,7 +124,7 @@ class WaterfallView(QtWidgets.QWidget):
         painter.setClipRect(area)
         shown = [box for box in reversed(self._frame.boxes) if self.box_area(box).intersects(area)]
         for box in shown:
-            painter.setPen(QtGui.QPen(self.colors.of(box.label), _LINE))
+            painter.setPen(QtGui.QPen(self.colors.of(box.label), _LINE if box.edges is None else _THIN))
             painter.drawRect(self.box_area(box))
         taken: list[QtCore.QRect] = []
         for box in shown:
