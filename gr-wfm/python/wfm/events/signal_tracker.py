@@ -31,6 +31,7 @@ class signal_tracker(message_block):
         self._before = 0
 
     def start(self) -> None:
+        self.forget_last_run()
         self._signals.reset()
         self._before = 0
 
