@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "band/candidates.h"
+#include "band/simd.h"
 #include <algorithm>
 #include <boost/math/special_functions/gamma.hpp>
 #include <cmath>
-#include <map>
+#include <cstring>
 #include <numeric>
 
 namespace gr::wfm::finding {
@@ -27,6 +28,47 @@ std::pair<size_t, size_t> most_of(const std::vector<double>& energy)
         std::lower_bound(total.begin(), total.end(), (1 - left_out) * whole) -
         total.begin();
     return { std::min(first, last_place), std::min(last, last_place) + 1 };
+}
+
+// Of two rows, or three.
+WFM_VECTORISED void add_rows(
+    const float* before, const float* now, const float* after, size_t size, float* sum)
+{
+    if (after)
+        for (size_t i = 0; i < size; i++)
+            sum[i] = before[i] + now[i] + after[i];
+    else
+        for (size_t i = 0; i < size; i++)
+            sum[i] = before[i] + now[i];
+}
+
+// Of two bins, or three, of which one more is on either side of the line.
+WFM_VECTORISED void
+mean_bins(const float* line, size_t bins, size_t size, float scale, float* means)
+{
+    const float *left = line - 1, *right = line + 1;
+    if (bins == 3)
+        for (size_t i = 0; i < size; i++)
+            means[i] = (left[i] + line[i] + right[i]) * scale;
+    else
+        for (size_t i = 0; i < size; i++)
+            means[i] = (left[i] + line[i]) * scale;
+}
+
+WFM_VECTORISED void compare(const float* means, float limit, size_t size, uint8_t* over)
+{
+    for (size_t i = 0; i < size; i++)
+        over[i] = means[i] > limit;
+}
+
+WFM_VECTORISED void mean_of_eight(const float* from, size_t count, float* means)
+{
+    for (size_t i = 0; i < count; i++) {
+        float sum = 0;
+        for (size_t j = 0; j < 8; j++)
+            sum += from[8 * i + j];
+        means[i] = sum / 8;
+    }
 }
 
 } // namespace
@@ -83,15 +125,11 @@ const float* candidate_finder::cells_of(const layer& in)
 {
     if (d_view.group == 1)
         return in.ratio;
-    const size_t group = d_view.group, count = in.rows * in.shape.fft_size / group;
+    static_assert(views[2].group == 8, "the only group there is");
+    const size_t count = in.rows * in.shape.fft_size / d_view.group;
     if (d_grouped.size() < count)
         d_grouped.resize(count);
-    for (size_t i = 0; i < count; i++) {
-        float sum = 0;
-        for (size_t j = 0; j < group; j++)
-            sum += in.ratio[i * group + j];
-        d_grouped[i] = sum / group;
-    }
+    mean_of_eight(in.ratio, count, d_grouped.data());
     return d_grouped.data();
 }
 
@@ -102,46 +140,31 @@ bool candidate_finder::mark(const float* cells, size_t rows, size_t size)
     d_marked.clear();
     d_strong.clear();
     d_first.assign(1, 0);
-    d_line.assign(size + 2, 1.0f);
+    d_line.assign(size + 2, static_cast<float>(d_view.rows)); // a bin more on each side
     d_means.resize(size);
-    std::vector<float> noise(size, 1.0f);
+    d_over.assign(size + 8, 0);
+    const values noise(size, 1.0f);
+    float* line = d_line.data() + 1;
     bool any = false;
-    const bool three = d_view.rows == 3;
-    float* line = d_line.data() + 1; // one more bin on either side
-    const float scale = 1.0f / (d_view.rows * d_view.bins);
-    const float edge = d_view.rows;
-    line[-1] = line[size] = edge;
     for (size_t row = 0; row < rows; row++) {
         const float* now = cells + row * size;
         const float* before = row > 0 ? now - size : noise.data();
         const float* after = row + 1 < rows ? now + size : noise.data();
-        if (three)
-            for (size_t i = 0; i < size; i++)
-                line[i] = before[i] + now[i] + after[i];
-        else
-            for (size_t i = 0; i < size; i++)
-                line[i] = before[i] + now[i];
-        if (d_view.bins == 3)
-            for (size_t i = 0; i < size; i++)
-                d_means[i] = (line[long(i) - 1] + line[i] + line[i + 1]) * scale;
-        else
-            for (size_t i = 0; i < size; i++)
-                d_means[i] = (line[long(i) - 1] + line[i]) * scale;
-        constexpr size_t at_once = 16;
-        for (size_t i = 0; i < size; i += at_once) {
-            const size_t end = std::min(i + at_once, size);
-            float most = 0;
-            for (size_t j = i; j < end; j++)
-                most = std::max(most, d_means[j]);
-            if (!(most > d_limits.low))
-                continue;
-            for (size_t j = i; j < end; j++)
-                if (d_means[j] > d_limits.low) {
-                    const bool strong = d_means[j] > d_limits.high;
-                    any = any || strong;
-                    d_marked.push_back(j);
-                    d_strong.push_back(strong);
-                }
+        add_rows(before, now, d_view.rows == 3 ? after : nullptr, size, line);
+        const float scale = 1.0f / (d_view.rows * d_view.bins);
+        mean_bins(line, d_view.bins, size, scale, d_means.data());
+        compare(d_means.data(), d_limits.low, size, d_over.data());
+        for (size_t i = 0; i < size; i += 8) {
+            uint64_t eight;
+            std::memcpy(&eight, &d_over[i], 8);
+            for (size_t j = i; eight != 0 && j < i + 8; j++) {
+                if (!d_over[j])
+                    continue;
+                const bool strong = d_means[j] > d_limits.high;
+                any = any || strong;
+                d_marked.push_back(j);
+                d_strong.push_back(strong);
+            }
         }
         d_first.push_back(d_marked.size());
     }
@@ -161,21 +184,29 @@ void candidate_finder::connect(size_t rows, size_t size)
 {
     d_runs.clear();
     d_runs_first.assign(1, 0);
-    std::vector<uint32_t> grown;
     for (size_t row = 0; row < rows; row++) {
-        grown.clear();
-        for (size_t near = row > 0 ? row - 1 : 0; near <= std::min(row + 1, rows - 1);
-             near++) {
-            const auto middle = grown.size();
-            grown.insert(grown.end(),
-                         d_marked.begin() + d_first[near],
-                         d_marked.begin() + d_first[near + 1]);
-            std::inplace_merge(grown.begin(), grown.begin() + middle, grown.end());
-        }
         const size_t first_run = d_runs.size();
-        for (const uint32_t bin : grown) {
-            const size_t from = bin > 0 ? bin - 1 : 0,
-                         to = std::min<size_t>(bin + 2, size);
+        // The marked bins of this row and its neighbours, in order.
+        const size_t top = row > 0 ? row - 1 : 0, bottom = std::min(row + 1, rows - 1);
+        size_t next[3];
+        for (size_t near = top; near <= bottom; near++)
+            next[near - top] = d_first[near];
+        for (;;) {
+            constexpr uint32_t none = UINT32_MAX;
+            uint32_t bin = none;
+            size_t from_row = 0;
+            for (size_t near = top; near <= bottom; near++) {
+                const size_t at = next[near - top];
+                if (at < d_first[near + 1] && d_marked[at] < bin) {
+                    bin = d_marked[at];
+                    from_row = near - top;
+                }
+            }
+            if (bin == none)
+                break;
+            next[from_row]++;
+            const size_t from = bin > 0 ? bin - 1 : 0;
+            const size_t to = std::min<size_t>(bin + 2, size);
             if (d_runs.size() > first_run && d_runs.back().last >= from)
                 d_runs.back().last = std::max(d_runs.back().last, to);
             else
@@ -215,27 +246,36 @@ void candidate_finder::measure(const layer& in,
         size_t top, bottom, left, right;
         std::vector<std::pair<uint32_t, uint32_t>> marked; // row and bin
     };
-    std::map<size_t, extent> boxes;
+    std::vector<extent> boxes;
+    std::vector<uint32_t> box_of(d_runs.size(),
+                                 0); // of a tree's root: 0, or its place + 1
     for (size_t row = 0; row < in.rows; row++) {
-        size_t run = d_runs_first[row];
+        size_t run = d_runs_first[row], found_for = SIZE_MAX;
+        extent* box = nullptr;
         for (size_t i = d_first[row]; i < d_first[row + 1]; i++) {
             const size_t bin = d_marked[i];
             while (d_runs[run].last <= bin)
                 run++;
-            const size_t top = root(run);
-            if (!d_runs[top].strong)
+            if (run != found_for) {
+                found_for = run;
+                const size_t top = root(run);
+                if (d_runs[top].strong && box_of[top] == 0) {
+                    boxes.push_back({ row, row + 1, bin, bin + 1, {} });
+                    box_of[top] = boxes.size();
+                }
+                box = d_runs[top].strong ? &boxes[box_of[top] - 1] : nullptr;
+            }
+            if (!box)
                 continue;
-            extent& box = boxes.try_emplace(top, extent{ row, row + 1, bin, bin + 1, {} })
-                              .first->second;
-            box.bottom = row + 1;
-            box.left = std::min(box.left, bin);
-            box.right = std::max(box.right, bin + 1);
-            box.marked.push_back({ row, bin });
+            box->bottom = row + 1;
+            box->left = std::min(box->left, bin);
+            box->right = std::max(box->right, bin + 1);
+            box->marked.push_back({ row, bin });
         }
     }
     const double width = in.rate / size, half = in.rate / 2;
     const double hop = in.shape.hop, unit = hop / size;
-    for (const auto& [root, box] : boxes) {
+    for (const extent& box : boxes) {
         std::vector<double> by_row(box.bottom - box.top), by_bin(box.right - box.left);
         double energy = 0;
         for (const auto& [row, bin] : box.marked) {

@@ -80,6 +80,7 @@ private:
     const view& d_view;
     const limits d_limits;
     values d_grouped, d_means, d_line;
+    std::vector<uint8_t> d_over;
     //! Cells over the low limit, as bins of each row; the row's first is d_first[row].
     std::vector<uint32_t> d_marked;
     std::vector<size_t> d_first;

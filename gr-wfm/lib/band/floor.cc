@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "band/floor.h"
+#include "band/simd.h"
 #include <algorithm>
 #include <cmath>
 
@@ -14,64 +15,57 @@ constexpr size_t lanes = 32; // bins at a time: two cache lines of each row
 // The mean of an exponential of mean 1 below 3.
 const float truncated_mean = 1 - 3 * std::exp(-3.0) / (1 - std::exp(-3.0));
 
-//! Some bins of some rows, [rows][lanes].
-struct block {
-    explicit block(size_t rows) : rows(rows), power(rows * lanes) {}
-
-    void order(size_t one, size_t other)
-    {
-        float *a = &power[one * lanes], *b = &power[other * lanes];
-        for (size_t lane = 0; lane < lanes; lane++) {
-            const float low = std::min(a[lane], b[lane]);
-            b[lane] = std::max(a[lane], b[lane]);
-            a[lane] = low;
+// The rows [rows][lanes] of each lane in order. Batcher's merge exchange (Knuth, The Art
+// of Computer Programming, 5.2.2, algorithm M) compares the same rows whatever is in
+// them, and so all lanes at once.
+WFM_VECTORISED void sort_rows(float* power, size_t rows)
+{
+    size_t top = 1;
+    while (2 * top < rows)
+        top *= 2;
+    for (size_t p = top; p > 0; p /= 2) {
+        size_t r = 0, d = p;
+        for (size_t q = top;; q /= 2) {
+            for (size_t i = 0; i + d < rows; i++) {
+                if ((i & p) != r)
+                    continue;
+                float *one = power + i * lanes, *other = one + d * lanes;
+                for (size_t lane = 0; lane < lanes; lane++) {
+                    const float low = std::min(one[lane], other[lane]);
+                    other[lane] = std::max(one[lane], other[lane]);
+                    one[lane] = low;
+                }
+            }
+            if (q == p)
+                break;
+            d = q - p;
+            r = p;
         }
     }
+}
 
-    //! Each bin's rows in order. Batcher's merge exchange (Knuth, The Art of Computer
-    //! Programming, 5.2.2, algorithm M) compares the same rows whatever is in them, and
-    //! so all lanes at once.
-    void sort()
-    {
-        size_t top = 1;
-        while (2 * top < rows)
-            top *= 2;
-        for (size_t p = top; p > 0; p /= 2) {
-            size_t r = 0, d = p;
-            for (size_t q = top;; q /= 2) {
-                for (size_t i = 0; i + d < rows; i++)
-                    if ((i & p) == r)
-                        order(i, i + d);
-                if (q == p)
-                    break;
-                d = q - p;
-                r = p;
+// Mean below 3 times the level, corrected; the level, if nothing is.
+WFM_VECTORISED void censor(const float* power, size_t rows, float* level)
+{
+    constexpr size_t few = 8; // whose sums the processor holds in registers
+    for (size_t first = 0; first < lanes; first += few) {
+        float sum[few] = {}, count[few] = {}, limit[few];
+        for (size_t lane = 0; lane < few; lane++)
+            limit[lane] = 3 * level[first + lane];
+        for (size_t row = 0; row < rows; row++) {
+            const float* of = power + row * lanes + first;
+            for (size_t lane = 0; lane < few; lane++) {
+                sum[lane] += of[lane] < limit[lane] ? of[lane] : 0.0f;
+                count[lane] += of[lane] < limit[lane] ? 1.0f : 0.0f;
             }
         }
-    }
-
-    //! Mean below 3 times the level, corrected; the level, if nothing is.
-    void censor(float* level) const
-    {
-        float sum[lanes] = {}, count[lanes] = {}, limit[lanes];
-        for (size_t lane = 0; lane < lanes; lane++)
-            limit[lane] = 3 * level[lane];
-        for (size_t row = 0; row < rows; row++)
-            for (size_t lane = 0; lane < lanes; lane++) {
-                const float value = power[row * lanes + lane];
-                const bool low = value < limit[lane];
-                sum[lane] += low ? value : 0.0f;
-                count[lane] += low ? 1.0f : 0.0f;
-            }
-        for (size_t lane = 0; lane < lanes; lane++) {
+        for (size_t lane = 0; lane < few; lane++) {
             const float mean = sum[lane] / std::max(count[lane], 1.0f) / truncated_mean;
-            level[lane] = std::max(count[lane] > 0 ? mean : level[lane], tiny);
+            float& now = level[first + lane];
+            now = std::max(count[lane] > 0 ? mean : now, tiny);
         }
     }
-
-    const size_t rows;
-    values power;
-};
+}
 
 } // namespace
 
@@ -95,17 +89,17 @@ values quiet_level(const layer_rows& power)
     const auto place = static_cast<size_t>(0.2 * (n - 1) + 0.5);
     const auto scale = static_cast<float>(-std::log(1 - (place + 0.6) / (n + 0.2)));
     values level(size);
-    block now(some.size());
+    volk::vector<float> block(some.size() * lanes);
     for (size_t bin = 0; bin < size; bin += lanes) {
         const size_t count = std::min(lanes, size - bin);
         for (size_t r = 0; r < some.size(); r++)
-            std::copy_n(some[r] + bin, count, &now.power[r * lanes]);
-        now.sort();
+            std::copy_n(some[r] + bin, count, &block[r * lanes]);
+        sort_rows(block.data(), some.size());
         float part[lanes];
         for (size_t lane = 0; lane < lanes; lane++)
-            part[lane] = std::max(now.power[place * lanes + lane] / scale, tiny);
+            part[lane] = std::max(block[place * lanes + lane] / scale, tiny);
         for (int pass = 0; pass < 4; pass++)
-            now.censor(part);
+            censor(block.data(), some.size(), part);
         std::copy_n(part, count, &level[bin]);
     }
     return level;

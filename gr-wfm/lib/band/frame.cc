@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "band/frame.h"
+#include "band/simd.h"
 #include <algorithm>
 #include <cmath>
 #include <volk/volk.h>
@@ -16,6 +17,54 @@ std::array<layer_rows, 3> rows_for(size_t fft_size)
 {
     const auto by = shapes(fft_size);
     return { layer_rows(by[0]), layer_rows(by[1]), layer_rows(by[2]) };
+}
+
+WFM_VECTORISED bool all_good(const gr_complex* samples, size_t n)
+{
+    const float* parts = reinterpret_cast<const float*>(samples);
+    int bad = 0;
+    for (size_t i = 0; i < n; i++) {
+        const float power =
+            parts[2 * i] * parts[2 * i] + parts[2 * i + 1] * parts[2 * i + 1];
+        bad += !(power <= most_power);
+    }
+    return bad == 0;
+}
+
+// Summed in short stretches, so that nothing is lost to rounding.
+constexpr size_t at_once = 1024;
+
+gr_complex mean_of(const gr_complex* samples, size_t n)
+{
+    gr_complexd sum = 0;
+    for (size_t done = 0; done < n; done += at_once) {
+        gr_complex part;
+        volk_32fc_accumulator_s32fc(&part, samples + done, std::min(at_once, n - done));
+        sum += gr_complexd(part);
+    }
+    return gr_complex(sum / static_cast<double>(n));
+}
+
+double mean_power(const gr_complex* samples, size_t n)
+{
+    double sum = 0;
+    for (size_t done = 0; done < n; done += at_once) {
+        const float* parts = reinterpret_cast<const float*>(samples + done);
+        float part;
+        volk_32f_x2_dot_prod_32f(&part, parts, parts, 2 * std::min(at_once, n - done));
+        sum += part;
+    }
+    return sum / n;
+}
+
+WFM_VECTORISED void take_off(gr_complex* samples, size_t n, gr_complex mean)
+{
+    float* parts = reinterpret_cast<float*>(samples);
+    const float real = mean.real(), imag = mean.imag();
+    for (size_t i = 0; i < n; i++) {
+        parts[2 * i] -= real;
+        parts[2 * i + 1] -= imag;
+    }
 }
 
 } // namespace
@@ -53,32 +102,23 @@ std::vector<const layer*> frame::usable() const
 void frame::clean(gr_complex* samples, size_t there, size_t begin, size_t count)
 {
     d_broken.clear();
-    for (size_t i = 0; i < there; i++) {
-        const bool good = std::norm(samples[i]) <= most_power;
-        if (!good && d_broken.empty())
-            d_broken.assign(i + 1, 0);
-        if (!good)
-            samples[i] = 0;
-        if (!d_broken.empty())
+    if (!all_good(samples, there)) {
+        d_broken.assign(1, 0);
+        for (size_t i = 0; i < there; i++) {
+            const bool good = std::norm(samples[i]) <= most_power;
+            if (!good)
+                samples[i] = 0;
             d_broken.push_back(d_broken.back() + !good);
+        }
     }
-    if (count < d_rows[2].shape().fft_size)
-        return;
-    gr_complexd sum = 0;
-    for (size_t i = begin; i < begin + count; i++)
-        sum += gr_complexd(samples[i]);
-    const auto mean = gr_complex(sum / static_cast<double>(count));
-    for (size_t i = 0; i < there; i++)
-        samples[i] -= mean;
+    if (count >= d_rows[2].shape().fft_size)
+        take_off(samples, there, mean_of(samples + begin, count));
 }
 
 void frame::look(gr_complex* samples, size_t there, size_t begin, size_t count)
 {
     clean(samples, there, begin, count);
-    double power = 0;
-    for (size_t i = begin; i < begin + count; i++)
-        power += std::norm(samples[i]);
-    d_power = power / count;
+    d_power = mean_power(samples + begin, count);
     for (layer_rows& rows : d_rows)
         rows.transform(samples, there, begin, count, d_broken);
     d_candidates.clear();

@@ -26,7 +26,7 @@ struct found_box {
     uint64_t sample_start, sample_count;
     double lower, upper;
     double snr_db, level_dbfs;
-    bool cut; //!< it may go on
+    bool cut; //!< max_duration ended it
 };
 
 } // namespace gr::wfm::finding

@@ -2,6 +2,7 @@
 #include "finder/finder_core.h"
 #include "common/time_anchor.h"
 #include <algorithm>
+#include <cmath>
 #include <gnuradio/thread/thread.h>
 
 namespace gr::wfm {
@@ -14,6 +15,12 @@ constexpr double most_in_ring = 1 << 27;
 constexpr double least_in_ring = 1 << 17;
 // So far the finder may be behind: it looks at a frame of about 0.1 s in one go.
 constexpr double slack_seconds = 0.25;
+
+bool same_frequency(const window_info& one, const window_info& other)
+{
+    return one.rx_freq == other.rx_freq ||
+           (std::isnan(one.rx_freq) && std::isnan(other.rx_freq));
+}
 
 } // namespace
 
@@ -129,6 +136,8 @@ void finder_core::look(const sample_ring::stretch& got)
         d_looking = finding::settings::can_be(got.info.rx_rate);
         if (d_looking && d_finder->rate() != got.info.rx_rate)
             d_finder.emplace(got.info.rx_rate, d_parameters.settings);
+        if (!same_frequency(got.info, d_piece))
+            d_finder->forget();
         d_piece = got.info;
         d_origin = got.position;
     }

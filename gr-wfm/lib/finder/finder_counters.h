@@ -18,7 +18,7 @@ struct finder_counters : counter_set {
     counter samples_lost_estimated{ *this, "samples_lost_estimated" };
     counter breaks{ *this, "breaks" }; //!< retunes, rate changes, time jumps
     counter signals_found{ *this, "signals_found" };
-    //! Of them, those that max_duration, a break or the stream's end ended.
+    //! Of them, those that max_duration ended.
     counter signals_cut{ *this, "signals_cut" };
     counter signals_extracted{ *this, "signals_extracted" };
     //! Not taken out, or not taken in time, by policy live.

@@ -26,6 +26,8 @@ public:
     void push(const gr_complex* samples, size_t n, std::vector<found_box>& found);
     //! Ends the stream: what is still on ends with it. The next begins at sample 0.
     void finish(std::vector<found_box>& found);
+    //! Between two streams: the next is of another band, with another floor.
+    void forget() { d_wide.forget(); }
     //! The samples before this one were looked at.
     uint64_t looked() const { return d_begin; }
     //! The samples after those that are needed to look at more.

@@ -10,7 +10,7 @@ namespace {
 
 constexpr double quiet = 0.3;    // power of a line between bursts, over that within them
 constexpr double alike = 0.6;    // correlation of two tones' levels
-constexpr size_t next_parts = 6; // above in frequency that may be another tone
+constexpr size_t next_parts = 8; // above in frequency, at most, compared with one
 constexpr size_t teeth = 6;      // lines that make a comb
 constexpr double shortest = 64;  // of the shortest rows: bursts told by begin and end
 constexpr double subcarrier = 12e3; // Hz beside a carrier, of what belongs to it
@@ -231,12 +231,15 @@ std::vector<fragment> combs_joined(std::vector<fragment> parts)
     return kept;
 }
 
+bool may_be_tones(const fragment& one, const fragment& other)
+{
+    const double gap = other.edges.low - one.edges.high;
+    return gap >= 0 && gap <= farthest * std::max(one.width(), other.width()) &&
+           same_time(one, other);
+}
+
 bool are_tones(const fragment& one, const fragment& other, const layer_list& layers)
 {
-    if (other.edges.low < one.edges.high || !same_time(one, other) ||
-        other.edges.low - one.edges.high >
-            farthest * std::max(one.width(), other.width()))
-        return false;
     return coincide(one, other, layers.front()->shape.hop) || twins(one, other) ||
            likeness(one.edges.start,
                     one.edges.stop,
@@ -252,11 +255,16 @@ std::vector<fragment> tones_joined(std::vector<fragment> parts, const layer_list
             return a.edges.low < b.edges.low;
         });
     for (size_t place = 0; place < parts.size();) {
-        const size_t end = std::min(place + 1 + next_parts, parts.size());
         size_t other = place + 1;
-        while (other < end && !are_tones(parts[place], parts[other], layers))
-            other++;
-        if (other >= end) {
+        for (size_t compared = 0; other < parts.size(); other++) {
+            if (!may_be_tones(parts[place], parts[other]))
+                continue;
+            if (++compared > next_parts)
+                other = parts.size();
+            if (other >= parts.size() || are_tones(parts[place], parts[other], layers))
+                break;
+        }
+        if (other >= parts.size()) {
             place++;
             continue;
         }

@@ -107,12 +107,11 @@ void tracks::frame(std::vector<fragment> parts,
         else
             d_open.emplace_back(part);
     }
-    const auto silent = [&](const track& one) {
-        return (stop - one.edges.stop) / d_rate > gap_for(one.width());
-    };
     const auto goes_on = [&](track& one) {
-        one.cut = !silent(one);
-        return one.cut && one.length() / d_rate < d_settings.max_duration;
+        if ((stop - one.edges.stop) / d_rate > gap_for(one.width()))
+            return false;
+        one.cut = one.length() / d_rate >= d_settings.max_duration;
+        return !one.cut;
     };
     const auto ended = std::stable_partition(d_open.begin(), d_open.end(), goes_on);
     say({ ended, d_open.end() }, found);
@@ -121,8 +120,6 @@ void tracks::frame(std::vector<fragment> parts,
 
 void tracks::finish(std::vector<found_box>& found)
 {
-    for (track& one : d_open)
-        one.cut = true;
     say(d_open, found);
     d_open.clear();
 }

@@ -27,8 +27,8 @@ private:
         void add(const fragment& part, double rate);
         band by_power(double rate) const;
 
-        double seen;     //!< samples of all its parts
-        bool cut = true; //!< it has not been silent for long enough to have ended
+        double seen;      //!< samples of all its parts
+        bool cut = false; //!< max_duration ended it
     };
 
     void say(const std::vector<track>& ended, std::vector<found_box>& found) const;

@@ -15,6 +15,9 @@ constexpr double narrow_filter = 0.6;   // of the band: receivers' filters are w
 constexpr double unsteady_from = 2.25;  // mean square over squared mean of power
 // Power over that of filtered noise, and of a wide signal, of what is in it.
 constexpr double stands_out = 6.0, stands_far_out = 30.0;
+// Ratio to the floor over that of the wide signal, of a box that shows only its
+// unsteadiness.
+constexpr double barely = 0.05;
 constexpr double hold_seconds = 2.0;
 
 struct stretch {
@@ -178,13 +181,14 @@ void add_wide(std::vector<fragment>& parts,
     }
     wide.sum_up();
     const double width_hz = wide.width();
-    for (const fragment& part : parts) {
-        const double both = std::min(part.edges.high, wide.edges.high) -
-                            std::max(part.edges.low, wide.edges.low);
-        const bool same = both > 0.6 * width_hz && part.length() > 0.6 * wide.length();
-        if (same && (part.width() > 1.2 * width_hz || part.ratio() > 0.5 * wide.ratio()))
+    const auto is_it = [&](const fragment& part) {
+        return overlap(part.edges.low, part.edges.high, wide.edges.low, wide.edges.high) >
+                   0.6 * width_hz &&
+               part.length() > 0.6 * wide.length();
+    };
+    for (const fragment& part : parts)
+        if (is_it(part) && part.ratio() > barely * wide.ratio())
             return;
-    }
     // Steady noise in the middle of the band may be what a receiver's filter lets
     // through.
     const bool filtered = steady && width_hz > narrow_filter * by.rate &&
@@ -193,6 +197,8 @@ void add_wide(std::vector<fragment>& parts,
         (filtered ? stands_out : stands_far_out) * wide.level() / width_hz;
     const double slack = 0.02 * width_hz;
     const auto only_its = [&](const fragment& part) {
+        if (is_it(part))
+            return true;
         const bool inside = part.edges.low > wide.edges.low - slack &&
                             part.edges.high < wide.edges.high + slack;
         return inside ? part.level() / part.width() <= least

@@ -24,6 +24,8 @@ class wide_band
 public:
     wide_band(double rate, size_t frame);
     std::optional<wide_signal> look(const values& floor);
+    //! What was before means nothing any more.
+    void forget() { d_before.clear(); }
 
 private:
     std::optional<wide_signal> risen(const values& floor);

@@ -198,12 +198,12 @@ def test_levels_are_of_the_signal():
     assert fields["level_dbfs"] == pytest.approx(level, abs=0.7)
 
 
-def test_what_has_not_ended_is_cut():
+def test_what_max_duration_ends_is_cut():
     band = noise(int(1.6 * RATE))
     add(band, RATE, 20_000, 30_000, -60e3, 20e3, 20)
     add(band, RATE, 100_000, 300_000, 60e3, 20e3, 20)
     rig = Rig(band, RATE, policy="lossless", max_duration=0.5)
     counters = rig.run()
-    assert [pdu["cut"] for pdu in rig.pdus][0] is False
-    assert [pdu["cut"] for pdu in rig.pdus][1:] == [True] * (len(rig.pdus) - 1)
-    assert len(rig.pdus) >= 3 and counters["signals_cut"] == len(rig.pdus) - 1
+    cut = [pdu["cut"] for pdu in rig.pdus]
+    assert len(cut) >= 3 and cut == [False] + [True] * (len(cut) - 2) + [False]
+    assert counters["signals_cut"] == len(cut) - 2

@@ -25,7 +25,7 @@ struct WFM_API found_signal {
     double lower = 0, upper = 0;
     double snr_db = 0;     //!< power while it is on over the noise between its edges
     double level_dbfs = 0; //!< that power; 0 is a mean |x|^2 of 1
-    bool cut = false;      //!< ended by max_duration, a break or the stream's end
+    bool cut = false;      //!< max_duration ended it, and it goes on
     //! Samples/s of the samples, about 0 Hz: twice the bandwidth within 1 %.
     double rate = 0;
     std::vector<gr_complex> samples;

@@ -50,7 +50,7 @@ void bind_found_signal(py::module& m)
         .def_readonly("level_dbfs", &found_signal::level_dbfs)
         .def_readonly("cut",
                       &found_signal::cut,
-                      "ended by max_duration, a break or the stream's end")
+                      "max_duration ended it, and it goes on")
         .def_property_readonly("has_rx_time", of_info(&gr::wfm::window_info::has_rx_time))
         .def_property_readonly("rx_time_secs",
                                of_info(&gr::wfm::window_info::rx_time_secs))
