@@ -60,7 +60,7 @@ def test_boxes_are_bounded():
     for start in range(0, 100_000, 100):
         boxes.add_window("t", "a", 0.5, start, start + 10)
     kept = drawn(boxes)
-    assert len(kept) == 200 and kept[-1][2] == 99_900
+    assert len(kept) == 500 and kept[-1][2] == 99_900
 
 
 @pytest.mark.parametrize(

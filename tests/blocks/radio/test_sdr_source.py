@@ -120,8 +120,8 @@ def test_truth_by_time():
     from gnuradio.wfm.radio.ground_truth import GroundTruth
 
     segments = [
-        Segment(sample_start=0, sample_count=1000, label="none"),
-        Segment(sample_start=1000, sample_count=500, label="dsss-bpsk"),
+        Segment(sample_start=0, sample_count=1000, label="none", edges=None),
+        Segment(sample_start=1000, sample_count=500, label="dsss-bpsk", edges=None),
     ]
     truth = GroundTruth(segments, 1000.0, (50, 0.75), 1500)
     assert truth.label((50, 0.75), 1000) == "none"
@@ -129,6 +129,34 @@ def test_truth_by_time():
     assert truth.label((51, 0.75), 500) == "dsss-bpsk"
     assert truth.label((51, 0.9), 400) is None, "reaches past the scene's end"
     assert truth.label((52, 0.3), 100) == "none", "the scene plays again"
+
+
+def test_truth_by_time_and_frequency():
+    from gnuradio.wfm.ports.messages import Detection
+    from gnuradio.wfm.radio.ground_truth import NO_SIGNAL, GroundTruth
+
+    from wfm_core.synth.scenes.rendering import Segment
+
+    segments = [
+        Segment(0, 1000, "nbfm", edges=(-50.0, -40.0)),
+        Segment(100, 100, "lora", edges=(10.0, 110.0)),
+        Segment(300, 100, "lora", edges=(10.0, 110.0)),
+    ]
+    truth = GroundTruth(segments, 1000.0, (50, 0.75), 1000)
+
+    def label(start: float, count: int, lower: float | None, upper: float | None, rx_freq=1e6) -> str | None:
+        middle = rx_freq or 0.0
+        edges = (None, None) if lower is None else (middle + lower, middle + upper)
+        return truth.label_of(Detection("t", 0, count, (50, 0.75 + start / 1000), rx_freq, 0.0, {}, 1, *edges, 9.0))
+
+    assert label(0, 500, -51.0, -39.0) == label(0, 500, -51.0, -39.0, rx_freq=None) == "nbfm"
+    assert label(110, 80, 20.0, 100.0) == label(90, 150, 20.0, 100.0) == "lora"
+    assert label(100, 300, 20.0, 100.0) == "lora", "two bursts are most of it"
+    assert label(210, 80, 20.0, 100.0) == NO_SIGNAL, "between two bursts"
+    assert label(110, 80, -20.0, 5.0) == NO_SIGNAL, "beside it"
+    assert label(900, 200, -50.0, -40.0) == "nbfm", "the scene is played again"
+    assert label(0, 500, None, None) is None, "a window of the whole band has no one truth"
+    assert truth.labels == ["lora", "nbfm"]
 
 
 @pytest.mark.parametrize(
