@@ -13,8 +13,9 @@ constexpr size_t chunk = 1 << 14;
 // Whatever a tag says of the rate, the ring is 1 GiB at most.
 constexpr double most_in_ring = 1 << 27;
 constexpr double least_in_ring = 1 << 17;
-// So far the finder may be behind: it looks at a frame of about 0.1 s in one go.
-constexpr double slack_seconds = 0.25;
+// So far the finder may be behind: it looks at a frame of 0.1 to 0.2 s in one go, and
+// shares the processors with inference.
+constexpr double slack_seconds = 1.0;
 
 bool same_frequency(const window_info& one, const window_info& other)
 {
