@@ -52,7 +52,7 @@ from gnuradio import qtgui
 
 class classify_band(gr.top_block, Qt.QWidget):
 
-    def __init__(self, bundle='wfm-signals', center_freq=433.92e6, duration=4, gain=40, json='', min_snr=3, out='', policy='', sample_rate=2.4e6, source='sim:air'):
+    def __init__(self, bundle='wfm-signals', center_freq=433.92e6, duration=4, gain=40, json='', min_snr=6, out='', policy='', sample_rate=2.4e6, source='sim:air'):
         gr.top_block.__init__(self, "WFM Classify Band", catch_exceptions=True)
         Qt.QWidget.__init__(self)
         self.setWindowTitle("WFM Classify Band")
@@ -293,7 +293,7 @@ def argument_parser():
         "--json", dest="json", type=str, default='',
         help="Set JSON Lines File [default=%(default)r]")
     parser.add_argument(
-        "--min-snr", dest="min_snr", type=eng_float, default=eng_notation.num_to_str(float(3)),
+        "--min-snr", dest="min_snr", type=eng_float, default=eng_notation.num_to_str(float(6)),
         help="Set Minimum SNR (dB) [default=%(default)r]")
     parser.add_argument(
         "--out", dest="out", type=str, default='',

@@ -70,7 +70,7 @@ class signal_classifier(preset_base):
         hold: int = 0,
         threshold: float = -1.0,
         false_alarms: float = 0.05,
-        min_snr: float = 3.0,
+        min_snr: float = 6.0,
         max_duration: float = 2.0,
         fft_size: int = 0,
         device: str = "auto",
