@@ -13,6 +13,7 @@ from gnuradio import blocks, gr, wfm
 
 from wfm_core.base.errors import WfmError
 from wfm_core.data.recordings.recording import open_recording
+from wfm_core.synth.scenes.simulated import LONGEST
 
 RATE = 1.92e6
 
@@ -29,6 +30,16 @@ def play(source) -> tuple[list[np.ndarray], list]:
 
 def tags_of(tags, key: str) -> list[tuple[int, object]]:
     return [(t.offset, pmt.to_python(t.value)) for t in tags if pmt.symbol_to_string(t.key) == key]
+
+
+def test_a_scene_has_its_longest_and_repeats(monkeypatch):
+    monkeypatch.setitem(LONGEST, "air", 0.1)
+    once, again = (wfm.sdr_source("sim:air", channels=1, sample_rate=2.4e6, duration=d) for d in (0, 0.25))
+    assert once.truth().samples == again.truth().samples == 240_000
+    (samples,), _ = play(once)
+    (more,), _ = play(again)
+    assert len(samples) == 240_000 and len(more) == 600_000
+    assert np.array_equal(more, np.resize(samples, 600_000))
 
 
 @pytest.mark.parametrize("datatype", ["cf32_le", "ci16_le", "ci16_be", "ci8", "cu8"])

@@ -86,6 +86,9 @@ SCENES: dict[str, Callable[[float, float, int, int], Scene]] = {
     "air": air,
 }
 
+LONGEST = {"air": 4.0}
+"""Seconds of a scene that are rendered, where that takes about as long as they last: longer ones repeat."""
+
 
 def _units(seconds: float, sample_rate: float) -> int:
     return max(1, round(seconds * sample_rate / _UNIT)) * _UNIT
