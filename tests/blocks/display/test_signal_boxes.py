@@ -46,6 +46,8 @@ def test_several_events_of_signals_are_open_at_once_and_grow_with_their_windows(
     assert drawn(boxes) == [("a", 0, 300, A, False), ("b", 20, 100, B, True)]
     boxes.add_event("begin", "t", "c", 0.7, 400, 500, B)
     assert drawn(boxes)[1:] == [("b", 20, 100, B, False), ("c", 400, 500, B, True)], "its end was missed"
+    boxes.add_event("end", "t", "b", 0.8, 20, 150, B)
+    assert drawn(boxes)[1] == ("b", 20, 150, B, False) and len(drawn(boxes)) == 3, "it came late"
 
 
 @pytest.fixture
@@ -134,7 +136,7 @@ def test_each_class_has_a_colour_of_its_own():
     given = [colours.of(str(number)) for number in range(40)]
     assert len(set(given)) == 40 and [colours.of(str(number)) for number in range(40)] == given
     rgb = np.array([[int(c[place : place + 2], 16) for place in (1, 3, 5)] for c in given])
-    assert (rgb.max(1) > 120).all(), "to be seen on a dark waterfall"
+    assert (rgb @ (0.2126, 0.7152, 0.0722) > 98).all(), "to be seen on a dark waterfall, and to be read in black"
 
 
 def test_a_box_has_no_edges_unless_told():

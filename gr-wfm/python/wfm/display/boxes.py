@@ -82,7 +82,7 @@ class Boxes:
             self._forget_windows_of(task)
         if label in self._background:
             return
-        box = self._opened(task, label, start, edges)
+        box = self._of_event(task, label, start, edges)
         if box is None:
             box = Box(task, label, start, end, score, edges=edges, snr_db=snr_db)
             self._boxes.append(box)
@@ -103,11 +103,11 @@ class Boxes:
             if box.open and (box.task, box.label) == (task, label) and _same_place(box.edges, edges):
                 box.end = max(box.end, end)
 
-    def _opened(self, task: str, label: str, start: int, edges: tuple[float, float] | None) -> Box | None:
-        """The open box of this event; another of its task and place, whose end was missed, goes on no longer."""
+    def _of_event(self, task: str, label: str, start: int, edges: tuple[float, float] | None) -> Box | None:
+        """The box of this event; an open one of its task and place, whose end was missed, goes on no longer."""
         found = None
         for box in self._boxes:
-            if box.task == task and box.open and _same_place(box.edges, edges):
+            if box.task == task and _same_place(box.edges, edges):
                 if (box.label, box.start) == (label, start):
                     found = box
                 else:

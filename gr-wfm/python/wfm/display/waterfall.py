@@ -10,13 +10,14 @@ from .boxes import Box
 from .plates import beside, free_place, tooltip
 from .rows import ROWS
 from .state import Frame
+from .ticks import ticks
 
 _GAP = 4  # pixels between the plot and what is around it
 _LANE = 5  # pixels by which the boxes of one task are narrower than those of the task before
 _LINE = 3
 _THIN = 2  # around signals, of which some are narrow
 _LEAST_SIDE = 6  # of a signal's box, in pixels: a tone, or a short burst, is to be seen and found by the mouse
-_TICKS = 4
+_TICKS_ACROSS, _TICKS_DOWN = 7, 6  # at most
 _WEAKEST, _STRONGEST = 5, 99.9  # percentiles of the levels that the shades reach from and to
 _LEAST_RANGE = 10.0  # dB: silence is not to look like a signal
 
@@ -57,7 +58,7 @@ class WaterfallView(QtWidgets.QWidget):
     def _axes_size(self) -> tuple[int, int]:
         """Pixels on the left for times, and below for two lines."""
         font = self.fontMetrics()
-        return font.horizontalAdvance("-0000.0 s") + _GAP, 2 * font.height() + _GAP
+        return font.horizontalAdvance("-0000.0 s") + _GAP, 2 * (font.height() + _GAP)
 
     def box_area(self, box: Box) -> QtCore.QRect:
         """Where a box of the last frame is drawn; it may reach beyond the plot.
@@ -152,21 +153,22 @@ class WaterfallView(QtWidgets.QWidget):
         painter.setPen(self.palette().color(QtGui.QPalette.WindowText))
         painter.drawRect(area)
         height = painter.fontMetrics().height()
+        middle, half = self._frame.center_freq / 1e6, self._sample_rate / 2e6
+        for megahertz, text in ticks(middle - half, middle + half, _TICKS_ACROSS):
+            x = self._place_of(megahertz * 1e6)
+            wide = painter.fontMetrics().horizontalAdvance(text)
+            left = min(max(x - wide // 2, area.left()), area.right() - wide)
+            painter.drawLine(x, area.bottom(), x, area.bottom() + _GAP)
+            painter.drawText(QtCore.QRect(left, area.bottom() + _GAP, wide, height), QtCore.Qt.AlignLeft, text)
         seconds = ROWS * self._row_samples / self._sample_rate
-        for tick in range(_TICKS + 1):
-            x = area.left() + tick * area.width() // _TICKS
-            y = area.top() + tick * area.height() // _TICKS
-            hertz = self._frame.center_freq + (tick / _TICKS - 0.5) * self._sample_rate
-            align = QtCore.Qt.AlignLeft if tick == 0 else QtCore.Qt.AlignRight
-            align = align if tick in (0, _TICKS) else QtCore.Qt.AlignHCenter
-            left = {QtCore.Qt.AlignLeft: x, QtCore.Qt.AlignRight: x - 100}.get(align, x - 50)
-            painter.drawText(QtCore.QRect(left, area.bottom() + 2, 100, height), align, f"{hertz / 1e6:.3f}")
+        for age, text in ticks(0.0, seconds, _TICKS_DOWN):
+            y = area.top() + round(age / seconds * area.height())
             down = min(max(y - height // 2, area.top()), area.bottom() - height)
             times = QtCore.QRect(0, down, area.left() - _GAP, height)
-            painter.drawText(times, QtCore.Qt.AlignRight, f"{0 - seconds * tick / _TICKS:.1f} s")
+            painter.drawText(times, QtCore.Qt.AlignRight, f"{'-' if age else ''}{text} s")
         low, high = self._range
         painter.drawText(
-            QtCore.QRect(area.left(), area.bottom() + 2 + height, area.width(), height),
+            QtCore.QRect(area.left(), area.bottom() + _GAP + height, area.width(), height),
             QtCore.Qt.AlignHCenter,
             f"MHz; shades from {low:.0f} to {high:.0f} dBFS",
         )

@@ -28,8 +28,9 @@ class _Open:
 class SignalEvents:
     """A signal's event begins with the first answer about it. Answers in the same place of the band make it longer,
     where they begin at most `max_gap` samples after its end: the pieces of a long signal, and bursts that follow each
-    other. It ends when the stream has gone on so far that a further one would have been reported, or when the answer
-    changes; with the stream at the latest. An event's edges are those of the first answer.
+    other. It ends when the stream has gone on so far that a further one would have been reported, when the next signal
+    in its place is, or when the answer changes; with the stream at the latest. An event's edges are those of the first
+    answer.
 
     Args:
         sample_rate: Hz, for durations.
@@ -60,8 +61,8 @@ class SignalEvents:
             before.end = max(before.end, here)
             before.scores.append(found.decision["score"])
             return events
-        if before is not None:
-            events.append(self._close(before))
+        ended = self._over(found) if before is None else [before]
+        events += [self._close(one) for one in ended]
         if found.label in self._background:
             return events
         if len(self._open) >= _MOST_OPEN:
@@ -89,6 +90,15 @@ class SignalEvents:
             and overlap(one.band(), band) >= LEAST_OVERLAP
         ]
         return max(near, key=lambda one: overlap(one.band(), band), default=None)
+
+    def _over(self, found: Detection) -> list[_Open]:
+        """Those in the same place of the band that ended before it: what came between would have been reported."""
+        band = found.freq_lower_edge, found.freq_upper_edge
+        return [
+            one
+            for one in self._open
+            if found.sample_start > one.end + self._max_gap and overlap(one.band(), band) >= LEAST_OVERLAP
+        ]
 
     def _close(self, one: _Open) -> Event:
         self._open.remove(one)
