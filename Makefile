@@ -63,7 +63,7 @@ deb: ## Build a Debian package for this distribution in out/, with the tools tha
 	cd build/deb && cpack
 	@mkdir -p out && cp build/deb/gr-wfm_*.deb out/ && ls out/gr-wfm_*.deb
 
-pictures: demo ## Make every picture in docs/images again (needs Xvfb)
+pictures: demo demo-classify ## Make every picture in docs/images again (needs Xvfb)
 	scripts/make_pictures.sh
 
 lint: setup ## Check the Python style
