@@ -11,6 +11,7 @@ from wfm_core.base.errors import WfmError
 from wfm_core.synth.scenes.air import Placed, Truth, compose
 from wfm_core.synth.scenes.rendering import Scene, Segment
 from wfm_core.synth.signals.catalogue import SIGNALS
+from wfm_core.synth.signals.transmission import Transmission
 
 CENTER_FREQ = 433.92e6
 STATIONS = (
@@ -25,6 +26,8 @@ STATIONS = (
 )
 """Label, kind, Hz from the middle of the band, SNR in dB in the signal's own bandwidth."""
 LEAST_RATE = 2.1e6
+WIDEST = 260e3
+"""Hz; a station of a kind that may be wider, such as LoRa of 500 kHz, is drawn again."""
 _NOISE_DBFS = -40.0
 
 
@@ -45,7 +48,7 @@ def air(seconds: float, sample_rate: float, antennas: int, seed: int) -> Scene:
     count = round(seconds * sample_rate)
     whole = fft.next_fast_len(max(count, 1))
     placed = [
-        Placed(label, SIGNALS[label][kind](whole / sample_rate, rng), centre, snr)
+        Placed(label, _sent(label, kind, whole / sample_rate, rng), centre, snr)
         for label, kind, centre, snr in STATIONS
     ]
     gain = np.float32(10 ** (_NOISE_DBFS / 20))
@@ -56,6 +59,12 @@ def air(seconds: float, sample_rate: float, antennas: int, seed: int) -> Scene:
         samples[antenna] = torch.from_numpy(band.samples[:count] * gain)
     segments = [segment for truth in band.truths for segment in _segments(truth, count)]
     return Scene(samples, sample_rate, CENTER_FREQ, sorted(segments, key=lambda one: one.sample_start))
+
+
+def _sent(label: str, kind: str, seconds: float, rng: np.random.Generator) -> Transmission:
+    while (sent := SIGNALS[label][kind](seconds, rng)).bandwidth > WIDEST:
+        pass
+    return sent
 
 
 def _turned(one: Placed, rng: np.random.Generator) -> Placed:
