@@ -18,6 +18,8 @@ from wfm_core.scan.pooling import LEAST_OVERLAP, overlap
 
 _COLUMNS, _ROWS = 1024, 700
 _MOST_TEXTS = 60
+_LONG = 5
+"""Heights of a text, from which on it stands within the box rather than below."""
 _SHADES = LinearSegmentedColormap.from_list("waterfall", [tuple(part / 255 for part in shade) for shade in SHADES])
 _ONE_BOX = 0.025
 """Of the picture's time: bursts of one answer in one place that are less apart get one box."""
@@ -125,7 +127,10 @@ def _draw_box(axes, box: _Box, rate: float, unit: float, colours: LabelColours, 
     axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=colour, linewidth=1.4))
     text = f"{box.label} {box.score:.2f}"
     wide, tall = (0.0068 * len(text) + 0.008) * (high - low), 0.03 * seconds
-    places = [(left, y) for y in (top - tall / 2, bottom + tall / 2, top + tall / 2)]
+    above, within, below = top - tall / 2, top + tall / 2, bottom + tall / 2
+    # Below a long signal that goes on a text would speak of what follows it.
+    order = (above, within, below) if bottom - top > _LONG * tall else (above, below, within)
+    places = [(left, y) for y in order]
     places += [(x, y) for y in (top + tall / 2, (top + bottom) / 2) for x in (right, left - wide)]
     for x, y in places:
         x = min(max(x, low), high - wide)
