@@ -284,6 +284,9 @@ void candidate_finder::measure(const layer& in,
             by_bin[bin - box.left] += more;
             energy += more;
         }
+        // Cells can be marked for what is beside them alone.
+        if (energy <= 0)
+            continue;
         const auto rows = most_of(by_row), bins = most_of(by_bin);
         candidate one;
         one.view = d_place;

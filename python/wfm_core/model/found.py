@@ -8,7 +8,7 @@ from wfm_core.model.encoder import Encoder, EncoderConfig
 from wfm_core.model.tokens import ImageTokens, IqTokens
 
 VIEWS = ("iq", "image", "facts")
-"""What of a signal becomes tokens: samples of its beginning, two images, bandwidth with duration and SNR."""
+"""What of a signal becomes tokens: samples of its beginning, three images, bandwidth with duration and SNR."""
 _WAVES = 8
 
 
@@ -32,24 +32,23 @@ class FactTokens(nn.Module):
 class FoundSignalModel(nn.Module):
     """What `wfm_core.signal.found.FoundSignal` gives -> encoded tokens [B, 1 + N, D]; `heads` as in WirelessModel.
 
-    views: which of VIEWS it is given; the tokens of the others are left out. whole, close: (channels, height, width).
+    images: (channels, height, width) of the three. views: which of VIEWS it is given; the tokens of the others are left
+    out.
     """
 
     def __init__(
         self,
         config: EncoderConfig,
-        whole: tuple[int, int, int],
-        close: tuple[int, int, int],
-        facts: int = 3,
+        images: tuple[tuple[int, int, int], ...],
         views: tuple[str, ...] = VIEWS,
         heads: dict[str, nn.Module] | None = None,
     ):
         super().__init__()
         self.cls_token = nn.Parameter(torch.randn(1, 1, config.width) * 0.02)
         self.iq = IqTokens(config.width, 1)
-        self.image = ImageTokens(config.width, whole[0], size=whole[1:])
-        self.close = ImageTokens(config.width, close[0], size=close[1:])
-        self.facts = FactTokens(facts, config.width)
+        whole, close, heard = (ImageTokens(config.width, channels, size=size) for channels, *size in images)
+        self.whole, self.close, self.heard = whole, close, heard
+        self.facts = FactTokens(3, config.width)
         self.encoder = Encoder(config)
         self.heads = nn.ModuleDict(heads or {})
         self.set_views(views)
@@ -57,11 +56,11 @@ class FoundSignalModel(nn.Module):
     def set_views(self, views: tuple[str, ...]) -> None:
         self.with_iq, self.with_image, self.with_facts = (view in views for view in VIEWS)
 
-    def encode(self, iq: Tensor, whole: Tensor, close: Tensor, facts: Tensor) -> Tensor:
+    def encode(self, iq: Tensor, whole: Tensor, close: Tensor, heard: Tensor, facts: Tensor) -> Tensor:
         """iq complex64 [B, 1, T], images float32 [B, C, H, W], facts float32 [B, K]."""
         tokens = self.cls_token.expand(facts.size(0), -1, -1)
         if self.with_image:
-            tokens = torch.cat([tokens, self.image(whole), self.close(close)], 1)
+            tokens = torch.cat([tokens, self.whole(whole), self.close(close), self.heard(heard)], 1)
         if self.with_iq:
             tokens = torch.cat([tokens, self.iq(iq)], 1)
         if self.with_facts:

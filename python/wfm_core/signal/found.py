@@ -26,6 +26,11 @@ WHOLE = (128, 64)
 """Rows (frequency) and columns (time) of the image of the whole time, in three channels."""
 CLOSE = (64, 64)
 """Rows (frequency) and columns (time) of the image of the beginning."""
+HEARD = (128, 64)
+"""Of the image of envelope and frequency as they go on, in two channels: its 16x16 pixels are two glances, line by
+line, so that a token of it is one stretch of time."""
+IMAGES = ((3, *WHOLE), (1, *CLOSE), (2, *HEARD))
+"""Channels, rows and columns of the images."""
 
 
 def observe(crop: np.ndarray, bandwidth: float, duration: float, snr_db: float) -> np.ndarray:
@@ -52,9 +57,10 @@ class FoundSignal(nn.Module):
 
     iq: complex64 [B, 1, IQ_SAMPLES], the beginning. whole: float32 [B, 3, *WHOLE], over the signal's whole time and
     from -bandwidth to bandwidth: its spectrogram, and over 0 to bandwidth those of its envelope and of its frequency
-    (as AM and FM receivers hear it). close: float32 [B, 1, *CLOSE], the spectrogram of the beginning. facts: float32
-    [B, 3]: log10 of bandwidth in kHz and of duration in 10 ms, SNR in 20 dB. Levels are in units of 15 dB about each
-    image's mean.
+    (as AM and FM receivers hear it). close: float32 [B, 1, *CLOSE], the spectrogram of the beginning. heard: float32
+    [B, 2, *HEARD], envelope (its mean is 1) and sine of the phase step, over 4 samples each: pulses and symbols as they
+    follow each other. facts: float32 [B, 3]: log10 of bandwidth in kHz and of duration in 10 ms, SNR in 20 dB. Levels
+    are in units of 15 dB about each image's mean.
     """
 
     def __init__(self):
@@ -62,29 +68,46 @@ class FoundSignal(nn.Module):
         self.register_buffer("glance_window", hann(GLANCE), persistent=False)
         self.register_buffer("close_window", hann(64), persistent=False)
 
-    def forward(self, observed: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    def forward(
+        self, observed: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         x = observed[:, 0]
         glances = x[:, : 64 * 512].reshape(-1, 64, 512)
         beginning = x[:, 64 * 512 : 64 * 512 + 2048]
         facts = torch.view_as_real(x[:, 64 * 512 + 2048 :]).flatten(1)
         facts = torch.stack([facts[:, 0] - 3.0, facts[:, 1] + 2.0, facts[:, 2] / 20.0], 1)
         level = beginning[:, :1024].abs().square().mean(1, keepdim=True).clamp(min=1e-12).sqrt()
-        return (beginning[:, :1024] / level).unsqueeze(1), self.whole(glances), self.close(beginning), facts
+        iq = (beginning[:, :1024] / level).unsqueeze(1)
+        envelope, turned = self.demodulated(glances)
+        heard = self.heard(envelope, turned)
+        return iq, self.whole(glances, envelope, turned), self.close(beginning), heard, facts
 
-    def whole(self, glances: torch.Tensor) -> torch.Tensor:
-        """Glances complex64 [B, 64, 512] -> [B, 3, 128, 64]."""
-        power = torch.fft.fft(glances * self.glance_window).abs().square()
-        power = torch.fft.fftshift(power, dim=-1).unflatten(-1, [128, 4]).mean(-1)
+    def demodulated(self, glances: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Glances complex64 [B, 64, 512] -> envelope and sine of the phase step, muted where there is no signal to have
+        a phase, both [B, 64, 512]."""
         envelope = glances.abs()
         parts = torch.view_as_real(glances)
         now, before = parts[:, :, 1:], parts[:, :, :-1]
         turned = now[..., 1] * before[..., 0] - now[..., 0] * before[..., 1]
         size = envelope[:, :, 1:] * envelope[:, :, :-1]
-        # the sine of the phase step, muted where there is no signal to have a phase
-        heard = turned / (size + 0.2 * size.mean([1, 2], keepdim=True) + 1e-12)
-        heard = torch.nn.functional.pad(heard, [0, 1])
-        images = [scaled(power), scaled(self.audio(envelope)), scaled(self.audio(heard))]
+        turned = turned / (size + 0.2 * size.mean([1, 2], keepdim=True) + 1e-12)
+        return envelope, torch.nn.functional.pad(turned, [0, 1])
+
+    def whole(self, glances: torch.Tensor, envelope: torch.Tensor, turned: torch.Tensor) -> torch.Tensor:
+        """Glances complex64 [B, 64, 512] and what they demodulate to -> [B, 3, 128, 64]."""
+        power = torch.fft.fft(glances * self.glance_window).abs().square()
+        power = torch.fft.fftshift(power, dim=-1).unflatten(-1, [128, 4]).mean(-1)
+        images = [scaled(power), scaled(self.audio(envelope)), scaled(self.audio(turned))]
         return torch.stack(images, 1).transpose(2, 3)
+
+    def heard(self, envelope: torch.Tensor, turned: torch.Tensor) -> torch.Tensor:
+        """Both float32 [B, 64, 512] -> [B, 2, 128, 64], pixels of about 1."""
+        level = envelope.mean([1, 2], keepdim=True).clamp(min=1e-12)
+        both = torch.stack([(envelope / level - 1).clamp(max=3.0), 2 * turned], 1)
+        steps = both.unflatten(-1, [128, 4]).mean(-1)
+        # two glances are 16 lines of 16 pixels; 8 x 4 of such squares are the image
+        squares = steps.reshape(-1, 2, 8, 4, 16, 16)
+        return squares.transpose(3, 4).reshape(-1, 2, 128, 64)
 
     def audio(self, heard: torch.Tensor) -> torch.Tensor:
         """float32 [B, 64, 512] -> power [B, 64, 128] over 0 to half the rate."""

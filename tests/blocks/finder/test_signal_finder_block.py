@@ -169,6 +169,22 @@ def test_strange_samples_have_defined_answers():
     assert all(np.isfinite(signal.samples).all() for signal in rig.taken) and rig.taken
 
 
+def test_cells_that_are_marked_for_their_neighbours_alone_are_no_box():
+    """Two tones at the begin and at the end of a frame of three long rows, some bins apart: the mean of the cells
+    between is over the limit where none of them is over the floor."""
+    rate, count = 500e3, 12_288
+    band = noise(count, 11) / NOISE
+    t, rng = np.arange(count), np.random.default_rng(11)
+    for group in range(40, 1000, 24):
+        for near in (group - 1, group + 1):
+            tone = 0.14 * np.exp(2j * np.pi * (((near * 8 + 3.5) / 8192 - 0.5) * t + rng.random()))
+            band[:1500] += tone[:1500]
+            band[-1500:] += tone[-1500:]
+    rig = Rig(band, rate, policy="lossless", min_snr=0.0)
+    rig.run()
+    assert_same(said(rig.pdus), defined([band], rate, min_snr=0.0), rate)
+
+
 def test_a_rate_that_cannot_be_is_passed_on_and_counted():
     rig = Rig(noise(50_000), RATE, tags=[tag(0, "rx_rate", 1.0)], policy="lossless")
     counters = rig.run()

@@ -6,7 +6,18 @@ import pytest
 import torch
 
 from wfm_core.signal import build_preprocessor
-from wfm_core.signal.found import BEGINNING, CLOSE, GLANCE, GLANCES, IQ_SAMPLES, SAMPLES, WHOLE, FoundSignal, observe
+from wfm_core.signal.found import (
+    BEGINNING,
+    CLOSE,
+    GLANCE,
+    GLANCES,
+    HEARD,
+    IQ_SAMPLES,
+    SAMPLES,
+    WHOLE,
+    FoundSignal,
+    observe,
+)
 
 
 def view(crop, bandwidth=1e4, duration=0.1, snr_db=20.0):
@@ -23,7 +34,7 @@ def test_an_observation_holds_the_whole_time_the_beginning_and_the_facts():
     np.testing.assert_allclose(glances[-1], crop[-GLANCE:], atol=1e-4)
     beginning = observed[GLANCES * GLANCE :][:BEGINNING]
     np.testing.assert_allclose(beginning, crop[:BEGINNING], atol=1e-4)
-    _, _, _, facts = view(crop, 12.5e3, 1.5, 17.0)
+    *_, facts = view(crop, 12.5e3, 1.5, 17.0)
     expected = [np.log10(12.5), np.log10(150), 0.85]
     np.testing.assert_allclose(facts[0].numpy(), expected, atol=1e-4)
 
@@ -32,7 +43,7 @@ def test_a_tone_is_a_line_in_the_images_and_its_modulation_in_those_of_envelope_
     rate = 20e3
     t = np.arange(40_000) / rate
     am = (1 + 0.8 * np.cos(2 * np.pi * 2500 * t)).astype(np.complex64)
-    iq, whole, close, _ = view(am)
+    iq, whole, close, *_ = view(am)
     assert iq.shape == (1, 1, IQ_SAMPLES) and whole.shape == (1, 3, *WHOLE) and close.shape == (1, 1, *CLOSE)
     rows = whole[0].mean(-1)
     # 128 rows from -rate/2: the carrier in the middle, sidebands 16 rows beside it
@@ -40,8 +51,24 @@ def test_a_tone_is_a_line_in_the_images_and_its_modulation_in_those_of_envelope_
     # over 0 to rate/2, 78.125 Hz a row: the envelope's line at row 32
     assert abs(int(rows[1].argmax()) - 32) <= 1
     fm = np.exp(0.8j * np.sin(2 * np.pi * 2500 * t)).astype(np.complex64)
-    _, whole, _, _ = view(fm)
+    _, whole, *_ = view(fm)
     assert abs(int(whole[0, 2].mean(-1).argmax()) - 32) <= 1
+
+
+def test_pulses_and_steps_of_frequency_follow_each_other_in_the_image_of_what_is_heard():
+    count = GLANCES * GLANCE
+    on = np.arange(count) // 1024 % 2
+    *_, heard, _ = view((on * np.exp(0.3j * np.arange(count))).astype(np.complex64))
+    assert heard.shape == (1, 2, *HEARD)
+    # a token's square is two glances, which are on or off for all of it
+    squares = heard[0].reshape(2, 8, 16, 4, 16).transpose(2, 3).reshape(2, 32, 256)
+    envelope, turned = squares[0], squares[1]
+    assert bool((envelope[1::2] > 0.9).all()) and bool((envelope[0::2] < -0.9).all())
+    # on for half of the time: the product of two samples is twice its mean
+    assert bool((turned[1::2, :127] - 2 * np.sin(0.3) / 1.1).abs().lt(0.01).all())
+    swept = view(np.exp(1e-5j * np.arange(count) ** 2).astype(np.complex64))[3][0, 1]
+    lines = swept.reshape(8, 16, 4, 16).transpose(1, 2).reshape(64, 128)[:, :127].flatten()
+    assert bool((lines.diff() > 0).all()), "time goes on from line to line"
 
 
 @pytest.mark.parametrize("crop", [np.zeros(0), np.zeros(5), np.zeros(10_000), np.full(3000, np.nan), np.ones(1)])

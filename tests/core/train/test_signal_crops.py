@@ -40,7 +40,7 @@ def test_a_box_has_the_name_of_the_signal_in_it():
     ("where", "truths"),
     [
         (box(), [truth(), truth("ais", snr_db=19.0)]),  # two as strong
-        (box(lower=-500e3, upper=500e3), [truth()]),  # far wider than its signal
+        (box(lower=-1.5e6, upper=1.5e6), [truth()]),  # far wider than its signal
         (box(lower=-5e3, upper=5e3), [truth()]),  # a slice of it
         (box(lower=60e3, upper=80e3, snr_db=5.0), [truth(snr_db=40.0)]),  # on its skirts
         (box(lower=-350e3, upper=-250e3, snr_db=5.0), [truth(lower=250e3, upper=350e3)]),  # its image
@@ -78,9 +78,10 @@ def test_drawn_crops_are_seeded_and_kept_in_eight_bits(finder_share):
     np.testing.assert_array_equal(crops[3].observed, again[3].observed)
     assert {crop.label for crop in crops} <= set(range(len(LABELS)))
     rows = records(crops)
-    iq, whole, close, facts = inputs(rows)
-    assert (iq.shape[0], whole.shape[0], close.shape[0], facts.shape[0]) == (12, 12, 12, 12)
+    iq, whole, close, heard, facts = inputs(rows)
+    assert [len(part) for part in (iq, whole, close, heard, facts)] == [12] * 5
     # what a bundle makes of the same observation
     exact = FoundSignal()(torch.from_numpy(crops[3].observed)[None, None])
     torch.testing.assert_close(whole[3], exact[1][0], atol=0.1, rtol=0)
     torch.testing.assert_close(close[3], exact[2][0], atol=0.1, rtol=0)
+    torch.testing.assert_close(heard[3], exact[3][0].clamp(-3, 3), atol=0.1, rtol=0)

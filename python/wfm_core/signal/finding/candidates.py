@@ -94,6 +94,8 @@ def candidates(
         if where is None or not kept[label]:
             continue
         energy = np.where(labels[where] == label, np.maximum(cells[where] - 1, 0), 0)
+        if not energy.any():  # cells can be marked for what is beside them alone
+            continue
         rows_at, bins_at = _most(energy.sum(1)), _most(energy.sum(0))
         start, stop = where[0].start + rows_at[0], where[0].start + rows_at[1]
         low, high = where[1].start + bins_at[0], where[1].start + bins_at[1]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import fft
 
+from wfm_core.synth.scenes.relay import relayed
 from wfm_core.synth.signals.catalogue import LEAST_SECONDS, SIGNALS
 from wfm_core.synth.signals.transmission import Generator, Transmission
 
@@ -31,6 +32,11 @@ CUT = {
 _CUT_SHARE = 0.3
 _EMPTY_SHARE = 0.03
 """Of the bands, those with nothing in them."""
+
+_RELAYED_SHARE = 0.15
+"""Of the transmissions that a voice radio can carry, those that one did."""
+_KINDS_COUNT = 0.4
+"""A class is drawn as often as the number of its kinds to this power."""
 
 MOST_SAMPLES = 1 << 19
 _STICKS_OUT = 0.05
@@ -187,9 +193,9 @@ def _truth(one: Placed, band: list[float], sample_rate: float, samples: int) -> 
 class AirBands:
     """Random bands, seeded: `draw()` gives one after another.
 
-    labels: the classes that signals are drawn from, evenly; snr_db: range; crowded: the most signals of a band. A band
-    is made for its first signal, which fits in time and width; the others are what fits beside it, kept apart but for a
-    share `overlapping` of the bands.
+    labels: the classes that signals are drawn from, those of many kinds more often (by `shares`); snr_db: range;
+    crowded: the most signals of a band. A band is made for its first signal, which fits in time and width; the others
+    are what fits beside it, kept apart but for a share `overlapping` of the bands.
     """
 
     def __init__(
@@ -207,6 +213,8 @@ class AirBands:
         self.flaws, self.most_samples, self.rates = flaws, most_samples, rates
         self.labels = tuple(label for label in labels or SIGNALS if label in SIGNALS)
         self._widths: dict[Generator, float] = {}
+        shares = np.array([len(SIGNALS[label]) ** _KINDS_COUNT for label in self.labels])
+        self.shares = shares / shares.sum()
 
     def draw(self, label: str | None = None) -> Band:
         """A band whose first signal is of `label` (None: any)."""
@@ -214,7 +222,7 @@ class AirBands:
         if label is None and rng.random() < _EMPTY_SHARE:
             samples = fft.next_fast_len(int(10 ** rng.uniform(3, np.log10(self.most_samples))))
             return compose(float(rng.choice(self.rates)), samples, [], rng, self.flaws)
-        label = label or str(rng.choice(self.labels))
+        label = label or self._label()
         generator = self._kind(label)
         width = self._width(label, generator)
         cut = label in CUT and rng.random() < _CUT_SHARE
@@ -223,9 +231,17 @@ class AirBands:
         longest = max(min(2.2, self.most_samples / rate), shortest)
         seconds = _smooth(shortest * (longest / shortest) ** rng.random())
         samples = round(seconds * rate)
-        first = self._place(label, generator(seconds, rng), rate, [])
+        first = self._place(label, self._send(label, generator, seconds), rate, [])
         placed = self._beside([first], rate, seconds)
         return compose(rate, samples, placed, rng, self.flaws)
+
+    def _label(self) -> str:
+        return str(self.rng.choice(self.labels, p=self.shares))
+
+    def _send(self, label: str, generator: Generator, seconds: float) -> Transmission:
+        sent = generator(seconds, self.rng)
+        self._widths[generator] = sent.bandwidth
+        return relayed(label, sent, self.rng) if self.flaws and self.rng.random() < _RELAYED_SHARE else sent
 
     def _kind(self, label: str) -> Generator:
         kinds = list(SIGNALS[label].values())
@@ -264,14 +280,13 @@ class AirBands:
         for _ in range(2 * wanted):
             if len(placed) >= wanted:
                 break
-            label = str(rng.choice(self.labels))
+            label = self._label()
             if LEAST_SECONDS.get(label, 2e-3) > seconds * 1.01:
                 continue
             generator = self._kind(label)
             if not rate / 600 < self._width(label, generator) < 0.8 * rate:
                 continue
-            sent = generator(seconds, rng)
-            self._widths[generator] = sent.bandwidth
+            sent = self._send(label, generator, seconds)
             one = self._place(label, sent, rate, placed)
             if one is not None:
                 placed.append(one)

@@ -114,9 +114,9 @@ class CropBatches(IterableDataset):
 
 def _augmented(batch, rng: np.random.Generator):
     """Another carrier phase for each crop, and facts a little off."""
-    iq, whole, close, facts = batch
+    iq, *images, facts = batch
     count = len(iq)
     phase = torch.from_numpy(rng.random(count).astype(np.float32)) * (2 * torch.pi)
     iq = iq * torch.polar(torch.ones(count), phase)[:, None, None]
     jitter = torch.from_numpy(rng.normal(0, 1, facts.shape).astype(np.float32)) * torch.tensor([0.02, 0.05, 0.05])
-    return iq, whole, close, facts + jitter
+    return iq, *images, facts + jitter

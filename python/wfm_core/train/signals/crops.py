@@ -11,15 +11,26 @@ from wfm_core.signal.extract import extract
 from wfm_core.signal.finding import FinderSettings, SignalFinder
 from wfm_core.signal.found import observe
 from wfm_core.synth.scenes.air import AirBands, Band, Truth
-from wfm_core.synth.signals.catalogue import LABELS
+from wfm_core.synth.signals.catalogue import LABELS, LEAST_SECONDS
 
-_MOST_OF_A_SIGNAL = 3
+_MOST_OF_A_SIGNAL = 4
+_MOST_NEAR = 3
 _SHARED = 0.35
 """A crop with more than this share of another signal's energy than its own is nobody's."""
 
 _NOISE_SNR = 9.0
 """dB: what stands out of the noise by more is no noise."""
 
+_LEAST_FILLED = 0.06
+"""Of a box's width, that its signal has: finders take in the skirts of what is strong."""
+
+_TOO_WIDE, _WIDEST = 0.12, 8.0
+"""So often a box near the truth is far too wide, and how many times at most."""
+
+_AHEAD = 100
+"""Crops, by which classes are lacking before there are any."""
+_ANY_SHARE = 0.1
+"""Of the bands, those that begin with a signal of any class, or are empty."""
 
 _WHOLE_SHARE = 0.2
 """Of the bands, those of which the whole is a box, too, as of a recording that one signal fills."""
@@ -49,14 +60,13 @@ class Crop:
 
 
 def crops_of(band: Band, rng: np.random.Generator, by_finder: bool) -> list[Crop]:
-    """A few crops of each signal of the band, and now and then one of nothing."""
+    """A few crops of each signal of the band, by truth and maybe by the finder, and now and then one of nothing."""
+    boxes = [box for truth in band.truths for box in near_boxes(truth, band, rng)]
+    if rng.random() < 0.25:
+        boxes.append(_anywhere(band, rng))
     if by_finder:
-        boxes = found_boxes(band)
-        rng.shuffle(boxes)
-    else:
-        boxes = [box for truth in band.truths for box in near_boxes(truth, band, rng)]
-        if rng.random() < 0.25:
-            boxes.append(_anywhere(band, rng))
+        boxes += found_boxes(band)
+    rng.shuffle(boxes)
     if rng.random() < _WHOLE_SHARE:
         boxes.append(Box(*energy_box(band.samples, band.sample_rate)))
     crops, taken = [], {}
@@ -90,14 +100,26 @@ def near_boxes(truth: Truth, band: Band, rng: np.random.Generator) -> list[Box]:
             spans[-1][1] = end
         else:
             spans.append([start, end])
-    chosen = rng.permutation(len(spans))[:_MOST_OF_A_SIGNAL]
-    return [_near(*spans[index], truth, band, rng) for index in chosen]
+    chosen = [spans[index] for index in rng.permutation(len(spans))[:_MOST_NEAR]]
+    if len(chosen) == 1:
+        chosen.append(_stretch(*chosen[0], truth, band, rng))
+    return [_near(start, end, truth, band, rng) for start, end in chosen]
+
+
+def _stretch(start: int, end: int, truth: Truth, band: Band, rng: np.random.Generator) -> tuple[int, int]:
+    """A part of a signal that goes on, long enough to tell what it is."""
+    length = max((end - start) * 0.7 * rng.random(), LEAST_SECONDS.get(truth.label, 2e-3) * band.sample_rate)
+    length = min(int(length), end - start)
+    begin = start + int(rng.integers(0, end - start - length + 1))
+    return begin, begin + length
 
 
 def _near(start: int, end: int, truth: Truth, band: Band, rng: np.random.Generator) -> Box:
     width = truth.freq_upper_edge - truth.freq_lower_edge
     middle = 0.5 * (truth.freq_upper_edge + truth.freq_lower_edge) + rng.normal(0, 0.05) * width
     width *= float(np.exp(rng.normal(0, 0.12)))
+    if rng.random() < _TOO_WIDE:
+        width *= _WIDEST ** rng.random()
     # a finder's rows are about as long as its bins are wide
     slack = min(0.1 * (end - start), 0.7 * np.sqrt(band.sample_rate))
     start = int(np.clip(start + rng.normal(0, 0.5) * slack, 0, len(band.samples) - 2))
@@ -142,7 +164,7 @@ def name_box(box: Box, band: Band) -> tuple[str | None, str, float, bool]:
         return (None if artefact else "noise"), "noise", -99.0, False
     energy, share, filled, truth = energies[0]
     rest = sum(entry[0] for entry in energies[1:])
-    if rest > _SHARED * energy or share < 0.4 or filled < 0.3:
+    if rest > _SHARED * energy or share < 0.4 or filled < _LEAST_FILLED:
         return None, "", 0.0, True
     return truth.label, truth.kind, truth.snr_db, rest > 0.03 * energy
 
@@ -158,10 +180,19 @@ def _beside(box: Box, truth: Truth) -> bool:
 def draw_crops(
     seed: int, count: int, finder_share: float, labels: tuple[str, ...] | None = None, **options
 ) -> list[Crop]:
-    """`count` crops of bands of a seed; a share of the bands is looked through by the finder."""
+    """`count` crops of bands of a seed; a share of the bands is looked through by the finder.
+
+    The first signal of a band is of a class that has too few crops yet: narrow and short signals come along in every
+    band, wide ones in none.
+    """
     rng = np.random.default_rng(seed)
     bands = AirBands(rng, labels, **options)
     crops: list[Crop] = []
     while len(crops) < count:
-        crops += crops_of(bands.draw(), rng, rng.random() < finder_share)
+        have = np.bincount([crop.label for crop in crops], minlength=len(LABELS))
+        have = have[[LABELS.index(label) for label in bands.labels]]
+        lacking = np.clip(bands.shares * (len(crops) + _AHEAD) - have, 0, None)
+        label = str(rng.choice(bands.labels, p=lacking / lacking.sum()))
+        band = bands.draw(None if rng.random() < _ANY_SHARE else label)
+        crops += crops_of(band, rng, rng.random() < finder_share)
     return crops[:count]

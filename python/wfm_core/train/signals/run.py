@@ -22,7 +22,7 @@ from wfm_core.evaluate.figures.confusion import confusion_figure
 from wfm_core.evaluate.metrics import confusion_matrix, mean_class_accuracy
 from wfm_core.model import ClassHead, EncoderConfig
 from wfm_core.model.found import VIEWS, FoundSignalModel
-from wfm_core.signal.found import CLOSE, SAMPLES, WHOLE
+from wfm_core.signal.found import IMAGES, SAMPLES
 from wfm_core.synth.signals.catalogue import LABELS
 from wfm_core.train.finetune.results import FIGURES
 from wfm_core.train.runner import begin, make_trainer, steps_done, train
@@ -62,7 +62,7 @@ def network(config: Signals, labels: tuple[str, ...]) -> FoundSignalModel:
         torch.manual_seed(config.seed)
         heads = {config.task: ClassHead(config.encoder.width, len(labels))}
         sizes = EncoderConfig(**config.encoder.model_dump())
-        return FoundSignalModel(sizes, (3, *WHOLE), (1, *CLOSE), heads=heads)
+        return FoundSignalModel(sizes, IMAGES, heads=heads)
 
 
 def _results(out: Path, config: Signals, training: SignalTraining, held_out, labels, command: str, started) -> dict:

@@ -30,5 +30,5 @@ KINDS: dict[str, dict[str, Generator]] = {
         "express_lrs": rc_link.express_lrs,
     },
     "zigbee": {"oqpsk": zigbee.zigbee, "bpsk_868": zigbee.bpsk_868, "bpsk_915": zigbee.bpsk_915},
-    "wifi": {"dsss": wifi.dsss, "ofdm": wifi.legacy, "ht20": wifi.ht20, "ht40": wifi.ht40},
+    "wifi": {"11b": wifi.dsss, "11g": wifi.legacy, "ht20": wifi.ht20, "ht40": wifi.ht40},
 }

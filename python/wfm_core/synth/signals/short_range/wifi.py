@@ -26,7 +26,7 @@ def dsss(seconds: float, rng: np.random.Generator) -> Transmission:
         return wifi_dsss.burst(psdu, megabits, short and megabits != 1, rolloff)
 
     line = _traffic(seconds, wifi_dsss.SAMPLE_RATE, sent, rng, basic=1.0 / 8, dsss=True)
-    return transmission(line, wifi_dsss.SAMPLE_RATE, 15e6, "dsss")
+    return transmission(line, wifi_dsss.SAMPLE_RATE, 15e6, "11b")
 
 
 def legacy(seconds: float, rng: np.random.Generator) -> Transmission:
@@ -37,7 +37,7 @@ def legacy(seconds: float, rng: np.random.Generator) -> Transmission:
         return modulator.legacy(psdu, basic if control else rate, int(rng.integers(1, 128)))
 
     line = _traffic(seconds, modulator.sample_rate, sent, rng, basic=rate / 8)
-    return transmission(line, modulator.sample_rate, 17e6, "ofdm")
+    return transmission(line, modulator.sample_rate, 17e6, "11g")
 
 
 def ht20(seconds: float, rng: np.random.Generator) -> Transmission:
