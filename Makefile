@@ -26,9 +26,9 @@ demo: setup ## Find interference on the simulated radio for 10 s; results in out
 	@echo "out/demo/summary.json:"
 	@cat out/demo/summary.json && echo
 
-demo-classify: setup ## Name the signals of a simulated band for 4 s; results in out/demo-classify
+demo-classify: setup ## Find and name the signals of a simulated band for 4 s; results in out/demo-classify
 	@mkdir -p out/demo-classify
-	QT_QPA_PLATFORM=offscreen $(VENV_PYTHON) examples/classify_band.py --source sim:band --policy lossless --out out/demo-classify
+	QT_QPA_PLATFORM=offscreen $(VENV_PYTHON) examples/classify_band.py --source sim:air --policy lossless --out out/demo-classify
 	@echo "out/demo-classify/summary.json:"
 	@cat out/demo-classify/summary.json && echo
 
@@ -63,7 +63,7 @@ deb: ## Build a Debian package for this distribution in out/, with the tools tha
 	cd build/deb && cpack
 	@mkdir -p out && cp build/deb/gr-wfm_*.deb out/ && ls out/gr-wfm_*.deb
 
-pictures: demo ## Make every picture in docs/images again (needs Xvfb)
+pictures: demo demo-classify ## Make every picture in docs/images again (needs Xvfb)
 	scripts/make_pictures.sh
 
 lint: setup ## Check the Python style

@@ -29,6 +29,7 @@ ROWS = {
     "the same against numpy and scipy": ["signal_finder_numpy"],
     "pretraining steps with synthetic windows, against windows in memory": ["pretrain_data_overhead"],
     "samples lost in {seconds} s at 10 MS/s x 2 channels from a wall-clocked simulated radio": ["soak"],
+    "samples that WFM Signal Classifier lost in {seconds} s at 2.4 MS/s from such a radio": ["classifier_live"],
 }  # fmt: skip
 """What a row says, and the results that are in it."""
 
@@ -46,7 +47,7 @@ def markdown(results: list[dict]) -> str:
 def _row(text: str, cells: list[dict | None]) -> str:
     if None in cells:
         return f"| {text.replace(' ({values})', '').replace('{seconds} ', '')} | not measured | |"
-    if cells[0]["name"] == "soak":
+    if cells[0]["name"] in ("soak", "classifier_live"):
         return f"| {text.format(seconds=cells[0]['conditions'].split(' s,')[0])} | {cells[0]['value']:.0f} | 0 |"
     values = " / ".join(f"{cell['value']:.0f}" for cell in cells) + f" {cells[0]['unit']}"
     ratios = " / ".join(f"{cell['ratio']:#.3g}" for cell in cells)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the benchmarks, each file in a process of its own: a table, README's table, bench.jsonl and bench.png.
 
-python benchmarks/run.py --out out [--only tap inflow spectrogram finder_rate pretrain_data_overhead soak]
+python benchmarks/run.py --out out [--only tap inflow spectrogram finder_rate pretrain_data_overhead soak
+                                          classifier_live]
                                    [--seconds 600] [--quick]
 """
 
@@ -14,7 +15,7 @@ from pathlib import Path
 import readme
 from result import FOUND
 
-BENCHMARKS = ("tap", "inflow", "spectrogram", "finder_rate", "pretrain_data_overhead", "soak")
+BENCHMARKS = ("tap", "inflow", "spectrogram", "finder_rate", "pretrain_data_overhead", "soak", "classifier_live")
 HERE = Path(__file__).parent
 QUICK = {
     "tap": ["--seconds", "0.1", "--rounds", "1"],
@@ -24,6 +25,7 @@ QUICK = {
     "pretrain_data_overhead": ["--recipe", "pretrain_smoke.yaml", "--rounds", "1", "batch=4", "iq.tokens=16",
                                "image.samples=1024", "image.fft_size=64", "image.hop=64", "image.size=[32,32]"],
     "soak": ["--seconds", "1"],
+    "classifier_live": ["--seconds", "1"],
 }  # fmt: skip
 """Lengths that show that a benchmark runs, not how fast anything is."""
 
@@ -78,14 +80,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("out"))
     parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=BENCHMARKS)
-    parser.add_argument("--seconds", type=float, default=60.0, help="length of the soak")
+    parser.add_argument("--seconds", type=float, default=60.0, help="length of soak and classifier_live")
     parser.add_argument("--quick", action="store_true", help="seconds in all: do they run? The figures mean nothing")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     results = []
     with (options.out / FOUND).open("w") as lines:
         for name in options.only:
-            length = ["--seconds", str(options.seconds)] if name == "soak" else []
+            length = ["--seconds", str(options.seconds)] if name in ("soak", "classifier_live") else []
             found = measure(name, QUICK[name] if options.quick else length)
             results += found
             lines.writelines(json.dumps(result) + "\n" for result in found)

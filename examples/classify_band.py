@@ -7,7 +7,7 @@
 # GNU Radio Python Flow Graph
 # Title: WFM Classify Band
 # Author: gr-wfm
-# Description: Names the signals that take turns in a band, window by window and as events.
+# Description: Finds and names each signal of a band, in boxes on a waterfall and as events.
 # GNU Radio version: 3.10.5.1
 
 from packaging.version import Version as StrictVersion
@@ -23,23 +23,17 @@ if __name__ == '__main__':
             print("Warning: failed to XInitThreads()")
 
 from PyQt5 import Qt
-from gnuradio import qtgui
-from gnuradio.filter import firdes
-import sip
+from gnuradio import wfm
 from gnuradio import gr
+from gnuradio.filter import firdes
 from gnuradio.fft import window
 import sys
 import signal
 from argparse import ArgumentParser
 from gnuradio.eng_arg import eng_float, intx
 from gnuradio import eng_notation
-from gnuradio import wfm
 from gnuradio.wfm import app, rehearsal
 
-
-def snipfcn_first_start(self):
-    from wfm_core import starter
-    starter.ensure(self.bundle)
 
 def snipfcn_judge(self):
     self.judges = rehearsal.judge(self, self.radio, band=self.model)
@@ -54,14 +48,11 @@ def snippets_main_after_init(tb):
 def snippets_main_after_start(tb):
     snipfcn_main_loop(tb)
 
-def snippets_init_before_blocks(tb):
-    snipfcn_first_start(tb)
-
 from gnuradio import qtgui
 
 class classify_band(gr.top_block, Qt.QWidget):
 
-    def __init__(self, bundle='starter-band', center_freq=2.44e9, duration=4, gain=40, gate=(-44), hop=16384, json='', out='', policy='', sample_rate=4e6, source='sim:band'):
+    def __init__(self, bundle='wfm-signals', center_freq=433.92e6, duration=4, gain=40, json='', min_snr=6, out='', policy='', sample_rate=2.4e6, source='sim:air'):
         gr.top_block.__init__(self, "WFM Classify Band", catch_exceptions=True)
         Qt.QWidget.__init__(self)
         self.setWindowTitle("WFM Classify Band")
@@ -99,9 +90,8 @@ class classify_band(gr.top_block, Qt.QWidget):
         self.center_freq = center_freq
         self.duration = duration
         self.gain = gain
-        self.gate = gate
-        self.hop = hop
         self.json = json
+        self.min_snr = min_snr
         self.out = out
         self.policy = policy
         self.sample_rate = sample_rate
@@ -117,94 +107,7 @@ class classify_band(gr.top_block, Qt.QWidget):
         ##################################################
         # Blocks
         ##################################################
-        snippets_init_before_blocks(self)
-        self.waterfall = qtgui.waterfall_sink_c(
-            1024, #size
-            window.WIN_BLACKMAN_hARRIS, #wintype
-            freq, #fc
-            samp_rate, #bw
-            "Antenna 0, time upwards", #name
-            1, #number of inputs
-            None # parent
-        )
-        self.waterfall.set_update_time(0.20)
-        self.waterfall.enable_grid(False)
-        self.waterfall.enable_axis_labels(True)
 
-        self.waterfall.disable_legend()
-
-
-        labels = ['', '', '', '', '',
-                  '', '', '', '', '']
-        colors = [0, 0, 0, 0, 0,
-                  0, 0, 0, 0, 0]
-        alphas = [1.0, 1.0, 1.0, 1.0, 1.0,
-                  1.0, 1.0, 1.0, 1.0, 1.0]
-
-        for i in range(1):
-            if len(labels[i]) == 0:
-                self.waterfall.set_line_label(i, "Data {0}".format(i))
-            else:
-                self.waterfall.set_line_label(i, labels[i])
-            self.waterfall.set_color_map(i, colors[i])
-            self.waterfall.set_line_alpha(i, alphas[i])
-
-        self.waterfall.set_intensity_range(-120, -30)
-
-        self._waterfall_win = sip.wrapinstance(self.waterfall.qwidget(), Qt.QWidget)
-
-        self.top_grid_layout.addWidget(self._waterfall_win, 0, 0, 1, 1)
-        for r in range(0, 1):
-            self.top_grid_layout.setRowStretch(r, 1)
-        for c in range(0, 1):
-            self.top_grid_layout.setColumnStretch(c, 1)
-        self.spectrum = qtgui.freq_sink_c(
-            1024, #size
-            window.WIN_BLACKMAN_hARRIS, #wintype
-            freq, #fc
-            samp_rate, #bw
-            "Antenna 0, spectrum", #name
-            1,
-            None # parent
-        )
-        self.spectrum.set_update_time(0.20)
-        self.spectrum.set_y_axis((-120), (-10))
-        self.spectrum.set_y_label('Relative Gain', 'dB')
-        self.spectrum.set_trigger_mode(qtgui.TRIG_MODE_FREE, 0.0, 0, "")
-        self.spectrum.enable_autoscale(False)
-        self.spectrum.enable_grid(True)
-        self.spectrum.set_fft_average(0.2)
-        self.spectrum.enable_axis_labels(True)
-        self.spectrum.enable_control_panel(False)
-        self.spectrum.set_fft_window_normalized(False)
-
-        self.spectrum.disable_legend()
-
-
-        labels = ['', '', '', '', '',
-            '', '', '', '', '']
-        widths = [1, 1, 1, 1, 1,
-            1, 1, 1, 1, 1]
-        colors = ["blue", "blue", "blue", "blue", "blue",
-            "blue", "blue", "blue", "blue", "blue"]
-        alphas = [1.0, 1.0, 1.0, 1.0, 1.0,
-            1.0, 1.0, 1.0, 1.0, 1.0]
-
-        for i in range(1):
-            if len(labels[i]) == 0:
-                self.spectrum.set_line_label(i, "Data {0}".format(i))
-            else:
-                self.spectrum.set_line_label(i, labels[i])
-            self.spectrum.set_line_width(i, widths[i])
-            self.spectrum.set_line_color(i, colors[i])
-            self.spectrum.set_line_alpha(i, alphas[i])
-
-        self._spectrum_win = sip.wrapinstance(self.spectrum.qwidget(), Qt.QWidget)
-        self.top_grid_layout.addWidget(self._spectrum_win, 1, 0, 1, 1)
-        for r in range(1, 2):
-            self.top_grid_layout.setRowStretch(r, 1)
-        for c in range(0, 1):
-            self.top_grid_layout.setColumnStretch(c, 1)
         self.report = wfm.run_report(
             out_dir=out,
             channels=1,
@@ -235,15 +138,23 @@ class classify_band(gr.top_block, Qt.QWidget):
             patience=8)
         self.model = wfm.signal_classifier(
             bundle=bundle,
-            channels=1,
             sample_rate=samp_rate,
-            hop=hop,
             policy=run_policy,
+            hold=0,
             threshold=(-1),
-            gate_dbfs=gate,
-            windows=4,
-            begin=0.6,
-            end=0.4)
+            false_alarms=0.05,
+            min_snr=min_snr,
+            max_duration=2,
+            fft_size=0,
+            device='auto')
+        self.display = wfm.detection_display(
+            sample_rate=samp_rate,
+            center_freq=freq,
+            fft_size=1024,
+            seconds=5,
+            background='none, noise')
+        self._display_win = self.display.widget()
+        self.top_layout.addWidget(self._display_win)
         self.decisions = wfm.decision_log(
             json_path=json,
             sample_rate=samp_rate,
@@ -253,11 +164,15 @@ class classify_band(gr.top_block, Qt.QWidget):
         ##################################################
         # Connections
         ##################################################
+        self.msg_connect((self.model, 'events'), (self.decisions, 'events'))
         self.msg_connect((self.model, 'detects'), (self.decisions, 'detects'))
+        self.msg_connect((self.model, 'status'), (self.display, 'status'))
+        self.msg_connect((self.model, 'detects'), (self.display, 'detects'))
+        self.msg_connect((self.model, 'notices'), (self.display, 'events'))
+        self.msg_connect((self.model, 'events'), (self.display, 'events'))
         self.msg_connect((self.model, 'detects'), (self.report, 'detects'))
+        self.connect((self.model, 0), (self.display, 0))
         self.connect((self.model, 0), (self.report, 0))
-        self.connect((self.model, 0), (self.spectrum, 0))
-        self.connect((self.model, 0), (self.waterfall, 0))
         self.connect((self.radio, 0), (self.model, 0))
 
 
@@ -296,24 +211,17 @@ class classify_band(gr.top_block, Qt.QWidget):
         self.gain = gain
         self.radio.set_gain(self.gain)
 
-    def get_gate(self):
-        return self.gate
-
-    def set_gate(self, gate):
-        self.gate = gate
-        self.model.set_gate_dbfs(self.gate)
-
-    def get_hop(self):
-        return self.hop
-
-    def set_hop(self, hop):
-        self.hop = hop
-
     def get_json(self):
         return self.json
 
     def set_json(self, json):
         self.json = json
+
+    def get_min_snr(self):
+        return self.min_snr
+
+    def set_min_snr(self, min_snr):
+        self.min_snr = min_snr
 
     def get_out(self):
         return self.out
@@ -349,8 +257,6 @@ class classify_band(gr.top_block, Qt.QWidget):
 
     def set_samp_rate(self, samp_rate):
         self.samp_rate = samp_rate
-        self.spectrum.set_frequency_range(self.freq, self.samp_rate)
-        self.waterfall.set_frequency_range(self.freq, self.samp_rate)
 
     def get_run_policy(self):
         return self.run_policy
@@ -363,20 +269,19 @@ class classify_band(gr.top_block, Qt.QWidget):
 
     def set_freq(self, freq):
         self.freq = freq
+        self.display.set_center_freq(self.freq)
         self.radio.set_center_freq(self.freq)
-        self.spectrum.set_frequency_range(self.freq, self.samp_rate)
-        self.waterfall.set_frequency_range(self.freq, self.samp_rate)
 
 
 
 def argument_parser():
-    description = 'Names the signals that take turns in a band, window by window and as events.'
+    description = 'Finds and names each signal of a band, in boxes on a waterfall and as events.'
     parser = ArgumentParser(description=description)
     parser.add_argument(
-        "--bundle", dest="bundle", type=str, default='starter-band',
+        "--bundle", dest="bundle", type=str, default='wfm-signals',
         help="Set Model Bundle [default=%(default)r]")
     parser.add_argument(
-        "--center-freq", dest="center_freq", type=eng_float, default=eng_notation.num_to_str(float(2.44e9)),
+        "--center-freq", dest="center_freq", type=eng_float, default=eng_notation.num_to_str(float(433.92e6)),
         help="Set Centre Frequency (Hz) [default=%(default)r]")
     parser.add_argument(
         "--duration", dest="duration", type=eng_float, default=eng_notation.num_to_str(float(4)),
@@ -385,14 +290,11 @@ def argument_parser():
         "--gain", dest="gain", type=eng_float, default=eng_notation.num_to_str(float(40)),
         help="Set Gain (dB) [default=%(default)r]")
     parser.add_argument(
-        "--gate", dest="gate", type=eng_float, default=eng_notation.num_to_str(float((-44))),
-        help="Set Gate (dBFS) [default=%(default)r]")
-    parser.add_argument(
-        "--hop", dest="hop", type=intx, default=16384,
-        help="Set Hop (samples) [default=%(default)r]")
-    parser.add_argument(
         "--json", dest="json", type=str, default='',
         help="Set JSON Lines File [default=%(default)r]")
+    parser.add_argument(
+        "--min-snr", dest="min_snr", type=eng_float, default=eng_notation.num_to_str(float(6)),
+        help="Set Minimum SNR (dB) [default=%(default)r]")
     parser.add_argument(
         "--out", dest="out", type=str, default='',
         help="Set Report Folder [default=%(default)r]")
@@ -400,10 +302,10 @@ def argument_parser():
         "--policy", dest="policy", type=str, default='',
         help="Set Policy [default=%(default)r]")
     parser.add_argument(
-        "--sample-rate", dest="sample_rate", type=eng_float, default=eng_notation.num_to_str(float(4e6)),
+        "--sample-rate", dest="sample_rate", type=eng_float, default=eng_notation.num_to_str(float(2.4e6)),
         help="Set Sample Rate (Hz) [default=%(default)r]")
     parser.add_argument(
-        "--source", dest="source", type=str, default='sim:band',
+        "--source", dest="source", type=str, default='sim:air',
         help="Set Source [default=%(default)r]")
     return parser
 
@@ -417,7 +319,7 @@ def main(top_block_cls=classify_band, options=None):
         Qt.QApplication.setGraphicsSystem(style)
     qapp = Qt.QApplication(sys.argv)
 
-    tb = top_block_cls(bundle=options.bundle, center_freq=options.center_freq, duration=options.duration, gain=options.gain, gate=options.gate, hop=options.hop, json=options.json, out=options.out, policy=options.policy, sample_rate=options.sample_rate, source=options.source)
+    tb = top_block_cls(bundle=options.bundle, center_freq=options.center_freq, duration=options.duration, gain=options.gain, json=options.json, min_snr=options.min_snr, out=options.out, policy=options.policy, sample_rate=options.sample_rate, source=options.source)
     snippets_main_after_init(tb)
     tb.start()
     snippets_main_after_start(tb)

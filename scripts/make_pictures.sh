@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Makes every picture in docs/images again: Companion's (flowgraphs, blocks, tree), the display's, the demo's.
-# Needs Xvfb (apt-get install xvfb xauth) and what `make demo` leaves in out/demo; `make pictures` sees to the latter.
+# Makes every picture in docs/images again: Companion's (flowgraphs, blocks, tree), the displays', the demos'.
+# Needs Xvfb (apt-get install xvfb xauth) and what `make demo demo-classify` leaves in out; `make pictures` sees to that.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -26,7 +26,9 @@ on_a_screen() { xvfb-run -a -s "-screen 0 1600x1200x24" "$python" "$@"; }
 mkdir "$work/images"
 "$python" $scripts/first_flowgraph.py "$work"
 on_a_screen $scripts/companion.py "$work/images" "$work/first_flowgraph.grc" examples/*.grc
-on_a_screen $scripts/display.py "$work/images/detection_display.png"
+on_a_screen $scripts/display.py detection_display sim 10 "$work/images/detection_display.png"
+on_a_screen $scripts/display.py classify_band sim:air 5 "$work/images/classify_band.png"
 "$python" $scripts/csi_images.py "$work/images/csi_images.png"
 cp out/demo/waterfall.png "$work/images/demo.png"
+cp out/demo-classify/waterfall.png "$work/images/demo_classify.png"
 "$python" $scripts/shrink.py "$work/images" docs/images

@@ -18,7 +18,7 @@ TESTS=(
     test_arrival_watch test_radio_tagger test_radio_control
     test_window_tap test_window_tap_breaks test_window_tap_results
     test_window_source test_window_tap_restarted test_window_tap_reconfigured test_reconfigured
-    test_signal_finder_block test_signal_finder_extract
+    test_signal_finder_block test_signal_finder_extract test_signal_finder_results test_signal_classifier
     test_recorder test_recorder_disk test_recorder_killed test_hanging_disks
     test_sample_player test_cut_recording test_recording_kinds
     test_recording_archives test_sigmf_annotator

@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""display.py FILE: the window of examples/detection_display.py after ten seconds of the simulated radio, as a PNG."""
+"""display.py EXAMPLE SOURCE SECONDS FILE: the window of examples/EXAMPLE.py after so much of the source, as a PNG."""
 
 import sys
 import threading
+from importlib import import_module
 from pathlib import Path
 
 from PyQt5 import Qt
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
-import detection_display
 
 POLL_MS, SETTLE_MS = 200, 1000
 WIDTH, HEIGHT = 860, 640
 
 
-def main(path: str) -> int:
+def main(example: str, source: str, seconds: str, path: str) -> int:
     application = Qt.QApplication(sys.argv[:1])
     # lossless: the picture is the same however busy the machine is
-    window = detection_display.detection_display(source="sim", duration=10, policy="lossless")
+    window = getattr(import_module(example), example)(source=source, duration=float(seconds), policy="lossless")
     window.resize(WIDTH, HEIGHT)
     window.show()
     window.start()
@@ -43,4 +43,4 @@ def main(path: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:5]))

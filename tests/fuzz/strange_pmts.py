@@ -27,6 +27,7 @@ _KEYS = (
     "rx_freq", "event", "duration", "embedding", "shape", "antenna", "packet_num", "packets_lost", "lost_so_far",
     "window_tasks", "text", "path", "radio", "samples_in", "samples_lost", "queue_depth", "ended", "enrol", "windows",
     "forget", "threshold", "tasks", "gate_dbfs", "hop",
+    "freq_lower_edge", "freq_upper_edge", "snr_db", "samples_before",
 )  # fmt: skip
 _DEEPEST = 4
 

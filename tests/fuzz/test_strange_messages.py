@@ -9,17 +9,19 @@ from dataclasses import dataclass, field
 import numpy as np
 import pmt
 import pytest
-from detections import ANSWER, detection
+from detections import ANSWER, BAND, detection
 from flowgraph_helpers import Collector, RuleBundle, noise, write_recording
 from gnuradio import blocks, gr, wfm
 from gnuradio.wfm import rehearsal, remote
 from gnuradio.wfm.display.sinks import STATUS_NUMBERS, display_messages_sink, display_rows_sink
 from gnuradio.wfm.display.state import DisplayState
+from gnuradio.wfm.events.signal_events import SignalEvents
+from gnuradio.wfm.events.signal_tracker import signal_tracker
 from gnuradio.wfm.images.position_smoother import position_smoother
 from gnuradio.wfm.ports import keys
 from gnuradio.wfm.radio.ground_truth import GroundTruth
 from gnuradio.wfm.radio.radio_control import radio_control
-from image_bundles import ImageRule, image
+from image_bundles import ImageRule, WidthRule, image
 from stand_in_radio import Radio
 from strange_pmts import Stranger
 from vrt_helpers import Receiver
@@ -35,6 +37,8 @@ EVENT = {
 STATUS = {"radio": "r", "samples_in": 10, "samples_lost": 0, "queue_depth": 0, "ended": False}
 
 
+SIGNAL = detection(**BAND)
+SIGNAL_EVENT = {**EVENT, **BAND}
 POSITION = detection(0, {"position": [1.0, 2.0, 3.0]}, "position")
 EMBEDDING = pmt.cons(
     pmt.dict_add(pmt.make_dict(), keys.EMBEDDING, pmt.intern("embedding_iq")), pmt.init_f32vector(3, [1, 2, 3])
@@ -119,8 +123,25 @@ CASES = {
         lambda folder: wfm.run_report(str(folder), 1), "detects", [detection()],
         lambda block, got: sum(block.decisions.counts.values()),
     ),
-    "event_publisher-detects": Case(publisher, "detects", [detection(), POSITION], lambda b, got: b.status()["sent"]),
-    "event_publisher-events": Case(publisher, "events", [pmt.to_pmt(EVENT)], lambda b, got: b.status()["sent"]),
+    "signal_tracker-detects": Case(
+        lambda folder: signal_tracker("interference", SignalEvents(1e6, 0, 0, ("none",))), "detects",
+        [SIGNAL, detection(0, {**ANSWER, "label": "a"}, **BAND), pmt.to_pmt(STATUS)], of_port("events"),
+    ),
+    "signal_tracker-status": Case(
+        lambda folder: signal_tracker("interference", SignalEvents(1e6, 0, 0, ())), "status",
+        [pmt.to_pmt({**STATUS, "samples_before": 1})], lambda block, got: block.refused,
+    ),
+    "signal_classifier-control": Case(
+        lambda folder: wfm.signal_classifier(WidthRule(), sample_rate=1e4), "control",
+        [pmt.to_pmt({"threshold": 0.5}), pmt.to_pmt({"gate_dbfs": -60.0}), pmt.to_pmt({"model": "x"})],
+        lambda block, got: block.status()["control_refused"],
+    ),
+    "event_publisher-detects": Case(
+        publisher, "detects", [detection(), SIGNAL, POSITION], lambda b, got: b.status()["sent"]
+    ),
+    "event_publisher-events": Case(
+        publisher, "events", [pmt.to_pmt(EVENT), pmt.to_pmt(SIGNAL_EVENT)], lambda b, got: b.status()["sent"]
+    ),
     "event_publisher-status": Case(publisher, "status", [pmt.to_pmt(STATUS)], lambda b, got: b.status()["sent"]),
     "event_tracker-detects": Case(
         lambda folder: wfm.event_tracker(windows=1, background=""), "detects", [detection(), pmt.to_pmt(STATUS)],
@@ -148,17 +169,17 @@ CASES = {
         [pmt.to_pmt({"threshold": 0.5, "strange": 1})], of_port("events"),
     ),
     "annotator-events": Case(
-        annotator, "events", [pmt.to_pmt({**EVENT, "event": "end"})], lambda b, got: marks(b)
+        annotator, "events", [pmt.to_pmt({**EVENT, "event": "end"}), pmt.to_pmt(SIGNAL_EVENT)], lambda b, got: marks(b)
     ),
     "annotator-detects": Case(
-        annotator, "detects", [detection(0, {**ANSWER, "label": "a"})], lambda b, got: marks(b)
+        annotator, "detects", [detection(0, {**ANSWER, "label": "a"}), SIGNAL], lambda b, got: marks(b)
     ),
     "annotator-recordings": Case(
         annotator, "recordings", [pmt.to_pmt({"event": "begin", "path": "/nowhere", "sample_start": 0}), pmt.PMT_T],
         lambda b, got: b.counts()["refused"],
     ),
-    "display-detects": display_case("detects", [detection(), POSITION]),
-    "display-events": display_case("events", [pmt.to_pmt(EVENT)]),
+    "display-detects": display_case("detects", [detection(), SIGNAL, POSITION]),
+    "display-events": display_case("events", [pmt.to_pmt(EVENT), pmt.to_pmt(SIGNAL_EVENT)]),
     "display-status": display_case(
         "status",
         [pmt.to_pmt({**STATUS, **dict.fromkeys(STATUS_NUMBERS, 1)})],
@@ -174,13 +195,15 @@ CASES = {
 }  # fmt: skip
 WAITS_FOR_A_REFUSAL = (
     "annotator-recordings", "tally-detects", "teacher-events", "decision_log-events", "recorder-control",
-    "recorder-trigger", "inference-control", "radio_control-command",
+    "recorder-trigger", "inference-control", "radio_control-command", "signal_classifier-control",
+    "signal_tracker-status",
 )  # fmt: skip
 """A good message leaves nothing to be counted there: one that is refused is the answer."""
 
 
 ANSWERS_ON = {
     "event_tracker": ["events"],
+    "signal_tracker": ["events"],
     "position_smoother": ["positions"],
     "task_head": ["events"],
     "image_inference": ["detects", "events"],
@@ -206,9 +229,9 @@ def withstands(folder, monkeypatch, name: str, number: int, seed: int | None = N
     for port in ANSWERS_ON.get(name.partition("-")[0], ()):
         got[port] = Collector()
         top.msg_connect(block, port, got[port], "in")
-    if isinstance(block, wfm.run_report | wfm.recorder | wfm.inference):
+    if isinstance(block, wfm.run_report | wfm.recorder | wfm.inference | wfm.signal_classifier):
         top.connect(blocks.null_source(8), blocks.throttle(8, 1e4), block)
-    if isinstance(block, wfm.inference):
+    if isinstance(block, wfm.inference | wfm.signal_classifier):
         top.connect(block, blocks.null_sink(8))
     top.start()
     try:
@@ -240,6 +263,8 @@ def good_one(case: Case, name: str, place: int) -> pmt.pmt_base:
         return pmt.to_pmt({**EVENT, "event": "end", "sample_start": place})
     if name == "annotator-detects":
         return detection(place, {**ANSWER, "label": "a"})
+    if name == "signal_tracker-detects":
+        return detection(place, {**ANSWER, "label": "a"}, **BAND)
     if name == "csi_image-csi":
         return csi(place // 256 % 4096)
     if name == "event_tracker-detects":

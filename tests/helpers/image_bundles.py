@@ -100,16 +100,15 @@ class Sender(gr.sync_block):
         return -1
 
 
-def signal_bundle(folder, labels=("ook", "nbfm", "noise")) -> str:
-    """A tiny model of found signals with random weights, into `folder`; the last label is made unlikely."""
-    torch.manual_seed(1)
-    sizes = {"width": 32, "depth": 1, "heads": 2, "mlp_hidden": 32}
-    heads = {"classification": ClassHead(32, len(labels))}
-    model = FoundSignalModel(EncoderConfig(**sizes), IMAGES, heads=heads)
+_SIZES = {"width": 32, "depth": 1, "heads": 2, "mlp_hidden": 32}
+
+
+def signal_contract(labels) -> dict:
+    """The contract of a small model of found signals."""
     task = {"kind": "classification", "labels": list(labels), "bias": [*[0.0] * (len(labels) - 1), -30.0]}
-    contract = {
+    return {
         "name": "tiny",
-        "encoder": sizes,
+        "encoder": _SIZES,
         "affine": "before",
         "input": "iq",
         "modality": "signal",
@@ -119,5 +118,49 @@ def signal_bundle(folder, labels=("ook", "nbfm", "noise")) -> str:
         "tasks": {"classification": task},
         "origin": {"data": "synthetic"},
     }
-    save_model_folder(folder, contract, model.state_dict())
+
+
+def signal_bundle(folder, labels=("ook", "nbfm", "noise")) -> str:
+    """A tiny model of found signals with random weights, into `folder`; the last label is made unlikely."""
+    torch.manual_seed(1)
+    heads = {"classification": ClassHead(32, len(labels))}
+    model = FoundSignalModel(EncoderConfig(**_SIZES), IMAGES, heads=heads)
+    save_model_folder(folder, signal_contract(labels), model.state_dict())
     return str(folder)
+
+
+class WidthRule:
+    """Names found signals by their bandwidth: "narrow" below 10 kHz, "wide" above 50 kHz, else "noise".
+
+    `before_infer` is called with each batch; `shares`, if given, says the probabilities [n, 3] of a batch of n instead.
+    """
+
+    LABELS = ("narrow", "wide", "noise")
+
+    def __init__(self, before_infer=None, shares=None):
+        contract = {**signal_contract(self.LABELS), "format": 1, "weights_sha256": "0" * 64}
+        self.contract = parse_contract(contract, "test")
+        self.device, self.dtype, self.path = "cpu", "fp32", "rule"
+        self.before_infer, self.shares = before_infer or (lambda observed: None), shares
+
+    def warm(self, batch: int, antennas: int) -> None:
+        pass
+
+    def infer(self, observed: np.ndarray) -> dict[str, np.ndarray]:
+        self.before_infer(observed)
+        if self.shares is not None:
+            return {"classification": self.shares(len(observed))}
+        width = 10 ** observed[:, 0, -2].real
+        best = np.where(width < 10e3, 0, np.where(width > 50e3, 1, 2))
+        return {"classification": np.where(np.arange(3) == best[:, None], 0.8, 0.1).astype(np.float32)}
+
+    def decide(self, outputs, i: int, threshold: float | None = None) -> dict[str, dict]:
+        row = outputs["classification"][i]
+        index = int(row.argmax())
+        answer = {
+            "label": self.LABELS[index],
+            "index": index,
+            "score": float(row[index]),
+            "probabilities": dict(zip(self.LABELS, map(float, row), strict=True)),
+        }
+        return {"classification": answer}

@@ -24,9 +24,9 @@ import readme  # noqa: E402
 
 TRIED = {
     "accuracy/air.py", "accuracy/decoded.py", "accuracy/enrolment.py", "accuracy/lte_recordings.py",
-    "accuracy/other_recordings.py", "accuracy/synthetic.py", "finder/accuracy.py", "finder_rate.py",
-    "foundation/compare.py", "inflow.py", "pretrain_data_overhead.py", "readme.py", "run.py", "soak.py",
-    "spectrogram.py", "tap.py",
+    "accuracy/other_recordings.py", "accuracy/synthetic.py", "classifier_live.py", "finder/accuracy.py",
+    "finder_rate.py", "foundation/compare.py", "inflow.py", "pretrain_data_overhead.py", "readme.py", "run.py",
+    "soak.py", "spectrogram.py", "tap.py",
 }  # fmt: skip
 """The programs under benchmarks/ that a test below runs."""
 ELSEWHERE = {"results/run.py", "results/table.py"}
@@ -82,6 +82,14 @@ def test_finder_rate():
 def test_soak(tmp_path):
     found = results(program("soak.py", "--seconds", 1, "--bundle", random_model(tmp_path / "model")))
     assert found["soak"]["baseline"] > 0
+
+
+def test_classifier_live(tmp_path):
+    bundle = signal_bundle(tmp_path / "model")
+    found = results(program("classifier_live.py", "--seconds", 1, "--bundle", bundle))
+    conditions = found["classifier_live"]["conditions"]
+    assert found["classifier_live"]["baseline"] > 0
+    assert re.search(r"\d+ signals found, \d+ decided, \d+ dropped, \d+ events, .* [\d.]+ s \(95 %\)", conditions)
 
 
 def test_pretraining_data(tmp_path):

@@ -3,7 +3,7 @@
 
 #include "common/channel_tags.h"
 #include <cstdint>
-#include <gnuradio/wfm/window_tap.h>
+#include <gnuradio/wfm/tag_list.h>
 #include <map>
 #include <vector>
 

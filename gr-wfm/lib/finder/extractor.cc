@@ -18,12 +18,14 @@ extractor::extractor(sample_ring& ring,
                      signal_queue& queue,
                      bool lossless,
                      finder_counters& counters,
-                     std::function<void()> freed)
+                     std::function<void()> freed,
+                     std::function<void(uint64_t)> dropped)
     : d_ring(ring),
       d_queue(queue),
       d_lossless(lossless),
       d_counters(counters),
       d_freed(std::move(freed)),
+      d_dropped(std::move(dropped)),
       d_thread([this] { run(); })
 {
 }
@@ -105,6 +107,8 @@ void extractor::run()
     job now;
     while (take(now)) {
         const bool whole = take_out(now);
+        if (!whole)
+            d_dropped(now.position);
         if (d_lossless) {
             d_ring.let_go(now.position);
             d_freed();

@@ -13,12 +13,14 @@ namespace gr::wfm {
 class extractor
 {
 public:
-    //! freed: called when samples of the ring are not needed any more.
+    //! freed: called when samples of the ring are not needed any more; dropped: with the
+    //! position of a signal that could not be taken out.
     extractor(sample_ring& ring,
               signal_queue& queue,
               bool lossless,
               finder_counters& counters,
-              std::function<void()> freed);
+              std::function<void()> freed,
+              std::function<void(uint64_t)> dropped);
     ~extractor();
 
     //! A signal whose samples begin there in the ring. Lossless waits for room.
@@ -45,6 +47,7 @@ private:
     const bool d_lossless;
     finder_counters& d_counters;
     const std::function<void()> d_freed;
+    const std::function<void(uint64_t)> d_dropped;
 
     std::mutex d_mutex;
     std::condition_variable d_changed;

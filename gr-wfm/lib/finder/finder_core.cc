@@ -13,8 +13,9 @@ constexpr size_t chunk = 1 << 14;
 // Whatever a tag says of the rate, the ring is 1 GiB at most.
 constexpr double most_in_ring = 1 << 27;
 constexpr double least_in_ring = 1 << 17;
-// So far the finder may be behind: it looks at a frame of about 0.1 s in one go.
-constexpr double slack_seconds = 0.25;
+// So far the finder may be behind: it looks at a frame of 0.1 to 0.2 s in one go, and
+// shares the processors with inference.
+constexpr double slack_seconds = 1.0;
 
 bool same_frequency(const window_info& one, const window_info& other)
 {
@@ -34,7 +35,13 @@ finder_core::finder_core(const finder_parameters& p, finder_counters& counters)
     // Now: a transform of a new size is planned for long.
     d_finder.emplace(p.sample_rate, p.settings);
     if (p.extract)
-        d_extractor.emplace(ring, queue, p.lossless, counters, [this] { signal(); });
+        d_extractor.emplace(
+            ring,
+            queue,
+            p.lossless,
+            counters,
+            [this] { signal(); },
+            [this](uint64_t position) { d_results.forget(position); });
     d_thread = std::thread([this] { run(); });
 }
 
@@ -58,6 +65,22 @@ void finder_core::begin_piece(const window_info& info)
         info,
         static_cast<size_t>(capacity),
         static_cast<size_t>(std::max(std::min(memory, capacity - slack), 0.0)));
+}
+
+void finder_core::complete(const std::vector<found_signal::sptr>& signals,
+                           const std::vector<tag_list>& tags)
+{
+    std::vector<uint64_t> positions;
+    for (const auto& one : signals)
+        positions.push_back(one->position);
+    d_results.resolve(positions, tags);
+    signal();
+}
+
+void finder_core::abandon_results()
+{
+    d_results.abandon();
+    signal();
 }
 
 std::vector<report> finder_core::collect()
@@ -143,6 +166,7 @@ void finder_core::tell(const std::vector<finding::found_box>& boxes)
         told.position = d_origin + box.sample_start;
         found_signal& signal = told.signal;
         signal.info = d_piece;
+        signal.position = told.position;
         signal.info.start += box.sample_start;
         if (const auto time = time_anchor::of(d_piece))
             time->at(signal.info.start, d_piece.rx_rate).state_in(signal.info);
@@ -158,8 +182,11 @@ void finder_core::tell(const std::vector<finding::found_box>& boxes)
             std::lock_guard<std::mutex> lock(d_mutex);
             d_reports.push_back(told);
         }
-        if (d_extractor)
+        if (d_extractor) {
+            if (d_awaits && d_parameters.lossless)
+                d_results.expect(told.position);
             d_extractor->put(signal, told.position);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "common/result_board.h"
 #include "common/stream_waker.h"
 #include "finder/extractor.h"
 #include "finder/finder_parameters.h"
@@ -31,8 +32,22 @@ public:
     sample_ring ring;
     signal_queue queue;
 
+    // Of any thread.
+
+    //! complete() comes for each signal that is taken out.
+    void await_results() { d_awaits = true; }
+    //! Tags for the sample there, or none; whoever was asked has answered.
+    void complete(const std::vector<found_signal::sptr>& signals,
+                  const std::vector<tag_list>& tags);
+    //! No result comes any more.
+    void abandon_results();
+
     // Of the stream thread.
 
+    //! The results since the last call, placed in the ring.
+    std::vector<placed_tags> collect_results() { return d_results.collect(); }
+    //! No signal that begins before it waits for its result; result_board::none for all.
+    uint64_t complete_to() const { return d_results.first_outstanding(); }
     //! A piece of the stream begins.
     void begin_piece(const window_info& info);
     //! The signals found since the last call.
@@ -63,6 +78,8 @@ private:
 
     std::atomic<uint64_t> d_decided{ 0 };
     std::atomic<bool> d_finished{ false };
+    std::atomic<bool> d_awaits{ false };
+    result_board d_results;
     std::mutex d_mutex; //!< for the reports
     std::vector<report> d_reports;
     std::optional<extractor> d_extractor;

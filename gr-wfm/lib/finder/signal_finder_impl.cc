@@ -100,10 +100,13 @@ bool signal_finder_impl::start()
         d_counters.samples_before += d_path.left();
         d_counters.breaks++;
     } else {
-        open();
+        std::lock_guard<std::mutex> lock(d_renew_mutex);
+        renew();
         d_run = core();
         d_counters.reset();
+        d_runs++;
     }
+    d_ending = false;
     d_run->attach(detail());
     d_base = static_cast<int64_t>(d_run->ring.written()) -
              static_cast<int64_t>(d_path.scanned());
@@ -139,7 +142,7 @@ int signal_finder_impl::general_work(int noutput_items,
                                      gr_vector_const_void_star& input_items,
                                      gr_vector_void_star& output_items)
 {
-    if (d_path.room() <= d_path.hold())
+    if (d_path.room() <= d_path.hold() || d_ending)
         return WORK_DONE;
     // Seen first: what happens while we look counts as news.
     const uint64_t signals = d_run->signals();
@@ -203,13 +206,17 @@ void signal_finder_impl::act_on(segment_tracker::change change)
 int64_t signal_finder_impl::may_leave(bool at_end)
 {
     // At the end they wait for the signals of the last frame.
-    if (d_run->ring.all_read())
-        return d_path.may_leave(at_end);
-    const int64_t limit = d_path.may_leave(false);
+    const bool all = d_run->ring.all_read();
+    const int64_t limit = d_path.may_leave(at_end && all);
     if (!d_parameters.lossless)
         return limit;
+    // Asked in this order: a signal is outstanding before what lies after it is decided.
     const int64_t decided = static_cast<int64_t>(d_run->decided()) - d_base;
-    return std::min(limit, decided - d_path.hold());
+    const uint64_t outstanding = d_run->complete_to();
+    const int64_t complete = outstanding == result_board::none
+                                 ? limit
+                                 : static_cast<int64_t>(outstanding) - d_base;
+    return std::min(complete, all ? limit : std::min(limit, decided - d_path.hold()));
 }
 
 void signal_finder_impl::tell_reports()
@@ -220,6 +227,8 @@ void signal_finder_impl::tell_reports()
         message_port_pub(keys::signals, pmt::cons(dict, no_samples));
         d_path.add({ told.position - d_base, { { keys::signal, dict } } });
     }
+    for (const placed_tags& result : d_run->collect_results())
+        d_path.add(result, d_base);
 }
 
 void signal_finder_impl::publish_status()
@@ -241,12 +250,49 @@ bool signal_finder_impl::take(int most,
                               signals) != signal_queue::outcome::none_yet;
 }
 
+void signal_finder_impl::await_results()
+{
+    d_awaits = true;
+    core()->await_results();
+}
+
+void signal_finder_impl::complete(const std::vector<found_signal::sptr>& signals,
+                                  const std::vector<tag_list>& tags)
+{
+    parameter_check("complete")(tags.empty() || tags.size() == signals.size(),
+                                "tags",
+                                tags.size(),
+                                "one list for each signal");
+    core()->complete(signals, tags);
+}
+
+void signal_finder_impl::end(bool drain)
+{
+    if (!drain)
+        core()->abandon_results();
+    d_ending = true;
+    core()->signal();
+}
+
 void signal_finder_impl::open()
+{
+    std::lock_guard<std::mutex> lock(d_renew_mutex);
+    // A run may have been over before its taker came: what it has found is his.
+    if (d_opened)
+        renew();
+    d_opened = true;
+}
+
+// With d_renew_mutex locked: who takes and who runs may come at once.
+void signal_finder_impl::renew()
 {
     if (core()->finished()) {
         const auto next = std::make_shared<finder_core>(d_parameters, d_counters);
+        if (d_awaits)
+            next->await_results();
         std::lock_guard<std::mutex> lock(d_core_mutex);
         d_core = next;
+        d_opened = false;
     }
 }
 

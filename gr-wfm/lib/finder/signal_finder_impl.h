@@ -4,6 +4,7 @@
 #include "common/held_path.h"
 #include "common/segment_tracker.h"
 #include "finder/finder_core.h"
+#include <atomic>
 #include <chrono>
 #include <gnuradio/wfm/signal_finder.h>
 #include <memory>
@@ -25,14 +26,19 @@ public:
                      gr_vector_const_void_star& input_items,
                      gr_vector_void_star& output_items) override;
 
-    bool
-    take(int most, int timeout_ms, std::vector<found_signal::sptr>& signals) override;
+    bool take(int most, int timeout_ms, std::vector<found_signal::sptr>& signals) override;
+    void await_results() override;
+    void complete(const std::vector<found_signal::sptr>& signals,
+                  const std::vector<tag_list>& tags) override;
+    void end(bool drain) override;
+    int run() const override { return d_runs; }
     void open() override;
     std::map<std::string, uint64_t> counters() const override;
     uint64_t memory() const override;
 
 private:
     std::shared_ptr<finder_core> core() const;
+    void renew();
     size_t scan(size_t fresh);
     void act_on(segment_tracker::change change);
     int64_t may_leave(bool at_end);
@@ -44,6 +50,11 @@ private:
 
     mutable std::mutex d_core_mutex; //!< for d_core, not for what it points at
     std::shared_ptr<finder_core> d_core;
+    std::atomic<bool> d_awaits{ false };
+    std::mutex d_renew_mutex;
+    bool d_opened = false; //!< the core, by who takes from it
+    std::atomic<bool> d_ending{ false };
+    std::atomic<int> d_runs{ 0 };
 
     // Of the stream thread only, from here on.
     std::shared_ptr<finder_core> d_run; //!< the core of this run

@@ -17,7 +17,10 @@ public:
     //! The next sample to take, and how many follow it without a gap.
     uint64_t next() const { return d_pieces.front().begin; }
     uint64_t available() const { return d_pieces.front().end - d_pieces.front().begin; }
-    //! Take some of these.
+    //! And all that wait, with those behind a gap.
+    uint64_t held() const { return d_held; }
+    uint64_t capacity() const { return d_capacity; }
+    //! Take some of the available ones.
     void take(uint64_t count);
 
     uint64_t received() const { return d_received; }

@@ -140,12 +140,22 @@ uint64_t sample_player_impl::ready()
     return d_fifo->available();
 }
 
+// Whether less than a packet has come in, and more will.
+bool sample_player_impl::awaits_packet() const
+{
+    const uint64_t packet =
+        std::max<uint64_t>(1, std::llround(packet_seconds * d_parameters.sample_rate));
+    return d_fifo->held() < std::min(packet, d_fifo->capacity()) &&
+           d_fifo->received() < last();
+}
+
 // Until a packet has come in, or for a while. A stop of the flowgraph interrupts it.
 void sample_player_impl::wait_for_packet() const
 {
     const double packet = std::max(1.0, packet_seconds * d_parameters.sample_rate);
+    const double held = static_cast<double>(d_fifo->held());
     const double due =
-        std::min(d_fifo->received() + packet, static_cast<double>(last())) /
+        std::min(d_fifo->received() - held + packet, static_cast<double>(last())) /
         d_parameters.sample_rate;
     const auto wake = *d_started + std::chrono::duration_cast<clock::duration>(
                                        std::chrono::duration<double>(due));
@@ -163,12 +173,14 @@ int sample_player_impl::work(int noutput_items,
     if (d_cut)
         return WORK_DONE;
     uint64_t available = ready();
-    while (available == 0) {
-        if (!paced || d_fifo->received() == last())
-            return WORK_DONE;
+    // With whatever there is, work() would be called again for a few samples at a time,
+    // and so would every block behind.
+    while (paced && awaits_packet()) {
         wait_for_packet();
         available = ready();
     }
+    if (available == 0)
+        return WORK_DONE;
     const size_t count = std::min<uint64_t>(available, noutput_items);
     const uint64_t first = paced ? d_fifo->next() : d_played.load();
     for (size_t done = 0; done < count;) {

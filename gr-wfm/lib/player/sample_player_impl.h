@@ -49,6 +49,7 @@ private:
 
     uint64_t last() const;
     uint64_t ready();
+    bool awaits_packet() const;
     void wait_for_packet() const;
     size_t copy(uint64_t next, size_t count, size_t offset, gr_vector_void_star& outputs);
     int end_early(size_t count);

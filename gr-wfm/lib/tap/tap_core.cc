@@ -36,7 +36,10 @@ void taken_batch::finish(const std::vector<tag_list>& tags)
     if (d_finished)
         return;
     d_finished = true;
-    d_core->board.resolve(d_windows, tags);
+    std::vector<uint64_t> starts;
+    for (const window_info& window : d_windows)
+        starts.push_back(window.start);
+    d_core->board.resolve(starts, tags);
     free_slots();
 }
 

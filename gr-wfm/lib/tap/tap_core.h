@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/stream_waker.h"
-#include "tap/result_board.h"
+#include "common/result_board.h"
 #include "tap/slot_ring.h"
 #include <memory>
 

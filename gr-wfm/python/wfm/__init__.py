@@ -14,7 +14,8 @@ from .images.csi_image import csi_image  # noqa: F401
 from .images.image_inference import image_inference  # noqa: F401
 from .images.image_presets import activity_sensor, positioner  # noqa: F401
 from .inference.inference import inference  # noqa: F401
-from .inference.presets import interference_detector, rf_fingerprinter, signal_classifier  # noqa: F401
+from .inference.presets import interference_detector, rf_fingerprinter  # noqa: F401
+from .inference.signal_classifier import signal_classifier  # noqa: F401
 from .inference.task_head import task_head  # noqa: F401
 from .link.sample_link import sample_publisher, sample_subscriber  # noqa: F401
 from .radio.sdr_source import sdr_source, source_freq, source_policy, source_rate  # noqa: F401

@@ -7,6 +7,9 @@ from wfm_core.base.errors import WfmError
 from wfm_core.base.plain import shortened
 from wfm_core.bundle.contract import Contract
 
+EMBEDDINGS = ("embedding_iq", "embedding_image", "embedding_signal")
+"""Of the first task of each modality."""
+
 
 def check_output(
     outputs: dict[str, np.ndarray], contract: Contract, name: str, columns: int | None = None, batch: int | None = None
@@ -25,7 +28,7 @@ def check_outputs(outputs: dict[str, np.ndarray], contract: Contract, batch: int
     """Names and shapes of what `batch` inputs gave; `finite`: no NaN and no infinity either. Raises `WfmError`."""
     width = contract.encoder.width
     wanted = {name: len(task.labels) or 3 for name, task in contract.tasks.items()}
-    wanted |= {name: width for name in outputs if name in ("embedding_iq", "embedding_image")}
+    wanted |= {name: width for name in outputs if name in EMBEDDINGS}
     if contract.embedding:
         wanted[f"embedding_{contract.modality}"] = width
     for name, columns in wanted.items():

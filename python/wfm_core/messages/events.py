@@ -58,6 +58,9 @@ _DECISION = {
         "rx_time": _TIME,
         "rx_freq": {"type": "number"},
         "level": {"type": "number"},
+        "freq_lower_edge": {"type": "number"},
+        "freq_upper_edge": {"type": "number"},
+        "snr_db": {"type": "number"},
         "tasks": {"type": "object", "minProperties": 1, "maxProperties": 64, "additionalProperties": _ANSWER},
     },
 }

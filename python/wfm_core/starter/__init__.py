@@ -2,7 +2,7 @@
 """Models that the examples make at first start, on generated data, where no trained one is shipped.
 
     from wfm_core import starter
-    starter.ensure("starter-band")     # a few seconds, once; then load_bundle("starter-band") finds it
+    starter.ensure("starter-two-tasks")     # a few seconds, once; then load_bundle("starter-two-tasks") finds it
 
 They are small, know only what the generator makes, and are for trying things out: not for signals off the air.
 """

@@ -7,16 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from wfm_core.synth.draws import choice
-from wfm_core.synth.scenes.turns import (
-    BAND_KINDS,
-    BAND_RATES,
-    GATE_DBFS,
-    MODULATIONS,
-    TRANSMITTERS,
-    Turn,
-    band_turn,
-    transmitter_turn,
-)
+from wfm_core.synth.scenes.turns import GATE_DBFS, MODULATIONS, TRANSMITTERS, Turn, transmitter_turn
 
 WINDOW = 4096
 _TURN = 8 * WINDOW
@@ -39,18 +30,11 @@ class Recipe:
     epochs: int = 12
 
 
-def _band_turn(generator: torch.Generator) -> Turn:
-    return band_turn(_TURN, BAND_RATES[0], 1, generator)
-
-
 def _transmitter_turn(generator: torch.Generator) -> Turn:
     return transmitter_turn(_TURN, choice(TRANSMITTERS, generator), choice(MODULATIONS, generator), generator)
 
 
 RECIPES = {
-    "starter-band": Recipe(
-        {"classification": BAND_KINDS}, _band_turn, BAND_RATES[0], f"signals of {len(BAND_KINDS)} kinds"
-    ),
     "starter-two-tasks": Recipe(
         {"fingerprint": TRANSMITTERS, "classification": MODULATIONS},
         _transmitter_turn,

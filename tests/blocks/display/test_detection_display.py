@@ -132,7 +132,7 @@ def test_labels_are_written_on_plates_as_wide_as_they_are(display):
 
 
 def test_labels_of_short_boxes_do_not_cover_each_other(application):
-    from gnuradio.wfm.display.waterfall import beside
+    from gnuradio.wfm.display.plates import beside
     from PyQt5.QtCore import QRect
 
     taken = []
@@ -153,7 +153,7 @@ def test_an_open_box_reaches_to_the_newest_row(display):
     area, plot = display.widget().waterfall.box_area(box), display.widget().waterfall.plot_area()
     assert area.top() == plot.top()
     assert (area.bottom() - plot.top()) / plot.height() == pytest.approx(0.4, abs=0.01)
-    assert cells(display) == [["0.102", "0.102 ...", "interference", "dsss-qpsk", "0.87"]]
+    assert cells(display) == [["0.102", "0.102 ...", "interference", "dsss-qpsk", "0.87", ""]]
 
 
 def test_words_under_the_picture(display):

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What becomes a box on the display, and which samples a row of its waterfall stands for."""
 
+import math
+
 import numpy as np
 import pytest
 from gnuradio.wfm.display.boxes import Boxes
 from gnuradio.wfm.display.rows import ROWS, RowRing, plan_rows
+from gnuradio.wfm.display.ticks import ticks
 
 
 def drawn(boxes: Boxes) -> list[tuple]:
@@ -60,7 +63,7 @@ def test_boxes_are_bounded():
     for start in range(0, 100_000, 100):
         boxes.add_window("t", "a", 0.5, start, start + 10)
     kept = drawn(boxes)
-    assert len(kept) == 200 and kept[-1][2] == 99_900
+    assert len(kept) == 500 and kept[-1][2] == 99_900
 
 
 @pytest.mark.parametrize(
@@ -81,3 +84,21 @@ def test_the_ring_keeps_the_last_rows_newest_first():
     ring.add(20, numbers[20:])
     assert ring.newest_first()[:, 1].tolist() == list(range(ROWS + 29, 29, -1))
     assert ring.end == 10 * (ROWS + 30)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "most", "texts"),
+    [
+        (0.0, 5.0, 6, ["0", "1", "2", "3", "4", "5"]),
+        (0.0, 0.256, 6, ["0.00", "0.05", "0.10", "0.15", "0.20", "0.25"]),
+        (432.72, 435.12, 7, ["433.0", "433.5", "434.0", "434.5", "435.0"]),
+        (-1.2, 1.2, 7, ["-1.0", "-0.5", "0.0", "0.5", "1.0"]),
+        (2400.0, 2500.0, 7, ["2400", "2420", "2440", "2460", "2480", "2500"]),
+        (0.0, 10.0, 5, ["0", "2", "4", "6", "8", "10"]),
+        (1.0, 1.0, 5, []),
+        (0.0, math.inf, 5, []),
+    ],
+)
+def test_axes_have_round_values(low, high, most, texts):
+    found = ticks(low, high, most)
+    assert [text for _, text in found] == texts and all(float(text) == pytest.approx(value) for value, text in found)

@@ -4,8 +4,10 @@
 import pmt
 import pytest
 import zmq
+from detections import detection as signal_detection
 from gnuradio import blocks, gr, wfm
 from gnuradio.wfm.ports import messages
+from gnuradio.wfm.ports.event import Event
 from waiting import thread, wait_for
 
 from wfm_core.base.errors import WfmError
@@ -61,6 +63,16 @@ def test_a_decision_arrives_as_it_was_sent(answer):
         heard = pair.send("detects", detection(answer))
     assert messages.read_detection(heard) == messages.read_detection(detection(answer))
     assert pmt.to_python(pmt.dict_ref(pmt.car(heard), pmt.intern("radio"), pmt.PMT_NIL)) == "roof"
+
+
+def test_edges_of_a_signal_arrive_with_its_decision_and_its_event():
+    band = {"freq_lower_edge": 99e6, "freq_upper_edge": 101e6, "snr_db": 12.5}
+    event = Event("end", "lora", 0.9, 5, 10, 0.1, (17, 0.5), 1e8, *band.values())
+    with Pair() as pair:
+        heard = pair.send("detects", signal_detection(**band))
+        told = pair.send("events", messages.event_dict("classification", event))
+    assert messages.band_of(messages.read_detection(heard)) == band
+    assert messages.read_event(told) == ("classification", event)
 
 
 def test_a_silent_window_arrives():

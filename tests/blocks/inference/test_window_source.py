@@ -72,8 +72,8 @@ class ListSource:
     def buffer(self, most):
         return np.empty((most, 1, WINDOW), np.complex64)
 
-    def infer(self, bundle, windows):
-        return bundle.infer(windows)
+    def infer(self, bundle, windows, samples):
+        return bundle.infer(samples)
 
     def out_of_range(self, rates, contract):
         return ~contract.knows_rate(rates)

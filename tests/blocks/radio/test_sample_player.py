@@ -220,6 +220,21 @@ def test_paced_it_keeps_to_the_wall_clock(ramp):
     assert tags[0] == [(0, "rx_rate", 40e3)]
 
 
+def test_a_paced_player_hands_over_packets(tmp_path):
+    """Of a millisecond: a call of every block behind for each few samples would cost half a core at 2.4 MS/s."""
+    rate, total = 1e6, 300_000
+    path = tmp_path / "packets"
+    np.arange(total, dtype=np.complex64).tofile(path)
+    player, sink = wfm.sample_player(str(path), "cf32_le", 1, rate, paced=True), Stall(0)
+    tb = gr.top_block()
+    tb.connect(player, sink)
+    tb.start()
+    wait_for_end(tb)
+    numbers = np.concatenate(sink.data).real.astype(int)
+    assert np.array_equal(numbers, np.arange(total)) and player.samples_lost() == 0
+    assert len(sink.data) <= 2 * total / (1e-3 * rate)
+
+
 class Stall(gr.sync_block):
     """Keeps samples; sleeps once, when the first has come."""
 

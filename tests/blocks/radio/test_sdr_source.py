@@ -13,6 +13,7 @@ from gnuradio import blocks, gr, wfm
 
 from wfm_core.base.errors import WfmError
 from wfm_core.data.recordings.recording import open_recording
+from wfm_core.synth.scenes.simulated import LONGEST
 
 RATE = 1.92e6
 
@@ -29,6 +30,16 @@ def play(source) -> tuple[list[np.ndarray], list]:
 
 def tags_of(tags, key: str) -> list[tuple[int, object]]:
     return [(t.offset, pmt.to_python(t.value)) for t in tags if pmt.symbol_to_string(t.key) == key]
+
+
+def test_a_scene_has_its_longest_and_repeats(monkeypatch):
+    monkeypatch.setitem(LONGEST, "air", 0.1)
+    once, again = (wfm.sdr_source("sim:air", channels=1, sample_rate=2.4e6, duration=d) for d in (0, 0.25))
+    assert once.truth().samples == again.truth().samples == 240_000
+    (samples,), _ = play(once)
+    (more,), _ = play(again)
+    assert len(samples) == 240_000 and len(more) == 600_000
+    assert np.array_equal(more, np.resize(samples, 600_000))
 
 
 @pytest.mark.parametrize("datatype", ["cf32_le", "ci16_le", "ci16_be", "ci8", "cu8"])
@@ -120,8 +131,8 @@ def test_truth_by_time():
     from gnuradio.wfm.radio.ground_truth import GroundTruth
 
     segments = [
-        Segment(sample_start=0, sample_count=1000, label="none"),
-        Segment(sample_start=1000, sample_count=500, label="dsss-bpsk"),
+        Segment(sample_start=0, sample_count=1000, label="none", edges=None),
+        Segment(sample_start=1000, sample_count=500, label="dsss-bpsk", edges=None),
     ]
     truth = GroundTruth(segments, 1000.0, (50, 0.75), 1500)
     assert truth.label((50, 0.75), 1000) == "none"
@@ -129,6 +140,34 @@ def test_truth_by_time():
     assert truth.label((51, 0.75), 500) == "dsss-bpsk"
     assert truth.label((51, 0.9), 400) is None, "reaches past the scene's end"
     assert truth.label((52, 0.3), 100) == "none", "the scene plays again"
+
+
+def test_truth_by_time_and_frequency():
+    from gnuradio.wfm.ports.messages import Detection
+    from gnuradio.wfm.radio.ground_truth import NO_SIGNAL, GroundTruth
+
+    from wfm_core.synth.scenes.rendering import Segment
+
+    segments = [
+        Segment(0, 1000, "nbfm", edges=(-50.0, -40.0)),
+        Segment(100, 100, "lora", edges=(10.0, 110.0)),
+        Segment(300, 100, "lora", edges=(10.0, 110.0)),
+    ]
+    truth = GroundTruth(segments, 1000.0, (50, 0.75), 1000)
+
+    def label(start: float, count: int, lower: float | None, upper: float | None, rx_freq=1e6) -> str | None:
+        middle = rx_freq or 0.0
+        edges = (None, None) if lower is None else (middle + lower, middle + upper)
+        return truth.label_of(Detection("t", 0, count, (50, 0.75 + start / 1000), rx_freq, 0.0, {}, 1, *edges, 9.0))
+
+    assert label(0, 500, -51.0, -39.0) == label(0, 500, -51.0, -39.0, rx_freq=None) == "nbfm"
+    assert label(110, 80, 20.0, 100.0) == label(90, 150, 20.0, 100.0) == "lora"
+    assert label(100, 300, 20.0, 100.0) == "lora", "two bursts are most of it"
+    assert label(210, 80, 20.0, 100.0) == NO_SIGNAL, "between two bursts"
+    assert label(110, 80, -20.0, 5.0) == NO_SIGNAL, "beside it"
+    assert label(900, 200, -50.0, -40.0) == "nbfm", "the scene is played again"
+    assert label(0, 500, None, None) is None, "a window of the whole band has no one truth"
+    assert truth.labels == ["lora", "nbfm"]
 
 
 @pytest.mark.parametrize(

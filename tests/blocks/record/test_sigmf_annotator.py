@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """WFM SigMF Annotator in flowgraphs: events and decisions go where a recorder, or a file, has their samples."""
 
+import json
 from pathlib import Path
 
 import pmt
@@ -119,6 +120,25 @@ def test_decisions_of_windows_into_a_finished_recording(tmp_path):
     top.wait()
     assert places(open_recording(path)) == [(0, 256, "dsss-bpsk"), (512, 256, "position")]
     assert annotator.counts() == {"written": 2, "outside": 0, "refused": 0}
+
+
+def test_signals_are_annotated_with_their_edges(tmp_path):
+    path = write_recording(tmp_path, noise(1, 1000))
+    annotator, speaker, top = wfm.sigmf_annotator(str(path)), Speaker(), gr.top_block()
+    top.msg_connect(speaker, "out", annotator, "events")
+    top.start()
+    at = ("lora", 0.9, 100, 50, 50 / RATE, None, 1e9)
+    for lower, upper in ((1e9 + 100.0, 1e9 + 200.0), (1e9 + 300.0, 1e9 + 400.0)):
+        for kind in ("begin", "end"):
+            speaker.say(messages.event_dict("classification", Event(kind, *at, lower, upper, 12.0)))
+    speaker.say(messages.event_dict("classification", Event("end", "noise", *at[1:], 1e9, 1e9 + 50.0, 1.0)))
+    wait_for(lambda: annotator.counts()["written"] == 2)
+    top.stop()
+    top.wait()
+    entries = json.loads(path.read_text())["annotations"]
+    assert [(e["core:freq_lower_edge"], e["core:freq_upper_edge"], e["core:label"]) for e in entries] == [
+        (1e9 + 100.0, 1e9 + 200.0, "lora"), (1e9 + 300.0, 1e9 + 400.0, "lora"),
+    ]  # fmt: skip
 
 
 MALFORMED = [

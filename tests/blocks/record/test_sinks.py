@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pmt
 import pytest
+from detections import detection as signal_detection
 from flowgraph_helpers import Collector, RuleBundle, noise
 from gnuradio import blocks, gr, wfm
 from gnuradio.wfm import app
@@ -75,6 +76,18 @@ def test_the_time_in_a_line_is_exact(tmp_path):
         running.say(*(detection(start, window_tasks=1) for start in range(3)))
         wait_for(lambda: running.log.windows == 3)
     assert [line["rx_time"] for line in lines_of(path)] == [[1_767_225_600, 1e-9 * start] for start in range(3)]
+
+
+def test_signals_at_once_have_a_line_each_with_their_edges(tmp_path, capsys):
+    path = tmp_path / "d.jsonl"
+    band = {"freq_lower_edge": 99e6, "freq_upper_edge": 101e6, "snr_db": 12.5}
+    with Running(str(path)) as running:
+        running.say(signal_detection(0, **band), signal_detection(0, **{**band, "freq_lower_edge": 100e6}))
+        wait_for(lambda: running.log.windows >= 1)
+    lines = lines_of(path)
+    assert [line["freq_lower_edge"] for line in lines] == [99e6, 100e6]
+    assert {name: lines[0][name] for name in band} == band
+    assert "100.0000 MHz, 2000.0 kHz wide" in capsys.readouterr().out
 
 
 def test_strange_messages_are_counted_and_named_once(tmp_path, capfd):

@@ -19,7 +19,7 @@ from wfm_core.bundle.foundation import DESCRIPTION, find_foundation
 from wfm_core.starter import catalog
 from wfm_core.starter.catalog import STARTERS, Starter
 from wfm_core.starter.recipes import RECIPES, WINDOW, draw
-from wfm_core.synth.scenes.turns import BAND_KINDS, GATE_DBFS, TRANSMITTERS
+from wfm_core.synth.scenes.turns import GATE_DBFS, TRANSMITTERS
 
 PAIR = (".wfm.pt", ".safetensors")
 
@@ -57,10 +57,6 @@ def test_training_windows_are_labelled_and_heard():
     assert iq.shape == (40, 1, WINDOW) and levels.min() > GATE_DBFS
     assert set(labels) == {"fingerprint", "classification"}
     assert all(len(own) == 40 and own.max() < len(recipe.tasks[task]) for task, own in labels.items())
-
-
-def test_every_kind_is_taught():
-    assert RECIPES["starter-band"].tasks == {"classification": BAND_KINDS}
 
 
 def test_a_trained_starter_is_made_once_and_names_fresh_windows(capsys):

@@ -3,6 +3,7 @@
 #define INCLUDED_WFM_SIGNAL_FINDER_H
 
 #include <gnuradio/block.h>
+#include <gnuradio/wfm/tag_list.h>
 #include <gnuradio/wfm/window_batch.h>
 #include <map>
 #include <memory>
@@ -17,6 +18,8 @@ struct WFM_API found_signal {
 
     //! Of its first sample: where in the stream, when, the band's middle and rate.
     window_info info;
+    //! Where in the finder's own count, which goes on over lock() and unlock().
+    uint64_t position = 0;
     uint64_t sample_count = 0;
     //! Hz from the middle of the band.
     double lower = 0, upper = 0;
@@ -49,7 +52,7 @@ struct WFM_API found_signal {
  * leaves only when the frame that is `hold` samples later was looked at, so that with a
  * hold of memory() or more no tag is late and every run gives the same.
  *
- * take() may be called from one other thread.
+ * take() and complete() may be called from one other thread.
  */
 class WFM_API signal_finder : virtual public gr::block
 {
@@ -87,6 +90,30 @@ public:
      */
     virtual bool
     take(int most, int timeout_ms, std::vector<found_signal::sptr>& signals) = 0;
+
+    /*!
+     * \brief From now on every signal that was taken out gets a complete().
+     *
+     * In lossless no sample leaves before the signals on it that were reported are
+     * complete. To be called before the flowgraph runs.
+     */
+    virtual void await_results() = 0;
+
+    /*!
+     * \brief Hand in what came of signals that were taken: tags for the first sample of
+     * each. One that is out already has them on the next sample, dicts with "late" true.
+     *
+     * \param tags may be empty, or has one list for each signal
+     */
+    virtual void complete(const std::vector<found_signal::sptr>& signals,
+                          const std::vector<tag_list>& tags) = 0;
+
+    //! End the flowgraph. drain: what was found so far can still be taken; else nothing
+    //! waits for it any more.
+    virtual void end(bool drain) = 0;
+
+    //! Number of this run, from 1; lock() and unlock() begin no new one.
+    virtual int run() const = 0;
 
     //! Ready for a new run after a stop; start() does it, too. No-op if it is.
     virtual void open() = 0;

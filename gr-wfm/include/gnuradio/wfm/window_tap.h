@@ -3,6 +3,7 @@
 #define INCLUDED_WFM_WINDOW_TAP_H
 
 #include <gnuradio/block.h>
+#include <gnuradio/wfm/tag_list.h>
 #include <gnuradio/wfm/window_batch.h>
 #include <limits>
 #include <map>
@@ -11,9 +12,6 @@
 #include <vector>
 
 namespace gr::wfm {
-
-//! (key, value) pairs that a result puts on its window's first sample.
-using tag_list = std::vector<std::pair<pmt::pmt_t, pmt::pmt_t>>;
 
 /*!
  * \brief Cuts windows out of N streams for an inference thread, and passes the

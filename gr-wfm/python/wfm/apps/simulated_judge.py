@@ -45,26 +45,38 @@ def teach(top_block, source, head, names: tuple[str, ...]) -> list:
 
 
 class Tally(message_block):
-    """Message port in: `detects`. Windows across the truth's borders, and those of a pause, are not counted."""
+    """Message port in: `detects`. Windows across the truth's borders, and those of a pause, are not counted.
+
+    A found signal is compared with the one that was on in its place in time and frequency; one that names noise where
+    nothing is, is right.
+    """
 
     def __init__(self, truth, name: str, takes=None, gives=()):
         super().__init__("wfm_tally", {keys.DETECTS: self._on_detection, **(takes or {})}, gives)
         self._truth, self._name = truth, name
         self.counts: Counter = Counter()
         """(task, whether the sender is one of the task's classes, "right", "wrong" or "unknown") -> windows."""
+        self._named: set[str] = set()
 
     def summary(self) -> str:
         """One line a task, such as "band: classification right in 181 of 200 windows (90.5 %), 3 unknown"."""
-        lines = []
+        lines, what = [], "found signals" if self._truth.labels else "windows"
         for task in sorted({task for task, _, _ in self.counts}):
             right, wrong, unknown = (self.counts[task, True, kind] for kind in ("right", "wrong", "unknown"))
             of = right + wrong + unknown
             share = f" ({right / of:.1%})" if of else ""
-            lines.append(f"{self._name}: {task} right in {right} of {of} windows{share}, {unknown} unknown")
+            lines.append(f"{self._name}: {task} right in {right} of {of} {what}{share}, {unknown} unknown")
             if strange := sum(self.counts[task, False, kind] for kind in ("wrong", "unknown")):
                 found = self.counts[task, False, "unknown"]
-                lines.append(f"{self._name}: {task} of unknown senders called unknown in {found} of {strange} windows")
-        return "\n".join(lines) or f"{self._name}: no window was judged"
+                lines.append(f"{self._name}: {task} of unknown senders called unknown in {found} of {strange} {what}")
+        if self._truth.labels:
+            missed = [label for label in self._truth.labels if label not in self._named]
+            never = f"; never {', '.join(missed)}" if missed else ""
+            lines.append(
+                f"{self._name}: {len(self._truth.labels) - len(missed)} of {len(self._truth.labels)} signals of the "
+                f"scene named right at least once{never}"
+            )
+        return "\n".join(lines) or f"{self._name}: no {what.removesuffix('s')} was judged"
 
     def _on_detection(self, pdu: pmt.pmt_base) -> None:
         found = messages.read_detection(pdu)
@@ -79,6 +91,8 @@ class Tally(message_block):
         known = truth in found.decision["probabilities"]
         answer = "unknown" if label == UNKNOWN else "right" if label == truth else "wrong"
         self.counts[found.task, known, answer] += 1
+        if label == truth:
+            self._named.add(label)
 
 
 class Teacher(Tally):

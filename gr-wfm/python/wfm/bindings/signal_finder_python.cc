@@ -92,21 +92,38 @@ void bind_signal_finder(py::module& m)
              py::arg("policy") = "live",
              py::arg("extract") = false,
              py::arg("slots") = 64)
-        .def(
-            "take",
-            &take,
-            py::arg("most"),
-            py::arg("timeout_ms"),
-            no_gil(),
-            "Up to `most` signals that were taken out, oldest first; None after "
-            "timeout_ms without any; an empty list once the stream has ended and nothing "
-            "waits.")
-        .def(
-            "open",
-            &signal_finder::open,
-            no_gil(),
-            "Ready for a new run after a stop; a no-op if it is. start() does it, too; a "
-            "thread that may take first calls it before.")
+        .def("take",
+             &take,
+             py::arg("most"),
+             py::arg("timeout_ms"),
+             no_gil(),
+             "Up to `most` signals that were taken out, oldest first; None after "
+             "timeout_ms without any; an empty list once the stream has ended and nothing "
+             "waits.")
+        .def("await_results",
+             &signal_finder::await_results,
+             "From now on complete() comes for every signal that was taken out; lossless "
+             "lets no sample out before the signals on it are complete.")
+        .def("complete",
+             &signal_finder::complete,
+             py::arg("signals"),
+             py::arg("tags"),
+             no_gil(),
+             "Hand in the results: for each signal a list of (key, value) PMTs.")
+        .def("end",
+             &signal_finder::end,
+             py::arg("drain"),
+             no_gil(),
+             "End the flowgraph. drain: what was found so far can still be taken; else "
+             "nothing waits for that.")
+        .def("run",
+             &signal_finder::run,
+             "number of this run, from 1; lock() and unlock() begin no new one")
+        .def("open",
+             &signal_finder::open,
+             no_gil(),
+             "Ready for a new run after a stop; a no-op if it is. start() does it, too; a "
+             "thread that may take first calls it before.")
         .def("counters", &signal_finder::counters, "dict of the counts of this run")
         .def("memory",
              &signal_finder::memory,

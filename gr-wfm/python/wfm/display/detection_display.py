@@ -41,7 +41,7 @@ class detection_display(gr.hier_block2):
         center_freq: float = 0.0,
         fft_size: int = 512,
         seconds: float = 10.0,
-        background: str = "none",
+        background: str = "none, noise",
     ):
         _check(sample_rate, center_freq, fft_size, seconds)
         widget = _widget_class()

@@ -93,12 +93,21 @@ class DisplayState:
             label, score = found.decision["label"], found.decision["score"]
             self._answers[found.task] = f"{label} {score:.2f}, {found.level:.0f} dBFS"
             end = found.sample_start + found.sample_count
-            self._boxes.add_window(found.task, label, score, found.sample_start, end)
+            band = self._edges(found), found.snr_db
+            self._boxes.add_window(found.task, label, score, found.sample_start, end, *band)
 
     def add_event(self, task: str, event: Event) -> None:
         with self._change():
             end = event.sample_start + event.sample_count
-            self._boxes.add_event(event.kind, task, event.label, event.score, event.sample_start, end)
+            band = self._edges(event), event.snr_db
+            self._boxes.add_event(event.kind, task, event.label, event.score, event.sample_start, end, *band)
+
+    def _edges(self, of: Detection | Event) -> tuple[float, float] | None:
+        """In Hz on the display's axis: they count from the middle of the band where the sender knows no frequency."""
+        if of.freq_lower_edge is None:
+            return None
+        middle = self._center_freq if of.rx_freq is None else 0.0
+        return middle + of.freq_lower_edge, middle + of.freq_upper_edge
 
     def add_notice(self, text: str) -> None:
         with self._change():

@@ -1,33 +1,35 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A waterfall as a Qt widget, newest row on top, with labelled boxes over the time that they last."""
+"""A waterfall as a Qt widget, newest row on top, with labelled boxes over their time and frequencies."""
 
 import numpy as np
 from PyQt5 import QtCore, QtGui, QtWidgets
 
+from wfm_core.evaluate.figures.label_colours import SHADES, LabelColours
+
 from .boxes import Box
+from .plates import beside, free_place, tooltip
 from .rows import ROWS
 from .state import Frame
+from .ticks import ticks
 
 _GAP = 4  # pixels between the plot and what is around it
 _LANE = 5  # pixels by which the boxes of one task are narrower than those of the task before
 _LINE = 3
-_TICKS = 4
-# From the weakest to the strongest level; none of them is a label's colour.
-_SHADES = ((0, 0, 20), (20, 30, 90), (40, 90, 130), (120, 160, 160), (235, 240, 230))
-_LABEL_COLORS = ("#ff5a36", "#35d04f", "#ffd21f", "#ff4fd8", "#2ee6e6", "#ff9d1f", "#b58cff", "#a6e22e")
+_THIN = 2  # around signals, of which some are narrow
+_LEAST_SIDE = 6  # of a signal's box, in pixels: a tone, or a short burst, is to be seen and found by the mouse
+_TICKS_ACROSS, _TICKS_DOWN = 7, 6  # at most
 _WEAKEST, _STRONGEST = 5, 99.9  # percentiles of the levels that the shades reach from and to
 _LEAST_RANGE = 10.0  # dB: silence is not to look like a signal
 
 
 class LabelColors:
-    """One colour a label, in the order in which labels turn up."""
+    """Those of `LabelColours`, for Qt."""
 
     def __init__(self):
-        self._numbers: dict[str, int] = {}
+        self._colours = LabelColours()
 
     def of(self, label: str) -> QtGui.QColor:
-        number = self._numbers.setdefault(label, len(self._numbers))
-        return QtGui.QColor(_LABEL_COLORS[number % len(_LABEL_COLORS)])
+        return QtGui.QColor(self._colours.of(label))
 
     def dark(self, label: str) -> QtGui.QColor:
         """The same, to be read on white."""
@@ -35,7 +37,7 @@ class LabelColors:
 
 
 class WaterfallView(QtWidgets.QWidget):
-    """sample_rate: Hz; row_samples: samples a row."""
+    """sample_rate: Hz; row_samples: samples a row. The box under the mouse tells of itself, at a click at once."""
 
     def __init__(self, sample_rate: float, row_samples: int, colors: LabelColors):
         super().__init__()
@@ -56,10 +58,15 @@ class WaterfallView(QtWidgets.QWidget):
     def _axes_size(self) -> tuple[int, int]:
         """Pixels on the left for times, and below for two lines."""
         font = self.fontMetrics()
-        return font.horizontalAdvance("-0000.0 s") + _GAP, 2 * font.height() + _GAP
+        return font.horizontalAdvance("-0000.0 s") + _GAP, 2 * (font.height() + _GAP)
 
     def box_area(self, box: Box) -> QtCore.QRect:
-        """Where a box of the last frame is drawn; it may reach beyond the plot."""
+        """Where a box of the last frame is drawn; it may reach beyond the plot.
+
+        A signal's box reaches as far as is known, an open one of the whole band to the newest row.
+        """
+        if box.edges is not None:
+            return self._signal_area(box)
         tasks = sorted({other.task for other in self._frame.boxes})
         inset = _LINE + _LANE * tasks.index(box.task)
         area = self.plot_area()
@@ -67,6 +74,40 @@ class WaterfallView(QtWidgets.QWidget):
         return QtCore.QRect(
             QtCore.QPoint(area.left() + inset, top), QtCore.QPoint(area.right() - inset, self._height_of(box.start))
         )
+
+    def _signal_area(self, box: Box) -> QtCore.QRect:
+        left, right = (self._place_of(edge) for edge in box.edges)
+        top, bottom = self._height_of(box.end), self._height_of(box.start)
+        wider, taller = max(_LEAST_SIDE - (right - left), 0), max(_LEAST_SIDE - (bottom - top), 0)
+        return QtCore.QRect(QtCore.QPoint(left, top), QtCore.QPoint(right, bottom)).adjusted(
+            -(wider // 2), -(taller // 2), wider - wider // 2, taller - taller // 2
+        )
+
+    def _place_of(self, hertz: float) -> int:
+        area = self.plot_area()
+        share = (hertz - self._frame.center_freq) / self._sample_rate + 0.5
+        return area.left() + round(min(max(share, -1.0), 2.0) * area.width())
+
+    def box_at(self, point: QtCore.QPoint) -> Box | None:
+        """The smallest box of the last frame that the point is in."""
+        if self._frame is None or not self.plot_area().contains(point):
+            return None
+        areas = [(self.box_area(box), box) for box in self._frame.boxes]
+        under = [(area.width() * area.height(), box) for area, box in areas if area.contains(point)]
+        return min(under, key=lambda one: one[0])[1] if under else None
+
+    def event(self, event: QtCore.QEvent) -> bool:
+        if event.type() == QtCore.QEvent.ToolTip:
+            self._tell(event.pos(), event.globalPos())
+            return True
+        return super().event(event)
+
+    def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:
+        self._tell(event.pos(), event.globalPos())
+
+    def _tell(self, point: QtCore.QPoint, where: QtCore.QPoint) -> None:
+        box = self.box_at(point)
+        QtWidgets.QToolTip.showText(where, "" if box is None else tooltip(box, self._sample_rate), self)
 
     def _height_of(self, sample: int) -> int:
         area = self.plot_area()
@@ -76,7 +117,7 @@ class WaterfallView(QtWidgets.QWidget):
     def paintEvent(self, _event) -> None:
         painter = QtGui.QPainter(self)
         area = self.plot_area()
-        painter.fillRect(area, QtGui.QColor(*_SHADES[0]))
+        painter.fillRect(area, QtGui.QColor(*SHADES[0]))
         if self._frame is None:
             return
         painter.drawImage(area, self._image)
@@ -84,19 +125,25 @@ class WaterfallView(QtWidgets.QWidget):
         painter.setClipRect(area)
         shown = [box for box in reversed(self._frame.boxes) if self.box_area(box).intersects(area)]
         for box in shown:
-            painter.setPen(QtGui.QPen(self.colors.of(box.label), _LINE))
+            painter.setPen(QtGui.QPen(self.colors.of(box.label), _LINE if box.edges is None else _THIN))
             painter.drawRect(self.box_area(box))
         taken: list[QtCore.QRect] = []
         for box in shown:
             self._draw_label(painter, box, taken)
 
     def _draw_label(self, painter: QtGui.QPainter, box: Box, taken: list[QtCore.QRect]) -> None:
-        """At the box's begin, where it stays while the box grows; to the right of those that are there already."""
+        """At the box's begin, where it stays while the box grows; of the whole band's to the right of those that are
+        there already, of a signal's beside it where there is room, else nowhere: the mouse finds it."""
         text = f" {box.label} {box.score:.2f} "
         size = painter.fontMetrics().boundingRect(text).size() + QtCore.QSize(2, 1)
         area = self.box_area(box)
-        top = min(area.bottom(), self.plot_area().bottom()) - size.height() + 1
-        plate = beside(QtCore.QRect(QtCore.QPoint(area.left(), top), size), taken)
+        if box.edges is not None:
+            plate = free_place(size, area, self.plot_area(), taken)
+        else:
+            top = min(area.bottom(), self.plot_area().bottom()) - size.height() + 1
+            plate = beside(QtCore.QRect(QtCore.QPoint(area.left(), top), size), taken)
+        if plate is None:
+            return
         taken.append(plate)
         painter.fillRect(plate, self.colors.of(box.label))
         painter.setPen(QtCore.Qt.black)
@@ -106,32 +153,25 @@ class WaterfallView(QtWidgets.QWidget):
         painter.setPen(self.palette().color(QtGui.QPalette.WindowText))
         painter.drawRect(area)
         height = painter.fontMetrics().height()
+        middle, half = self._frame.center_freq / 1e6, self._sample_rate / 2e6
+        for megahertz, text in ticks(middle - half, middle + half, _TICKS_ACROSS):
+            x = self._place_of(megahertz * 1e6)
+            wide = painter.fontMetrics().horizontalAdvance(text)
+            left = min(max(x - wide // 2, area.left()), area.right() - wide)
+            painter.drawLine(x, area.bottom(), x, area.bottom() + _GAP)
+            painter.drawText(QtCore.QRect(left, area.bottom() + _GAP, wide, height), QtCore.Qt.AlignLeft, text)
         seconds = ROWS * self._row_samples / self._sample_rate
-        for tick in range(_TICKS + 1):
-            x = area.left() + tick * area.width() // _TICKS
-            y = area.top() + tick * area.height() // _TICKS
-            hertz = self._frame.center_freq + (tick / _TICKS - 0.5) * self._sample_rate
-            align = QtCore.Qt.AlignLeft if tick == 0 else QtCore.Qt.AlignRight
-            align = align if tick in (0, _TICKS) else QtCore.Qt.AlignHCenter
-            left = {QtCore.Qt.AlignLeft: x, QtCore.Qt.AlignRight: x - 100}.get(align, x - 50)
-            painter.drawText(QtCore.QRect(left, area.bottom() + 2, 100, height), align, f"{hertz / 1e6:.3f}")
+        for age, text in ticks(0.0, seconds, _TICKS_DOWN):
+            y = area.top() + round(age / seconds * area.height())
             down = min(max(y - height // 2, area.top()), area.bottom() - height)
             times = QtCore.QRect(0, down, area.left() - _GAP, height)
-            painter.drawText(times, QtCore.Qt.AlignRight, f"{0 - seconds * tick / _TICKS:.1f} s")
+            painter.drawText(times, QtCore.Qt.AlignRight, f"{'-' if age else ''}{text} s")
         low, high = self._range
         painter.drawText(
-            QtCore.QRect(area.left(), area.bottom() + 2 + height, area.width(), height),
+            QtCore.QRect(area.left(), area.bottom() + _GAP + height, area.width(), height),
             QtCore.Qt.AlignHCenter,
             f"MHz; shades from {low:.0f} to {high:.0f} dBFS",
         )
-
-
-def beside(plate: QtCore.QRect, taken: list[QtCore.QRect]) -> QtCore.QRect:
-    """The plate, moved to the right until it covers none of those that are there."""
-    for other in sorted(taken, key=QtCore.QRect.left):
-        if plate.intersects(other):
-            plate = plate.translated(other.right() + _GAP - plate.left(), 0)
-    return plate
 
 
 def picture(levels: np.ndarray) -> tuple[QtGui.QImage, tuple[float, float]]:
@@ -148,8 +188,8 @@ def picture(levels: np.ndarray) -> tuple[QtGui.QImage, tuple[float, float]]:
 
 
 def _shade_table() -> list[int]:
-    places, shades = np.linspace(0, 1, len(_SHADES)), np.linspace(0, 1, 256)
-    channels = np.array([np.interp(shades, places, channel) for channel in zip(*_SHADES, strict=True)], int)
+    places, shades = np.linspace(0, 1, len(SHADES)), np.linspace(0, 1, 256)
+    channels = np.array([np.interp(shades, places, channel) for channel in zip(*SHADES, strict=True)], int)
     return [QtGui.qRgb(*color) for color in channels.T.tolist()]
 
 

@@ -8,7 +8,7 @@ from .waterfall import LabelColors, WaterfallView
 
 _REFRESH_MS = 100
 _EVENTS_SHOWN = 30
-_COLUMNS = ("Begin (s)", "Duration (s)", "Task", "Label", "Score")
+_COLUMNS = ("Begin (s)", "Duration (s)", "Task", "Label", "Score", "MHz")
 
 
 def application_runs() -> bool:
@@ -77,9 +77,11 @@ class EventTable(QtWidgets.QTableWidget):
         boxes = frame.boxes[: -_EVENTS_SHOWN - 1 : -1]
         self.setRowCount(len(boxes))
         for row, box in enumerate(boxes):
-            end = max(box.end, frame.end) if box.open else box.end
+            end = max(box.end, frame.end) if box.open and box.edges is None else box.end
             duration = f"{(end - box.start) / self._sample_rate:.3f}{' ...' if box.open else ''}"
-            texts = (f"{box.start / self._sample_rate:.3f}", duration, box.task, box.label, f"{box.score:.2f}")
+            begin = f"{box.start / self._sample_rate:.3f}"
+            middle = "" if box.edges is None else f"{sum(box.edges) / 2e6:.4f}"
+            texts = (begin, duration, box.task, box.label, f"{box.score:.2f}", middle)
             for column, text in enumerate(texts):
                 item = QtWidgets.QTableWidgetItem(text)
                 if _COLUMNS[column] == "Label":

@@ -89,7 +89,12 @@ class decision_log(message_block):
         if self._json is not None:
             self._json.write(
                 decision_json(
-                    first.sample_start, first.sample_count, tasks, rx_time=first.rx_time, rx_freq=first.rx_freq
+                    first.sample_start,
+                    first.sample_count,
+                    tasks,
+                    rx_time=first.rx_time,
+                    rx_freq=first.rx_freq,
+                    band=messages.band_of(first),
                 )
             )
             self._report(self._json.failure)
@@ -108,13 +113,14 @@ class decision_log(message_block):
             super().complain(sentence)
 
     def _line(self, detection: messages.Detection) -> str:
-        freq = "frequency unknown" if detection.rx_freq is None else f"{detection.rx_freq / 1e6:11.4f} MHz"
         seconds = self._seconds(detection.sample_start, detection.rx_time)
-        return f"{seconds:10.4f} s  {_answer(detection)}  {freq}  {detection.level:6.1f} dBFS"
+        return f"{seconds:10.4f} s  {_answer(detection)}  {_frequency(detection)}  {detection.level:6.1f} dBFS"
 
     def _on_event(self, message: pmt.pmt_base) -> None:
         task, event = messages.read_event(message)
         line = f"{self._seconds(event.sample_start, event.rx_time):10.4f} s  {task} {event.label} {event.kind}s"
+        if event.freq_lower_edge is not None:
+            line += f" at {_middle_and_width(event)}"
         if event.kind == "end":
             line += f" after {event.duration:.2f} s, score {event.score:.2f}"
         if not self.to_stdout:
@@ -129,6 +135,19 @@ class decision_log(message_block):
         if self._first_time is None:
             self._first_time = (secs, frac - offset)
         return (secs - self._first_time[0]) + (frac - self._first_time[1])
+
+
+def _frequency(detection: messages.Detection) -> str:
+    """The middle of a signal and its width, or that of the band."""
+    if detection.freq_lower_edge is None:
+        return "frequency unknown" if detection.rx_freq is None else f"{detection.rx_freq / 1e6:11.4f} MHz"
+    return _middle_and_width(detection)
+
+
+def _middle_and_width(found) -> str:
+    """Of a detection or an event with edges."""
+    middle = 0.5 * (found.freq_lower_edge + found.freq_upper_edge)
+    return f"{middle / 1e6:11.4f} MHz, {(found.freq_upper_edge - found.freq_lower_edge) / 1e3:.1f} kHz wide"
 
 
 def _answer(detection: messages.Detection) -> str:

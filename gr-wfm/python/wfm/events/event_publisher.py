@@ -71,7 +71,8 @@ class event_publisher(message_block):
     def _on_detection(self, pdu: pmt.pmt_base) -> None:
         found = messages.read_detection(pdu)
         tasks = {found.task: found.decision}
-        body = decision_json(found.sample_start, found.sample_count, tasks, found.rx_time, found.rx_freq)
+        place = found.sample_start, found.sample_count
+        body = decision_json(*place, tasks, found.rx_time, found.rx_freq, messages.band_of(found))
         if found.level > float("-inf"):
             body["level"] = found.level
         self._send("decision", body)

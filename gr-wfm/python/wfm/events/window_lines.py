@@ -72,6 +72,8 @@ class WindowLines:
 def _together(pending: list[Detection], found: Detection) -> bool:
     """Whether `found` is a further answer for the window that waits."""
     return all(
-        (one.sample_start, one.sample_count) == (found.sample_start, found.sample_count) and one.task != found.task
+        (one.sample_start, one.sample_count, one.freq_lower_edge)
+        == (found.sample_start, found.sample_count, found.freq_lower_edge)
+        and one.task != found.task
         for one in pending
     )

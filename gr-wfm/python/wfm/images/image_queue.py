@@ -107,8 +107,8 @@ class ImageQueue:
     def buffer(self, most: int) -> np.ndarray:
         return np.empty((most, *self._shape), np.float32)
 
-    def infer(self, bundle, windows: np.ndarray) -> dict[str, np.ndarray]:
-        return bundle.infer_image(windows)
+    def infer(self, bundle, windows: Windows, samples: np.ndarray) -> dict[str, np.ndarray]:
+        return bundle.infer_image(samples)
 
     def out_of_range(self, rates: np.ndarray, contract) -> np.ndarray:
         """An image's contract speaks of no rate."""

@@ -150,7 +150,7 @@ class engine(message_block):
         taken = time.monotonic()
         samples = self._buffer[: windows.count]
         windows.copy_to(samples)
-        outputs = worker.call(f"inference with {named(bundle)}", self._source.infer, bundle, samples)
+        outputs = worker.call(f"inference with {named(bundle)}", self._source.infer, bundle, windows, samples)
         if worker.abandoned:
             return False
         threshold = self.threshold if self.threshold >= 0 else None
@@ -176,7 +176,8 @@ class engine(message_block):
             windows.start.tolist(), windows.length.tolist(), windows.rx_time, windows.rx_freq, levels.tolist(),
             latencies.tolist(), out_of_range.tolist(),
         )  # fmt: skip
-        return [messages.WindowFacts(*facts) for facts in zip(*columns, strict=True)]
+        bands = windows.bands or [{}] * windows.count
+        return [messages.WindowFacts(*facts, **band) for *facts, band in zip(*columns, bands, strict=True)]
 
     def _hand_back(self, windows: Windows, shared: list, decisions: list[dict]) -> None:
         """Tags first, they have to catch their samples; then the PDUs."""

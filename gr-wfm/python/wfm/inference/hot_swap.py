@@ -22,7 +22,7 @@ def agreement(contract) -> tuple:
     """
     tasks = tuple((name, task.kind, tuple(task.labels or ())) for name, task in contract.tasks.items())
     shape = contract.input_shape if contract.input == "image" else (contract.antennas, contract.samples)
-    return contract.input, shape, tasks
+    return contract.input, contract.modality, shape, tasks
 
 
 class BundleSwap:

@@ -81,6 +81,11 @@ class inference(inference_base):
 
 
 def _check(contract, channels: int, batch: int, on_error: str) -> None:
+    if contract.modality == "signal":
+        raise WfmError(
+            f"bundle {contract.name} names single signals, this block feeds windows of the whole band: use WFM Signal "
+            "Classifier, or choose another bundle"
+        )
     if contract.input != "iq":
         raise WfmError(
             f"bundle {contract.name} takes {contract.input} input, this block feeds IQ: use WFM Image Inference, or "

@@ -50,16 +50,21 @@ class LatencyCounters:
                 self._covered += self._covered_to - begin
 
     def snapshot(self, counters: dict) -> dict:
-        """The status: the source's counters and ours. `coverage` is the share of samples inside inferred windows."""
+        """The status: the source's counters and ours.
+
+        `coverage` is the share of samples inside inferred windows; a source that counts the samples at which it
+        `samples_looked` for windows has it by those.
+        """
         with self._lock:
             latencies = np.array(self._latencies or [0.0]) * 1e3
             p50, p95 = np.percentile(latencies, [50, 95])
             samples_in = int(counters["samples_in"])
+            covered = counters.get("samples_looked", self._covered)
             return {
                 **dict.fromkeys(COUNTERS, 0),
                 **{name: int(value) for name, value in counters.items()},
                 "windows_inferred": self._inferred,
-                "coverage": min(1.0, self._covered / samples_in) if samples_in else 0.0,
+                "coverage": min(1.0, covered / samples_in) if samples_in else 0.0,
                 "latency_ms_p50": float(p50),
                 "latency_ms_p95": float(p95),
             }

@@ -136,10 +136,11 @@ class interference_detector(_preset):
         super().__init__("interference", bundle, channels, sample_rate, hop, policy, threshold, -200.0, smoothing, pool)
 
 
-class _gated_preset(_preset):
-    """A preset of signals that come and go; `TASK` and `METHOD` (of smoothing) are its kind's."""
+class rf_fingerprinter(_preset):
+    """Which transmitter was on the air, from when to when: the gate keeps silence from being named.
 
-    TASK = METHOD = ""
+    Args: see `wfm.inference` and `wfm.event_tracker`; votes, since a fingerprint is sure or wrong.
+    """
 
     def __init__(
         self,
@@ -154,23 +155,5 @@ class _gated_preset(_preset):
         begin: float = 0.6,
         end: float = 0.4,
     ):
-        smoothing = {"windows": windows, "begin": begin, "end": end, "method": self.METHOD, "background": ""}
-        super().__init__(self.TASK, bundle, channels, sample_rate, hop, policy, threshold, gate_dbfs, smoothing)
-
-
-class rf_fingerprinter(_gated_preset):
-    """Which transmitter was on the air, from when to when: the gate keeps silence from being named.
-
-    Args: see `wfm.inference` and `wfm.event_tracker`; votes, since a fingerprint is sure or wrong.
-    """
-
-    TASK, METHOD = "fingerprint", "vote"
-
-
-class signal_classifier(_gated_preset):
-    """Which kind of signal was on the air, from when to when; the gate keeps silence from being named.
-
-    Args: see `wfm.inference` and `wfm.event_tracker`.
-    """
-
-    TASK, METHOD = "classification", "probability"
+        smoothing = {"windows": windows, "begin": begin, "end": end, "method": "vote", "background": ""}
+        super().__init__("fingerprint", bundle, channels, sample_rate, hop, policy, threshold, gate_dbfs, smoothing)

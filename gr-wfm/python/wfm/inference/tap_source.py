@@ -56,11 +56,11 @@ class TapSource:
     def buffer(self, most: int) -> np.ndarray:
         return np.empty((most, *self._shape), np.complex64)
 
-    def infer(self, bundle, windows: np.ndarray) -> dict[str, np.ndarray]:
+    def infer(self, bundle, windows: Windows, samples: np.ndarray) -> dict[str, np.ndarray]:
         """Images of kind cyclic_image are made in C++ on a CPU, which takes a tenth of the time that PyTorch does."""
         if bundle.prepared_kind == "cyclic_image" and bundle.device.type == "cpu":
-            return bundle.infer_prepared(self._images.images(windows))
-        return bundle.infer(windows)
+            return bundle.infer_prepared(self._images.images(samples))
+        return bundle.infer(samples)
 
     def out_of_range(self, rates: np.ndarray, contract) -> np.ndarray:
         return ~contract.knows_rate(rates)

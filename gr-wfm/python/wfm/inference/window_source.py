@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What feeds the engine: windows of a stream, or images that come as messages. Without GNU Radio."""
+"""What feeds the engine: windows of a stream, signals found in it, or images that come as messages.
+
+Without GNU Radio.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +26,9 @@ class Windows:
     mean |x|^2; rx_time: (whole seconds, fraction) or None; rx_freq: Hz or None.
 
     copy_to: copies their samples into the first `count` rows of a buffer, once; handle: the source's own.
+
+    bands: of windows that are single signals, freq_lower_edge, freq_upper_edge and snr_db of each, as of
+    `ports.messages.WindowFacts`; None of windows of the whole band.
     """
 
     start: np.ndarray
@@ -34,6 +40,7 @@ class Windows:
     rx_freq: list[float | None]
     copy_to: Callable[[np.ndarray], None]
     handle: object
+    bands: list[dict] | None = None
 
     @property
     def count(self) -> int:
@@ -56,8 +63,8 @@ class WindowSource(Protocol):
     def buffer(self, most: int) -> np.ndarray:
         """A new array with room for `most` windows."""
 
-    def infer(self, bundle, windows: np.ndarray) -> dict[str, np.ndarray]:
-        """The bundle's outputs for the rows of a buffer."""
+    def infer(self, bundle, windows: Windows, samples: np.ndarray) -> dict[str, np.ndarray]:
+        """The bundle's outputs for windows that were copied into the rows of a buffer."""
 
     def out_of_range(self, rates: np.ndarray, contract) -> np.ndarray:
         """bool [n]: which of the rates (Hz) the bundle was not trained for."""

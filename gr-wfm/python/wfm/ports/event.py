@@ -9,7 +9,8 @@ class Event:
     """kind: "begin" or "end". At a begin, count and duration are those of the windows seen so far.
 
     score: mean over the event's windows that answered `label`; sample_count: samples from the event's first sample to
-    its last; duration: the same in seconds.
+    its last; duration: the same in seconds. freq_lower_edge and freq_upper_edge (Hz) and snr_db of an event of one
+    signal, None of one of the whole band.
     """
 
     kind: str
@@ -20,3 +21,6 @@ class Event:
     duration: float
     rx_time: tuple[int, float] | None
     rx_freq: float | None
+    freq_lower_edge: float | None = None
+    freq_upper_edge: float | None = None
+    snr_db: float | None = None

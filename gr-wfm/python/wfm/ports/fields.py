@@ -77,6 +77,16 @@ def place(fields: dict) -> dict:
     return {"sample_start": start, "sample_count": count, "rx_time": rx_time(fields), "rx_freq": rx_freq(fields)}
 
 
+def band(fields: dict) -> dict:
+    """`freq_lower_edge`, `freq_upper_edge` (Hz) and `snr_db`, all None of what speaks of the whole band."""
+    names = ("freq_lower_edge", "freq_upper_edge", "snr_db")
+    found = {name: None if fields.get(name) is None else number(fields, name) for name in names}
+    lower, upper, _ = found.values()
+    if (lower is None) != (upper is None) or (lower is not None and lower >= upper):
+        raise ValueError(f"a signal from {lower} to {upper} Hz: two edges, the lower one first, are expected")
+    return found
+
+
 def rx_time(fields: dict) -> tuple[int, float] | None:
     """Whole seconds, negative before 1970, and a fraction in [0, 1); None where it is not known."""
     value = fields.get("rx_time")

@@ -16,7 +16,7 @@ from .event import Event
 _EVENT_FIELDS = ("event", "task", "label", "score", "sample_start", "sample_count", "duration")
 _DETECTION_FIELDS = (
     "task", "sample_start", "sample_count", "rx_time", "rx_freq", "level", "label", "index", "score", "labels",
-    "window_tasks",
+    "window_tasks", "freq_lower_edge", "freq_upper_edge", "snr_db",
 )  # fmt: skip
 
 
@@ -26,7 +26,9 @@ class WindowFacts:
 
     `rx_time` (whole seconds, fraction) or None; `rx_freq` Hz or None; `level` mean power per antenna in dBFS;
     `latency` in seconds: how far a radio's stream had run on past the window's last sample when it was taken, and the
-    time to decide; `out_of_range`: the sample rate is outside what the bundle was trained for.
+    time to decide; `out_of_range`: the sample rate is outside what the bundle was trained for. Of one found signal
+    also its edges in Hz (absolute where `rx_freq` is known) and its SNR between them; None of what speaks of the whole
+    band.
     """
 
     sample_start: int
@@ -36,11 +38,14 @@ class WindowFacts:
     level: float
     latency: float = 0.0
     out_of_range: bool = False
+    freq_lower_edge: float | None = None
+    freq_upper_edge: float | None = None
+    snr_db: float | None = None
 
 
 def facts_dict(facts: WindowFacts) -> pmt.pmt_base:
     """The fields that all tasks of one window share."""
-    fields = place_dict(facts)
+    fields = _add_band(place_dict(facts), facts)
     fields = pmt.dict_add(fields, keys.LEVEL, pmt.from_double(facts.level))
     fields = pmt.dict_add(fields, keys.LATENCY, pmt.from_double(facts.latency))
     return pmt.dict_add(fields, keys.OUT_OF_RANGE, pmt.from_bool(facts.out_of_range))
@@ -109,7 +114,7 @@ def read_embedding(pdu: pmt.pmt_base) -> tuple[pmt.pmt_base, str, np.ndarray]:
 
 def event_dict(task: str, event: Event) -> pmt.pmt_base:
     """What the `events` port of a tracker says: event ("begin" or "end"), task, label, mean score, place, duration."""
-    fields = place_dict(event)
+    fields = _add_band(place_dict(event), event)
     fields = pmt.dict_add(fields, keys.EVENT, pmt.intern(event.kind))
     fields = pmt.dict_add(fields, keys.TASK, pmt.intern(task))
     fields = pmt.dict_add(fields, keys.LABEL, pmt.intern(event.label))
@@ -132,6 +137,7 @@ def read_event(message: pmt.pmt_base) -> tuple[str, Event]:
         score=checked.number(fields, "score"),
         duration=checked.number(fields, "duration"),
         **checked.place(fields),
+        **checked.band(fields),
     )
     return checked.text(fields, "task"), event
 
@@ -145,6 +151,19 @@ def place_dict(of) -> pmt.pmt_base:
         fields = pmt.dict_add(fields, keys.RX_TIME, time_tuple(of.rx_time))
     if of.rx_freq is not None:
         fields = pmt.dict_add(fields, keys.RX_FREQ, pmt.from_double(of.rx_freq))
+    return fields
+
+
+def _add_band(fields: pmt.pmt_base, of) -> pmt.pmt_base:
+    """The edges and the SNR of one signal, where they are known."""
+    values = (
+        (keys.FREQ_LOWER_EDGE, of.freq_lower_edge),
+        (keys.FREQ_UPPER_EDGE, of.freq_upper_edge),
+        (keys.SNR_DB, of.snr_db),
+    )
+    for key, value in values:
+        if value is not None:
+            fields = pmt.dict_add(fields, key, pmt.from_double(value))
     return fields
 
 
@@ -174,6 +193,10 @@ class Detection:
     """{"label", "index", "score", "probabilities"} or {"position"}, as in the JSON line."""
     window_tasks: int | None = None
     """How many tasks answer for this window; None where the sender does not say."""
+    freq_lower_edge: float | None = None
+    freq_upper_edge: float | None = None
+    snr_db: float | None = None
+    """These three as of `WindowFacts`."""
 
     @property
     def label(self) -> str | None:
@@ -196,6 +219,7 @@ def read_detection(pdu: pmt.pmt_base) -> Detection:
         level=-math.inf if isinstance(level, float) and level == -math.inf else checked.number(fields, "level"),
         decision=_position(values) if pmt.dict_has_key(pmt.car(pdu), keys.POSITION) else _answer(fields, values),
         window_tasks=None if asked is None else checked.whole(fields, "window_tasks", least=1),
+        **checked.band(fields),
     )
 
 
@@ -219,17 +243,24 @@ def _answer(fields: dict, values) -> dict:
     }
 
 
+def band_of(found) -> dict[str, float | None]:
+    """Edges and SNR of a detection or an event, as they stand in JSON; all None of what speaks of the whole band."""
+    return {name: getattr(found, name) for name in ("freq_lower_edge", "freq_upper_edge", "snr_db")}
+
+
 def detection_mark(found: Detection) -> Mark:
     """As it is annotated in a recording of the same stream."""
     value = found.decision.get("score", found.decision.get("position"))
     label = found.decision.get("label", "position")
-    return Mark(found.sample_start, found.sample_start + found.sample_count, label, found.task, str(value))
+    end, band = found.sample_start + found.sample_count, (found.freq_lower_edge, found.freq_upper_edge)
+    return Mark(found.sample_start, end, label, found.task, str(value), GENERATOR, *band)
 
 
 def event_mark(task: str, event: Event) -> Mark:
     """As it is annotated in a recording of the same stream."""
     end = event.sample_start + event.sample_count
-    return Mark(event.sample_start, end, event.label, task, str(event.score), f"{GENERATOR} event")
+    band = event.freq_lower_edge, event.freq_upper_edge
+    return Mark(event.sample_start, end, event.label, task, str(event.score), f"{GENERATOR} event", *band)
 
 
 def read_control(message: pmt.pmt_base) -> dict[str, object]:

@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the simulated radio really sent, by time."""
+"""What the simulated radio really sent, by time and, where signals are on beside each other, by frequency."""
 
 import bisect
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..ports.messages import Detection
+
+NO_SIGNAL = "noise"
+"""The truth about a box that no signal of the scene is in."""
+_LEAST_SHARE = 0.5
+"""Of a box's time, and of the narrower one of two widths, that it must share with a signal to be it."""
 
 
 @dataclass(frozen=True)
@@ -41,5 +48,34 @@ class GroundTruth:
         return segment.labels.get(task, segment.label) if task else segment.label
 
     def label_of(self, found: Detection) -> str | None:
-        """The label that the detection should have; None as well where it has no time."""
-        return None if found.rx_time is None else self.label(found.rx_time, found.sample_count, found.task)
+        """The label that the detection should have; None as well where it has no time.
+
+        Of a scene whose signals are on beside each other only a detection with edges has one: that of the signal which
+        shares most of its time, at least half of it, and half of the narrower width; else `NO_SIGNAL`.
+        """
+        if found.rx_time is None:
+            return None
+        if not self.labels:
+            return self.label(found.rx_time, found.sample_count, found.task)
+        if found.freq_lower_edge is None:
+            return None
+        middle = found.rx_freq or 0.0
+        return self._signal(found, found.freq_lower_edge - middle, found.freq_upper_edge - middle)
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """Of the signals that are on beside each other; none of a scene of turns."""
+        return sorted({segment.label for segment in self.segments if segment.edges is not None})
+
+    def _signal(self, found: Detection, lower: float, upper: float) -> str:
+        first = self.position(found.rx_time)
+        shared: Counter = Counter()
+        for segment in self.segments:
+            low, high = segment.edges
+            if min(high, upper) - max(low, lower) < _LEAST_SHARE * min(high - low, upper - lower):
+                continue
+            for begin in (first, first - self.samples):  # it may have begun before the scene was repeated
+                end = min(segment.sample_start + segment.sample_count, begin + found.sample_count)
+                shared[segment.label] += max(end - max(segment.sample_start, begin), 0)
+        label, samples = shared.most_common(1)[0] if shared else (NO_SIGNAL, 0)
+        return label if samples >= _LEAST_SHARE * found.sample_count else NO_SIGNAL

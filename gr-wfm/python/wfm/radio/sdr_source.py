@@ -38,8 +38,8 @@ class sdr_source(gr.hier_block2):
         gain: dB, one number or one a channel.
         policy: "live": recordings and scenes play by the wall clock, and overflow like a radio; "lossless": as
             fast as the flowgraph takes them; "": lossless for recordings, live for the rest.
-        duration: seconds after which the source ends; 0: at the recording's end (the simulator: after 10 s; radios:
-            never). A radio that gives too few samples ends a second later by the clock.
+        duration: seconds after which the source ends; 0: at the recording's end (the simulator: after its scene, of
+            10 s at most; radios: never). A radio that gives too few samples ends a second later by the clock.
         antennas: names of the RX antenna ports, one for all or one a channel, also as "RX2,RX2"; empty for the
             device's own choice.
         bandwidth: of the analogue filter, Hz; 0 for the device's own choice.

@@ -39,6 +39,7 @@ class DecisionFile:
                     rx_freq=line.get("rx_freq"),
                     level=float("-inf"),
                     decision=decision,
+                    **{name: line.get(name) for name in ("freq_lower_edge", "freq_upper_edge", "snr_db")},
                 )
 
     def _lines(self) -> Iterator[dict]:

@@ -36,6 +36,9 @@ _STATUS_KEYS = (
     "windows_invalid", "samples_in", "samples_lost", "latency_ms_p50", "latency_ms_p95", "bundle", "device", "dtype",
 )  # fmt: skip
 
+_SIGNAL_KEYS = ("signals_found", "signals_decided", "signals_dropped", "samples_skipped")
+"""Of the status of a WFM Signal Classifier."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -132,6 +135,7 @@ def write_summary(run: Run, status: dict) -> None:
         "antennas": run.channels,
         "policy": run.policy,
         **{key: status[key] for key in _STATUS_KEYS},
+        **{key: status[key] for key in _SIGNAL_KEYS if key in status},
         "samples_lost_estimated": status.get("samples_lost_estimated", 0),
     }
     _write_json(run.folder / "summary.json", summary)

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The picture of a run report: waterfall.png."""
 
+from dataclasses import dataclass
+from itertools import islice
+
 import numpy as np
 import torch
 
 from wfm_core.base.files import write_atomically
+from wfm_core.data.recordings.recording import open_recording
+from wfm_core.scan.signals import NO_SIGNAL
 from wfm_core.signal.spectrogram import dbfs, hann, spectrogram
 from wfm_core.synth.scenes.interference import LABELS
 
@@ -16,10 +21,48 @@ _MORE_COLOURS = ("#3d5a80", "#d1495b", "#edae49", "#5f0f40", "#0f8b8d", "#a8763e
 _FFT = 512
 _COLUMNS = 900
 _MOST_SPANS = 4000
+_MOST_BOXES = 4000
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A decision about one signal, as `wfm_core.scan.picture` draws it."""
+
+    sample_start: int
+    sample_count: int
+    freq_lower_edge: float
+    freq_upper_edge: float
+    label: str
+    score: float
 
 
 def write_waterfall(run: Run) -> None:
-    """waterfall.png: spectrogram of channel 0 with lanes of truth and decisions beneath, on one time axis."""
+    """waterfall.png: a named box on every signal that was decided; or, of windows of the whole band, a spectrogram of
+    channel 0 with lanes of truth and decisions beneath, on one time axis."""
+    if run.digest.first is not None and run.digest.first.freq_lower_edge is not None:
+        _draw_signals(run)
+    else:
+        _draw_windows(run)
+
+
+def _draw_signals(run: Run) -> None:
+    from wfm_core.scan.picture import draw_scan
+
+    recording = open_recording(run.folder / "recording.sigmf-meta")
+    decided = (found for found in run.decisions if found.freq_lower_edge is not None and found.label is not None)
+    heard = (found for found in decided if found.label not in NO_SIGNAL)
+    signals = [
+        _Named(
+            found.sample_start, found.sample_count, found.freq_lower_edge, found.freq_upper_edge, found.label,
+            found.decision["score"],
+        )
+        for found in islice(heard, _MOST_BOXES)
+    ]  # fmt: skip
+    title = f"{run.digest.task.capitalize()} live: {run.sample_rate / 1e6:g} MS/s"
+    draw_scan(run.folder / "waterfall.png", recording, signals, title)
+
+
+def _draw_windows(run: Run) -> None:
     from matplotlib.figure import Figure
 
     seconds, centre, digest = len(run.data) / run.sample_rate, run.digest.center_freq, run.digest

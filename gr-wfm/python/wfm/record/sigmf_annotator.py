@@ -31,7 +31,7 @@ class sigmf_annotator(gr.hier_block2):
         WfmError: `recording` is none.
     """
 
-    def __init__(self, recording: str = "", background: str = "none"):
+    def __init__(self, recording: str = "", background: str = "none, noise"):
         gr.hier_block2.__init__(self, "wfm_sigmf_annotator", gr.io_signature(0, 0, 0), gr.io_signature(0, 0, 0))
         path = read_sigmf(Path(recording)).meta_path if recording else None
         self._background = {label.strip() for label in background.split(",")}

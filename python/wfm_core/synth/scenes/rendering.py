@@ -19,18 +19,26 @@ LEVEL_DBFS = -24.0
 
 @dataclass
 class Segment:
-    """A stretch of one label; sir_db is NaN where nothing interferes. `labels`: by task, where there are several."""
+    """A stretch of one label; sir_db is NaN where nothing interferes. `labels`: by task, where there are several.
+
+    edges: lower and upper, Hz from the middle of the band, of what is on beside others; None for the whole band.
+    """
 
     sample_start: int
     sample_count: int
     label: str
     sir_db: float = math.nan
     labels: dict[str, str] = field(default_factory=dict)
+    edges: tuple[float, float] | None = None
 
 
 @dataclass
 class Scene:
-    """samples complex64 [antennas, n], full scale 1; sample_rate and center_freq in Hz; truth covers every sample."""
+    """samples complex64 [antennas, n], full scale 1; sample_rate and center_freq in Hz.
+
+    truth: covers every sample, one segment after another; or, where they have edges, what is on, in the order of its
+    begin.
+    """
 
     samples: torch.Tensor
     sample_rate: float

@@ -9,6 +9,7 @@ import torch
 from wfm_core.base.errors import WfmError
 from wfm_core.synth.draws import choice, uniform
 from wfm_core.synth.scenes.rendering import Scene, Segment, render_scene
+from wfm_core.synth.scenes.technologies import air
 from wfm_core.synth.scenes.turns import (
     BAND_KINDS,
     MODULATIONS,
@@ -82,7 +83,11 @@ SCENES: dict[str, Callable[[float, float, int, int], Scene]] = {
     "band": _band,
     "transmitters": _transmitters,
     "modulations": _modulations,
+    "air": air,
 }
+
+LONGEST = {"air": 4.0}
+"""Seconds of a scene that are rendered, where that takes about as long as they last: longer ones repeat."""
 
 
 def _units(seconds: float, sample_rate: float) -> int:

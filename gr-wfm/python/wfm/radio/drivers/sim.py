@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The simulated radio: a seeded scene with known truth, played by the wall clock, overflowing as a real radio would."""
 
+import math
 import tempfile
 import time
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from wfm_core.base import compute
 from wfm_core.base.errors import WfmError
-from wfm_core.synth.scenes.simulated import DEFAULT, render
+from wfm_core.synth.scenes.simulated import DEFAULT, LONGEST, render
 
 from ...wfm_python import sample_player
 from ..ground_truth import GroundTruth
@@ -25,11 +26,12 @@ _FULL_SCALE = 32768.0
 
 
 class SimDriver(Driver):
-    """Without a duration the scene is `DEFAULT_SECONDS` long and played once."""
+    """Without a duration the scene is `DEFAULT_SECONDS` long, or as long as it may be, and played once."""
 
     def __init__(self, request: Request, name: str, seed: int):
-        wanted = request.duration or DEFAULT_SECONDS
-        seconds = min(wanted, _MOST_SAMPLES / request.sample_rate)
+        seconds = min(
+            request.duration or DEFAULT_SECONDS, _MOST_SAMPLES / request.sample_rate, LONGEST.get(name, math.inf)
+        )
         scene = compute.run(render, name, seconds, request.sample_rate, request.channels, seed)
         samples = scene.samples.shape[1]
         now = time.time()
@@ -42,7 +44,7 @@ class SimDriver(Driver):
                 "ci16_le",
                 request.channels,
                 scene.sample_rate,
-                repeat=seconds < wanted,
+                repeat=seconds < request.duration,
                 paced=request.paced,
                 fifo_seconds=_FIFO_SECONDS,
                 segments=[(0, scene.center_freq, *start, True)],
