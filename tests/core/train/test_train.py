@@ -107,26 +107,27 @@ def test_a_run_starts_from_a_model_folder(tmp_path):
     assert yaml.safe_load((second / "contract.yaml").read_text())["origin"]["init"] == f"wfm-interference {begun}"
 
 
-def test_a_kept_network_has_its_share_of_the_weights_it_began_with():
+def test_a_kept_network_has_its_share_of_another_s_weights():
     model, begun = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
     own, others = ({name: tensor.clone() for name, tensor in one.state_dict().items()} for one in (model, begun))
     mix(model, others, 0.25)
     torch.testing.assert_close(model.weight.data, 0.75 * own["weight"] + 0.25 * others["weight"])
     torch.testing.assert_close(model.bias.data, 0.75 * own["bias"] + 0.25 * others["bias"])
-    with pytest.raises(WfmError, match="there is no init to take weights from"):
-        load_finetuning(None, {}, ["init_share=0.2"])
+    with pytest.raises(WfmError, match="names no model to take weights from"):
+        load_finetuning(None, {}, ["mix_share=0.2"])
 
 
-def test_a_run_keeps_the_mean_with_what_it_began_with(tmp_path):
+def test_a_run_keeps_the_mean_with_another_model(tmp_path):
     """With a share of nearly all and a rate that would move the weights far."""
     first, second = tmp_path / "first", tmp_path / "second"
     assert finetune(first, "steps=2", *TINY).returncode == 0
-    done = finetune(second, "--init", str(first), "steps=2", "learning_rate=1e-2", "init_share=0.999", *TINY)
+    mixed = (f"mix_with={first}", "mix_share=0.999")
+    done = finetune(second, "steps=2", "learning_rate=1e-2", *mixed, *TINY)
     assert done.returncode == 0, done.stderr[-2000:]
     before, after = (load_file(folder / "weights.safetensors") for folder in (first, second))
     for name, weights in before.items():
         torch.testing.assert_close(after[name].float(), weights.float(), rtol=1e-2, atol=1e-3)
-    assert yaml.safe_load((second / "contract.yaml").read_text())["origin"]["init_share"] == 0.999
+    assert yaml.safe_load((second / "contract.yaml").read_text())["origin"]["mix_with"].startswith("wfm-interference ")
 
 
 def test_a_run_starts_from_nothing_that_is_another_network(tmp_path):
