@@ -145,6 +145,7 @@ def main() -> int:
             floor = floor_answers(arguments.floor, rows, answers)
             figures["floor"] = figures_of(floor, 0.0, STRONG_DB)
             print(floor_table(figures, figures["floor"]))
+        figures["dtype"] = bundle.dtype
         figures["seed"], figures["minutes"] = seed, round((time.monotonic() - started) / 60, 1)
         if arguments.out is not None:
             arguments.out.mkdir(parents=True, exist_ok=True)
