@@ -41,7 +41,7 @@ def test_a_box_has_the_name_of_the_signal_in_it():
     ("where", "truths"),
     [
         (box(), [truth(), truth("ais", snr_db=19.0)]),  # two as strong
-        (box(lower=-1.5e6, upper=1.5e6), [truth()]),  # far wider than its signal
+        (box(lower=-2.5e6, upper=2.5e6), [truth()]),  # far wider than its signal
         (box(lower=-5e3, upper=5e3), [truth()]),  # a slice of it
         (box(lower=60e3, upper=80e3, snr_db=5.0), [truth(snr_db=40.0)]),  # on its skirts
         (box(lower=-350e3, upper=-250e3, snr_db=5.0), [truth(lower=250e3, upper=350e3)]),  # its image

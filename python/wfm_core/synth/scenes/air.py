@@ -30,6 +30,10 @@ CUT = {
 }  # fmt: skip
 """Classes that are also received with less than their whole width, and the least share of it."""
 _CUT_SHARE = 0.3
+_OVERLOADED = 0.15
+"""Of the receivers, those whose gain is too high: remotes and keys are held next to them."""
+_KIND_SHARES = {"lte": 5.0, "nr": 2.0, "gsm": 2.0}
+"""Kinds that are met more often than the others of their class."""
 _EMPTY_SHARE = 0.03
 """Of the bands, those with nothing in them."""
 
@@ -171,7 +175,7 @@ def receiver(band: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         parts += spur.view(np.float32).reshape(-1, 2)
     bits = int(rng.choice([7, 8, 8, 8, 10, 12, 14, 16]))
     faint = 6.02 * (1 - bits) + rng.uniform(3, 15)
-    wanted = rng.uniform(max(faint, -70), -8) if rng.random() < 0.93 else rng.uniform(-6, 6)
+    wanted = rng.uniform(max(faint, -70), -8) if rng.random() > _OVERLOADED else rng.uniform(-8, 10)
     step = 2.0 ** (1 - bits)
     parts *= np.float32(10 ** (wanted / 20) / max(level, 1e-12) / step)
     np.clip(np.round(parts, out=parts), -(2 ** (bits - 1)), 2 ** (bits - 1) - 1, out=parts)
@@ -203,7 +207,7 @@ class AirBands:
         self,
         rng: np.random.Generator,
         labels: tuple[str, ...] | None = None,
-        snr_db: tuple[float, float] = (0.0, 40.0),
+        snr_db: tuple[float, float] = (0.0, 48.0),
         crowded: int = 8,
         overlapping: float = 0.2,
         flaws: bool = True,
@@ -245,8 +249,9 @@ class AirBands:
         return relayed(label, sent, self.rng) if self.flaws and self.rng.random() < _RELAYED_SHARE else sent
 
     def _kind(self, label: str) -> Generator:
-        kinds = list((SIGNALS.get(label) or UNHEARD[label]).values())
-        return kinds[self.rng.integers(len(kinds))]
+        kinds = SIGNALS.get(label) or UNHEARD[label]
+        shares = np.array([_KIND_SHARES.get(kind, 1.0) for kind in kinds])
+        return list(kinds.values())[self.rng.choice(len(kinds), p=shares / shares.sum())]
 
     def _width(self, label: str, generator: Generator) -> float:
         """Of the last transmission of a generator, Hz."""

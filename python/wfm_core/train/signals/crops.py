@@ -27,10 +27,11 @@ _HELD = 1.9
 _NOISE_SNR = 9.0
 """dB: what stands out of the noise by more is no noise."""
 
-_LEAST_FILLED = 0.06
-"""Of a box's width, that its signal has: finders take in the skirts of what is strong."""
+_LEAST_FILLED = 0.04
+"""Of a box's width, that its signal has: what is strong has skirts, and becomes wide in a receiver
+that clips."""
 
-_TOO_WIDE, _WIDEST = 0.12, 8.0
+_TOO_WIDE, _WIDEST = 0.15, 16.0
 """So often a box near the truth is far too wide, and how many times at most."""
 
 _AHEAD = 100
