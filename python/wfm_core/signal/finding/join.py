@@ -13,6 +13,8 @@ _QUIET = 0.3  # power of a line between bursts, over that within them, of a line
 _ALIKE = 0.6  # correlation of two tones' levels
 _NEXT = 8  # parts above in frequency, at most, that are compared with one
 _TEETH = 6  # lines that make a comb
+_SKIPPED = 10.5  # steps of a comb from one line that is seen to the next, at most
+_LASTING = 0.5  # time over that of the longest part, of a comb's lines
 _SHORT = 64  # of the shortest rows: bursts that are told by when they begin and end
 _SUBCARRIER = 12e3  # Hz beside a carrier in which its subcarriers and sidebands are
 
@@ -74,24 +76,32 @@ def combined(parts: list[Fragment]) -> Fragment:
 
 
 def _combs_joined(parts: list[Fragment]) -> list[Fragment]:
-    """Lines at equal distances, on at the same time: of a television picture, of a clock."""
-    lines = sorted((p for p in parts if _same_time(p, max(parts, key=lambda q: q.length))), key=lambda p: p.low)
+    """Lines at equal distances, on at the same time: of a television picture, of a spreading code, of a clock."""
+    longest = max(parts, key=lambda q: q.length, default=None)
+    lines = sorted((p for p in parts if p.length > _LASTING * longest.length), key=lambda p: p.low + p.high)
     if len(lines) < _TEETH:
         return parts
     middles = np.array([(p.low + p.high) / 2 for p in lines])
+    grid = lines[0].grid
     apart = np.diff(middles)
-    step = float(np.median(apart))
-    steps = apart / step
-    regular = (
-        (np.abs(steps - np.round(steps)) * step < 0.04 * step + lines[0].grid) & (np.round(steps) >= 1) & (steps < 3.5)
-    )
-    thin = np.array([p.high - p.low < 0.4 * step for p in lines])
-    regular &= thin[1:] & thin[:-1]
-    edges = np.flatnonzero(np.diff(regular.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
-    for first, last in edges:
-        if last - first + 1 >= _TEETH:
-            comb = lines[first : last + 1]
-            parts = [p for p in parts if not any(p is tooth for tooth in comb)] + [combined(comb)]
+    # the distance that is there most often
+    alike = np.abs(apart[:, None] - apart) < 2 * grid
+    alike &= (apart > 4 * grid)[:, None]
+    step = float(apart[alike[np.argmax(alike.sum(1))]].mean()) if alike.any() else 0.0
+    thin = [n for n, p in enumerate(lines) if p.high - p.low < 0.4 * step + 2 * grid]
+    combs: list[list[int]] = []
+    for n in thin:
+        for comb in combs:
+            steps = (middles[n] - middles[comb[-1]]) / step
+            if 0.5 < steps < _SKIPPED and abs(steps - round(steps)) * step < 0.04 * step + grid:
+                comb.append(n)
+                break
+        else:
+            combs.append([n])
+    for comb in combs:
+        if len(comb) >= _TEETH:
+            teeth = [lines[n] for n in comb]
+            parts = [p for p in parts if not any(p is tooth for tooth in teeth)] + [combined(teeth)]
     return parts
 
 

@@ -7,6 +7,8 @@ from wfm_core.signal.finding.cutting import LEAST_GAP, gap_for
 from wfm_core.signal.finding.refine import Fragment, quantile_edges
 from wfm_core.signal.finding.settings import FoundSignal
 
+_INSIDE = 0.8  # share of a signal's time and band that lie within a stronger one's, of what is a part of that
+
 
 def _same(low: float, high: float, other_low: float, other_high: float) -> float:
     """Width that two bands share over the width of both together."""
@@ -36,8 +38,7 @@ class Track:
             return False
         if _same(self.low, self.high, part.low, part.high) >= 0.5:
             return True
-        mine = float(self.power.sum()) / max(self.on, 1.0)
-        if not 0.25 < part.level / max(mine, 1e-30) < 4.0:
+        if not 0.25 < part.level / max(self.level, 1e-30) < 4.0:
             return False
         both = min(self.high, part.high) - max(self.low, part.low)
         if gap <= LEAST_GAP and both >= 0.5 * min(wide, other) and max(wide, other) < 12 * min(wide, other):
@@ -60,6 +61,17 @@ class Track:
         self.on += part.on
         if self.length > 0.25 * (self.stop - self.start):
             self.low, self.high = self.edges()
+
+    @property
+    def level(self) -> float:
+        return float(self.power.sum()) / max(self.on, 1.0)
+
+    def within(self, other: "Track") -> bool:
+        """Whether this is a part of a stronger one: in a frame that showed it in pieces."""
+        time = min(self.stop, other.stop) - max(self.start, other.start)
+        band = min(self.high, other.high) - max(self.low, other.low)
+        inside = time >= _INSIDE * (self.stop - self.start) and band >= _INSIDE * (self.high - self.low)
+        return other is not self and inside and self.level < other.level
 
     def edges(self) -> tuple[float, float]:
         low, high = quantile_edges(self.power, self.grid)
@@ -96,11 +108,11 @@ class Tracks:
             else:
                 still.append(track)
         self.open = still
-        return self._said(found)
+        return self._said([one for one in found if not any(one.within(other) for other in (*found, *still))])
 
     def finish(self) -> list[FoundSignal]:
         found, self.open = self.open, []
-        return self._said(found)
+        return self._said([one for one in found if not any(one.within(other) for other in found)])
 
     def _said(self, tracks: list[Track]) -> list[FoundSignal]:
         said = []
