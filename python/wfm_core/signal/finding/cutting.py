@@ -7,7 +7,7 @@ from scipy import ndimage
 from wfm_core.signal.finding.frames import Layer, layer_for_band, likeness, mean_in_band, profile_in_time
 
 _LOOKS = 32  # bins times rows that a valley must be seen in, lest it be chance
-_DEEP, _SHALLOW = 0.1, 0.3  # power of a valley over that of what it parts
+_DEEP, _SHALLOW = 0.02, 0.3  # power of a valley over that of what it parts
 _UNLIKE = 0.25
 MOST_GAP, LEAST_GAP, GAP_WIDTHS = 0.8, 5e-3, 200.0
 

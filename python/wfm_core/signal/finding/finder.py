@@ -134,7 +134,7 @@ class SignalFinder:
         chosen = without_echoes(chosen, usable, [view.layer for view in VIEWS])
         pieces = [(box.start, box.stop, box.low, box.high) for box in chosen]
         least = 0.8 * 10 ** (self.settings.min_snr / 10)
-        parts = without_skirts(self._fragments(pieces, usable, skirts=False), usable)
+        parts = without_skirts(self._fragments(pieces, usable, skirts=False), usable, images=False)
         parts = without_skirts(joined(parts, usable), usable)
         parts = self._fragments([(part.start, part.stop, part.low, part.high) for part in parts], usable, skirts=True)
         parts = without_skirts([part for part in parts if part.ratio > least], usable)

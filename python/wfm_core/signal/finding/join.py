@@ -8,12 +8,14 @@ import numpy as np
 from wfm_core.signal.finding.candidates import Candidate
 from wfm_core.signal.finding.frames import FARTHEST, Layer, likeness
 from wfm_core.signal.finding.refine import Fragment
+from wfm_core.signal.finding.skirts import mirrored
 
 _QUIET = 0.3  # power of a line between bursts, over that within them, of a line of its own
 _ALIKE = 0.6  # correlation of two tones' levels
 _NEXT = 8  # parts above in frequency, at most, that are compared with one
 _TEETH = 6  # lines that make a comb
 _SKIPPED = 10.5  # steps of a comb from one line that is seen to the next, at most
+_LINES_OF_CODE, _CODE_RATE = 16, 1e3
 _LASTING = 0.5  # time over that of the longest part, of a comb's lines
 _SHORT = 64  # of the shortest rows: bursts that are told by when they begin and end
 _SUBCARRIER = 12e3  # Hz beside a carrier in which its subcarriers and sidebands are
@@ -98,11 +100,23 @@ def _combs_joined(parts: list[Fragment]) -> list[Fragment]:
                 break
         else:
             combs.append([n])
+    combs = [comb for comb in combs if len(comb) >= _TEETH]
+    if not combs and _repeated(middles):
+        combs = [list(range(len(lines)))]
     for comb in combs:
-        if len(comb) >= _TEETH:
-            teeth = [lines[n] for n in comb]
-            parts = [p for p in parts if not any(p is tooth for tooth in teeth)] + [combined(teeth)]
+        teeth = [lines[n] for n in comb]
+        parts = [p for p in parts if not any(p is tooth for tooth in teeth)] + [combined(teeth)]
     return parts
+
+
+def _repeated(middles: np.ndarray) -> bool:
+    """Whether lines are some of the many of a code that repeats each millisecond, as those of satellites for
+    navigation: all at multiples of 1 kHz from each other, and of no channel raster's step."""
+    if len(middles) < _LINES_OF_CODE:
+        return False
+    turns = 2j * np.pi * middles / _CODE_RATE
+    raster = max(abs(np.mean(np.exp(turns / step))) for step in range(2, 26))
+    return abs(np.mean(np.exp(turns))) > 0.8 and raster < 0.6
 
 
 def _same_time(one: Fragment, other: Fragment) -> bool:
@@ -133,23 +147,12 @@ def _sidebands_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragme
             and (thin or max(line.low - p.high, p.low - line.high) < 0.1 * own)
             and p.start > line.start - slack
             and p.stop < line.stop + slack
-            and _mirrored(p, middle, finest)
+            and mirrored(p, middle, finest)
         ]
         if mine:
             parts = [p for p in parts if p is not line and not any(p is m for m in mine)]
             parts.append(combined([line, *mine]))
     return parts
-
-
-def _mirrored(part: Fragment, middle: float, layer: Layer) -> bool:
-    """Whether as much power, within 4 dB, lies as far on the other side of `middle`."""
-    first, last = layer.rows(part.start, part.stop)
-    excess = []
-    for low, high in ((part.low, part.high), (2 * middle - part.high, 2 * middle - part.low)):
-        a, b = layer.bins(low, high)
-        excess.append(float(layer.ratio[first:last, a:b].mean()) - 1)
-    doubt = 3 / np.sqrt((last - first) * max((b - a) / 1.9, 1))
-    return excess[1] > doubt and 0.4 < excess[1] / max(excess[0], 1e-9) < 2.5
 
 
 def _coincide(one: Fragment, other: Fragment, hop: int) -> bool:

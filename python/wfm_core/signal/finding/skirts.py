@@ -2,8 +2,9 @@
 """What is no signal of its own but what a strong one leaves in and beside its band."""
 
 import numpy as np
+from scipy import ndimage
 
-from wfm_core.signal.finding.frames import Layer
+from wfm_core.signal.finding.frames import Layer, layer_for_band
 from wfm_core.signal.finding.refine import Fragment
 
 _QUIET = 0.3  # power while a strong signal pauses over that while it is on, of what is not its skirt
@@ -13,16 +14,20 @@ _CLOSE = 0.1  # the same, of those not so faint but narrow
 _FAR = 3.0  # the same, of those that pause with it
 _SPLASH = 0.12  # power over that of a signal, of what its steps leave right beside it for a moment
 _FAINT = 0.05  # power over that of a signal, of its skirts
+_SHOULDER = 1.5  # width of a signal within which its shoulders are
+_LEAK = 0.1  # power and density over that of a signal, of its shoulders
+_VALLEY = 0.3  # power between a part and a signal over the part's, where it is that signal's shoulder
+_IMAGE = 0.1  # power over that of a signal, of its sidebands
 
 
-def without_skirts(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
-    """Leaves out what lies in a stronger one or, faint and while that is on, at its side."""
+def without_skirts(parts: list[Fragment], layers: list[Layer], images: bool = True) -> list[Fragment]:
+    """Leaves out what lies in a stronger one or, faint and while that is on, at its side; images: and its sidebands."""
     kept: list[Fragment] = []
     for part in sorted(parts, key=lambda p: -p.energy):
         during = 0.0
         for one in kept:
             shared = min(part.stop, one.stop) - max(part.start, one.start)
-            if shared > 0 and _belongs(part, one, layers):
+            if shared > 0 and (_belongs(part, one, layers) or (images and _image(part, one, layers))):
                 during += shared
         if during < _DURING * min(part.length, max(part.on, 0.5 * part.length)):
             kept.append(part)
@@ -49,7 +54,46 @@ def beside(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
         return True
     if part.length < 0.02 * one.length and -band < 0.02 * other and part.level < _SPLASH * one.level:
         return True
-    return -band < _FAR * other and part.level < 2 * _FAINT * one.level and _silent_without(part, one, layers)
+    if -band < _FAR * other and part.level < 2 * _FAINT * one.level and _silent_without(part, one, layers):
+        return True
+    if -band < _SHOULDER * other and part.level < _LEAK * one.level and density < _LEAK * theirs:
+        return _on_shoulder(part, one, layers)
+    return False
+
+
+def _image(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
+    """Whether a faint part is one of two sidebands, however far from a signal."""
+    middle, layer = (one.low + one.high) / 2, layer_for_band(layers, part.length, 3)
+    return part.level < _IMAGE * one.level and mirrored(part, middle, layer)
+
+
+def _on_shoulder(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
+    """Whether the power never falls to the noise, nor to much less than it has in a part, from there to a signal."""
+    layer = layer_for_band(layers, part.length, 3)
+    low, high = (one.high, part.low) if part.low > one.high else (part.high, one.low)
+    first, last = layer.bins(low, high)
+    if high <= low or last - first < 3:
+        return True
+    rows, own = layer.rows(part.start, part.stop), layer.bins(part.low, part.high)
+    spectrum = layer.ratio[rows[0] : rows[1], min(first, own[0]) : max(last, own[1])].mean(0) - 1
+    between = spectrum[first - min(first, own[0]) :][: last - first]
+    mine = float(spectrum[own[0] - min(first, own[0]) :][: own[1] - own[0]].mean())
+    valley = float(ndimage.uniform_filter1d(between, 3, mode="nearest").min())
+    return valley > max(_VALLEY * mine, 3 / np.sqrt(3 * (rows[1] - rows[0])))
+
+
+def mirrored(part: Fragment, middle: float, layer: Layer) -> bool:
+    """Whether as much power as a part has, within 4 dB, lies as far on the other side of `middle` (Hz)."""
+    low, high = 2 * middle - part.high, 2 * middle - part.low
+    if low < -layer.rate / 2 or high > layer.rate / 2:
+        return False
+    first, last = layer.rows(part.start, part.stop)
+    excess = []
+    for band in ((part.low, part.high), (low, high)):
+        a, b = layer.bins(*band)
+        excess.append(float(layer.ratio[first:last, a:b].mean()) - 1)
+    doubt = 3 / np.sqrt((last - first) * max((b - a) / 1.9, 1))
+    return excess[1] > doubt and 0.4 < excess[1] / max(excess[0], 1e-9) < 2.5
 
 
 def _silent_without(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
