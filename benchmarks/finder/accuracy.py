@@ -20,7 +20,9 @@ from wfm_core.signal.finding import FinderSettings, FoundSignal, SignalFinder
 from wfm_core.synth.scenes.air import AirBands, Band, Truth
 
 LINES = 3.0
-"""Bins of the finest rows: nothing looks narrower. Slots of the shortest rows: nothing looks shorter."""
+"""Bins of the finest rows: nothing looks narrower."""
+SLOTS = 2.0
+"""Of the shortest rows: nothing looks shorter."""
 
 
 def share(low: float, high: float, other_low: float, other_high: float) -> float:
@@ -40,7 +42,7 @@ def edges(truth: Truth, band: Band) -> tuple[float, float]:
 
 def seen(truth: Truth, band: Band) -> np.ndarray:
     """The intervals, [n, 2], each at least as long as can be seen: some slots of the shortest rows."""
-    least = LINES * max(FinderSettings().size_for(band.sample_rate) // 8, 8) / 2
+    least = SLOTS * max(FinderSettings().size_for(band.sample_rate) // 8, 8) / 2
     on = truth.intervals.astype(np.float64)
     short = np.maximum(least - (on[:, 1] - on[:, 0]), 0) / 2
     return np.clip(on + np.stack([-short, short], 1), 0, len(band.samples))

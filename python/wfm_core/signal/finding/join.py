@@ -15,7 +15,7 @@ _ALIKE = 0.6  # correlation of two tones' levels
 _NEXT = 8  # parts above in frequency, at most, that are compared with one
 _TEETH = 6  # lines that make a comb
 _SKIPPED = 10.5  # steps of a comb from one line that is seen to the next, at most
-_LINES_OF_CODE, _CODE_RATE = 16, 1e3
+_MANY, _THIN, _EQUAL = 12, 10, 3.0  # lines as narrow (bins) and equal (dB) as only those of one code or grid are
 _LASTING = 0.5  # time over that of the longest part, of a comb's lines
 _SHORT = 64  # of the shortest rows: bursts that are told by when they begin and end
 _SUBCARRIER = 12e3  # Hz beside a carrier in which its subcarriers and sidebands are
@@ -78,7 +78,8 @@ def combined(parts: list[Fragment]) -> Fragment:
 
 
 def _combs_joined(parts: list[Fragment]) -> list[Fragment]:
-    """Lines at equal distances, on at the same time: of a television picture, of a spreading code, of a clock."""
+    """Lines that are on at the same time, at equal distances: of a television picture, of a clock. Or so many of equal
+    power that they are those of a code that repeats, or the pilots of a grid of carriers that fills the band."""
     longest = max(parts, key=lambda q: q.length, default=None)
     lines = sorted((p for p in parts if p.length > _LASTING * longest.length), key=lambda p: p.low + p.high)
     if len(lines) < _TEETH:
@@ -101,22 +102,13 @@ def _combs_joined(parts: list[Fragment]) -> list[Fragment]:
         else:
             combs.append([n])
     combs = [comb for comb in combs if len(comb) >= _TEETH]
-    if not combs and _repeated(middles):
-        combs = [list(range(len(lines)))]
+    narrow = [n for n, p in enumerate(lines) if p.high - p.low < _THIN * grid]
+    if not combs and len(narrow) >= _MANY and np.std([10 * np.log10(lines[n].level) for n in narrow]) < _EQUAL:
+        combs = [narrow]
     for comb in combs:
         teeth = [lines[n] for n in comb]
         parts = [p for p in parts if not any(p is tooth for tooth in teeth)] + [combined(teeth)]
     return parts
-
-
-def _repeated(middles: np.ndarray) -> bool:
-    """Whether lines are some of the many of a code that repeats each millisecond, as those of satellites for
-    navigation: all at multiples of 1 kHz from each other, and of no channel raster's step."""
-    if len(middles) < _LINES_OF_CODE:
-        return False
-    turns = 2j * np.pi * middles / _CODE_RATE
-    raster = max(abs(np.mean(np.exp(turns / step))) for step in range(2, 26))
-    return abs(np.mean(np.exp(turns))) > 0.8 and raster < 0.6
 
 
 def _same_time(one: Fragment, other: Fragment) -> bool:

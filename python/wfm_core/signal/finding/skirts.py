@@ -9,11 +9,13 @@ from wfm_core.signal.finding.refine import Fragment
 
 _QUIET = 0.3  # power while a strong signal pauses over that while it is on, of what is not its skirt
 _DURING = 0.8  # share of what belongs to another that lies within it
+_PARTLY = 0.25  # share of its band, of what is much weaker than a signal that it overlaps
 _BESIDE = 0.3  # width of a signal within which its skirts are
 _CLOSE = 0.1  # the same, of those not so faint but narrow
 _FAR = 3.0  # the same, of those that pause with it
 _SPLASH = 0.12  # power over that of a signal, of what its steps leave right beside it for a moment
 _FAINT = 0.05  # power over that of a signal, of its skirts
+_NEAR, _TRACE = 0.6, 0.005  # widths from a signal, and power over its, of what it leaves for a moment
 _SHOULDER = 1.5  # width of a signal within which its shoulders are
 _LEAK = 0.1  # power and density over that of a signal, of its shoulders
 _VALLEY = 0.3  # power between a part and a signal over the part's, where it is that signal's shoulder
@@ -34,10 +36,15 @@ def without_skirts(parts: list[Fragment], layers: list[Layer], images: bool = Tr
     return kept
 
 
+def inside(share: float, level: float, other: float) -> bool:
+    """Whether what shares so much of its band with a signal of power `other` is too weak to be more than part of it."""
+    return (share >= _DURING and level < other) or (share >= _PARTLY and level < _LEAK * other)
+
+
 def _belongs(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
     band = min(part.high, one.high) - max(part.low, one.low)
-    if band >= _DURING * (part.high - part.low):
-        return part.level < one.level
+    if inside(band / (part.high - part.low), part.level, one.level):
+        return True
     return beside(part, one, layers)
 
 
@@ -56,8 +63,10 @@ def beside(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
         return True
     if -band < _FAR * other and part.level < 2 * _FAINT * one.level and _silent_without(part, one, layers):
         return True
+    if brief and wide < other and -band < _NEAR * other and part.level < _TRACE * one.level:
+        return True
     if -band < _SHOULDER * other and part.level < _LEAK * one.level and density < _LEAK * theirs:
-        return _on_shoulder(part, one, layers)
+        return -band < 3 * layer_for_band(layers, part.length, 3).width or _on_shoulder(part, one, layers)
     return False
 
 
@@ -72,8 +81,6 @@ def _on_shoulder(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
     layer = layer_for_band(layers, part.length, 3)
     low, high = (one.high, part.low) if part.low > one.high else (part.high, one.low)
     first, last = layer.bins(low, high)
-    if high <= low or last - first < 3:
-        return True
     rows, own = layer.rows(part.start, part.stop), layer.bins(part.low, part.high)
     spectrum = layer.ratio[rows[0] : rows[1], min(first, own[0]) : max(last, own[1])].mean(0) - 1
     between = spectrum[first - min(first, own[0]) :][: last - first]

@@ -6,8 +6,9 @@ import numpy as np
 from wfm_core.signal.finding.cutting import LEAST_GAP, gap_for
 from wfm_core.signal.finding.refine import Fragment, quantile_edges
 from wfm_core.signal.finding.settings import FoundSignal
+from wfm_core.signal.finding.skirts import inside
 
-_INSIDE = 0.8  # share of a signal's time and band that lie within a stronger one's, of what is a part of that
+_DURING = 0.8  # share of its time, of what is a part of another
 
 
 def _same(low: float, high: float, other_low: float, other_high: float) -> float:
@@ -70,8 +71,8 @@ class Track:
         """Whether this is a part of a stronger one: in a frame that showed it in pieces."""
         time = min(self.stop, other.stop) - max(self.start, other.start)
         band = min(self.high, other.high) - max(self.low, other.low)
-        inside = time >= _INSIDE * (self.stop - self.start) and band >= _INSIDE * (self.high - self.low)
-        return other is not self and inside and self.level < other.level
+        during = other is not self and time >= _DURING * (self.stop - self.start)
+        return during and inside(band / (self.high - self.low), self.level, other.level)
 
     def edges(self) -> tuple[float, float]:
         low, high = quantile_edges(self.power, self.grid)
