@@ -150,7 +150,8 @@ class SignalFinder:
         return self._tracks.frame(parts, self._begin + count)
 
     def _fragments(self, pieces: list[tuple], layers: list[Layer], skirts: bool) -> list[Fragment]:
-        parts = (fragment(piece, layers, room_of(piece, pieces, self.sample_rate), skirts) for piece in pieces)
+        rate, finest = self.sample_rate, self._shapes[-1].fft_size
+        parts = (fragment(piece, layers, finest, room_of(piece, pieces, rate), skirts) for piece in pieces)
         return [part for part in parts if part is not None]
 
     def _layers(self, clean: np.ndarray, broken: np.ndarray, begin: int, count: int) -> list[Layer]:
