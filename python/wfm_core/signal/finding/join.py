@@ -18,6 +18,7 @@ _SKIPPED = 10.5  # steps of a comb from one line that is seen to the next, at mo
 _MANY, _THIN, _EQUAL = 12, 10, 3.0  # lines as narrow (bins) and equal (dB) as only those of one code or grid are
 _LASTING = 0.5  # time over that of the longest part, of a comb's lines
 _SHORT = 64  # of the shortest rows: bursts that are told by when they begin and end
+_MOSTLY = 0.6  # share of a sideband's time that its carrier is on
 _SUBCARRIER = 12e3  # Hz beside a carrier in which its subcarriers and sidebands are
 
 
@@ -127,7 +128,6 @@ def _sidebands_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragme
         # beside a line as far as subcarriers are, beside what is wide only close by
         thin = own < 8 * finest.width
         far, most = (_SUBCARRIER, 0.7) if thin else (1.2 * own, 1.5)
-        slack = max(0.05 * line.length, 2 * finest.shape.hop)
         mine = [
             p
             for p in parts
@@ -137,8 +137,7 @@ def _sidebands_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragme
             and p.high < middle + far
             and (p.high <= middle or p.low >= middle)
             and (thin or max(line.low - p.high, p.low - line.high) < 0.1 * own)
-            and p.start > line.start - slack
-            and p.stop < line.stop + slack
+            and min(p.stop, line.stop) - max(p.start, line.start) > _MOSTLY * p.length
             and mirrored(p, middle, finest)
         ]
         if mine:

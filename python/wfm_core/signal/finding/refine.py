@@ -78,7 +78,7 @@ def fragment(box, layers: list[Layer], finest: int, room: tuple[float, float], s
     scale = (stop - start) / finest
     power = np.repeat(spectrum * floor * np.float32(scale), times)
     noise = np.repeat(floor * np.float32(1 / finest), times)
-    return Fragment(start, stop, low, high, first * times, power, noise, on, layer.rate / finest)
+    return Fragment(start, stop, low, high, first * times - times // 2, power, noise, on, layer.rate / finest)
 
 
 def band_edges(start, stop, low, high, layers, room, skirts):

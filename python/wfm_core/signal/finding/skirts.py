@@ -29,7 +29,7 @@ def without_skirts(parts: list[Fragment], layers: list[Layer], images: bool = Tr
         during = 0.0
         for one in kept:
             shared = min(part.stop, one.stop) - max(part.start, one.start)
-            if shared > 0 and (_belongs(part, one, layers) or (images and _image(part, one, layers))):
+            if shared > 0 and (_belongs(part, one, layers) or (images and _image(part, one, kept, layers))):
                 during += shared
         if during < _DURING * min(part.length, max(part.on, 0.5 * part.length)):
             kept.append(part)
@@ -70,10 +70,16 @@ def beside(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
     return False
 
 
-def _image(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
-    """Whether a faint part is one of two sidebands, however far from a signal."""
-    middle, layer = (one.low + one.high) / 2, layer_for_band(layers, part.length, 3)
-    return part.level < _IMAGE * one.level and mirrored(part, middle, layer)
+def _image(part: Fragment, one: Fragment, kept: list[Fragment], layers: list[Layer]) -> bool:
+    """Whether a faint part is one of two sidebands, however far from a signal; not where a stronger one of `kept` is at
+    the other's place."""
+    if part.level >= _IMAGE * one.level:
+        return False
+    twice = one.low + one.high
+    over = (other for other in kept if twice - part.low > other.low and twice - part.high < other.high)
+    if any(other is not one and other.level > 3 * part.level for other in over):
+        return False
+    return mirrored(part, twice / 2, layer_for_band(layers, part.length, 3))
 
 
 def _on_shoulder(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:

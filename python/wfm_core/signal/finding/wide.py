@@ -97,7 +97,7 @@ def wide_fragment(found, layer: Layer, finest: int, count: int) -> tuple[Fragmen
     times = finest // layer.shape.fft_size
     scale = (stop - start) / finest
     part = Fragment(
-        start, stop, origin + low, origin + high, first * times,
+        start, stop, origin + low, origin + high, first * times - times // 2,
         np.repeat(spectrum[first:last] * np.float32(scale), times),
         np.repeat(outside[first:last] * np.float32(1 / finest), times), stop - start, layer.rate / finest,
     )  # fmt: skip
