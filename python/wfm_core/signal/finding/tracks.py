@@ -6,9 +6,8 @@ import numpy as np
 from wfm_core.signal.finding.cutting import LEAST_GAP, gap_for
 from wfm_core.signal.finding.refine import Fragment, quantile_edges
 from wfm_core.signal.finding.settings import FoundSignal
-from wfm_core.signal.finding.skirts import inside
 
-_DURING = 0.8  # share of its time, of what is a part of another
+_DURING, _ACROSS = 0.8, 0.1  # shares of its time and band, of what is a part of a stronger one
 
 
 def _same(low: float, high: float, other_low: float, other_high: float) -> float:
@@ -48,6 +47,15 @@ class Track:
         return gap <= 0.02 and _same(*core(self.power, self.first), *core(part.power, part.first)) > 0.3
 
     def add(self, part: Fragment) -> None:
+        self.add_power(part)
+        self.start, self.stop = min(self.start, part.start), max(self.stop, part.stop)
+        self.low, self.high = min(self.low, part.low), max(self.high, part.high)
+        self.length += part.stop - part.start
+        self.on += part.on
+        if self.length > 0.25 * (self.stop - self.start):
+            self.low, self.high = self.edges()
+
+    def add_power(self, part: "Fragment | Track") -> None:
         first = min(self.first, part.first)
         last = max(self.first + len(self.power), part.first + len(part.power))
         power, noise = np.zeros(last - first, np.float32), np.zeros(last - first, np.float32)
@@ -56,12 +64,6 @@ class Track:
             power[where] += one.power
             noise[where] = np.maximum(noise[where], one.noise)
         self.first, self.power, self.noise = first, power, noise
-        self.start, self.stop = min(self.start, part.start), max(self.stop, part.stop)
-        self.low, self.high = min(self.low, part.low), max(self.high, part.high)
-        self.length += part.stop - part.start
-        self.on += part.on
-        if self.length > 0.25 * (self.stop - self.start):
-            self.low, self.high = self.edges()
 
     @property
     def level(self) -> float:
@@ -72,7 +74,7 @@ class Track:
         time = min(self.stop, other.stop) - max(self.start, other.start)
         band = min(self.high, other.high) - max(self.low, other.low)
         during = other is not self and time >= _DURING * (self.stop - self.start)
-        return during and inside(band / (self.high - self.low), self.level, other.level)
+        return during and band >= _ACROSS * (self.high - self.low) and self.level < other.level
 
     def edges(self) -> tuple[float, float]:
         low, high = quantile_edges(self.power, self.grid)
@@ -80,6 +82,17 @@ class Track:
         return origin + low, origin + high
 
     grid = half = 0.0  # set by Tracks for all of its tracks
+
+
+def _whole(found: list[Track], others: list[Track]) -> list[Track]:
+    """Of the tracks `found`, those that are no part of another; the power of parts is given to what they are part of."""
+    kept = sorted(found, key=lambda track: track.level)
+    for part in list(kept):
+        wholes = [other for other in (*kept, *others) if part.within(other)]
+        if wholes:
+            max(wholes, key=lambda other: other.level).add_power(part)
+            kept = [one for one in kept if one is not part]
+    return kept
 
 
 class Tracks:
@@ -109,11 +122,11 @@ class Tracks:
             else:
                 still.append(track)
         self.open = still
-        return self._said([one for one in found if not any(one.within(other) for other in (*found, *still))])
+        return self._said(_whole(found, still))
 
     def finish(self) -> list[FoundSignal]:
         found, self.open = self.open, []
-        return self._said([one for one in found if not any(one.within(other) for other in found)])
+        return self._said(_whole(found, []))
 
     def _said(self, tracks: list[Track]) -> list[FoundSignal]:
         said = []
