@@ -14,6 +14,7 @@ _BESIDE = 0.3  # width of a signal within which its skirts are
 _CLOSE = 0.1  # the same, of those not so faint but narrow
 _FAR = 3.0  # the same, of those that pause with it
 _SPLASH = 0.12  # power over that of a signal, of what its steps leave right beside it for a moment
+_ROUND = 0.5  # power over that of a signal, of its picture in short rows at the band's other end
 _FAINT = 0.05  # power over that of a signal, of its skirts
 _NEAR, _TRACE = 0.6, 0.005  # widths from a signal, and power over its, of what it leaves for a moment
 _SHOULDER = 1.5  # width of a signal within which its shoulders are
@@ -51,7 +52,11 @@ def _belongs(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
 def beside(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
     """Whether a faint part is what a strong one leaves beside its band; the band's ends are beside each other."""
     wide, other, rate = part.high - part.low, one.high - one.low, layers[0].rate
-    band = max(min(part.high + turn, one.high) - max(part.low + turn, one.low) for turn in (-rate, 0.0, rate))
+    inner, *around = (min(part.high + t, one.high) - max(part.low + t, one.low) for t in (0.0, -rate, rate))
+    band = max(inner, *around)
+    cell = layers[0].width
+    if inner < band > -2 * cell and wide < 2 * cell and part.level < _ROUND * one.level:
+        return True
     density = part.energy / part.length / wide
     theirs = one.energy / one.length / other
     if wide < 0.6 * other and -band < _BESIDE * other and density < _FAINT * theirs:

@@ -8,6 +8,7 @@ from wfm_core.signal.finding.refine import Fragment, quantile_edges
 from wfm_core.signal.finding.settings import FoundSignal
 
 _DURING, _ACROSS = 0.8, 0.1  # shares of its time and band, of what is a part of a stronger one
+_GAP, _NARROW, _WEAK = 0.1, 0.4, 0.1  # distance and width over that one's width, and power, of what may be beside it
 
 
 def _same(low: float, high: float, other_low: float, other_high: float) -> float:
@@ -41,7 +42,7 @@ class Track:
         if not 0.25 < part.level / max(self.level, 1e-30) < 4.0:
             return False
         both = min(self.high, part.high) - max(self.low, part.low)
-        if gap <= LEAST_GAP and both >= 0.5 * min(wide, other) and max(wide, other) < 12 * min(wide, other):
+        if gap <= LEAST_GAP and both >= 0.5 * min(wide, other) and max(wide, other) < 20 * min(wide, other):
             return True
         # a carrier with and without sidebands
         return gap <= 0.02 and _same(*core(self.power, self.first), *core(part.power, part.first)) > 0.3
@@ -73,8 +74,11 @@ class Track:
         """Whether this is a part of a stronger one: in a frame that showed it in pieces."""
         time = min(self.stop, other.stop) - max(self.start, other.start)
         band = min(self.high, other.high) - max(self.low, other.low)
-        during = other is not self and time >= _DURING * (self.stop - self.start)
-        return during and band >= _ACROSS * (self.high - self.low) and self.level < other.level
+        if other is self or time < _DURING * (self.stop - self.start):
+            return False
+        width, whole = self.high - self.low, other.high - other.low
+        beside = band > -_GAP * whole and width < _NARROW * whole and self.level < _WEAK * other.level
+        return beside or (band >= _ACROSS * width and self.level < other.level)
 
     def edges(self) -> tuple[float, float]:
         low, high = quantile_edges(self.power, self.grid)
