@@ -98,8 +98,8 @@ def _looks(layer: Layer, first: int, count: int, start: float, stop: float) -> f
 
 
 def _parted(profile, one, other, deviation, looks, box, layer, first, layers) -> bool:
-    """Whether two parts of a spectrum are two signals': noise or 10 dB less than both surely lies between, or half that
-    and they do not come and go together."""
+    """Whether two parts of a spectrum are two signals': noise or 17 dB less than both surely lies between, or 5 dB and
+    they do not come and go together."""
     gap = other[0] - one[1]
     if gap < max(1, 0.06 * min(one[1] - one[0], other[1] - other[0])) or gap * looks < _LOOKS:
         return False

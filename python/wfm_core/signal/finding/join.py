@@ -92,7 +92,7 @@ def _combs_joined(parts: list[Fragment]) -> list[Fragment]:
     alike = np.abs(apart[:, None] - apart) < 2 * grid
     alike &= (apart > 4 * grid)[:, None]
     step = float(apart[alike[np.argmax(alike.sum(1))]].mean()) if alike.any() else 0.0
-    thin = [n for n, p in enumerate(lines) if p.high - p.low < 0.4 * step + 2 * grid]
+    thin = [n for n, p in enumerate(lines) if step and p.high - p.low < 0.4 * step + 2 * grid]
     combs: list[list[int]] = []
     for n in thin:
         for comb in combs:

@@ -82,7 +82,9 @@ def fragment(box, layers: list[Layer], finest: int, room: tuple[float, float], s
 
 
 def band_edges(start, stop, low, high, layers, room, skirts):
-    layer = layer_for_band(layers, stop - start, 2)
+    # of the finest rows, two do for what is so strong that its edges count
+    few = 2 if stop - start >= 2 * layers[-1].shape.hop else 3
+    layer = layer_for_band(layers, stop - start, few)
     margin = max(_MARGIN * (high - low), 8 * layer.width, _SIDEBAND if high - low < 8 * layer.width else 0.0)
     first, profile, deviation = mean_in_band(layer, start, stop, low - margin, high + margin)
     a, b = layer.bins(low, high)
