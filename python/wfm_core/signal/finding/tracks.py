@@ -10,6 +10,8 @@ from wfm_core.signal.finding.settings import FoundSignal
 _DURING, _ACROSS = 0.8, 0.1  # shares of its time and band, of what is a part of a stronger one
 _GAP, _NARROW, _WEAK = 0.1, 0.4, 0.1  # distance and width over that one's width, and power, of what may be beside it
 
+_STANDS_OUT = 10.0  # density over that of a stronger one, of a signal of its own in that
+
 
 def _same(low: float, high: float, other_low: float, other_high: float) -> float:
     """Width that two bands share over the width of both together."""
@@ -77,6 +79,8 @@ class Track:
         if other is self or time < _DURING * (self.stop - self.start):
             return False
         width, whole = self.high - self.low, other.high - other.low
+        if self.level * whole > _STANDS_OUT * other.level * width:
+            return False
         beside = band > -_GAP * whole and width < _NARROW * whole and self.level < _WEAK * other.level
         return beside or (band >= _ACROSS * width and self.level < other.level)
 
