@@ -21,6 +21,8 @@ from wfm_core.synth.scenes.air import AirBands, Band, Truth
 
 LINES = 3.0
 """Bins of the finest rows: nothing looks narrower."""
+SLOTS = 2.0
+"""Of the shortest rows: nothing looks shorter."""
 
 
 def share(low: float, high: float, other_low: float, other_high: float) -> float:
@@ -38,12 +40,20 @@ def edges(truth: Truth, band: Band) -> tuple[float, float]:
     return low - short, high + short
 
 
+def seen(truth: Truth, band: Band) -> np.ndarray:
+    """The intervals, [n, 2], each at least as long as can be seen: some slots of the shortest rows."""
+    least = SLOTS * max(FinderSettings().size_for(band.sample_rate) // 8, 8) / 2
+    on = truth.intervals.astype(np.float64)
+    short = np.maximum(least - (on[:, 1] - on[:, 0]), 0) / 2
+    return np.clip(on + np.stack([-short, short], 1), 0, len(band.samples))
+
+
 def compare(band: Band, found: list[FoundSignal], longest: float = 2.0) -> tuple[list[tuple[float, float]], list[bool]]:
     """For each truth the share of its time that is found and its edges' error over its width (nan: not found); for each
     box whether it is right."""
     rate, right, scores = band.sample_rate, [False] * len(found), []
     for truth in band.truths:
-        on = truth.intervals
+        on = seen(truth, band)
         low, high = edges(truth, band)
         if not len(on) or high <= low:
             scores.append((np.nan, np.nan))

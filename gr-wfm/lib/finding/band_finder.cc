@@ -122,17 +122,18 @@ std::vector<fragment> band_finder::parts_of(size_t count)
                cells,
                [&](const candidate& one) { return signals_of(one, layers, count); }),
         layers);
+    const size_t finest = d_frame.layers()[2].shape.fft_size;
     std::vector<fragment> parts =
-        without_skirts(refined(edges_of(chosen), layers, false), layers);
+        without_skirts(refined(edges_of(chosen), layers, finest, false), layers, false);
     parts = without_skirts(joined(std::move(parts), layers), layers);
-    parts = refined(edges_of(parts), layers, true);
+    parts = refined(edges_of(parts), layers, finest, true);
     const double least = 0.8 * std::pow(10.0, d_settings.min_snr / 10);
     const auto faint = [least](const fragment& part) { return !(part.ratio() > least); };
     parts.erase(std::remove_if(parts.begin(), parts.end(), faint), parts.end());
     parts = without_skirts(std::move(parts), layers);
     const layer& middle = *layers[layers.size() > 1 ? 1 : 0];
     if (const auto wide = d_wide.look(middle.floor))
-        add_wide(parts, *wide, middle, layers, d_frame.layers()[2].shape.fft_size, count);
+        add_wide(parts, *wide, middle, layers, finest, count);
     return parts;
 }
 

@@ -8,7 +8,7 @@ namespace gr::wfm::finding {
 namespace {
 
 constexpr double least_looks = 32; // bins times rows that a valley must be seen in
-constexpr double deep = 0.1, shallow = 0.3; // power of a valley over what it parts
+constexpr double deep = 0.02, shallow = 0.3; // power of a valley over what it parts
 constexpr double unlike = 0.25;
 constexpr double gap_widths = 200.0;
 constexpr int deepest = 4;
@@ -63,8 +63,8 @@ struct spectrum {
     seen by;
     double looks;
 
-    // Whether two parts of it are two signals': noise or 10 dB less than both surely lies
-    // between, or half that and they do not come and go together.
+    // Whether two parts of it are two signals': noise or 17 dB less than both surely lies
+    // between, or 5 dB and they do not come and go together.
     bool parted(const run& one, const run& other) const
     {
         const double gap = other.first - one.second;

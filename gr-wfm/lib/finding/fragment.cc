@@ -87,11 +87,13 @@ band_seen
 band_edges(const box& in, const layer_list& layers, const band& bounds, bool skirts)
 {
     const double wide = in.high - in.low;
-    const double bin = layer_for_band(layers, in.stop - in.start, 3).width();
+    // Of the finest rows, two do for what is so strong that its edges count.
+    const size_t rows = in.stop - in.start >= 2.0 * layers.back()->shape.hop ? 2 : 3;
+    const double bin = layer_for_band(layers, in.stop - in.start, rows).width();
     const double margin =
         std::max({ margin_widths * wide, 8 * bin, wide < 8 * bin ? sideband : 0.0 });
-    const seen by =
-        profile_in_band(layers, { in.start, in.stop, in.low - margin, in.high + margin });
+    const seen by = profile_in_band(
+        layers, { in.start, in.stop, in.low - margin, in.high + margin }, rows);
     const size_t count = by.mean.size();
     const auto rough = by.by->bins(in.low, in.high);
     const size_t a = rough.first - by.first, b = rough.second - by.first;
@@ -186,22 +188,21 @@ band room_of(const box& in, const std::vector<box>& others, double rate)
     return room;
 }
 
-fragment part_of(const band_seen& of, const time_seen& when, const layer_list& layers)
+fragment part_of(const band_seen& of, const time_seen& when, size_t finest)
 {
-    const layer& finest = *layers.back();
-    const size_t times = finest.shape.fft_size / of.by->shape.fft_size;
-    const double scale = (when.stop - when.start) / finest.shape.fft_size;
+    const size_t times = finest / of.by->shape.fft_size;
+    const double scale = (when.stop - when.start) / finest;
     fragment part{ { when.start, when.stop, of.low, of.high },
-                   of.first * times,
+                   static_cast<long>(of.first * times) - static_cast<long>(times / 2),
                    values(of.spectrum.size() * times),
                    values(of.spectrum.size() * times),
                    when.on,
-                   finest.width(),
+                   of.by->rate / finest,
                    0 };
     for (size_t i = 0; i < of.spectrum.size(); i++) {
         const float floor = of.by->floor[of.first + i];
         std::fill_n(&part.power[i * times], times, of.spectrum[i] * floor * scale);
-        std::fill_n(&part.noise[i * times], times, floor / finest.shape.fft_size);
+        std::fill_n(&part.noise[i * times], times, floor / finest);
     }
     part.sum_up();
     return part;
@@ -209,8 +210,10 @@ fragment part_of(const band_seen& of, const time_seen& when, const layer_list& l
 
 } // namespace
 
-std::vector<fragment>
-refined(const std::vector<box>& boxes, const layer_list& layers, bool skirts)
+std::vector<fragment> refined(const std::vector<box>& boxes,
+                              const layer_list& layers,
+                              size_t finest,
+                              bool skirts)
 {
     std::vector<fragment> parts;
     for (const box& in : boxes) {
@@ -218,7 +221,7 @@ refined(const std::vector<box>& boxes, const layer_list& layers, bool skirts)
         const band_seen of = band_edges(in, layers, room, skirts);
         const time_seen when = time_edges({ in.start, in.stop, of.low, of.high }, layers);
         if (when.stop > when.start)
-            parts.push_back(part_of(of, when, layers));
+            parts.push_back(part_of(of, when, finest));
     }
     return parts;
 }

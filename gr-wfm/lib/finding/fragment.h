@@ -14,7 +14,7 @@ namespace gr::wfm::finding {
  */
 struct fragment {
     box edges;
-    size_t first;
+    long first;
     values power, noise;
     double on;     //!< samples in which it is on
     double grid;   //!< Hz of a bin
@@ -35,10 +35,13 @@ inline double overlap(double a, double b, double c, double d)
     return std::min(b, d) - std::max(a, c);
 }
 
-//! Boxes with their edges refined: 99 % of the power over the noise. skirts: whether to
-//! take in what is too faint to be seen in single bins. Those of no length are left out.
-std::vector<fragment>
-refined(const std::vector<box>& boxes, const layer_list& layers, bool skirts);
+//! Boxes with their edges refined: 99 % of the power over the noise. finest: bins of the
+//! grid, which need not be a layer's that the frame has. skirts: whether to take in what is
+//! too faint to be seen in single bins. Those of no length are left out.
+std::vector<fragment> refined(const std::vector<box>& boxes,
+                              const layer_list& layers,
+                              size_t finest,
+                              bool skirts);
 
 //! Places in units of `width`, between which all but `left_out` of the power at each side
 //! lies.

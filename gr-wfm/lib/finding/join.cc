@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "finding/join.h"
+#include "finding/skirts.h"
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -12,7 +13,13 @@ constexpr double quiet = 0.3;    // power of a line between bursts, over that wi
 constexpr double alike = 0.6;    // correlation of two tones' levels
 constexpr size_t next_parts = 8; // above in frequency, at most, compared with one
 constexpr size_t teeth = 6;      // lines that make a comb
+constexpr double skipped = 10.5; // steps of a comb from a line to the next, at most
+constexpr double lasting = 0.5;  // time over the longest part's, of a comb's lines
+// Lines as narrow (bins) and equal (dB) as only those of one code or grid are.
+constexpr size_t many = 12;
+constexpr double thin_bins = 10, equal_db = 3;
 constexpr double shortest = 64;  // of the shortest rows: bursts told by begin and end
+constexpr double mostly = 0.6;      // share of a sideband's time that its carrier is on
 constexpr double subcarrier = 12e3; // Hz beside a carrier, of what belongs to it
 
 bool is_echo(const candidate& line, const std::vector<box>& over, const layer& by)
@@ -55,7 +62,7 @@ void fill_holes(values& noise)
 fragment combined(const std::vector<fragment>& parts)
 {
     fragment whole = parts[0];
-    size_t last = 0;
+    long last = parts[0].first;
     for (const fragment& part : parts) {
         whole.edges.start = std::min(whole.edges.start, part.edges.start);
         whole.edges.stop = std::max(whole.edges.stop, part.edges.stop);
@@ -63,7 +70,7 @@ fragment combined(const std::vector<fragment>& parts)
         whole.edges.high = std::max(whole.edges.high, part.edges.high);
         whole.first = std::min(whole.first, part.first);
         whole.on = std::max(whole.on, part.on);
-        last = std::max(last, part.first + part.power.size());
+        last = std::max(last, part.first + static_cast<long>(part.power.size()));
     }
     whole.power.assign(last - whole.first, 0.0f);
     whole.noise.assign(last - whole.first, 0.0f);
@@ -78,23 +85,6 @@ fragment combined(const std::vector<fragment>& parts)
     return whole;
 }
 
-// Whether as much power, within 4 dB, lies as far on the other side of `middle`.
-bool mirrored(const fragment& part, double middle, const layer& by)
-{
-    const auto [first, last] = by.rows_of(part.edges.start, part.edges.stop);
-    const auto excess = [&, first = first, last = last](const auto& bins) {
-        const profile means = mean_over_bins(by, first, last, bins.first, bins.second);
-        return mean_of(means, 0, means.size()) - 1;
-    };
-    const auto other = by.bins(2 * middle - part.edges.high, 2 * middle - part.edges.low);
-    const double own = excess(by.bins(part.edges.low, part.edges.high));
-    const double image = excess(other);
-    const double looks =
-        (last - first) * std::max((other.second - other.first) / 1.9, 1.0);
-    const double over = image / std::max(own, 1e-9);
-    return image > 3 / std::sqrt(looks) && over > 0.4 && over < 2.5;
-}
-
 // Whether a part is where a sideband of the line may be, and on while that is.
 bool may_be_sideband(const fragment& part, const fragment& line, const layer& by)
 {
@@ -102,14 +92,16 @@ bool may_be_sideband(const fragment& part, const fragment& line, const layer& by
     // Beside a line as far as subcarriers are, beside what is wide only close by.
     const bool thin = own < 8 * by.width();
     const double far_off = thin ? subcarrier : 1.2 * own;
-    const double slack = std::max(0.05 * line.length(), 2.0 * by.shape.hop);
     const double apart =
         std::max(line.edges.low - part.edges.high, part.edges.low - line.edges.high);
     return part.level() > 0 && part.level() < (thin ? 0.7 : 1.5) * line.level() &&
            part.edges.low > middle - far_off && part.edges.high < middle + far_off &&
            (part.edges.high <= middle || part.edges.low >= middle) &&
-           (thin || apart < 0.1 * own) && part.edges.start > line.edges.start - slack &&
-           part.edges.stop < line.edges.stop + slack && mirrored(part, middle, by);
+           (thin || apart < 0.1 * own) &&
+           overlap(
+               part.edges.start, part.edges.stop, line.edges.start, line.edges.stop) >
+               mostly * part.length() &&
+           mirrored(part, middle, by);
 }
 
 // Each line, and each wider part, with those beside it that have their mirror image on
@@ -175,53 +167,112 @@ bool same_time(const fragment& one, const fragment& other)
                            std::min(one.edges.start, other.edges.start));
 }
 
-// Lines at equal distances, on at the same time: of a television picture, of a clock.
+// The distance of neighbours that is there most often, 0 for none.
+double usual_step(const profile& middles, double grid)
+{
+    profile apart;
+    for (size_t i = 0; i + 1 < middles.size(); i++)
+        apart.push_back(middles[i + 1] - middles[i]);
+    size_t most = 0;
+    double step = 0;
+    for (const double one : apart) {
+        if (one <= 4 * grid)
+            continue;
+        size_t count = 0;
+        double sum = 0;
+        for (const double other : apart)
+            if (std::abs(one - other) < 2 * grid) {
+                sum += other;
+                count++;
+            }
+        if (count > most) {
+            most = count;
+            step = sum / count;
+        }
+    }
+    return step;
+}
+
+bool are_equal(const std::vector<size_t>& lines, const std::vector<fragment>& parts)
+{
+    double sum = 0, squares = 0;
+    for (const size_t line : lines) {
+        const double level = 10 * std::log10(parts[line].level());
+        sum += level;
+        squares += level * level;
+    }
+    const double mean = sum / lines.size();
+    return squares / lines.size() - mean * mean < equal_db * equal_db;
+}
+
+// Lines at about one time, by their middles: those of combs.
+std::vector<std::vector<size_t>> combs_of(const std::vector<size_t>& lines,
+                                          const std::vector<fragment>& parts)
+{
+    profile middles;
+    for (const size_t line : lines)
+        middles.push_back((parts[line].edges.low + parts[line].edges.high) / 2);
+    const double grid = parts[lines[0]].grid, step = usual_step(middles, grid);
+    std::vector<std::vector<size_t>> chains, combs; // places in `lines`, and lines
+    for (size_t n = 0; n < lines.size(); n++) {
+        if (step == 0 || parts[lines[n]].width() >= 0.4 * step + 2 * grid)
+            continue;
+        const auto goes_on = [&](const std::vector<size_t>& chain) {
+            const double steps = (middles[n] - middles[chain.back()]) / step;
+            return steps > 0.5 && steps < skipped &&
+                   std::abs(steps - std::nearbyint(steps)) * step < 0.04 * step + grid;
+        };
+        const auto chain = std::find_if(chains.begin(), chains.end(), goes_on);
+        if (chain == chains.end())
+            chains.push_back({ n });
+        else
+            chain->push_back(n);
+    }
+    for (const auto& chain : chains) {
+        if (chain.size() < teeth)
+            continue;
+        combs.emplace_back();
+        for (const size_t n : chain)
+            combs.back().push_back(lines[n]);
+    }
+    if (!combs.empty())
+        return combs;
+    std::vector<size_t> narrow;
+    for (const size_t line : lines)
+        if (parts[line].width() < thin_bins * grid)
+            narrow.push_back(line);
+    if (narrow.size() >= many && are_equal(narrow, parts))
+        combs.push_back(narrow);
+    return combs;
+}
+
+// Lines that are on at the same time, at equal distances: of a television picture, of a
+// clock. Or so many of equal power that they are those of a code that repeats, or the
+// pilots of a grid of carriers that fills the band.
 std::vector<fragment> combs_joined(std::vector<fragment> parts)
 {
-    if (parts.size() < teeth)
-        return parts;
-    const fragment longest = *std::max_element(
-        parts.begin(), parts.end(), [](const fragment& a, const fragment& b) {
-            return a.length() < b.length();
-        });
+    double longest = 0;
+    for (const fragment& part : parts)
+        longest = std::max(longest, part.length());
     std::vector<size_t> lines;
     for (size_t i = 0; i < parts.size(); i++)
-        if (same_time(parts[i], longest))
+        if (parts[i].length() > lasting * longest)
             lines.push_back(i);
     if (lines.size() < teeth)
         return parts;
     std::stable_sort(lines.begin(), lines.end(), [&](size_t a, size_t b) {
-        return parts[a].edges.low < parts[b].edges.low;
+        return parts[a].edges.low + parts[a].edges.high <
+               parts[b].edges.low + parts[b].edges.high;
     });
-    const auto middle = [&](size_t line) {
-        const box& edges = parts[lines[line]].edges;
-        return (edges.low + edges.high) / 2;
-    };
-    profile apart;
-    for (size_t i = 0; i + 1 < lines.size(); i++)
-        apart.push_back(middle(i + 1) - middle(i));
-    const double step = quantile(apart, 0.5), bin = parts[lines[0]].grid;
-    const auto regular = [&](size_t i) {
-        const double steps = apart[i] / step, whole = std::nearbyint(steps);
-        return std::abs(steps - whole) * step < 0.04 * step + bin && whole >= 1 &&
-               steps < 3.5 && parts[lines[i]].width() < 0.4 * step &&
-               parts[lines[i + 1]].width() < 0.4 * step;
-    };
     std::vector<char> there(parts.size(), true);
     std::vector<fragment> combs;
-    for (size_t first = 0; first < apart.size(); first++) {
-        size_t last = first;
-        while (last < apart.size() && regular(last))
-            last++;
-        if (last - first + 1 >= teeth) {
-            std::vector<fragment> comb;
-            for (size_t i = first; i <= last; i++) {
-                comb.push_back(parts[lines[i]]);
-                there[lines[i]] = false;
-            }
-            combs.push_back(combined(comb));
+    for (const std::vector<size_t>& comb : combs_of(lines, parts)) {
+        std::vector<fragment> members;
+        for (const size_t line : comb) {
+            members.push_back(parts[line]);
+            there[line] = false;
         }
-        first = last;
+        combs.push_back(combined(members));
     }
     std::vector<fragment> kept;
     for (size_t i = 0; i < parts.size(); i++)

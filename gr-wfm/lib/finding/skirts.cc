@@ -16,6 +16,17 @@ constexpr double far = 3.0;          // the same, of those that pause with it
 // Power over that of a signal, of what its steps leave right beside it for a moment.
 constexpr double splash = 0.12;
 constexpr double faint = 0.05; // power over that of a signal, of its skirts
+// Share of its band, of what is much weaker than a signal that it overlaps.
+constexpr double partly = 0.25;
+// Power over that of a signal, of its picture in short rows at the band's other end.
+constexpr double round_the_end = 0.5;
+// Widths from a signal, and power over its, of what it leaves for a moment.
+constexpr double near = 0.6, trace = 0.005;
+constexpr double shoulder = 1.5; // width of a signal within which its shoulders are
+constexpr double leak = 0.1;     // power and density over a signal's, of its shoulders
+// Power between a part and a signal over the part's, where it is that signal's shoulder.
+constexpr double valley_over = 0.3;
+constexpr double image_over = 0.1; // power over that of a signal, of its sidebands
 
 // Whether a faint part is not there while the strong one beside it pauses.
 bool silent_without(const fragment& part, const fragment& one, const layer_list& layers)
@@ -45,30 +56,94 @@ bool silent_without(const fragment& part, const fragment& one, const layer_list&
     return on_rows >= 4 && off_rows >= 4 && off / off_rows < quiet * on / on_rows;
 }
 
+// Whether the power never falls to the noise, nor to much less than it has in a part, from
+// there to a signal.
+bool on_shoulder(const fragment& part, const fragment& one, const layer_list& layers)
+{
+    const layer& by = layer_for_band(layers, part.length(), 3);
+    const bool above = part.edges.low > one.edges.high;
+    const auto gap = above ? by.bins(one.edges.high, part.edges.low)
+                           : by.bins(part.edges.high, one.edges.low);
+    const auto own = by.bins(part.edges.low, part.edges.high);
+    const auto [first, last] = by.rows_of(part.edges.start, part.edges.stop);
+    const auto mean = [&, first = first, last = last](const auto& bins) {
+        return mean_over_rows(by, first, last, bins.first, bins.second);
+    };
+    const profile mine = mean(own);
+    const profile between = uniform_filter(mean(gap), 3, beyond::nearest);
+    const double valley = *std::min_element(between.begin(), between.end()) - 1;
+    return valley > std::max(valley_over * (mean_of(mine, 0, mine.size()) - 1),
+                             3 / std::sqrt(3.0 * (last - first)));
+}
+
+// Whether a faint part is one of two sidebands, however far from a signal; not where a
+// stronger one of `kept` is at the other's place.
+bool is_image(const fragment& part,
+              const fragment& one,
+              const std::vector<fragment>& kept,
+              const layer_list& layers)
+{
+    if (part.level() >= image_over * one.level())
+        return false;
+    const double twice = one.edges.low + one.edges.high;
+    for (const fragment& other : kept)
+        if (&other != &one && twice - part.edges.low > other.edges.low &&
+            twice - part.edges.high < other.edges.high &&
+            other.level() > 3 * part.level())
+            return false;
+    return mirrored(part, twice / 2, layer_for_band(layers, part.length(), 3));
+}
+
 bool belongs(const fragment& part, const fragment& one, const layer_list& layers)
 {
     const double shared =
         overlap(part.edges.low, part.edges.high, one.edges.low, one.edges.high);
-    if (shared >= during_share * part.width())
-        return part.level() < one.level();
+    const double share = shared / part.width();
+    if ((share >= during_share && part.level() < one.level()) ||
+        (share >= partly && part.level() < leak * one.level()))
+        return true;
     return is_beside(part, one, layers);
 }
 
 } // namespace
 
+bool mirrored(const fragment& part, double middle, const layer& by)
+{
+    const double low = 2 * middle - part.edges.high, high = 2 * middle - part.edges.low;
+    if (low < -by.rate / 2 || high > by.rate / 2)
+        return false;
+    const auto [first, last] = by.rows_of(part.edges.start, part.edges.stop);
+    const auto excess = [&, first = first, last = last](const auto& bins) {
+        const profile means = mean_over_bins(by, first, last, bins.first, bins.second);
+        return mean_of(means, 0, means.size()) - 1;
+    };
+    const auto other = by.bins(low, high);
+    const double own = excess(by.bins(part.edges.low, part.edges.high));
+    const double image = excess(other);
+    const double looks =
+        (last - first) * std::max((other.second - other.first) / 1.9, 1.0);
+    const double over = image / std::max(own, 1e-9);
+    return image > 3 / std::sqrt(looks) && over > 0.4 && over < 2.5;
+}
+
 bool is_beside(const fragment& part, const fragment& one, const layer_list& layers)
 {
-    const double rate = layers[0]->rate;
-    double shared = -rate;
-    for (const double turn : { -rate, 0.0, rate })
-        shared = std::max(shared,
-                          overlap(part.edges.low + turn,
-                                  part.edges.high + turn,
-                                  one.edges.low,
-                                  one.edges.high));
+    const double rate = layers[0]->rate, cell = layers[0]->width();
+    const auto shared_by = [&](double turn) {
+        return overlap(part.edges.low + turn,
+                       part.edges.high + turn,
+                       one.edges.low,
+                       one.edges.high);
+    };
+    const double inner = shared_by(0.0);
+    const double shared = std::max({ inner, shared_by(-rate), shared_by(rate) });
+    const double over = part.level() / one.level();
+    if (inner < shared && shared > -2 * cell && part.width() < 2 * cell &&
+        over < round_the_end)
+        return true;
     const double density = part.energy / part.length() / part.width();
     const double theirs = one.energy / one.length() / one.width();
-    const double apart = -shared / one.width(), over = part.level() / one.level();
+    const double apart = -shared / one.width();
     if (part.width() < 0.6 * one.width() && apart < beside && density < faint * theirs)
         return true;
     const bool brief =
@@ -78,11 +153,18 @@ bool is_beside(const fragment& part, const fragment& one, const layer_list& laye
         return true;
     if (part.length() < 0.02 * one.length() && apart < 0.02 && over < splash)
         return true;
-    return apart < far && over < 2 * faint && silent_without(part, one, layers);
+    if (apart < far && over < 2 * faint && silent_without(part, one, layers))
+        return true;
+    if (brief && part.width() < one.width() && apart < near && over < trace)
+        return true;
+    if (apart < shoulder && over < leak && density < leak * theirs)
+        return -shared < 3 * layer_for_band(layers, part.length(), 3).width() ||
+               on_shoulder(part, one, layers);
+    return false;
 }
 
-std::vector<fragment> without_skirts(std::vector<fragment> parts,
-                                     const layer_list& layers)
+std::vector<fragment>
+without_skirts(std::vector<fragment> parts, const layer_list& layers, bool images)
 {
     std::stable_sort(
         parts.begin(), parts.end(), [](const fragment& a, const fragment& b) {
@@ -94,7 +176,8 @@ std::vector<fragment> without_skirts(std::vector<fragment> parts,
         for (const fragment& one : kept) {
             const double shared = overlap(
                 part.edges.start, part.edges.stop, one.edges.start, one.edges.stop);
-            if (shared > 0 && belongs(part, one, layers))
+            if (shared > 0 && (belongs(part, one, layers) ||
+                               (images && is_image(part, one, kept, layers))))
                 during += shared;
         }
         if (during < during_share *

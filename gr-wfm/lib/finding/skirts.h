@@ -5,9 +5,15 @@
 
 namespace gr::wfm::finding {
 
-//! Leaves out what lies in a stronger one or, faint and while that is on, at its side.
+//! Leaves out what lies in a stronger one or, faint and while that is on, at its side;
+//! images: and its sidebands.
 std::vector<fragment> without_skirts(std::vector<fragment> parts,
-                                     const layer_list& layers);
+                                     const layer_list& layers,
+                                     bool images = true);
+
+//! Whether as much power as a part has, within 4 dB, lies as far on the other side of
+//! `middle` (Hz).
+bool mirrored(const fragment& part, double middle, const layer& by);
 
 //! Whether a faint part is what a strong one leaves beside its band; the band's ends are
 //! beside each other.

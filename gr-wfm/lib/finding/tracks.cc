@@ -9,6 +9,13 @@ namespace gr::wfm::finding {
 
 namespace {
 
+// Shares of its time and band, of what is a part of a stronger one.
+constexpr double during_share = 0.8, across = 0.1;
+// Distance and width over that one's width, and power, of what may be beside it.
+constexpr double gap_share = 0.1, narrow = 0.4, weak = 0.1;
+// Density over that of a stronger one, of a signal of its own in that.
+constexpr double stands_out = 10.0;
+
 // Width that two bands share over the width of both together.
 double same(const band& one, const band& other)
 {
@@ -43,16 +50,33 @@ bool tracks::track::takes(const fragment& part, double rate) const
         return false;
     const double both =
         std::min(edges.high, part.edges.high) - std::max(edges.low, part.edges.low);
-    if (gap <= least_gap && both >= 0.5 * narrowest && widest < 12 * narrowest)
+    if (gap <= least_gap && both >= 0.5 * narrowest && widest < 20 * narrowest)
         return true;
     // A carrier with and without sidebands.
     return gap <= 0.02 && same(core(*this), core(part)) > 0.3;
 }
 
-void tracks::track::add(const fragment& part, double rate)
+bool tracks::track::within(const track& other) const
 {
-    const size_t from = std::min(first, part.first);
-    const size_t last = std::max(first + power.size(), part.first + part.power.size());
+    const double time = overlap(
+        edges.start, edges.stop, other.edges.start, other.edges.stop);
+    const double shared =
+        overlap(edges.low, edges.high, other.edges.low, other.edges.high);
+    if (&other == this || time < during_share * length())
+        return false;
+    const double over = level() / other.level();
+    if (over * other.width() > stands_out * width())
+        return false;
+    return (shared > -gap_share * other.width() && width() < narrow * other.width() &&
+            over < weak) ||
+           (shared >= across * width() && over < 1);
+}
+
+void tracks::track::add_power(const fragment& part)
+{
+    const long from = std::min(first, part.first);
+    const long last = std::max(first + static_cast<long>(power.size()),
+                               part.first + static_cast<long>(part.power.size()));
     values all_power(last - from), all_noise(last - from);
     for (const fragment* one : { static_cast<const fragment*>(this), &part })
         for (size_t i = 0; i < one->power.size(); i++) {
@@ -64,6 +88,11 @@ void tracks::track::add(const fragment& part, double rate)
     power.swap(all_power);
     sum_up();
     noise.swap(all_noise);
+}
+
+void tracks::track::add(const fragment& part, double rate)
+{
+    add_power(part);
     edges = { std::min(edges.start, part.edges.start),
               std::max(edges.stop, part.edges.stop),
               std::min(edges.low, part.edges.low),
@@ -114,27 +143,52 @@ void tracks::frame(std::vector<fragment> parts,
         return !one.cut;
     };
     const auto ended = std::stable_partition(d_open.begin(), d_open.end(), goes_on);
-    say({ ended, d_open.end() }, found);
+    say(ended - d_open.begin(), found);
     d_open.erase(ended, d_open.end());
 }
 
 void tracks::finish(std::vector<found_box>& found)
 {
-    say(d_open, found);
+    say(0, found);
     d_open.clear();
 }
 
-void tracks::say(const std::vector<track>& ended, std::vector<found_box>& found) const
+std::vector<tracks::track*> tracks::whole(size_t ended)
+{
+    std::vector<track*> kept;
+    for (size_t i = ended; i < d_open.size(); i++)
+        kept.push_back(&d_open[i]);
+    std::stable_sort(kept.begin(), kept.end(), [](const track* a, const track* b) {
+        return a->level() < b->level();
+    });
+    for (const track* part : std::vector<track*>(kept)) {
+        std::vector<track*> others = kept;
+        for (size_t i = 0; i < ended; i++)
+            others.push_back(&d_open[i]);
+        track* best = nullptr;
+        for (track* other : others)
+            if (part->within(*other) && (!best || other->level() > best->level()))
+                best = other;
+        if (!best)
+            continue;
+        best->add_power(*part);
+        kept.erase(std::find(kept.begin(), kept.end(), part));
+    }
+    return kept;
+}
+
+void tracks::say(size_t ended, std::vector<found_box>& found)
 {
     const size_t before = found.size();
-    for (const track& one : ended) {
+    for (const track* said : whole(ended)) {
+        const track& one = *said;
         auto [low, high] = one.by_power(d_rate);
         low = std::max(low, -d_rate / 2);
         high = std::min(high, d_rate / 2);
         const double power = one.level();
         const auto bin_of = [&](double edge) {
             return std::lrint((edge + d_rate / 2) / one.grid + 0.5) -
-                   static_cast<long>(one.first);
+                   one.first;
         };
         const long count = one.noise.size();
         const long a = std::clamp(bin_of(low), 0L, count - 1);

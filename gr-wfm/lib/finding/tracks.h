@@ -24,14 +24,20 @@ private:
         explicit track(const fragment& part) : fragment(part), seen(part.length()) {}
 
         bool takes(const fragment& part, double rate) const;
+        //! Whether it is part of a stronger one, that a frame showed in pieces.
+        bool within(const track& other) const;
         void add(const fragment& part, double rate);
+        void add_power(const fragment& part);
         band by_power(double rate) const;
 
         double seen;      //!< samples of all its parts
         bool cut = false; //!< max_duration ended it
     };
 
-    void say(const std::vector<track>& ended, std::vector<found_box>& found) const;
+    //! Of the open ones from `ended` on, those that are no part of another; that is given
+    //! its parts' power.
+    std::vector<track*> whole(size_t ended);
+    void say(size_t ended, std::vector<found_box>& found);
 
     const double d_rate;
     const settings d_settings;

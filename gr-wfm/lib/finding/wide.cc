@@ -12,6 +12,7 @@ constexpr double widest_local = 0.2;    // of the band: wider ones may hide in t
 constexpr double up = 2.0, above = 4.0; // over what was before; over the quietest place
 constexpr double steepness = 0.05;      // of the band, for 10 dB at a signal's edges
 constexpr double narrow_filter = 0.6;   // of the band: receivers' filters are wider
+constexpr double aside = 0.1;           // of the band, from its middle: no filter is
 constexpr double unsteady_from = 2.25;  // mean square over squared mean of power
 // Power over that of filtered noise, and of a wide signal, of what is in it.
 constexpr double stands_out = 6.0, stands_far_out = 30.0;
@@ -68,7 +69,8 @@ std::optional<wide_signal> plateau(const values& floor)
     const bool right =
         half->last >= count - reach || falls(half->last, half->last + reach);
     wide_signal found{ run->first, run->last, floor, false };
-    found.steep = half->length() <= narrow_filter * count ||
+    const double off = std::abs(static_cast<double>(half->first + half->last) - count);
+    found.steep = half->length() <= narrow_filter * count || off > aside * count ||
                   (left && right && top > 2 * above * low);
     for (float& bin : found.outside)
         bin = std::min(bin, static_cast<float>(low));
@@ -169,7 +171,7 @@ void add_wide(std::vector<fragment>& parts,
     const size_t hop = by.shape.hop, times = finest / by.shape.fft_size;
     const double start = on_first * hop, stop = std::min(on_last * hop, count);
     fragment wide{ { start, stop, origin + edges.first, origin + edges.second },
-                   first * times,
+                   static_cast<long>(first * times) - static_cast<long>(times / 2),
                    values(width * times),
                    values(width * times),
                    stop - start,

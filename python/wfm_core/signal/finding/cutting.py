@@ -7,7 +7,7 @@ from scipy import ndimage
 from wfm_core.signal.finding.frames import Layer, layer_for_band, likeness, mean_in_band, profile_in_time
 
 _LOOKS = 32  # bins times rows that a valley must be seen in, lest it be chance
-_DEEP, _SHALLOW = 0.1, 0.3  # power of a valley over that of what it parts
+_DEEP, _SHALLOW = 0.02, 0.3  # power of a valley over that of what it parts
 _UNLIKE = 0.25
 MOST_GAP, LEAST_GAP, GAP_WIDTHS = 0.8, 5e-3, 200.0
 
@@ -98,8 +98,8 @@ def _looks(layer: Layer, first: int, count: int, start: float, stop: float) -> f
 
 
 def _parted(profile, one, other, deviation, looks, box, layer, first, layers) -> bool:
-    """Whether two parts of a spectrum are two signals': noise or 10 dB less than both surely lies between, or half that
-    and they do not come and go together."""
+    """Whether two parts of a spectrum are two signals': noise or 17 dB less than both surely lies between, or 5 dB and
+    they do not come and go together."""
     gap = other[0] - one[1]
     if gap < max(1, 0.06 * min(one[1] - one[0], other[1] - other[0])) or gap * looks < _LOOKS:
         return False

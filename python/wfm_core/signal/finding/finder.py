@@ -134,7 +134,7 @@ class SignalFinder:
         chosen = without_echoes(chosen, usable, [view.layer for view in VIEWS])
         pieces = [(box.start, box.stop, box.low, box.high) for box in chosen]
         least = 0.8 * 10 ** (self.settings.min_snr / 10)
-        parts = without_skirts(self._fragments(pieces, usable, skirts=False), usable)
+        parts = without_skirts(self._fragments(pieces, usable, skirts=False), usable, images=False)
         parts = without_skirts(joined(parts, usable), usable)
         parts = self._fragments([(part.start, part.stop, part.low, part.high) for part in parts], usable, skirts=True)
         parts = without_skirts([part for part in parts if part.ratio > least], usable)
@@ -150,7 +150,8 @@ class SignalFinder:
         return self._tracks.frame(parts, self._begin + count)
 
     def _fragments(self, pieces: list[tuple], layers: list[Layer], skirts: bool) -> list[Fragment]:
-        parts = (fragment(piece, layers, room_of(piece, pieces, self.sample_rate), skirts) for piece in pieces)
+        rate, finest = self.sample_rate, self._shapes[-1].fft_size
+        parts = (fragment(piece, layers, finest, room_of(piece, pieces, rate), skirts) for piece in pieces)
         return [part for part in parts if part is not None]
 
     def _layers(self, clean: np.ndarray, broken: np.ndarray, begin: int, count: int) -> list[Layer]:

@@ -8,12 +8,17 @@ import numpy as np
 from wfm_core.signal.finding.candidates import Candidate
 from wfm_core.signal.finding.frames import FARTHEST, Layer, likeness
 from wfm_core.signal.finding.refine import Fragment
+from wfm_core.signal.finding.skirts import mirrored
 
 _QUIET = 0.3  # power of a line between bursts, over that within them, of a line of its own
 _ALIKE = 0.6  # correlation of two tones' levels
 _NEXT = 8  # parts above in frequency, at most, that are compared with one
 _TEETH = 6  # lines that make a comb
+_SKIPPED = 10.5  # steps of a comb from one line that is seen to the next, at most
+_MANY, _THIN, _EQUAL = 12, 10, 3.0  # lines as narrow (bins) and equal (dB) as only those of one code or grid are
+_LASTING = 0.5  # time over that of the longest part, of a comb's lines
 _SHORT = 64  # of the shortest rows: bursts that are told by when they begin and end
+_MOSTLY = 0.6  # share of a sideband's time that its carrier is on
 _SUBCARRIER = 12e3  # Hz beside a carrier in which its subcarriers and sidebands are
 
 
@@ -74,24 +79,36 @@ def combined(parts: list[Fragment]) -> Fragment:
 
 
 def _combs_joined(parts: list[Fragment]) -> list[Fragment]:
-    """Lines at equal distances, on at the same time: of a television picture, of a clock."""
-    lines = sorted((p for p in parts if _same_time(p, max(parts, key=lambda q: q.length))), key=lambda p: p.low)
+    """Lines that are on at the same time, at equal distances: of a television picture, of a clock. Or so many of equal
+    power that they are those of a code that repeats, or the pilots of a grid of carriers that fills the band."""
+    longest = max(parts, key=lambda q: q.length, default=None)
+    lines = sorted((p for p in parts if p.length > _LASTING * longest.length), key=lambda p: p.low + p.high)
     if len(lines) < _TEETH:
         return parts
     middles = np.array([(p.low + p.high) / 2 for p in lines])
+    grid = lines[0].grid
     apart = np.diff(middles)
-    step = float(np.median(apart))
-    steps = apart / step
-    regular = (
-        (np.abs(steps - np.round(steps)) * step < 0.04 * step + lines[0].grid) & (np.round(steps) >= 1) & (steps < 3.5)
-    )
-    thin = np.array([p.high - p.low < 0.4 * step for p in lines])
-    regular &= thin[1:] & thin[:-1]
-    edges = np.flatnonzero(np.diff(regular.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
-    for first, last in edges:
-        if last - first + 1 >= _TEETH:
-            comb = lines[first : last + 1]
-            parts = [p for p in parts if not any(p is tooth for tooth in comb)] + [combined(comb)]
+    # the distance that is there most often
+    alike = np.abs(apart[:, None] - apart) < 2 * grid
+    alike &= (apart > 4 * grid)[:, None]
+    step = float(apart[alike[np.argmax(alike.sum(1))]].mean()) if alike.any() else 0.0
+    thin = [n for n, p in enumerate(lines) if step and p.high - p.low < 0.4 * step + 2 * grid]
+    combs: list[list[int]] = []
+    for n in thin:
+        for comb in combs:
+            steps = (middles[n] - middles[comb[-1]]) / step
+            if 0.5 < steps < _SKIPPED and abs(steps - round(steps)) * step < 0.04 * step + grid:
+                comb.append(n)
+                break
+        else:
+            combs.append([n])
+    combs = [comb for comb in combs if len(comb) >= _TEETH]
+    narrow = [n for n, p in enumerate(lines) if p.high - p.low < _THIN * grid]
+    if not combs and len(narrow) >= _MANY and np.std([10 * np.log10(lines[n].level) for n in narrow]) < _EQUAL:
+        combs = [narrow]
+    for comb in combs:
+        teeth = [lines[n] for n in comb]
+        parts = [p for p in parts if not any(p is tooth for tooth in teeth)] + [combined(teeth)]
     return parts
 
 
@@ -111,7 +128,6 @@ def _sidebands_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragme
         # beside a line as far as subcarriers are, beside what is wide only close by
         thin = own < 8 * finest.width
         far, most = (_SUBCARRIER, 0.7) if thin else (1.2 * own, 1.5)
-        slack = max(0.05 * line.length, 2 * finest.shape.hop)
         mine = [
             p
             for p in parts
@@ -121,25 +137,13 @@ def _sidebands_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragme
             and p.high < middle + far
             and (p.high <= middle or p.low >= middle)
             and (thin or max(line.low - p.high, p.low - line.high) < 0.1 * own)
-            and p.start > line.start - slack
-            and p.stop < line.stop + slack
-            and _mirrored(p, middle, finest)
+            and min(p.stop, line.stop) - max(p.start, line.start) > _MOSTLY * p.length
+            and mirrored(p, middle, finest)
         ]
         if mine:
             parts = [p for p in parts if p is not line and not any(p is m for m in mine)]
             parts.append(combined([line, *mine]))
     return parts
-
-
-def _mirrored(part: Fragment, middle: float, layer: Layer) -> bool:
-    """Whether as much power, within 4 dB, lies as far on the other side of `middle`."""
-    first, last = layer.rows(part.start, part.stop)
-    excess = []
-    for low, high in ((part.low, part.high), (2 * middle - part.high, 2 * middle - part.low)):
-        a, b = layer.bins(low, high)
-        excess.append(float(layer.ratio[first:last, a:b].mean()) - 1)
-    doubt = 3 / np.sqrt((last - first) * max((b - a) / 1.9, 1))
-    return excess[1] > doubt and 0.4 < excess[1] / max(excess[0], 1e-9) < 2.5
 
 
 def _coincide(one: Fragment, other: Fragment, hop: int) -> bool:

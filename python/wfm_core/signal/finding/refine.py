@@ -63,27 +63,28 @@ def room_of(box, others, rate: float) -> tuple[float, float]:
     return least, most
 
 
-def fragment(box, layers: list[Layer], room: tuple[float, float], skirts: bool) -> Fragment | None:
+def fragment(box, layers: list[Layer], finest: int, room: tuple[float, float], skirts: bool) -> Fragment | None:
     """A signal's box with its edges refined: 99 % of the power over the noise.
 
-    room: Hz beyond which others are. skirts: whether to take in what is too faint to be seen in single bins.
+    finest: bins of the grid, which need not be a layer's that the frame has. room: Hz beyond which others are. skirts: whether to take in what is too faint to be seen in single bins.
     """
     start, stop, low, high = box
-    finest = layers[-1]
     low, high, layer, first, spectrum = band_edges(start, stop, low, high, layers, room, skirts)
     start, stop, on = time_edges(start, stop, low, high, layers)
     if stop <= start:
         return None
     floor = layer.floor[first : first + len(spectrum)]
-    times = finest.shape.fft_size // layer.shape.fft_size
-    scale = (stop - start) / finest.shape.fft_size
+    times = finest // layer.shape.fft_size
+    scale = (stop - start) / finest
     power = np.repeat(spectrum * floor * np.float32(scale), times)
-    noise = np.repeat(floor * np.float32(1 / finest.shape.fft_size), times)
-    return Fragment(start, stop, low, high, first * times, power, noise, on, finest.width)
+    noise = np.repeat(floor * np.float32(1 / finest), times)
+    return Fragment(start, stop, low, high, first * times - times // 2, power, noise, on, layer.rate / finest)
 
 
 def band_edges(start, stop, low, high, layers, room, skirts):
-    layer = layer_for_band(layers, stop - start, 3)
+    # of the finest rows, two do for what is so strong that its edges count
+    few = 2 if stop - start >= 2 * layers[-1].shape.hop else 3
+    layer = layer_for_band(layers, stop - start, few)
     margin = max(_MARGIN * (high - low), 8 * layer.width, _SIDEBAND if high - low < 8 * layer.width else 0.0)
     first, profile, deviation = mean_in_band(layer, start, stop, low - margin, high + margin)
     a, b = layer.bins(low, high)

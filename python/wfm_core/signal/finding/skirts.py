@@ -2,44 +2,61 @@
 """What is no signal of its own but what a strong one leaves in and beside its band."""
 
 import numpy as np
+from scipy import ndimage
 
-from wfm_core.signal.finding.frames import Layer
+from wfm_core.signal.finding.frames import Layer, layer_for_band
 from wfm_core.signal.finding.refine import Fragment
 
 _QUIET = 0.3  # power while a strong signal pauses over that while it is on, of what is not its skirt
 _DURING = 0.8  # share of what belongs to another that lies within it
+_PARTLY = 0.25  # share of its band, of what is much weaker than a signal that it overlaps
 _BESIDE = 0.3  # width of a signal within which its skirts are
 _CLOSE = 0.1  # the same, of those not so faint but narrow
 _FAR = 3.0  # the same, of those that pause with it
 _SPLASH = 0.12  # power over that of a signal, of what its steps leave right beside it for a moment
+_ROUND = 0.5  # power over that of a signal, of its picture in short rows at the band's other end
 _FAINT = 0.05  # power over that of a signal, of its skirts
+_NEAR, _TRACE = 0.6, 0.005  # widths from a signal, and power over its, of what it leaves for a moment
+_SHOULDER = 1.5  # width of a signal within which its shoulders are
+_LEAK = 0.1  # power and density over that of a signal, of its shoulders
+_VALLEY = 0.3  # power between a part and a signal over the part's, where it is that signal's shoulder
+_IMAGE = 0.1  # power over that of a signal, of its sidebands
 
 
-def without_skirts(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
-    """Leaves out what lies in a stronger one or, faint and while that is on, at its side."""
+def without_skirts(parts: list[Fragment], layers: list[Layer], images: bool = True) -> list[Fragment]:
+    """Leaves out what lies in a stronger one or, faint and while that is on, at its side; images: and its sidebands."""
     kept: list[Fragment] = []
     for part in sorted(parts, key=lambda p: -p.energy):
         during = 0.0
         for one in kept:
             shared = min(part.stop, one.stop) - max(part.start, one.start)
-            if shared > 0 and _belongs(part, one, layers):
+            if shared > 0 and (_belongs(part, one, layers) or (images and _image(part, one, kept, layers))):
                 during += shared
         if during < _DURING * min(part.length, max(part.on, 0.5 * part.length)):
             kept.append(part)
     return kept
 
 
+def inside(share: float, level: float, other: float) -> bool:
+    """Whether what shares so much of its band with a signal of power `other` is too weak to be more than part of it."""
+    return (share >= _DURING and level < other) or (share >= _PARTLY and level < _LEAK * other)
+
+
 def _belongs(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
     band = min(part.high, one.high) - max(part.low, one.low)
-    if band >= _DURING * (part.high - part.low):
-        return part.level < one.level
+    if inside(band / (part.high - part.low), part.level, one.level):
+        return True
     return beside(part, one, layers)
 
 
 def beside(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
     """Whether a faint part is what a strong one leaves beside its band; the band's ends are beside each other."""
     wide, other, rate = part.high - part.low, one.high - one.low, layers[0].rate
-    band = max(min(part.high + turn, one.high) - max(part.low + turn, one.low) for turn in (-rate, 0.0, rate))
+    inner, *around = (min(part.high + t, one.high) - max(part.low + t, one.low) for t in (0.0, -rate, rate))
+    band = max(inner, *around)
+    cell = layers[0].width
+    if inner < band > -2 * cell and wide < 2 * cell and part.level < _ROUND * one.level:
+        return True
     density = part.energy / part.length / wide
     theirs = one.energy / one.length / other
     if wide < 0.6 * other and -band < _BESIDE * other and density < _FAINT * theirs:
@@ -49,7 +66,52 @@ def beside(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
         return True
     if part.length < 0.02 * one.length and -band < 0.02 * other and part.level < _SPLASH * one.level:
         return True
-    return -band < _FAR * other and part.level < 2 * _FAINT * one.level and _silent_without(part, one, layers)
+    if -band < _FAR * other and part.level < 2 * _FAINT * one.level and _silent_without(part, one, layers):
+        return True
+    if brief and wide < other and -band < _NEAR * other and part.level < _TRACE * one.level:
+        return True
+    if -band < _SHOULDER * other and part.level < _LEAK * one.level and density < _LEAK * theirs:
+        return -band < 3 * layer_for_band(layers, part.length, 3).width or _on_shoulder(part, one, layers)
+    return False
+
+
+def _image(part: Fragment, one: Fragment, kept: list[Fragment], layers: list[Layer]) -> bool:
+    """Whether a faint part is one of two sidebands, however far from a signal; not where a stronger one of `kept` is at
+    the other's place."""
+    if part.level >= _IMAGE * one.level:
+        return False
+    twice = one.low + one.high
+    over = (other for other in kept if twice - part.low > other.low and twice - part.high < other.high)
+    if any(other is not one and other.level > 3 * part.level for other in over):
+        return False
+    return mirrored(part, twice / 2, layer_for_band(layers, part.length, 3))
+
+
+def _on_shoulder(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
+    """Whether the power never falls to the noise, nor to much less than it has in a part, from there to a signal."""
+    layer = layer_for_band(layers, part.length, 3)
+    low, high = (one.high, part.low) if part.low > one.high else (part.high, one.low)
+    first, last = layer.bins(low, high)
+    rows, own = layer.rows(part.start, part.stop), layer.bins(part.low, part.high)
+    spectrum = layer.ratio[rows[0] : rows[1], min(first, own[0]) : max(last, own[1])].mean(0) - 1
+    between = spectrum[first - min(first, own[0]) :][: last - first]
+    mine = float(spectrum[own[0] - min(first, own[0]) :][: own[1] - own[0]].mean())
+    valley = float(ndimage.uniform_filter1d(between, 3, mode="nearest").min())
+    return valley > max(_VALLEY * mine, 3 / np.sqrt(3 * (rows[1] - rows[0])))
+
+
+def mirrored(part: Fragment, middle: float, layer: Layer) -> bool:
+    """Whether as much power as a part has, within 4 dB, lies as far on the other side of `middle` (Hz)."""
+    low, high = 2 * middle - part.high, 2 * middle - part.low
+    if low < -layer.rate / 2 or high > layer.rate / 2:
+        return False
+    first, last = layer.rows(part.start, part.stop)
+    excess = []
+    for band in ((part.low, part.high), (low, high)):
+        a, b = layer.bins(*band)
+        excess.append(float(layer.ratio[first:last, a:b].mean()) - 1)
+    doubt = 3 / np.sqrt((last - first) * max((b - a) / 1.9, 1))
+    return excess[1] > doubt and 0.4 < excess[1] / max(excess[0], 1e-9) < 2.5
 
 
 def _silent_without(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:

@@ -7,6 +7,11 @@ from wfm_core.signal.finding.cutting import LEAST_GAP, gap_for
 from wfm_core.signal.finding.refine import Fragment, quantile_edges
 from wfm_core.signal.finding.settings import FoundSignal
 
+_DURING, _ACROSS = 0.8, 0.1  # shares of its time and band, of what is a part of a stronger one
+_GAP, _NARROW, _WEAK = 0.1, 0.4, 0.1  # distance and width over that one's width, and power, of what may be beside it
+
+_STANDS_OUT = 10.0  # density over that of a stronger one, of a signal of its own in that
+
 
 def _same(low: float, high: float, other_low: float, other_high: float) -> float:
     """Width that two bands share over the width of both together."""
@@ -36,16 +41,24 @@ class Track:
             return False
         if _same(self.low, self.high, part.low, part.high) >= 0.5:
             return True
-        mine = float(self.power.sum()) / max(self.on, 1.0)
-        if not 0.25 < part.level / max(mine, 1e-30) < 4.0:
+        if not 0.25 < part.level / max(self.level, 1e-30) < 4.0:
             return False
         both = min(self.high, part.high) - max(self.low, part.low)
-        if gap <= LEAST_GAP and both >= 0.5 * min(wide, other) and max(wide, other) < 12 * min(wide, other):
+        if gap <= LEAST_GAP and both >= 0.5 * min(wide, other) and max(wide, other) < 20 * min(wide, other):
             return True
         # a carrier with and without sidebands
         return gap <= 0.02 and _same(*core(self.power, self.first), *core(part.power, part.first)) > 0.3
 
     def add(self, part: Fragment) -> None:
+        self.add_power(part)
+        self.start, self.stop = min(self.start, part.start), max(self.stop, part.stop)
+        self.low, self.high = min(self.low, part.low), max(self.high, part.high)
+        self.length += part.stop - part.start
+        self.on += part.on
+        if self.length > 0.25 * (self.stop - self.start):
+            self.low, self.high = self.edges()
+
+    def add_power(self, part: "Fragment | Track") -> None:
         first = min(self.first, part.first)
         last = max(self.first + len(self.power), part.first + len(part.power))
         power, noise = np.zeros(last - first, np.float32), np.zeros(last - first, np.float32)
@@ -54,12 +67,22 @@ class Track:
             power[where] += one.power
             noise[where] = np.maximum(noise[where], one.noise)
         self.first, self.power, self.noise = first, power, noise
-        self.start, self.stop = min(self.start, part.start), max(self.stop, part.stop)
-        self.low, self.high = min(self.low, part.low), max(self.high, part.high)
-        self.length += part.stop - part.start
-        self.on += part.on
-        if self.length > 0.25 * (self.stop - self.start):
-            self.low, self.high = self.edges()
+
+    @property
+    def level(self) -> float:
+        return float(self.power.sum()) / max(self.on, 1.0)
+
+    def within(self, other: "Track") -> bool:
+        """Whether this is a part of a stronger one: in a frame that showed it in pieces."""
+        time = min(self.stop, other.stop) - max(self.start, other.start)
+        band = min(self.high, other.high) - max(self.low, other.low)
+        if other is self or time < _DURING * (self.stop - self.start):
+            return False
+        width, whole = self.high - self.low, other.high - other.low
+        if self.level * whole > _STANDS_OUT * other.level * width:
+            return False
+        beside = band > -_GAP * whole and width < _NARROW * whole and self.level < _WEAK * other.level
+        return beside or (band >= _ACROSS * width and self.level < other.level)
 
     def edges(self) -> tuple[float, float]:
         low, high = quantile_edges(self.power, self.grid)
@@ -67,6 +90,17 @@ class Track:
         return origin + low, origin + high
 
     grid = half = 0.0  # set by Tracks for all of its tracks
+
+
+def _whole(found: list[Track], others: list[Track]) -> list[Track]:
+    """Of the tracks `found`, those that are no part of another; the power of parts is given to what they are part of."""
+    kept = sorted(found, key=lambda track: track.level)
+    for part in list(kept):
+        wholes = [other for other in (*kept, *others) if part.within(other)]
+        if wholes:
+            max(wholes, key=lambda other: other.level).add_power(part)
+            kept = [one for one in kept if one is not part]
+    return kept
 
 
 class Tracks:
@@ -96,11 +130,11 @@ class Tracks:
             else:
                 still.append(track)
         self.open = still
-        return self._said(found)
+        return self._said(_whole(found, still))
 
     def finish(self) -> list[FoundSignal]:
         found, self.open = self.open, []
-        return self._said(found)
+        return self._said(_whole(found, []))
 
     def _said(self, tracks: list[Track]) -> list[FoundSignal]:
         said = []

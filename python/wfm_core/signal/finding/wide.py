@@ -12,6 +12,7 @@ _WIDEST_LOCAL = 0.2  # of the band: wider ones may hide in the local floor
 _RISEN, _ABOVE = 2.0, 4.0  # power over what was before, and over the quietest place in the band
 _STEEP = 0.05  # of the band, within which the power falls by 10 dB at a signal's edges
 _NARROW_FILTER = 0.6  # of the band: receivers' filters are wider
+_ASIDE = 0.1  # of the band, from its middle: filters are symmetrical
 _UNSTEADY = 2.25  # mean square over squared mean of a bin's power: 2 for steady noise
 _STANDS_OUT, _STANDS_FAR_OUT = 6.0, 30.0  # power over that of filtered noise, of a wide signal, of what is in it
 _BARELY = 0.05  # ratio to the floor over that of the wide signal, of a box that shows only its unsteadiness
@@ -67,7 +68,8 @@ def plateau(floor: np.ndarray) -> tuple[int, int, np.ndarray, bool] | None:
     bottom = max(0.1 * top, 1.5 * low)
     left = first <= reach or float(floor[first - reach : first].min()) <= bottom
     right = last >= count - reach or float(floor[last : last + reach].min()) <= bottom
-    steep = last - first <= _NARROW_FILTER * count or (left and right and top > 2 * _ABOVE * low)
+    aside = last - first <= _NARROW_FILTER * count or abs(first + last - count) > _ASIDE * count
+    steep = aside or (left and right and top > 2 * _ABOVE * low)
     return run[0], run[1], np.minimum(floor, np.float32(low)), steep
 
 
@@ -95,7 +97,7 @@ def wide_fragment(found, layer: Layer, finest: int, count: int) -> tuple[Fragmen
     times = finest // layer.shape.fft_size
     scale = (stop - start) / finest
     part = Fragment(
-        start, stop, origin + low, origin + high, first * times,
+        start, stop, origin + low, origin + high, first * times - times // 2,
         np.repeat(spectrum[first:last] * np.float32(scale), times),
         np.repeat(outside[first:last] * np.float32(1 / finest), times), stop - start, layer.rate / finest,
     )  # fmt: skip

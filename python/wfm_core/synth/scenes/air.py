@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import fft
+from scipy.ndimage import uniform_filter1d
+from scipy.signal.windows import tukey
 
 from wfm_core.synth.scenes.relay import relayed
 from wfm_core.synth.signals.catalogue import LEAST_SECONDS, SIGNALS, UNHEARD, UNKNOWN
@@ -44,6 +46,7 @@ _KINDS_COUNT = 0.4
 
 MOST_SAMPLES = 1 << 19
 _STICKS_OUT = 0.05
+_UNSEEN, _NEAR_BINS = 0.3, 9
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +62,7 @@ class Placed:
 @dataclass(frozen=True)
 class Truth:
     """What is where. intervals: [n, 2], first and last + 1 sample of each stretch in which it is on (gaps of up to 1 ms
-    count as on); edges in Hz from the band's middle, of 99 % of the power."""
+    count as on); edges in Hz from the band's middle, of 99 % of the power where that is not 5 dB under the noise."""
 
     label: str
     kind: str
@@ -111,19 +114,30 @@ def _add(spectrum: np.ndarray, one: Placed, gain: float, rate: float, rng: np.ra
     x = one.sent.samples
     if flaws:
         x = _drifting(x, one.sent.sample_rate, rng)
-    bins = fft.fft(x) * np.float32(gain / len(x))
+    x = x * np.float32(gain / len(x))
+    bins = fft.fft(x)
+    # the ends of the band cut what goes on; what that strews is no part of a signal's width
+    faded = fft.fft(x * tukey(len(x), 0.1).astype(np.float32))
     count, whole = len(bins), len(spectrum)
     # signed bins of the transmission, moved by whole bins of the band
     place = fft.fftfreq(count, 1 / count).astype(np.int64)
     if flaws and rng.random() < 0.4:
-        bins = bins * _multipath(place / (count / one.sent.sample_rate), one.sent.bandwidth, rng)
+        response = _multipath(place / (count / one.sent.sample_rate), one.sent.bandwidth, rng)
+        bins, faded = bins * response, faded * response
     place = place + round(one.centre / rate * whole)
     inside = (place >= -(whole // 2)) & (place < whole - whole // 2)
     spectrum[place[inside] % whole] += bins[inside].astype(np.complex64)
-    power = np.cumsum(fft.fftshift(np.abs(bins) ** 2))
+    power = np.cumsum(fft.fftshift(_visible(np.abs(faded) ** 2, float(np.mean(x != 0)) / whole)))
     lower, upper = np.searchsorted(power, (0.005 * power[-1], 0.995 * power[-1])) - count // 2
     edges = [one.centre + edge * one.sent.sample_rate / count for edge in (lower, upper + 1)]
     return [min(max(edge, -rate / 2), rate / 2) for edge in edges]
+
+
+def _visible(power: np.ndarray, noise: float) -> np.ndarray:
+    """Power of bins without those far under the noise: tails that nobody can see make no signal wider."""
+    smooth = uniform_filter1d(power, _NEAR_BINS, mode="wrap")
+    seen = np.where(smooth > _UNSEEN * noise, power, 0)
+    return seen if seen.any() else power
 
 
 def _drifting(x: np.ndarray, rate: float, rng: np.random.Generator) -> np.ndarray:
