@@ -16,6 +16,8 @@ from flowgraph_helpers import noise, random_model, write_recording
 from image_bundles import signal_bundle
 from pretrain_recipe import tiny_file
 
+from wfm_core.train.signals.shards import make_shard
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 import inflow  # noqa: E402
@@ -24,7 +26,8 @@ import readme  # noqa: E402
 
 TRIED = {
     "accuracy/air.py", "accuracy/decoded.py", "accuracy/enrolment.py", "accuracy/lte_recordings.py",
-    "accuracy/other_recordings.py", "accuracy/synthetic.py", "classifier_live.py", "finder/accuracy.py",
+    "accuracy/other_recordings.py", "accuracy/signals.py", "accuracy/synthetic.py", "classifier_live.py",
+    "finder/accuracy.py",
     "finder_rate.py", "foundation/compare.py", "inflow.py", "pretrain_data_overhead.py", "readme.py", "run.py",
     "soak.py", "spectrogram.py", "tap.py",
 }  # fmt: skip
@@ -226,6 +229,19 @@ def test_air(tmp_path):
     assert len(table) == 2 and "demodulated: macro average" in said
     assert [entry["group"] for entry in json.loads((tmp_path / "out.json").read_text())] == ["air", "demodulated"]
     assert len(list((tmp_path / "pictures").glob("*.png"))) == 2
+
+
+def test_signals(tmp_path):
+    """A tiny model, beside boosting that learns from a shard of a few crops."""
+    bundle = signal_bundle(tmp_path / "tiny")
+    make_shard(tmp_path / "00000.npy", 1, 48, 0.0, labels=("ook", "nbfm"), most_samples=1 << 15)
+    options = ("--crops", 8, "--most-samples", 1 << 15, "--out", tmp_path / "out", "--floor", tmp_path)
+    said = program("accuracy/signals.py", "--bundle", bundle, *options)
+    figures = json.loads((tmp_path / "out" / "figures.json").read_text())
+    assert figures["labels"] == ["ook", "nbfm", "noise"] and figures["crops"]["alone"] > 0
+    assert {row[0] for row in rows(said)} >= {"whole", "IQ alone", "images alone", "both", "dect", "drm", "0 to 5"}
+    assert all((tmp_path / "out" / name).stat().st_size > 10_000 for name in ("confusion.png", "accuracy.png"))
+    assert figures["floor"]["mean_class_accuracy"]["alone"] > 0.5, "an OOK remote is told from a voice by a few crops"
 
 
 @pytest.mark.slow

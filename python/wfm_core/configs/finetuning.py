@@ -117,11 +117,14 @@ class Endless(Supervised):
 class Scenes(Endless):
     """On synthetic scenes of interference; interference.yaml says what each key is for.
 
-    Configurations of earlier versions have no `init`, `others`, `nr_cells` and `other_alarms`.
+    Configurations of earlier versions have no `init`, `mix_with`, `mix_share`, `others`, `nr_cells` and
+    `other_alarms`.
     """
 
     name: str
     init: str | None = None
+    mix_with: str | None = None
+    mix_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
     others: Annotated[float, Field(ge=0, lt=1)] = 0.0
     nr_cells: Annotated[float, Field(ge=0, lt=1)] = 0.0
     window: Window
@@ -141,6 +144,12 @@ class Scenes(Endless):
     accumulate: ClassVar[int] = 1
     label_smoothing: ClassVar[float] = 0.0
     known_share: ClassVar[float | None] = None
+
+    @model_validator(mode="after")
+    def _has_weights_to_mix_in(self):
+        if self.mix_share and self.mix_with is None:
+            raise ValueError(f"mix_share is {self.mix_share}, but mix_with names no model to take weights from")
+        return self
 
     @model_validator(mode="after")
     def _validates_every_number_of_antennas(self):

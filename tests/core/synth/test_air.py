@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from wfm_core.synth.scenes.air import AirBands, Placed, compose
-from wfm_core.synth.signals.catalogue import LABELS, SIGNALS
+from wfm_core.synth.signals.catalogue import LABELS, SIGNALS, UNHEARD, UNKNOWN
 from wfm_core.synth.signals.transmission import on_air, part, transmission
 
 
@@ -44,6 +44,15 @@ def test_bands_are_seeded_and_know_their_classes():
         half = first.sample_rate / 2
         assert -half <= truth.freq_lower_edge < truth.freq_upper_edge <= half
         assert truth.intervals.min() >= 0 and truth.intervals.max() <= len(first.samples)
+
+
+@pytest.mark.parametrize("technology", UNHEARD)
+def test_a_band_can_begin_with_a_technology_of_no_class(technology):
+    bands = AirBands(np.random.default_rng(4), crowded=2, most_samples=1 << 16)
+    band = bands.draw(technology)
+    assert band.truths[0].label == UNKNOWN and band.truths[0].kind in UNHEARD[technology]
+    assert {truth.label for truth in band.truths[1:]} <= set(SIGNALS)
+    assert all(truth.label in SIGNALS for _ in range(4) for truth in bands.draw().truths)
 
 
 def test_signals_are_kept_apart_unless_they_may_meet():

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wfm_core.synth.signals.catalogue import LABELS, LEAST_SECONDS, SIGNALS
+from wfm_core.synth.signals.catalogue import LABELS, LEAST_SECONDS, SIGNALS, UNHEARD
 
 KINDS = [(label, kind) for label, kinds in SIGNALS.items() for kind in kinds]
 
@@ -54,9 +54,16 @@ def test_every_class_has_generators_but_those_that_are_made_otherwise():
 
 def test_the_page_of_signals_lists_each_class_and_kind():
     page = (Path(__file__).parents[3] / "docs" / "signals.md").read_text()
-    classes = page.split("## Classes")[1].split("## Decoded by others")[0]
+    classes = page.split("## Classes")[1].split("## Kept out of training")[0]
     assert re.findall(r"^\| `([\w-]+)` \|", classes, re.MULTILINE) == list(LABELS)
     assert [kind for _, kind in KINDS if f"`{kind}`" not in classes] == []
+
+
+def test_the_page_of_signals_lists_what_is_kept_out_of_training():
+    page = (Path(__file__).parents[3] / "docs" / "signals.md").read_text()
+    table = page.split("## Kept out of training")[1].split("## Decoded by others")[0]
+    assert re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE) == list(UNHEARD)
+    assert [kind for kinds in UNHEARD.values() for kind in kinds if f"`{kind}`" not in table] == []
 
 
 def test_the_page_of_decoded_signals_names_classes_only():

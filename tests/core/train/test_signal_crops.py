@@ -8,7 +8,8 @@ import torch
 from wfm_core.signal.found import FoundSignal
 from wfm_core.synth.scenes.air import Band, Truth
 from wfm_core.synth.signals.catalogue import LABELS
-from wfm_core.train.signals.crops import Box, draw_crops, name_box, near_boxes
+from wfm_core.train.signals.batches import as_inputs
+from wfm_core.train.signals.crops import Box, draw_crops, has_neighbour, name_box, named_crops, near_boxes
 from wfm_core.train.signals.shards import inputs, records
 
 RATE = 1e6
@@ -57,6 +58,16 @@ def test_a_box_of_nothing_is_noise():
     assert name_box(box(300e3, 330e3, start=0, count=20_000, snr_db=4.0), band(late))[0] == "noise"
 
 
+def test_near_boxes_of_what_is_nearly_beside_the_band_have_a_width():
+    rng = np.random.default_rng(2)
+    for lower, upper in ((499.9e3, 500e3), (500e3, 500e3), (-500e3, -500e3)):
+        beside = truth(lower=lower, upper=upper)
+        for _ in range(50):
+            for near in near_boxes(beside, band(beside), rng):
+                assert -500e3 <= near.lower < near.upper <= 500e3
+                name_box(near, band(beside))
+
+
 def test_near_boxes_lie_near_their_signal():
     rng = np.random.default_rng(4)
     bursts = truth(intervals=[(start, start + 2000) for start in range(0, 100_000, 20_000)])
@@ -67,6 +78,29 @@ def test_near_boxes_lie_near_their_signal():
             assert one.start >= 0 and one.start + one.count <= 100_000 and one.count >= 1
             assert -RATE / 2 <= one.lower < one.upper <= RATE / 2
             assert min(one.upper, 50e3) - max(one.lower, -50e3) > 0.5 * 100e3
+
+
+@pytest.mark.parametrize(
+    ("other", "there"),
+    [
+        (truth("ais", 60e3, 90e3), True),  # beside the box, in the samples that are cut out
+        (truth("ais", -90e3, -60e3, snr_db=0.0), False),  # so weak that it is nothing
+        (truth("ais", 60e3, 90e3, intervals=((60_000, 90_000),)), False),  # at another time
+        (truth("ais", 110e3, 130e3), False),  # filtered out
+        (truth("ais", -10e3, 10e3, snr_db=17.0), True),  # within
+    ],
+)
+def test_neighbours_are_those_whose_samples_are_in_the_crop(other, there):
+    assert has_neighbour(box(count=50_000), band(truth(), other)) is there
+    assert has_neighbour(box(count=50_000), band(other, truth())) is there
+
+
+def test_a_signal_of_no_class_has_no_number():
+    (where, crop), *others = named_crops([box(), box(300e3, 310e3, snr_db=3.0)], band(truth("unknown", snr_db=12.0)))
+    assert where == box() and crop.label == -1 and crop.kind == "unknown" and not crop.beside
+    assert [LABELS[one.label] for _, one in others] == ["noise"]
+    _, target = as_inputs(records([crop, others[0][1]]), ("ais", "noise"))
+    assert target.tolist() == [-1, 1]
 
 
 @pytest.mark.parametrize("finder_share", [0.0, 1.0])

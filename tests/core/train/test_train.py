@@ -19,6 +19,7 @@ from wfm_core.configs.finetuning import load_finetuning
 from wfm_core.evaluate.calibration import calibrate, expected_calibration_error, false_alarm_bias, fit_temperature
 from wfm_core.evaluate.metrics import interference_accuracies
 from wfm_core.evaluate.table import read_row
+from wfm_core.train.finetune.results import mix
 from wfm_core.train.finetune.scenes import MixedScenes
 from wfm_core.train.objectives.labelled import LabelledTraining
 
@@ -104,6 +105,29 @@ def test_a_run_starts_from_a_model_folder(tmp_path):
         torch.testing.assert_close(after[name].float(), weights.float(), rtol=1e-2, atol=1e-4)
     begun = yaml.safe_load((first / "contract.yaml").read_text())["weights_sha256"]
     assert yaml.safe_load((second / "contract.yaml").read_text())["origin"]["init"] == f"wfm-interference {begun}"
+
+
+def test_a_kept_network_has_its_share_of_another_s_weights():
+    model, begun = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    own, others = ({name: tensor.clone() for name, tensor in one.state_dict().items()} for one in (model, begun))
+    mix(model, others, 0.25)
+    torch.testing.assert_close(model.weight.data, 0.75 * own["weight"] + 0.25 * others["weight"])
+    torch.testing.assert_close(model.bias.data, 0.75 * own["bias"] + 0.25 * others["bias"])
+    with pytest.raises(WfmError, match="names no model to take weights from"):
+        load_finetuning(None, {}, ["mix_share=0.2"])
+
+
+def test_a_run_keeps_the_mean_with_another_model(tmp_path):
+    """With a share of nearly all and a rate that would move the weights far."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert finetune(first, "steps=2", *TINY).returncode == 0
+    mixed = (f"mix_with={first}", "mix_share=0.999")
+    done = finetune(second, "steps=2", "learning_rate=1e-2", *mixed, *TINY)
+    assert done.returncode == 0, done.stderr[-2000:]
+    before, after = (load_file(folder / "weights.safetensors") for folder in (first, second))
+    for name, weights in before.items():
+        torch.testing.assert_close(after[name].float(), weights.float(), rtol=1e-2, atol=1e-3)
+    assert yaml.safe_load((second / "contract.yaml").read_text())["origin"]["mix_with"].startswith("wfm-interference ")
 
 
 def test_a_run_starts_from_nothing_that_is_another_network(tmp_path):

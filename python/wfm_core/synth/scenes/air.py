@@ -11,7 +11,7 @@ import numpy as np
 from scipy import fft
 
 from wfm_core.synth.scenes.relay import relayed
-from wfm_core.synth.signals.catalogue import LEAST_SECONDS, SIGNALS
+from wfm_core.synth.signals.catalogue import LEAST_SECONDS, SIGNALS, UNHEARD, UNKNOWN
 from wfm_core.synth.signals.transmission import Generator, Transmission
 
 SAMPLE_RATES = tuple(
@@ -187,7 +187,8 @@ def _truth(one: Placed, band: list[float], sample_rate: float, samples: int) -> 
         gap = edges[1:, 0] - edges[:-1, 1] > 1e-3 * native
         edges = np.stack([edges[np.append(True, gap), 0], edges[np.append(gap, True), 1]], 1)
     intervals = np.minimum((edges * (sample_rate / native)).round().astype(np.int64), samples)
-    return Truth(one.label, one.sent.kind, intervals, *band, one.snr_db)
+    label = UNKNOWN if one.label in UNHEARD else one.label
+    return Truth(label, one.sent.kind, intervals, *band, one.snr_db)
 
 
 class AirBands:
@@ -217,7 +218,7 @@ class AirBands:
         self.shares = shares / shares.sum()
 
     def draw(self, label: str | None = None) -> Band:
-        """A band whose first signal is of `label` (None: any)."""
+        """A band whose first signal is of `label` (None: any; of UNHEARD: an unknown one)."""
         rng = self.rng
         if label is None and rng.random() < _EMPTY_SHARE:
             samples = fft.next_fast_len(int(10 ** rng.uniform(3, np.log10(self.most_samples))))
@@ -244,7 +245,7 @@ class AirBands:
         return relayed(label, sent, self.rng) if self.flaws and self.rng.random() < _RELAYED_SHARE else sent
 
     def _kind(self, label: str) -> Generator:
-        kinds = list(SIGNALS[label].values())
+        kinds = list((SIGNALS.get(label) or UNHEARD[label]).values())
         return kinds[self.rng.integers(len(kinds))]
 
     def _width(self, label: str, generator: Generator) -> float:

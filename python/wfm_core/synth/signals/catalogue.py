@@ -19,20 +19,26 @@ LABELS = (
 )  # fmt: skip
 """The order in which models have them: the twenty of the RFS task, others beside them, and what is no signal."""
 
+UNKNOWN = "unknown"
+"""The label of a signal of no class."""
+
 LEAST_SECONDS = {
     "apt": 0.6, "morse": 1.0, "rtty": 0.6, "sstv": 0.5, "nbfm": 0.2, "airband": 0.2, "vor": 0.3, "packet": 0.15,
     "pocsag": 0.15, "acars": 0.1, "radiosonde": 0.15, "digital-voice": 0.08, "satellite": 0.1, "fm-broadcast": 0.05,
     "ook": 0.1, "keyless": 0.1, "fsk": 0.02, "ais": 0.03, "lora": 0.02, "carrier": 0.05,
+    "dect": 0.01, "wefax": 0.5, "psk31": 1.0, "drm": 0.1, "ocean-radar": 0.25, "hellschreiber": 0.8,
 }  # fmt: skip
 """Of a class, the shortest time in which it can be told by what it sends."""
 
 
-def _gather() -> dict[str, dict[str, Generator]]:
+def _gather(families: tuple[str, ...]) -> dict[str, dict[str, Generator]]:
     signals: dict[str, dict[str, Generator]] = {}
-    for family in FAMILIES:
+    for family in families:
         for label, kinds in import_module(f"wfm_core.synth.signals.{family}").KINDS.items():
             signals.setdefault(label, {}).update(kinds)
     return signals
 
 
-SIGNALS = _gather()
+SIGNALS = _gather(FAMILIES)
+UNHEARD = _gather(("unheard",))
+"""Technologies that are kept out of training, no labels of any model, and the kinds of each: for open-set figures."""

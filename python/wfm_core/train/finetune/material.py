@@ -26,6 +26,7 @@ class Material:
     `scene` scales positions; `weights` [K] are those of the classes in the loss. `windows` counts those of each side,
     `split` says how they were split. `name` is the model's; `data` goes into figures.json, `origin` into the contract.
     With `half` the weights are kept in half precision. `alarms`: see `calibrate`, of the validation windows.
+    `mixed_in` are weights of which those that are kept have the share `mixed_share`.
     """
 
     name: str
@@ -52,3 +53,5 @@ class Material:
     weights: Tensor | None = None
     half: bool = False
     alarms: tuple[tuple[Tensor, float], ...] = ()
+    mixed_in: dict[str, Tensor] | None = None
+    mixed_share: float = 0.0

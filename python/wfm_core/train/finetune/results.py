@@ -22,12 +22,24 @@ _UNCALIBRATED = Calibration(temperature=1.0, open_set_threshold=0.0, ece_before=
 _ANY_RATE = {"min": 1.0, "max": 1e12}
 
 
+def mix(model: torch.nn.Module, others: dict[str, Tensor], share: float) -> None:
+    """Make the model's weights means with `others`, of which they take that share.
+
+    Weights between those a network began with and those that it was fine-tuned to often keep more of what either is
+    good at (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022, section 3).
+    """
+    own = model.state_dict()
+    model.load_state_dict({name: torch.lerp(own[name].float(), others[name].float(), share) for name in own})
+
+
 def write_results(out: Path, material: Material, training: LabelledTraining, command: str, started: float) -> dict:
     """Calibrate, write model, figures and pictures of the test windows into `out`; returns the figures.
 
     `training` keeps the merged model. `started` is the `time.monotonic` of the run's beginning.
     """
     training.model, training.average = merged(training.kept).eval(), None
+    if material.mixed_in is not None:
+        mix(training.model, material.mixed_in, material.mixed_share)
     config, foundation = training.config, material.foundation
     calibration = _UNCALIBRATED
     if len(material.validation_label) and material.labels:

@@ -14,7 +14,6 @@ from wfm_core.bundle.export import is_model_folder, read_model_folder
 from wfm_core.bundle.find import find_bundle
 from wfm_core.bundle.foundation import Foundation, build_model
 from wfm_core.configs.finetuning import Scenes
-from wfm_core.model import WirelessModel
 from wfm_core.signal import build_preprocessor
 from wfm_core.synth.scenes.interference import LABELS, NONE, SAMPLE_RATES, InterferenceScenes
 from wfm_core.synth.scenes.others import OtherTechnologies
@@ -89,7 +88,11 @@ def gather(config: Scenes) -> Material:
     model = start_model(foundation, feed, LABELS, config)
     origin = {"data": "synthetic"}
     if config.init is not None:
-        origin["init"] = _start_from(config, model)
+        origin["init"], begun = _weights_of(config.init, config)
+        model.load_state_dict(begun)
+    mixed_in = None
+    if config.mix_share:
+        origin["mix_with"], mixed_in = _weights_of(config.mix_with, config)
     validation, other = _validation_batches(config)
     label = torch.cat([label for _, label in validation]).numpy()
     alarms = [(~other, config.false_alarms)] + ([(other, config.other_alarms)] if other.any() else [])
@@ -126,6 +129,8 @@ def gather(config: Scenes) -> Material:
         origin=origin,
         half=True,
         alarms=tuple(alarms),
+        mixed_in=mixed_in,
+        mixed_share=config.mix_share,
     )
 
 
@@ -142,13 +147,13 @@ def _fresh(config: Scenes) -> Foundation:
     return Foundation(description, build_model(description), {})
 
 
-def _start_from(config: Scenes, model: WirelessModel) -> str:
-    """Put the weights of the model folder `config.init` into `model`; returns its name and the weights' sha256."""
-    folder = find_bundle(config.init)
+def _weights_of(name: str, config: Scenes) -> tuple[str, dict[str, Tensor]]:
+    """Name with sha256, and weights of the model folder `name`. Raises `WfmError` where it is another network."""
+    folder = find_bundle(name)
     if not is_model_folder(folder):
         raise WfmError(
-            f"init {config.init!r} is a bundle file, which does not train; give a model folder, with "
-            "weights.safetensors and contract.yaml"
+            f"{name!r} is a bundle file, which does not train; give a model folder, with weights.safetensors and "
+            "contract.yaml"
         )
     contract, weights = read_model_folder(folder)
     there = {key: contract.raw.get(key) for key in ("encoder", "modality", "signal")}
@@ -156,11 +161,10 @@ def _start_from(config: Scenes, model: WirelessModel) -> str:
     task = contract.tasks.get(config.task)
     if there != expected or task is None or tuple(task.labels) != LABELS:
         raise WfmError(
-            f"init {folder} is another network: {there} with the tasks {list(contract.tasks)}; expected {expected} "
-            f"with the task {config.task}: change the configuration, or name another model"
+            f"{folder} is another network: {there} with the tasks {list(contract.tasks)}; expected {expected} with the "
+            f"task {config.task}: change the configuration, or name another model"
         )
-    model.load_state_dict(fitted(contract, weights, str(folder)).state_dict())
-    return f"{contract.name} {contract.weights_sha256}"
+    return f"{contract.name} {contract.weights_sha256}", fitted(contract, weights, str(folder)).state_dict()
 
 
 def _validation_batches(config: Scenes) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:

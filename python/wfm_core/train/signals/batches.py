@@ -14,7 +14,7 @@ from torch.utils.data import IterableDataset
 
 from wfm_core.base.errors import WfmError
 from wfm_core.configs.finetuning import Signals
-from wfm_core.synth.signals.catalogue import LABELS, SIGNALS
+from wfm_core.synth.signals.catalogue import LABELS, SIGNALS, UNKNOWN
 from wfm_core.train.signals.shards import inputs, make_shard
 
 FIRST_SHARDS = 4
@@ -85,7 +85,7 @@ def validation_rows(config: Signals, folder: Path) -> np.ndarray:
 
 def as_inputs(rows: np.ndarray, labels: tuple[str, ...]) -> tuple[tuple[Tensor, ...], Tensor]:
     """Rows as inputs of the network, and their classes as numbers in `labels`, -1 for one that is not among them."""
-    numbers = np.array([labels.index(name) if name in labels else -1 for name in LABELS])
+    numbers = np.array([labels.index(name) if name in labels else -1 for name in (*LABELS, UNKNOWN)])
     return inputs(rows), torch.from_numpy(numbers[rows["label"]])
 
 

@@ -2,7 +2,7 @@
 """Crops of single signals out of synthetic bands: what was found there, by the finder or nearly so, and its true
 name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,12 @@ _MOST_OF_A_SIGNAL = 4
 _MOST_NEAR = 3
 _SHARED = 0.35
 """A crop with more than this share of another signal's energy than its own is nobody's."""
+
+_MET = 0.03
+"""A signal has met another whose energy is more than this share of its own."""
+
+_HELD = 1.9
+"""Widths of its box, that a crop has something of (see wfm_core.signal.extract)."""
 
 _NOISE_SNR = 9.0
 """dB: what stands out of the noise by more is no noise."""
@@ -49,14 +55,15 @@ class Box:
 
 @dataclass(frozen=True, eq=False)
 class Crop:
-    """observed: complex64 [found.SAMPLES]; kind and snr_db: of the signal in truth; met: another signal is in the
-    box."""
+    """observed: complex64 [found.SAMPLES]; label: its place in LABELS, -1 for a signal of no class; kind and snr_db: of
+    the signal in truth; met: another signal is in the box; beside: another is in the crop, within the box or not."""
 
     observed: np.ndarray
     label: int
     kind: str
     snr_db: float
     met: bool
+    beside: bool
 
 
 def crops_of(band: Band, rng: np.random.Generator, by_finder: bool) -> list[Crop]:
@@ -69,16 +76,26 @@ def crops_of(band: Band, rng: np.random.Generator, by_finder: bool) -> list[Crop
     rng.shuffle(boxes)
     if rng.random() < _WHOLE_SHARE:
         boxes.append(Box(*energy_box(band.samples, band.sample_rate)))
+    return [crop for _, crop in named_crops(boxes, band)]
+
+
+def named_crops(boxes: list[Box], band: Band) -> list[tuple[Box, Crop]]:
+    """Those of the boxes that have a true name, a few of each signal, and what a model sees of them."""
     crops, taken = [], {}
     for box in boxes:
         label, kind, snr, met = name_box(box, band)
         if label is None or taken.get((label, kind), 0) >= _MOST_OF_A_SIGNAL:
             continue
         taken[label, kind] = taken.get((label, kind), 0) + 1
-        samples, _ = extract(band.samples, band.sample_rate, box.lower, box.upper, box.start, box.count)
-        observed = observe(samples, box.upper - box.lower, box.count / band.sample_rate, box.snr_db)
-        crops.append(Crop(observed, LABELS.index(label), kind, snr, met))
+        number = LABELS.index(label) if label in LABELS else -1
+        crops.append((box, Crop(observed(box, band), number, kind, snr, met, met or has_neighbour(box, band))))
     return crops
+
+
+def observed(box: Box, band: Band) -> np.ndarray:
+    """complex64 [found.SAMPLES]: what a model sees of a box."""
+    samples, _ = extract(band.samples, band.sample_rate, box.lower, box.upper, box.start, box.count)
+    return observe(samples, box.upper - box.lower, box.count / band.sample_rate, box.snr_db)
 
 
 def found_boxes(band: Band) -> list[Box]:
@@ -127,7 +144,9 @@ def _near(start: int, end: int, truth: Truth, band: Band, rng: np.random.Generat
     if rng.random() < 0.15:
         start += int(rng.random() * 0.7 * (end - start))
     half = band.sample_rate / 2
-    lower, upper = max(middle - width / 2, -half), min(middle + width / 2, half)
+    # what is nearly beside the band still shows a bin of it
+    lower = float(np.clip(middle - width / 2, -half, half * (1 - 1e-3)))
+    upper = float(np.clip(middle + width / 2, lower + half * 1e-3, half))
     return Box(start, end - start, lower, upper, truth.snr_db + rng.normal(0, 1.0))
 
 
@@ -148,6 +167,32 @@ def name_box(box: Box, band: Band) -> tuple[str | None, str, float, bool]:
     where it has what is not a signal itself: the skirt or the image of one, a spur.
     """
     width = box.upper - box.lower
+    energies = _energies(box, band)
+    # relative to the noise in the box
+    if not energies or energies[0][0] < 0.05 * width:
+        artefact = box.snr_db > _NOISE_SNR or any(_beside(box, truth) for truth in band.truths)
+        return (None if artefact else "noise"), "noise", -99.0, False
+    energy, share, filled, truth = energies[0]
+    rest = sum(entry[0] for entry in energies[1:])
+    if rest > _SHARED * energy or share < 0.4 or filled < _LEAST_FILLED:
+        return None, "", 0.0, True
+    return truth.label, truth.kind, truth.snr_db, rest > _MET * energy
+
+
+def has_neighbour(box: Box, band: Band) -> bool:
+    """Is another signal in the samples that are cut out for a box, which hold more than its width?"""
+    more = 0.5 * (_HELD - 1) * (box.upper - box.lower)
+    inside, around = _energies(box, band), _energies(replace(box, lower=box.lower - more, upper=box.upper + more), band)
+    if not inside:
+        return False
+    own, truth = inside[0][0], inside[0][3]
+    return sum(entry[0] for entry in around if entry[3] is not truth) > _MET * own
+
+
+def _energies(box: Box, band: Band) -> list[tuple[float, float, float, Truth]]:
+    """For each signal, most first: its energy in the box (over the noise of 1 Hz), the share of its width that is
+    there, the share of the box's that it has, and itself."""
+    width = box.upper - box.lower
     energies = []
     for truth in band.truths:
         own = max(truth.freq_upper_edge - truth.freq_lower_edge, 1.0)
@@ -157,16 +202,7 @@ def name_box(box: Box, band: Band) -> tuple[str | None, str, float, bool]:
         on = float(np.maximum(last - first, 0).sum()) / box.count
         share = max(common, 0.0) / own
         energies.append((share * on * own * 10 ** (truth.snr_db / 10), share, common / width, truth))
-    energies.sort(key=lambda entry: -entry[0])
-    # relative to the noise in the box
-    if not energies or energies[0][0] < 0.05 * width:
-        artefact = box.snr_db > _NOISE_SNR or any(_beside(box, truth) for truth in band.truths)
-        return (None if artefact else "noise"), "noise", -99.0, False
-    energy, share, filled, truth = energies[0]
-    rest = sum(entry[0] for entry in energies[1:])
-    if rest > _SHARED * energy or share < 0.4 or filled < _LEAST_FILLED:
-        return None, "", 0.0, True
-    return truth.label, truth.kind, truth.snr_db, rest > 0.03 * energy
+    return sorted(energies, key=lambda entry: -entry[0])
 
 
 def _beside(box: Box, truth: Truth) -> bool:
