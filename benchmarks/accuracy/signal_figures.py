@@ -70,10 +70,12 @@ def class_accuracy(answers: Answers, which: np.ndarray, said: np.ndarray | None 
     return mean_class_accuracy(confusion_matrix(said[which], answers.truth[which], len(answers.labels)))
 
 
-def named(answers: Answers, which: np.ndarray, threshold: float) -> float:
-    """Share of crops of noise that are given a signal's name: neither noise nor unknown."""
-    known = answers.probabilities.max(1) >= threshold
-    return float(np.mean((known & (answers.answer != answers.noise))[which])) if which.any() else float("nan")
+def named(answers: Answers, which: np.ndarray, threshold: float) -> dict:
+    """How many of the crops of noise are given a signal's name (neither noise nor unknown), and which most often."""
+    wrong = which & (answers.probabilities.max(1) >= threshold) & (answers.answer != answers.noise)
+    share = float(wrong.sum() / which.sum()) if which.any() else float("nan")
+    said = Counter(answers.labels[answer] for answer in answers.answer[wrong])
+    return {"crops": int(which.sum()), "share": share, "named": dict(said.most_common(3))}
 
 
 def figures_of(answers: Answers, threshold: float, strong_db: float) -> dict:
@@ -123,10 +125,9 @@ def _by_seconds(answers: Answers, alone: np.ndarray) -> list[dict]:
 
 def _noise(answers: Answers, threshold: float) -> dict:
     noise = answers.groups(0.0)["noise"]
-    out = {"all": {"crops": int(noise.sum()), "share": named(answers, noise, threshold)}}
+    out = {"all": named(answers, noise, threshold)}
     for source in ("finder", "alert", "whole"):
-        which = noise & (answers.source == source)
-        out[source] = {"crops": int(which.sum()), "share": named(answers, which, threshold)}
+        out[source] = named(answers, noise & (answers.source == source), threshold)
     return out
 
 

@@ -67,12 +67,12 @@ def features(rows: np.ndarray) -> np.ndarray:
 
 def _features(rows: np.ndarray) -> np.ndarray:
     iq, whole, _, heard, facts = (part.numpy() for part in inputs(rows))
-    heard = _in_time(heard)
-    parts = [facts, _on_and_off(heard[:, 0], facts), _frequency(heard), _spectrum(whole), _beginning(iq[:, 0])]
+    heard = in_time(heard)
+    parts = [facts, on_and_off(heard[:, 0], facts), _frequency(heard), _spectrum(whole), _beginning(iq[:, 0])]
     return np.nan_to_num(np.concatenate(parts, 1).astype(np.float32), posinf=1e3, neginf=-1e3)
 
 
-def _in_time(heard: np.ndarray) -> np.ndarray:
+def in_time(heard: np.ndarray) -> np.ndarray:
     """The image of envelope and frequency [n, 2, 128, 64] as it goes on in time, glance by glance [n, 2, 64, 128]."""
     down, across = _SQUARES
     squares = heard.reshape(-1, 2, down, _SIDE, across, _SIDE).swapaxes(3, 4)
@@ -85,7 +85,7 @@ def _moments(x: np.ndarray) -> np.ndarray:
     return np.concatenate([np.stack(some, 1), np.quantile(x, _QUANTILES, axis=1).T], 1)
 
 
-def _on_and_off(envelope: np.ndarray, facts: np.ndarray) -> np.ndarray:
+def on_and_off(envelope: np.ndarray, facts: np.ndarray) -> np.ndarray:
     """Moments of the envelope [n, 64, 128] (mean 0), the share that is on, and how long on and off last (log10 s)."""
     flat = envelope.reshape(len(envelope), -1)
     high, low = np.quantile(flat, 0.95, axis=1), np.quantile(flat, 0.05, axis=1)

@@ -68,18 +68,20 @@ def summary(figures: dict) -> str:
 
 def noise(named: dict) -> str:
     said = {"finder": "by the finder", "alert": "by one with low thresholds", "whole": "whole empty bands"}
-    rows = [(said.get(name, name), one["crops"], number(one["share"])) for name, one in named.items()]
-    return table(("boxes", "crops", "named as a signal"), rows)
+    rows = [(said.get(name, name), one["crops"], number(one["share"]), counted(one)) for name, one in named.items()]
+    return table(("boxes", "crops", "named as a signal", "as what"), rows)
+
+
+def counted(entry: dict) -> str:
+    return ", ".join(f"{label} {count}" for label, count in entry["named"].items())
 
 
 def open_set(figures: dict) -> str:
     contract, kept = figures["contract"], figures["kept"]
     rows = []
     for name, one in kept["by_technology"].items():
-        said = ", ".join(f"{label} {count}" for label, count in one["named"].items())
-        rows.append(
-            (name, one["crops"], number(contract["by_technology"][name]["rejected"]), number(one["rejected"]), said)
-        )
+        shares = [number(entry["rejected"]) for entry in (contract["by_technology"][name], one)]
+        rows.append((name, one["crops"], *shares, counted(one)))
     means = [number(one["mean_technology_rejected"]) for one in (contract, kept)]
     rows.append(("mean of technologies", sum(one["crops"] for one in kept["by_technology"].values()), *means, ""))
     rows.append(("known signals", "", number(contract["known_rejected"]), number(kept["known_rejected"]), ""))

@@ -16,13 +16,16 @@ from flowgraph_helpers import noise, random_model, write_recording
 from image_bundles import signal_bundle
 from pretrain_recipe import tiny_file
 
-from wfm_core.train.signals.shards import make_shard
+from wfm_core.signal.found import observe
+from wfm_core.train.signals.crops import Crop
+from wfm_core.train.signals.shards import inputs, make_shard, records
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-sys.path.insert(0, str(BENCHMARKS))
+sys.path[:0] = [str(BENCHMARKS), str(BENCHMARKS / "accuracy")]
 import inflow  # noqa: E402
 import random_model as full_size  # noqa: E402
 import readme  # noqa: E402
+import signal_floor  # noqa: E402
 
 TRIED = {
     "accuracy/air.py", "accuracy/decoded.py", "accuracy/enrolment.py", "accuracy/lte_recordings.py",
@@ -241,7 +244,25 @@ def test_signals(tmp_path):
     assert figures["labels"] == ["ook", "nbfm", "noise"] and figures["crops"]["alone"] > 0
     assert {row[0] for row in rows(said)} >= {"whole", "IQ alone", "images alone", "both", "dect", "drm", "0 to 5"}
     assert all((tmp_path / "out" / name).stat().st_size > 10_000 for name in ("confusion.png", "accuracy.png"))
-    assert figures["floor"]["mean_class_accuracy"]["alone"] > 0.5, "an OOK remote is told from a voice by a few crops"
+    assert figures["floor"]["crops"] == figures["crops"] and figures["floor"]["ece"] != figures["ece"]
+
+
+def test_features_of_pulses():
+    """On for 32 ms, off for 96 ms, after observation, images and eight bits."""
+    count = 64 * 512
+    line = np.exp(0.1j * np.pi * np.arange(count))
+    crops = []
+    for envelope in ((np.arange(count) % 256) < 64, np.ones(count)):
+        observed = observe(envelope * line + 1e-6, 1e3, count / 2e3, 20.0)
+        crops.append(Crop(observed, 0, "pulses", 20.0, met=False, beside=False))
+    rows = records(crops)
+    _, _, _, heard, facts = (part.numpy() for part in inputs(rows))
+    envelope = signal_floor.in_time(heard)[:, 0]
+    pulses = signal_floor.on_and_off(envelope, facts)[0]
+    assert pulses[11] == pytest.approx(0.25, abs=0.01)
+    np.testing.assert_allclose(10 ** pulses[-6:], [0.032] * 3 + [0.096] * 3, rtol=0.05)
+    found = signal_floor.features(rows)
+    assert found.shape[0] == 2 and np.isfinite(found).all() and not np.allclose(found[0], found[1])
 
 
 @pytest.mark.slow
