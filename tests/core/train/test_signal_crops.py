@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from wfm_core.signal.found import FoundSignal
-from wfm_core.synth.scenes.air import Band, Truth
+from wfm_core.synth.scenes.air import AirBands, Band, Truth
 from wfm_core.synth.signals.catalogue import LABELS
 from wfm_core.train.signals.batches import as_inputs
-from wfm_core.train.signals.crops import Box, draw_crops, has_neighbour, name_box, named_crops, near_boxes
+from wfm_core.train.signals.crops import Box, draw_crops, has_neighbour, name_box, named_crops, near_boxes, noise_crops
 from wfm_core.train.signals.shards import inputs, records
 
 RATE = 1e6
@@ -66,6 +66,14 @@ def test_near_boxes_of_what_is_nearly_beside_the_band_have_a_width():
             for near in near_boxes(beside, band(beside), rng):
                 assert -500e3 <= near.lower < near.upper <= 500e3
                 name_box(near, band(beside))
+
+
+def test_an_empty_band_gives_crops_of_noise():
+    bands = AirBands(np.random.default_rng(5), ("morse",), most_samples=1 << 15)
+    crops = [crop for _ in range(6) for crop in noise_crops(bands, np.random.default_rng(6))]
+    assert len(crops) >= 6 and {LABELS[crop.label] for crop in crops} == {"noise"}
+    drawn = draw_crops(8, 150, 0.0, ("morse", "ais"), most_samples=1 << 15)
+    assert 2 <= sum(LABELS[crop.label] == "noise" for crop in drawn) < 50
 
 
 def test_near_boxes_lie_near_their_signal():

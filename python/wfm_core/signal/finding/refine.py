@@ -66,7 +66,8 @@ def room_of(box, others, rate: float) -> tuple[float, float]:
 def fragment(box, layers: list[Layer], finest: int, room: tuple[float, float], skirts: bool) -> Fragment | None:
     """A signal's box with its edges refined: 99 % of the power over the noise.
 
-    finest: bins of the grid, which need not be a layer's that the frame has. room: Hz beyond which others are. skirts: whether to take in what is too faint to be seen in single bins.
+    finest: bins of the grid, which need not be a layer's that the frame has. room: Hz beyond which others are. skirts:
+    whether to take in what is too faint to be seen in single bins.
     """
     start, stop, low, high = box
     low, high, layer, first, spectrum = band_edges(start, stop, low, high, layers, room, skirts)

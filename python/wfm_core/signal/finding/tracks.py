@@ -93,7 +93,7 @@ class Track:
 
 
 def _whole(found: list[Track], others: list[Track]) -> list[Track]:
-    """Of the tracks `found`, those that are no part of another; the power of parts is given to what they are part of."""
+    """Of the tracks `found`, those that are no part of another; the power of parts goes to what they are part of."""
     kept = sorted(found, key=lambda track: track.level)
     for part in list(kept):
         wholes = [other for other in (*kept, *others) if part.within(other)]

@@ -239,8 +239,7 @@ class AirBands:
         """A band whose first signal is of `label` (None: any; of UNHEARD: an unknown one)."""
         rng = self.rng
         if label is None and rng.random() < _EMPTY_SHARE:
-            samples = fft.next_fast_len(int(10 ** rng.uniform(3, np.log10(self.most_samples))))
-            return compose(float(rng.choice(self.rates)), samples, [], rng, self.flaws)
+            return self.draw_empty()
         label = label or self._label()
         generator = self._kind(label)
         width = self._width(label, generator)
@@ -253,6 +252,11 @@ class AirBands:
         first = self._place(label, self._send(label, generator, seconds), rate, [])
         placed = self._beside([first], rate, seconds)
         return compose(rate, samples, placed, rng, self.flaws)
+
+    def draw_empty(self) -> Band:
+        """A band with nothing in it but noise and a receiver's flaws."""
+        samples = fft.next_fast_len(int(10 ** self.rng.uniform(3, np.log10(self.most_samples))))
+        return compose(float(self.rng.choice(self.rates)), samples, [], self.rng, self.flaws)
 
     def _label(self) -> str:
         return str(self.rng.choice(self.labels, p=self.shares))

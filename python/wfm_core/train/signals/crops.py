@@ -39,6 +39,11 @@ _AHEAD = 100
 _ANY_SHARE = 0.1
 """Of the bands, those that begin with a signal of any class, or are empty."""
 
+_NOISE_SHARE = 0.04
+"""Of the bands, those with nothing in them, of which crops are called noise."""
+_ALERT = FinderSettings(false_alarms=1e4, min_snr=-10.0)
+"""Finds something in noise, too."""
+
 _WHOLE_SHARE = 0.2
 """Of the bands, those of which the whole is a box, too, as of a recording that one signal fills."""
 
@@ -100,7 +105,11 @@ def observed(box: Box, band: Band) -> np.ndarray:
 
 
 def found_boxes(band: Band) -> list[Box]:
-    finder = SignalFinder(band.sample_rate, FinderSettings())
+    return _boxes(band, FinderSettings())
+
+
+def _boxes(band: Band, settings: FinderSettings) -> list[Box]:
+    finder = SignalFinder(band.sample_rate, settings)
     found = finder.push(band.samples) + finder.finish()
     return [
         Box(one.sample_start, one.sample_count, one.freq_lower_edge, one.freq_upper_edge, one.snr_db) for one in found
@@ -214,6 +223,20 @@ def _beside(box: Box, truth: Truth) -> bool:
     return any(box.lower < upper + reach and box.upper > lower - reach for lower, upper in edges)
 
 
+def noise_crops(bands: AirBands, rng: np.random.Generator) -> list[Crop]:
+    """A few crops of a band with nothing in it but a receiver's flaws: what a finder whose thresholds are far too low
+    finds there, boxes anywhere, and the whole band."""
+    band = bands.draw_empty()
+    boxes = _boxes(band, _ALERT)
+    rng.shuffle(boxes)
+    boxes = [*boxes[:2], _anywhere(band, rng), Box(*energy_box(band.samples, band.sample_rate))]
+    crops = []
+    for box in boxes:
+        if name_box(box, band)[0] == "noise":
+            crops.append(Crop(observed(box, band), LABELS.index("noise"), "noise", -99.0, False, False))
+    return crops
+
+
 def draw_crops(
     seed: int, count: int, finder_share: float, labels: tuple[str, ...] | None = None, **options
 ) -> list[Crop]:
@@ -230,6 +253,9 @@ def draw_crops(
         have = have[[LABELS.index(label) for label in bands.labels]]
         lacking = np.clip(bands.shares * (len(crops) + _AHEAD) - have, 0, None)
         label = str(rng.choice(bands.labels, p=lacking / lacking.sum()))
+        if rng.random() < _NOISE_SHARE:
+            crops += noise_crops(bands, rng)
+            continue
         band = bands.draw(None if rng.random() < _ANY_SHARE else label)
         crops += crops_of(band, rng, rng.random() < finder_share)
     return crops[:count]
