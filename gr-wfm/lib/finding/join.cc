@@ -251,13 +251,19 @@ std::vector<std::vector<size_t>> combs_of(const std::vector<size_t>& lines,
 // pilots of a grid of carriers that fills the band.
 std::vector<fragment> combs_joined(std::vector<fragment> parts)
 {
-    double longest = 0;
-    for (const fragment& part : parts)
-        longest = std::max(longest, part.length());
-    std::vector<size_t> lines;
-    for (size_t i = 0; i < parts.size(); i++)
-        if (parts[i].length() > lasting * longest)
+    if (parts.empty())
+        return parts;
+    const box longest = std::max_element(parts.begin(), parts.end(), [](auto& a, auto& b) {
+                            return a.length() < b.length();
+                        })->edges;
+    std::vector<size_t> lines; // with the longest of them: hops come one after another
+    for (size_t i = 0; i < parts.size(); i++) {
+        const box& edges = parts[i].edges;
+        const double both =
+            std::min(edges.stop, longest.stop) - std::max(edges.start, longest.start);
+        if (both > lasting * (longest.stop - longest.start))
             lines.push_back(i);
+    }
     if (lines.size() < teeth)
         return parts;
     std::stable_sort(lines.begin(), lines.end(), [&](size_t a, size_t b) {

@@ -157,6 +157,7 @@ def test_live_drops_what_is_too_much_and_counts_it():
     top.msg_connect(block, "detects", detects, "in")
     top.start()
     wait_for(lambda: block.status()["samples_in"] == len(samples), 30)
+    wait_for(lambda: block.status()["signals_dropped"] > 0, 30)  # the finder may be behind the samples
     going.set()
     top.wait()
     status = block.status()

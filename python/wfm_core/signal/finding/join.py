@@ -82,7 +82,9 @@ def _combs_joined(parts: list[Fragment]) -> list[Fragment]:
     """Lines that are on at the same time, at equal distances: of a television picture, of a clock. Or so many of equal
     power that they are those of a code that repeats, or the pilots of a grid of carriers that fills the band."""
     longest = max(parts, key=lambda q: q.length, default=None)
-    lines = sorted((p for p in parts if p.length > _LASTING * longest.length), key=lambda p: p.low + p.high)
+    # with the longest of them: hops come one after another
+    lines = [p for p in parts if min(p.stop, longest.stop) - max(p.start, longest.start) > _LASTING * longest.length]
+    lines.sort(key=lambda p: p.low + p.high)
     if len(lines) < _TEETH:
         return parts
     middles = np.array([(p.low + p.high) / 2 for p in lines])

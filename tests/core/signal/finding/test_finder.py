@@ -89,6 +89,15 @@ def test_adjacent_channels_are_apart_and_a_hopper_is_a_box_a_hop():
     assert np.allclose(middles, sorted([37.5e3, 50e3, 62.5e3] + [c for c, _ in hops]), atol=1.5e3)
 
 
+def test_many_hops_of_one_power_are_no_comb():
+    """Lines of one comb are on at the same time."""
+    rate, band = 250e3, noise(400_000)
+    for hop in range(24):
+        put(band, psk(190, 5e3, rate), 10_000 + 15_000 * hop, -100e3 + 20e3 * (3 * hop % 10), 18, 6e3, rate)
+    boxes = found(band, rate)
+    assert len(boxes) == 24 and all(one.freq_upper_edge - one.freq_lower_edge < 9e3 for one in boxes)
+
+
 def test_dots_and_dashes_are_one_signal_and_so_are_two_tones():
     rate, band = 48e3, noise(192_000)
     keyed = np.repeat([1, 0, 1, 1, 1, 0, 1, 0, 0, 0, 1, 1, 1, 0, 1, 0, 0, 0, 1, 0, 1], round(0.06 * rate)).astype(float)
