@@ -27,7 +27,7 @@ def shrink(source: Path, target: Path) -> None:
         picture = picture.resize((WIDEST, round(picture.height * WIDEST / picture.width)), Image.Resampling.LANCZOS)
     target.parent.mkdir(parents=True, exist_ok=True)
     for colors in COLORS:
-        picture.quantize(colors, dither=Image.Dither.NONE).save(target, optimize=True)
+        picture.quantize(colors, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(target, optimize=True)
         if target.stat().st_size <= MOST_BYTES:
             print(target)
             return
