@@ -106,7 +106,11 @@ def _combs_joined(parts: list[Fragment]) -> list[Fragment]:
             combs.append([n])
     combs = [comb for comb in combs if len(comb) >= _TEETH]
     narrow = [n for n, p in enumerate(lines) if p.high - p.low < _THIN * grid]
-    if not combs and len(narrow) >= _MANY and np.std([10 * np.log10(lines[n].level) for n in narrow]) < _EQUAL:
+    if (
+        not combs
+        and len(narrow) >= _MANY
+        and np.std([10 * np.log10(max(lines[n].level, 1e-30)) for n in narrow]) < _EQUAL
+    ):
         combs = [narrow]
     for comb in combs:
         teeth = [lines[n] for n in comb]
