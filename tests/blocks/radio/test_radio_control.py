@@ -123,7 +123,8 @@ def test_duration_ends_by_the_clock_too():
     graph = Flowgraph(silence=5, patience=10, duration=0.5)
     graph.top.start()
     graph.give(100)
-    wait_for(graph.radio.tagger.ended, 5)
+    wait_for(graph.radio.tagger.ended, 20)
+    wait_for(lambda: graph.events("warning"))
     assert "0.5 s have passed by the clock: 100 of 500 samples came" in graph.events("warning")[0]
     assert graph.control.error() == ""
     graph.end()
