@@ -108,6 +108,20 @@ class MaskedAutoencoder(nn.Module):
         predicted, truth = head(decoded).float(), self._targets(target, values)
         return truth.scatter(1, hidden.unsqueeze(2).expand_as(predicted), predicted), truth
 
+    def predictions(self, modality: str, x: Tensor, mask: Tensor, kept_first: bool = False) -> Tensor:
+        """What the modality's head gives for every token, visible ones too: [B, N, P] in the order of the tokens.
+
+        Arguments and errors as in `losses`, but that all tokens of a row may be masked, or none. `kept_first`: the
+        decoder has the visible tokens at its first places and the masked ones after them, wherever they come from.
+        """
+        values = self._tokens(modality).values(x)
+        visible, hidden = _split(mask, values, least=0)
+        places = torch.cat([visible, hidden], dim=1)
+        if kept_first:
+            places = torch.arange(mask.size(1), device=values.device).expand_as(places)
+        predicted = self.reconstruction[modality](self._decoded(modality, x, values, visible, places))
+        return torch.zeros_like(predicted).scatter(1, places.unsqueeze(2).expand_as(predicted), predicted)
+
     def targets(self, target: str, x: Tensor) -> Tensor:
         """What is to be reconstructed, float32 [B, N, P]: an image token's pixels, an IQ token's reals, or the log
         power spectra of IQ segments."""
@@ -134,18 +148,23 @@ class MaskedAutoencoder(nn.Module):
     def _decode(self, modality: str, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """All tokens' values [B, N, P], the numbers of the hidden ones [B, M], ascending, and what the decoder makes of
         those [B, M, decoder width]."""
-        tokens = self._tokens(modality)
-        values = tokens.values(x)
+        values = self._tokens(modality).values(x)
         visible, hidden = _split(mask, values)
+        decoded = self._decoded(modality, x, values, visible, torch.cat([visible, hidden], dim=1))
+        return values, hidden, decoded[:, visible.size(1) :]
+
+    def _decoded(self, modality: str, x: Tensor, values: Tensor, visible: Tensor, places: Tensor) -> Tensor:
+        """What the decoder makes of all tokens, [B, N, decoder width]: of the `visible` ones [B, V], then of the masked
+        ones; `places` [B, N] are the numbers of their positions in the decoder, in that order."""
+        tokens = self._tokens(modality)
+        count = visible.size(1)
         seen = tokens.place(_gather(values, visible), tokens.places(x)[visible])
         encoded = self.to_decoder(self.model.encode(seen, tokens.place_cls(self.model.cls_token)))
-        places = self._decoder_places(modality, x)
+        positions = self._decoder_places(modality, x)[places]
         # A transformer without masks does not mind the order: CLS, visible, hidden saves sorting them back.
         # The CLS token has no position in the decoder either.
-        decoded = self.decoder(
-            torch.cat([encoded[:, :1], encoded[:, 1:] + places[visible], self.mask_token + places[hidden]], dim=1)
-        )
-        return values, hidden, decoded[:, 1 + visible.size(1) :]
+        sequence = [encoded[:, :1], encoded[:, 1:] + positions[:, :count], self.mask_token + positions[:, count:]]
+        return self.decoder(torch.cat(sequence, dim=1))[:, 1:]
 
     def _decoder_places(self, modality: str, x: Tensor) -> Tensor:
         """Positions, and antenna vectors, of the decoder: [N, decoder width]."""
@@ -164,15 +183,18 @@ def log_spectra(values: Tensor) -> Tensor:
     return torch.log10(power + _SPECTRUM_FLOOR)
 
 
-def _split(mask: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-    """Numbers of the visible tokens [B, V] and of the hidden ones [B, M], ascending, on the values' device."""
+def _split(mask: Tensor, values: Tensor, least: int = 1) -> tuple[Tensor, Tensor]:
+    """Numbers of the visible tokens [B, V] and of the hidden ones [B, M], ascending, on the values' device.
+
+    There must be `least` of each, and the same number of them in each row. Raises `WfmError`.
+    """
     if mask.dtype != torch.bool or mask.shape != values.shape[:2]:
         raise WfmError(
             f"mask of shape {list(mask.shape)} and {mask.dtype} for tokens {list(values.shape[:2])}; "
             "expected bool of the same shape: make it with random_masks"
         )
     fewest, most = (int(count) for count in mask.sum(dim=1).aminmax())
-    if fewest != most or not 0 < most < mask.size(1):
+    if fewest != most or not least <= most <= mask.size(1) - least:
         raise WfmError(
             f"mask with {fewest} to {most} of {mask.size(1)} tokens masked; expected the same number in each row, "
             "some masked and some visible: make it with random_masks"
