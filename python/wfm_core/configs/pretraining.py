@@ -3,19 +3,27 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_serializer, model_validator
 
 from wfm_core.configs import load_config
 from wfm_core.configs.tables import Count, Modality, NotNegative, Number, Positive, Run, Share, Table, checked
 
 
 class Transformer(Table):
-    """Sizes of an encoder or decoder."""
+    """Sizes of an encoder or decoder, and eps of the LayerNorms in its blocks and of the final one."""
 
     width: Count
     depth: Count
     heads: Count
     mlp_hidden: Count
+    norm_eps: Positive = 1e-5
+    final_norm_eps: Positive = 1e-6
+
+    @model_serializer(mode="wrap")
+    def _without_usual_eps(self, plain) -> dict:
+        """As configurations, foundations and checkpoints of earlier versions have it where the eps are the usual."""
+        usual = {name: type(self).model_fields[name].default for name in ("norm_eps", "final_norm_eps")}
+        return {key: value for key, value in plain(self).items() if value != usual.get(key)}
 
     @model_validator(mode="after")
     def _divides(self):

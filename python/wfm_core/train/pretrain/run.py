@@ -48,7 +48,7 @@ def pretrain(config: Pretraining, out: Path, checkpoint: dict | None, command: s
     objective = MaskedPretraining if config.objective == "masked" else ContrastivePretraining
     training = objective(config, describe(config, settings))
     if checkpoint is None and config.init:
-        start_from(config.init, training, describe(config, settings))
+        start_from(config, training)
     held_out = _held_out(config, sets)
     if checkpoint is None and config.objective == "masked":
         _measure_means(training, config, sets)
