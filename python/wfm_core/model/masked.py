@@ -8,7 +8,7 @@ Raw IQ has a carrier phase that nothing visible may tell, so its samples alone t
 linear head gives back the log power spectrum of each masked IQ segment, which has no phase.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +32,7 @@ class MaskedAutoencoder(nn.Module):
     antenna_vectors: the decoder's own learned vector per antenna. Without it (the paper's form) masked tokens of
     different antennas at one instant look alike to the decoder. normalise_targets: modalities whose targets have
     mean 0 and variance 1 within each token. spectrum_weight: of the spectra's loss beside the samples' (0: none, the
-    paper's form).
+    paper's form). separate_decoders: a decoder for each modality, with its own way in and mask token, instead of one.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class MaskedAutoencoder(nn.Module):
         antenna_vectors: bool = True,
         normalise_targets: Collection[str] = (),
         spectrum_weight: float = 0.0,
+        separate_decoders: bool = False,
     ):
         super().__init__()
         inputs = {"image": model.image, "iq": model.iq}
@@ -53,9 +54,15 @@ class MaskedAutoencoder(nn.Module):
                 f"{list(self.modalities)}; expected one modality or more, and targets of those only: fix the config"
             )
         self.model = model
-        self.to_decoder = nn.Linear(model.cls_token.size(-1), decoder.width)
-        self.mask_token = nn.Parameter(torch.randn(1, 1, decoder.width) * 0.02)
-        self.decoder = Encoder(decoder)
+        width = model.cls_token.size(-1)
+
+        def each(table: type[nn.Module], make: Callable):
+            """One of what `make` gives, or a table with one for each modality."""
+            return table({name: make() for name in self.modalities}) if separate_decoders else make()
+
+        self.to_decoder = each(nn.ModuleDict, lambda: nn.Linear(width, decoder.width))
+        self.mask_token = each(nn.ParameterDict, lambda: nn.Parameter(torch.randn(1, 1, decoder.width) * 0.02))
+        self.decoder = each(nn.ModuleDict, lambda: Encoder(decoder))
         self.decoder_antenna = None
         if model.iq is not None:
             self.register_buffer("iq_positions", sinusoids_1d(IqTokens.TABLE_STEPS, decoder.width), persistent=False)
@@ -69,9 +76,15 @@ class MaskedAutoencoder(nn.Module):
         )
         self.spectrum_weight = spectrum_weight if model.iq is not None else 0.0
         self.spectrum = nn.Linear(decoder.width, model.iq.segment) if self.spectrum_weight else None
-        for linear in filter(None, (self.to_decoder, *self.reconstruction.values(), self.spectrum)):
+        ways_in = self.to_decoder.values() if separate_decoders else [self.to_decoder]
+        for linear in filter(None, (*ways_in, *self.reconstruction.values(), self.spectrum)):
             nn.init.xavier_uniform_(linear.weight)
             nn.init.zeros_(linear.bias)
+
+    def part(self, name: str, modality: str) -> nn.Module | nn.Parameter:
+        """Of "to_decoder", "mask_token" and "decoder" the one that serves the modality."""
+        part = getattr(self, name)
+        return part[modality] if isinstance(part, nn.ModuleDict | nn.ParameterDict) else part
 
     def forward(self, modality: str, x: Tensor, mask: Tensor) -> Tensor:
         """The loss, float32 []: the weighted sum of `losses`."""
@@ -159,12 +172,13 @@ class MaskedAutoencoder(nn.Module):
         tokens = self._tokens(modality)
         count = visible.size(1)
         seen = tokens.place(_gather(values, visible), tokens.places(x)[visible])
-        encoded = self.to_decoder(self.model.encode(seen, tokens.place_cls(self.model.cls_token)))
+        encoded = self.part("to_decoder", modality)(self.model.encode(seen, tokens.place_cls(self.model.cls_token)))
         positions = self._decoder_places(modality, x)[places]
+        mask_token = self.part("mask_token", modality)
         # A transformer without masks does not mind the order: CLS, visible, hidden saves sorting them back.
         # The CLS token has no position in the decoder either.
-        sequence = [encoded[:, :1], encoded[:, 1:] + positions[:, :count], self.mask_token + positions[:, count:]]
-        return self.decoder(torch.cat(sequence, dim=1))[:, 1:]
+        sequence = [encoded[:, :1], encoded[:, 1:] + positions[:, :count], mask_token + positions[:, count:]]
+        return self.part("decoder", modality)(torch.cat(sequence, dim=1))[:, 1:]
 
     def _decoder_places(self, modality: str, x: Tensor) -> Tensor:
         """Positions, and antenna vectors, of the decoder: [N, decoder width]."""
@@ -174,6 +188,14 @@ class MaskedAutoencoder(nn.Module):
         if self.decoder_antenna is None:
             return places.expand(-1, x.size(1), -1).flatten(0, 1)
         return (places + self.decoder_antenna[: x.size(1)]).flatten(0, 1)
+
+
+def shared_name(name: str) -> str:
+    """The name that a weight of separate decoders has where one decoder serves all modalities; others as they are."""
+    part, *rest = name.split(".")
+    if part in ("to_decoder", "mask_token", "decoder") and rest and rest[0] in ("image", "iq"):
+        return ".".join([part, *rest[1:]])
+    return name
 
 
 def log_spectra(values: Tensor) -> Tensor:
