@@ -57,6 +57,20 @@ def test_one_modality_alone_can_go_on(first, tmp_path):
     assert not any(name.startswith("model.image") for name in started)
 
 
+def test_separate_decoders_begin_as_the_one_there_is(first, tmp_path):
+    _, started = training_from(first, tmp_path, "separate_decoders=true")
+    decoder = safetensors.torch.load_file(first / DECODER)
+    for modality in ("image", "iq"):
+        assert torch.equal(started[f"mask_token.{modality}"], decoder["mask_token"].float())
+        assert torch.equal(started[f"decoder.{modality}.norm.bias"], decoder["decoder.norm.bias"].float())
+
+
+def test_of_more_antennas_the_first_are_taken(first, tmp_path):
+    _, started = training_from(first, tmp_path, "iq.antennas=[1]")
+    assert torch.equal(started["model.iq.antenna"], load_foundation(first).model.iq.antenna[:1])
+    assert torch.equal(started["decoder_antenna"], safetensors.torch.load_file(first / DECODER)["decoder_antenna"][:1])
+
+
 @pytest.mark.parametrize("override, named", [("encoder.depth=3", "encoder"), ("affine=after", "affine")])
 def test_another_encoder_is_refused_by_name(first, tmp_path, override, named):
     with pytest.raises(WfmError, match=f"its {named} is .* the configuration wants"):

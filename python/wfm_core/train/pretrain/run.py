@@ -67,6 +67,10 @@ def _processes(config: Pretraining) -> tuple[int, int]:
         hosts = int(os.environ["WORLD_SIZE"]) // devices
     if config.batch % (devices * hosts):
         raise WfmError(f"batch {config.batch} cannot be shared out among {devices * hosts} processes; change batch")
+    if devices * hosts > 1 and not config.equal_exposure:
+        raise WfmError(
+            f"equal_exposure false with {devices * hosts} processes; expected one process, or equal_exposure"
+        )
     return devices, hosts
 
 

@@ -18,7 +18,7 @@ from wfm_core.bundle.foundation import DECODER, decoder_weights, find_foundation
 from wfm_core.bundle.from_wavesfm_pretraining import decoder_of, encoder_of, read_wavesfm_pretraining
 from wfm_core.configs.pretraining import Pretraining
 from wfm_core.model import EncoderConfig
-from wfm_core.model.masked import MaskedAutoencoder
+from wfm_core.model.masked import MaskedAutoencoder, shared_name
 
 STATISTICS = {"minimum", "maximum", "mean", "std"}
 """Of a `signal:` setting: what is measured rather than chosen."""
@@ -88,7 +88,9 @@ def _of_authors(config: Pretraining) -> _Start:
 
 
 def _load_decoder(autoencoder: MaskedAutoencoder, weights: dict[str, Tensor]) -> None:
+    """Separate decoders both begin as the one that there is."""
     wanted = decoder_weights(autoencoder)
+    weights = {name: weights[shared_name(name)] for name in wanted if shared_name(name) in weights} | weights
     weights = _first_antennas(weights, wanted)
     if all(name in weights and weights[name].shape == weight.shape for name, weight in wanted.items()):
         autoencoder.load_state_dict({name: weights[name] for name in wanted}, strict=False)
