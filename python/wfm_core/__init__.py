@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The wireless foundation model and its tools, in pure PyTorch; nothing here imports gnuradio.
 
-`load_bundle` and `load_wavesfm` are imported on first use: programs that need no model start without PyTorch.
+What loads models is imported on first use: programs that need no model start without PyTorch.
 """
 
 import sys
@@ -12,7 +12,7 @@ from wfm_core.base.errors import WfmError
 sys.modules[f"{__name__}.errors"] = errors
 """Programs of others that catch a WfmError import it from there, where it lay before there was `wfm_core.base`."""
 
-__all__ = ["WfmError", "load_bundle", "load_wavesfm"]
+__all__ = ["WfmError", "load_bundle", "load_wavesfm", "load_wavesfm_pretraining"]
 
 
 def __getattr__(name: str):
@@ -24,4 +24,8 @@ def __getattr__(name: str):
         from wfm_core.model.wavesfm import load_wavesfm
 
         return load_wavesfm
+    if name == "load_wavesfm_pretraining":
+        from wfm_core.model.wavesfm_pretraining import load_wavesfm_pretraining
+
+        return load_wavesfm_pretraining
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -101,6 +101,7 @@ class _Encoder(Table):
     heads: _count("heads")
     mlp_hidden: _count("mlp_hidden")
     norm_eps: Number = EncoderConfig.norm_eps
+    final_norm_eps: Number = EncoderConfig.final_norm_eps
 
 
 class Network(Table):

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
+import safetensors.torch
 import torch
 from torch import Tensor, nn
 
 from wfm_core.base.errors import WfmError
-from wfm_core.base.files import read_file, user_path
+from wfm_core.base.files import read_file, user_path, write_atomically
 from wfm_core.base.places import search_path
 from wfm_core.base.tables import Table, checked
 from wfm_core.base.weights_file import read_weights
@@ -23,10 +24,13 @@ from wfm_core.bundle.assemble import build_network, fitted, weights_sha256
 from wfm_core.bundle.contract import Antennas, Channels, Network, TokenSize, at
 from wfm_core.bundle.export import WEIGHTS, finished, write_folder
 from wfm_core.bundle.parse import written
-from wfm_core.model import WirelessModel
+from wfm_core.model import EncoderConfig, MaskedAutoencoder, WirelessModel
 from wfm_core.signal import build_preprocessor
 
 DESCRIPTION = "foundation.yaml"
+DECODER = "decoder.safetensors"
+
+_FOUNDATION_PART = "model."  # of a masked autoencoder: what foundation.yaml and its weights hold
 
 
 class _Side(Table):
@@ -73,6 +77,10 @@ class Foundation:
     def weights_sha256(self) -> str:
         return weights_sha256(self.model.state_dict())
 
+    @property
+    def encoder(self) -> EncoderConfig:
+        return _checked(self.description, DESCRIPTION).encoder
+
     def random(self, seed: int) -> "Foundation":
         """The same network and preprocessing with fresh weights drawn from `seed`: the baseline of a probe."""
         with torch.random.fork_rng(devices=[]):
@@ -91,6 +99,18 @@ def save_foundation(folder: Path, description: dict, weights: dict[str, Tensor])
     description, half = finished(description, {name: tensor.half() for name, tensor in weights.items()})
     _checked(description, str(folder / DESCRIPTION))
     write_folder(folder, DESCRIPTION, description, half)
+
+
+def decoder_weights(autoencoder: MaskedAutoencoder) -> dict[str, Tensor]:
+    """What the weights of a foundation leave out of the masked autoencoder that it comes from."""
+    weights = autoencoder.state_dict()
+    return {name: weight for name, weight in weights.items() if not name.startswith(_FOUNDATION_PART)}
+
+
+def save_decoder(folder: Path, autoencoder: MaskedAutoencoder) -> None:
+    """Write the `decoder_weights` beside the foundation, in half precision, so that pretraining can go on."""
+    half = {name: weight.detach().cpu().half().contiguous() for name, weight in decoder_weights(autoencoder).items()}
+    write_atomically(folder / DECODER, lambda path: safetensors.torch.save_file(half, path))
 
 
 def load_foundation(name: str | Path) -> Foundation:

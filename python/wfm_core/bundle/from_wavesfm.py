@@ -12,6 +12,7 @@ from wfm_core.bundle.checkpoints import read_checkpoint
 from wfm_core.bundle.export import export_model
 from wfm_core.model import PATCH, SEGMENT, WirelessModel
 from wfm_core.model.wavesfm import MAX_TOKENS, convert_wavesfm
+from wfm_core.model.wavesfm_keys import is_pretraining
 
 HEADS = {"vit_multi_micro": 4, "vit_multi_small": 8, "vit_multi_base": 8, "vit_multi_large": 12}
 POOLINGS = {"token": "cls", "avg": "mean"}
@@ -48,6 +49,11 @@ def export_wavesfm(file: Path, output: Path, options: WavesFmOptions) -> Path:
     LoRA is merged. Raises `WfmError`.
     """
     state, trained = read_checkpoint(file)
+    if is_pretraining(state):
+        raise WfmError(
+            f"{file} is a checkpoint of the authors' pretraining, without a task's head; leave out --labels and "
+            "--modality, and it becomes a foundation"
+        )
     heads = options.heads or HEADS.get(trained.get("model"), HEADS["vit_multi_small"])
     lora_alpha = options.lora_alpha or trained.get("lora_alpha")
     pooling = options.pooling or POOLINGS.get(trained.get("global_pool"), "cls")

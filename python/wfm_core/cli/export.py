@@ -10,6 +10,7 @@ from wfm_core.base.errors import WfmError
 from wfm_core.bundle import WavesFmOptions, export_bundle, export_tasks, export_wavesfm
 from wfm_core.bundle.export import SUFFIX
 from wfm_core.bundle.from_foundation import export_foundation
+from wfm_core.bundle.from_wavesfm_pretraining import export_wavesfm_pretraining, is_pretraining_checkpoint
 from wfm_core.cli import command
 from wfm_core.model import POOLINGS
 
@@ -22,12 +23,21 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument(
         "--tasks", nargs="+", metavar="NAME=RUN", help="runs of several tasks; what is alike is computed once"
     )
-    source.add_argument("--from-wavesfm", type=Path, metavar="FILE", help="fine-tuned checkpoint of WavesFM v1")
+    source.add_argument(
+        "--from-wavesfm",
+        type=Path,
+        metavar="FILE",
+        help="checkpoint of WavesFM v1: fine-tuned (a bundle), or of its pretraining (a foundation)",
+    )
     source.add_argument(
         "--foundation", metavar="NAME", help="a foundation: a bundle without tasks, that gives embeddings alone"
     )
     parser.add_argument(
-        "-o", "--output", type=Path, default=Path(), help="bundle file, or an existing folder for NAME.wfm.pt (here)"
+        "-o",
+        "--output",
+        type=Path,
+        default=Path(),
+        help="bundle file, or an existing folder for NAME.wfm.pt (here); of a foundation, its folder",
     )
     parser.add_argument("--name", help="the bundle's name, with --tasks or --from-wavesfm (the file's)")
     _add_wavesfm(
@@ -51,7 +61,11 @@ def _add_wavesfm(group) -> None:
     group.add_argument(
         "--image-size", type=int, nargs=2, default=(224, 224), metavar=("H", "W"), help="of ready images"
     )
-    group.add_argument("--signal", metavar="YAML", help="preprocessing as in a contract, for example {kind: iq_rms}")
+    group.add_argument(
+        "--signal",
+        metavar="YAML",
+        help="preprocessing as in a contract, for example {kind: iq_rms}; of a foundation {iq: {...}}",
+    )
     group.add_argument("--heads", type=int, help="attention heads (as the file says, or 8)")
     group.add_argument("--pooling", choices=POOLINGS, help="(as the file says, or cls)")
     group.add_argument("--lora-alpha", type=float, help="of a checkpoint with LoRA (as the file says)")
@@ -63,9 +77,7 @@ def main(argv: list[str] | None) -> None:
     parser = _parser()
     options = parser.parse_args(argv)
     if options.from_wavesfm:
-        if not options.modality or not options.labels:
-            parser.error("--from-wavesfm needs --modality and --labels")
-        print(export_wavesfm(options.from_wavesfm, options.output, _wavesfm_options(options)))
+        print(_export_wavesfm(parser, options))
         return
     if options.foundation:
         print(
@@ -82,6 +94,24 @@ def main(argv: list[str] | None) -> None:
     if not folder.is_dir():
         raise WfmError(f"{folder} is not a folder; give the folder that holds weights.safetensors and contract.yaml")
     print(export_bundle(folder, options.output))
+
+
+def _export_wavesfm(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Path:
+    """A bundle of a fine-tuned checkpoint, a foundation of one of the pretraining."""
+    file = options.from_wavesfm
+    if options.modality and options.labels:
+        return export_wavesfm(file, options.output, _wavesfm_options(options))
+    if options.modality or options.labels or not (file.is_file() and is_pretraining_checkpoint(file)):
+        parser.error("--from-wavesfm needs --modality and --labels, except of a checkpoint of the pretraining")
+    foreign = [name for name in ("window", "antennas", "pooling", "lora_alpha") if getattr(options, name) is not None]
+    if foreign:
+        parser.error(f"--{foreign[0].replace('_', '-')} says nothing about a checkpoint of the pretraining")
+    given = {"name": options.name, "heads": options.heads}
+    if options.sample_rate:
+        given["sample_rate"] = (min(options.sample_rate), max(options.sample_rate))
+    if options.signal:
+        given["signal"] = _signal(options.signal)
+    return export_wavesfm_pretraining(file, options.output, **given)
 
 
 def _runs(texts: list[str]) -> dict[str, Path]:

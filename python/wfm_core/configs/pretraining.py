@@ -3,19 +3,27 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_serializer, model_validator
 
 from wfm_core.configs import load_config
 from wfm_core.configs.tables import Count, Modality, NotNegative, Number, Positive, Run, Share, Table, checked
 
 
 class Transformer(Table):
-    """Sizes of an encoder or decoder."""
+    """Sizes of an encoder or decoder, and eps of the LayerNorms in its blocks and of the final one."""
 
     width: Count
     depth: Count
     heads: Count
     mlp_hidden: Count
+    norm_eps: Positive = 1e-5
+    final_norm_eps: Positive = 1e-6
+
+    @model_serializer(mode="wrap")
+    def _without_usual_eps(self, plain) -> dict:
+        """As configurations, foundations and checkpoints of earlier versions have it where the eps are the usual."""
+        usual = {name: type(self).model_fields[name].default for name in ("norm_eps", "final_norm_eps")}
+        return {key: value for key, value in plain(self).items() if value != usual.get(key)}
 
     @model_validator(mode="after")
     def _divides(self):
@@ -108,6 +116,7 @@ class Pretraining(Run):
 
     CHECKPOINT_KEY: ClassVar[str] = "wfm_architecture"
     FIXED: ClassVar[str] = "architecture"
+    EARLIER: ClassVar[dict] = {"separate_decoders": False, "encoder_rate_factor": 1.0}
 
     name: str
     objective: Literal["masked", "contrastive"]
@@ -117,16 +126,21 @@ class Pretraining(Run):
     decoder: Transformer
     affine: Literal["before", "after"]
     mask_ratio: dict[Modality, Share]
+    iq_mask: Literal["tokens", "antenna"] = "tokens"
     normalise_targets: list[Modality]
     spectrum_weight: NotNegative
     decoder_antennas: bool
+    separate_decoders: bool = False
     contrastive: Contrastive
     image: Image
     iq: Iq
     data: Data
+    equal_exposure: bool = True
     epochs: Count
     warmup_epochs: Number
     base_learning_rate: Positive
+    encoder_rate_factor: Positive = 1.0
+    pcgrad: bool = False
     betas: tuple[Share, Share]
     deterministic: bool
     devices: Count
@@ -136,6 +150,11 @@ class Pretraining(Run):
     def _agree(self):
         if self.objective == "contrastive" and self.modalities != ["iq"]:
             raise ValueError(f"objective contrastive with modalities {self.modalities}: it is for iq alone")
+        if self.pcgrad and (self.objective != "masked" or len(set(self.modalities)) < 2):
+            raise ValueError(
+                f"pcgrad with objective {self.objective} and modalities {self.modalities}: it is for the conflicts "
+                "between the two modalities of objective masked"
+            )
         if self.data.windows % self.batch:
             raise ValueError(f"data.windows {self.data.windows} is not a multiple of batch {self.batch}")
         if self.steps_per_epoch < len(self.iq.antennas):
@@ -162,7 +181,7 @@ class Pretraining(Run):
     def fixed_settings(self) -> dict:
         """What decides the network and what it is fed."""
         network = {"objective", "modalities", "encoder", "decoder", "affine", "decoder_antennas", "spectrum_weight"}
-        return self.model_dump(include=network | {"contrastive", "image", "iq"}, mode="json")
+        return self.model_dump(include=network | {"contrastive", "image", "iq"} | set(self.EARLIER), mode="json")
 
 
 def load_pretraining(name: str, overrides: list[str] = ()) -> Pretraining:

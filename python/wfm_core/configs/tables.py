@@ -27,6 +27,8 @@ class Run(Table):
     CHECKPOINT_KEY: ClassVar[str]
     FIXED: ClassVar[str]
     """What the fixed settings are together, in a word."""
+    EARLIER: ClassVar[dict] = {}
+    """Fixed settings that checkpoints of earlier versions do not state, and what they had."""
 
     seed: int
     batch: Count

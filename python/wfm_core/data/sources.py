@@ -51,6 +51,10 @@ class RecordingSource:
         """In how many places of each stretch a window of `samples` fits, int64 [n]."""
         return np.maximum(self.stretches[:, 2] - self.stretches[:, 1] - samples + 1, 0)
 
+    def held(self, samples: int) -> int:
+        """How many windows of `samples` there are that do not overlap."""
+        return int(((self.stretches[:, 2] - self.stretches[:, 1]) // samples).sum())
+
     def check(self, antennas: int, samples: int) -> None:
         """Raises `WfmError` unless every recording has `antennas` channels and a whole window of `samples`.
 
@@ -114,6 +118,10 @@ class DatasetSource:
                 f"{self.dataset.path} holds {self.dataset.kind} with the signal {self.signal['kind']}; one of "
                 f"{', '.join(_IMAGE_SIGNALS)} is expected: build it again with wfm-dataset build"
             )
+
+    def held(self, samples: int) -> int:
+        """How many images there are, or windows of `samples` that do not overlap."""
+        return self.dataset.count * (1 if self.ready_images else self.dataset.shape[2] // samples)
 
     def check(self, antennas: int, samples: int) -> None:
         """Raises `WfmError` unless the set has windows of that many antennas and samples or more."""

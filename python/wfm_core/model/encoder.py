@@ -17,7 +17,8 @@ WRITTEN_OUT_TOKENS = 128
 class EncoderConfig:
     """Size of an encoder; the defaults are the paper's encoder, (128, 4, 16, 512) is its decoder.
 
-    `norm_eps` is of the blocks' LayerNorms; WavesFM v1 models have 1e-6.
+    `norm_eps` is of the blocks' LayerNorms; WavesFM v1 models have 1e-6. `final_norm_eps` is of the one after them; the
+    authors' pretraining code has 1e-5.
     """
 
     width: int = 256
@@ -25,6 +26,7 @@ class EncoderConfig:
     heads: int = 8
     mlp_hidden: int = 1024
     norm_eps: float = BLOCK_NORM_EPS
+    final_norm_eps: float = FINAL_NORM_EPS
 
     def __post_init__(self):
         if min(self.width, self.depth, self.heads, self.mlp_hidden) < 1 or self.width % (4 * self.heads):
@@ -93,7 +95,7 @@ class Encoder(nn.Module):
     def __init__(self, config: EncoderConfig):
         super().__init__()
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
-        self.norm = nn.LayerNorm(config.width, eps=FINAL_NORM_EPS)
+        self.norm = nn.LayerNorm(config.width, eps=config.final_norm_eps)
         self.apply(_initialise)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ Raw IQ has a carrier phase that nothing visible may tell, so its samples alone t
 linear head gives back the log power spectrum of each masked IQ segment, which has no phase.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +32,7 @@ class MaskedAutoencoder(nn.Module):
     antenna_vectors: the decoder's own learned vector per antenna. Without it (the paper's form) masked tokens of
     different antennas at one instant look alike to the decoder. normalise_targets: modalities whose targets have
     mean 0 and variance 1 within each token. spectrum_weight: of the spectra's loss beside the samples' (0: none, the
-    paper's form).
+    paper's form). separate_decoders: a decoder for each modality, with its own way in and mask token, instead of one.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class MaskedAutoencoder(nn.Module):
         antenna_vectors: bool = True,
         normalise_targets: Collection[str] = (),
         spectrum_weight: float = 0.0,
+        separate_decoders: bool = False,
     ):
         super().__init__()
         inputs = {"image": model.image, "iq": model.iq}
@@ -53,9 +54,15 @@ class MaskedAutoencoder(nn.Module):
                 f"{list(self.modalities)}; expected one modality or more, and targets of those only: fix the config"
             )
         self.model = model
-        self.to_decoder = nn.Linear(model.cls_token.size(-1), decoder.width)
-        self.mask_token = nn.Parameter(torch.randn(1, 1, decoder.width) * 0.02)
-        self.decoder = Encoder(decoder)
+        width = model.cls_token.size(-1)
+
+        def each(table: type[nn.Module], make: Callable):
+            """One of what `make` gives, or a table with one for each modality."""
+            return table({name: make() for name in self.modalities}) if separate_decoders else make()
+
+        self.to_decoder = each(nn.ModuleDict, lambda: nn.Linear(width, decoder.width))
+        self.mask_token = each(nn.ParameterDict, lambda: nn.Parameter(torch.randn(1, 1, decoder.width) * 0.02))
+        self.decoder = each(nn.ModuleDict, lambda: Encoder(decoder))
         self.decoder_antenna = None
         if model.iq is not None:
             self.register_buffer("iq_positions", sinusoids_1d(IqTokens.TABLE_STEPS, decoder.width), persistent=False)
@@ -69,9 +76,15 @@ class MaskedAutoencoder(nn.Module):
         )
         self.spectrum_weight = spectrum_weight if model.iq is not None else 0.0
         self.spectrum = nn.Linear(decoder.width, model.iq.segment) if self.spectrum_weight else None
-        for linear in filter(None, (self.to_decoder, *self.reconstruction.values(), self.spectrum)):
+        ways_in = self.to_decoder.values() if separate_decoders else [self.to_decoder]
+        for linear in filter(None, (*ways_in, *self.reconstruction.values(), self.spectrum)):
             nn.init.xavier_uniform_(linear.weight)
             nn.init.zeros_(linear.bias)
+
+    def part(self, name: str, modality: str) -> nn.Module | nn.Parameter:
+        """Of "to_decoder", "mask_token" and "decoder" the one that serves the modality."""
+        part = getattr(self, name)
+        return part[modality] if isinstance(part, nn.ModuleDict | nn.ParameterDict) else part
 
     def forward(self, modality: str, x: Tensor, mask: Tensor) -> Tensor:
         """The loss, float32 []: the weighted sum of `losses`."""
@@ -108,6 +121,20 @@ class MaskedAutoencoder(nn.Module):
         predicted, truth = head(decoded).float(), self._targets(target, values)
         return truth.scatter(1, hidden.unsqueeze(2).expand_as(predicted), predicted), truth
 
+    def predictions(self, modality: str, x: Tensor, mask: Tensor, kept_first: bool = False) -> Tensor:
+        """What the modality's head gives for every token, visible ones too: [B, N, P] in the order of the tokens.
+
+        Arguments and errors as in `losses`, but that all tokens of a row may be masked, or none. `kept_first`: the
+        decoder has the visible tokens at its first places and the masked ones after them, wherever they come from.
+        """
+        values = self._tokens(modality).values(x)
+        visible, hidden = _split(mask, values, least=0)
+        places = torch.cat([visible, hidden], dim=1)
+        if kept_first:
+            places = torch.arange(mask.size(1), device=values.device).expand_as(places)
+        predicted = self.reconstruction[modality](self._decoded(modality, x, values, visible, places))
+        return torch.zeros_like(predicted).scatter(1, places.unsqueeze(2).expand_as(predicted), predicted)
+
     def targets(self, target: str, x: Tensor) -> Tensor:
         """What is to be reconstructed, float32 [B, N, P]: an image token's pixels, an IQ token's reals, or the log
         power spectra of IQ segments."""
@@ -134,18 +161,24 @@ class MaskedAutoencoder(nn.Module):
     def _decode(self, modality: str, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """All tokens' values [B, N, P], the numbers of the hidden ones [B, M], ascending, and what the decoder makes of
         those [B, M, decoder width]."""
-        tokens = self._tokens(modality)
-        values = tokens.values(x)
+        values = self._tokens(modality).values(x)
         visible, hidden = _split(mask, values)
+        decoded = self._decoded(modality, x, values, visible, torch.cat([visible, hidden], dim=1))
+        return values, hidden, decoded[:, visible.size(1) :]
+
+    def _decoded(self, modality: str, x: Tensor, values: Tensor, visible: Tensor, places: Tensor) -> Tensor:
+        """What the decoder makes of all tokens, [B, N, decoder width]: of the `visible` ones [B, V], then of the masked
+        ones; `places` [B, N] are the numbers of their positions in the decoder, in that order."""
+        tokens = self._tokens(modality)
+        count = visible.size(1)
         seen = tokens.place(_gather(values, visible), tokens.places(x)[visible])
-        encoded = self.to_decoder(self.model.encode(seen, tokens.place_cls(self.model.cls_token)))
-        places = self._decoder_places(modality, x)
+        encoded = self.part("to_decoder", modality)(self.model.encode(seen, tokens.place_cls(self.model.cls_token)))
+        positions = self._decoder_places(modality, x)[places]
+        mask_token = self.part("mask_token", modality)
         # A transformer without masks does not mind the order: CLS, visible, hidden saves sorting them back.
         # The CLS token has no position in the decoder either.
-        decoded = self.decoder(
-            torch.cat([encoded[:, :1], encoded[:, 1:] + places[visible], self.mask_token + places[hidden]], dim=1)
-        )
-        return values, hidden, decoded[:, 1 + visible.size(1) :]
+        sequence = [encoded[:, :1], encoded[:, 1:] + positions[:, :count], mask_token + positions[:, count:]]
+        return self.part("decoder", modality)(torch.cat(sequence, dim=1))[:, 1:]
 
     def _decoder_places(self, modality: str, x: Tensor) -> Tensor:
         """Positions, and antenna vectors, of the decoder: [N, decoder width]."""
@@ -157,6 +190,14 @@ class MaskedAutoencoder(nn.Module):
         return (places + self.decoder_antenna[: x.size(1)]).flatten(0, 1)
 
 
+def shared_name(name: str) -> str:
+    """The name that a weight of separate decoders has where one decoder serves all modalities; others as they are."""
+    part, *rest = name.split(".")
+    if part in ("to_decoder", "mask_token", "decoder") and rest and rest[0] in ("image", "iq"):
+        return ".".join([part, *rest[1:]])
+    return name
+
+
 def log_spectra(values: Tensor) -> Tensor:
     """IQ tokens' values [B, N, 2 * segment] -> log10 of the power in each of `segment` bins, from 0 Hz upwards."""
     segments = torch.view_as_complex(values.float().unflatten(-1, (-1, 2)).contiguous())
@@ -164,15 +205,18 @@ def log_spectra(values: Tensor) -> Tensor:
     return torch.log10(power + _SPECTRUM_FLOOR)
 
 
-def _split(mask: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-    """Numbers of the visible tokens [B, V] and of the hidden ones [B, M], ascending, on the values' device."""
+def _split(mask: Tensor, values: Tensor, least: int = 1) -> tuple[Tensor, Tensor]:
+    """Numbers of the visible tokens [B, V] and of the hidden ones [B, M], ascending, on the values' device.
+
+    There must be `least` of each, and the same number of them in each row. Raises `WfmError`.
+    """
     if mask.dtype != torch.bool or mask.shape != values.shape[:2]:
         raise WfmError(
             f"mask of shape {list(mask.shape)} and {mask.dtype} for tokens {list(values.shape[:2])}; "
             "expected bool of the same shape: make it with random_masks"
         )
     fewest, most = (int(count) for count in mask.sum(dim=1).aminmax())
-    if fewest != most or not 0 < most < mask.size(1):
+    if fewest != most or not least <= most <= mask.size(1) - least:
         raise WfmError(
             f"mask with {fewest} to {most} of {mask.size(1)} tokens masked; expected the same number in each row, "
             "some masked and some visible: make it with random_masks"

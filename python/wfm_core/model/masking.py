@@ -51,6 +51,20 @@ def random_masks(index: Tensor, tokens: int, ratio: float, seed: int) -> Tensor:
     return torch.zeros(keys.shape, dtype=torch.bool, device=index.device).scatter_(1, chosen, True)
 
 
+def antenna_masks(index: Tensor, tokens: int, antennas: int, seed: int) -> Tensor:
+    """Masks bool [B, tokens] that hide one whole antenna of each sample, all of its IQ tokens (antenna-minor).
+
+    Which one depends on the sample's number and the seed only. Raises `WfmError`.
+    """
+    if antennas < 2 or tokens % antennas:
+        raise WfmError(
+            f"{tokens} tokens of {antennas} antennas; expected a multiple of two antennas or more, of which one is "
+            "hidden: give windows of more antennas, or hide random tokens"
+        )
+    chosen = (unit_interval(hashed(seed, index) >> 40) * antennas).long()
+    return torch.arange(tokens, device=index.device) % antennas == chosen.unsqueeze(1)
+
+
 def _mix(state: Tensor) -> Tensor:
     state = (state ^ _shifted(state, 30)) * _signed(_FIRST)
     state = (state ^ _shifted(state, 27)) * _signed(_SECOND)

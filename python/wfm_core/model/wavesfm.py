@@ -17,6 +17,7 @@ from wfm_core.model.heads import ClassHead
 from wfm_core.model.network import POOLINGS, WirelessModel, pool
 from wfm_core.model.tokens import ImageTokens, IqTokens
 from wfm_core.model.wavesfm_keys import check_keys, has_lora
+from wfm_core.model.wavesfm_layout import input_side
 
 NORM_EPS = 1e-6
 """Of the blocks' LayerNorms under a recent timm; the release they pinned, 1.0.11, has 1e-5. Logits differ by 1e-4."""
@@ -132,7 +133,7 @@ def _renamed(
     state: dict[str, Tensor], modality: str, depth: int, lora_alpha: float | None, task: str
 ) -> dict[str, Tensor]:
     """The state dict of our model, float64."""
-    weights = {"cls_token": state["cls_token"], **_side(state, modality)}
+    weights = {"cls_token": state["cls_token"], **input_side(state, modality)}
     for kind in ("weight", "bias"):
         weights[f"encoder.norm.{kind}"] = state[f"norm.{kind}"]
         weights[f"heads.{task}.linear.{kind}"] = state[f"head.{kind}"]
@@ -154,22 +155,3 @@ def _merged_qkv(state: dict[str, Tensor], start: str, lora_alpha: float | None) 
         a, b = state[f"{start}lora_{part}.A"], state[f"{start}lora_{part}.B"]
         weight[rows] += lora_alpha / math.sqrt(a.shape[1]) * (a @ b).T
     return {"weight": weight, "bias": state[f"{start}qkv.bias"]}
-
-
-def _side(state: dict[str, Tensor], modality: str) -> dict[str, Tensor]:
-    """The input side's weights. Convolution kernels become rows of the projection, in the order of our tokens."""
-    if modality == "iq":
-        side = {
-            # [D, I or Q, sample] -> I and Q alternating
-            "projection.weight": state["iq_segment_embed.weight"].transpose(1, 2).flatten(1),
-            "projection.bias": state["iq_segment_embed.bias"],
-            "antenna": state["iq_ant_embed.weight"],
-        }
-    else:
-        kernel = state["vis_patch_embed.proj.weight"]
-        if "channel_adapter.weight" in state:
-            kernel = torch.einsum("dkij,kc->dcij", kernel, state["channel_adapter.weight"].flatten(1))
-        side = {"projection.weight": kernel.flatten(1), "projection.bias": state["vis_patch_embed.proj.bias"]}
-    theirs = "iq" if modality == "iq" else "vision"
-    side |= {"scale": state[f"mod_ln_scale.{theirs}"], "shift": state[f"mod_ln_bias.{theirs}"]}
-    return {f"{modality}.{name}": tensor for name, tensor in side.items()}

@@ -59,7 +59,7 @@ def open_checkpoint(path: Path) -> dict:
 def read_checkpoint(path: Path, config: Run) -> dict:
     """A checkpoint of a run that `config` can go on with. Raises `WfmError`, naming what differs."""
     checkpoint = open_checkpoint(path)
-    there = checkpoint.get(config.CHECKPOINT_KEY, {})
+    there = config.EARLIER | checkpoint.get(config.CHECKPOINT_KEY, {})
     for key, wanted in config.fixed_settings().items():
         if there.get(key) != wanted:
             raise WfmError(

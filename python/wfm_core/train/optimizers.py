@@ -2,6 +2,7 @@
 """What all training shares: which weights decay, and how the learning rate goes."""
 
 import math
+from collections.abc import Iterable
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -17,6 +18,17 @@ def weight_groups(model: nn.Module, weight_decay: float) -> list[dict]:
         {"params": [p for p in parameters if _decays(p)], "weight_decay": weight_decay},
         {"params": [p for p in parameters if not _decays(p)], "weight_decay": 0.0},
     ]
+
+
+def at_another_rate(groups: list[dict], parameters: Iterable[nn.Parameter], rate: float) -> list[dict]:
+    """The groups with those of `parameters` taken out into groups of their own, whose learning rate is `rate`."""
+    chosen = {id(parameter) for parameter in parameters}
+    parts = []
+    for group in groups:
+        inside = [parameter for parameter in group["params"] if id(parameter) in chosen]
+        outside = [parameter for parameter in group["params"] if id(parameter) not in chosen]
+        parts += [{**group, "params": outside}, {**group, "params": inside, "lr": rate}]
+    return parts
 
 
 def layer_groups(model: WirelessModel, rate: float, decay: float, weight_decay: float) -> list[dict]:

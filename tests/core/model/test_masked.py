@@ -15,6 +15,7 @@ from wfm_core.model import (
     sinusoids_1d,
     sinusoids_2d,
 )
+from wfm_core.model.masked import shared_name
 
 WIDTH, DECODER_WIDTH, ANTENNAS = 16, 8, 3
 SEED = 3
@@ -285,6 +286,35 @@ def uneven_mask() -> torch.Tensor:
 def test_wrong_masks_are_refused(mask):
     with pytest.raises(WfmError, match="random_masks"):
         build()("image", batch("image")[0], mask)
+
+
+@pytest.mark.parametrize("modality", ["image", "iq"])
+def test_separate_decoders_are_a_decoder_each(modality):
+    shared, apart = build(), build(separate_decoders=True)
+    state = shared.state_dict()
+    own = {name: tensor for name, tensor in apart.state_dict().items() if f".{modality}" in name.replace("model.", "")}
+    assert {shared_name(name) for name in own} >= {"mask_token", "to_decoder.bias", "decoder.norm.weight"}
+    apart.load_state_dict({name: state.get(shared_name(name), tensor) for name, tensor in apart.state_dict().items()})
+    x, mask = batch(modality)
+    torch.testing.assert_close(apart(modality, x, mask), shared(modality, x, mask))
+    other = {"image": "iq", "iq": "image"}[modality]
+    with torch.no_grad():
+        apart.part("mask_token", other).add_(torch.randn(DECODER_WIDTH))
+        torch.testing.assert_close(apart(modality, x, mask), shared(modality, x, mask))
+        apart.part("mask_token", modality).add_(torch.randn(DECODER_WIDTH))
+    assert abs(float(apart(modality, x, mask) - shared(modality, x, mask))) > 1e-3
+
+
+def test_the_predictions_are_those_of_every_token():
+    auto = build()
+    x, mask = batch("iq")
+    reconstructed, truth = auto.reconstruct("iq", x, mask)
+    predicted = auto.predictions("iq", x, mask).float()
+    torch.testing.assert_close(predicted[mask], reconstructed[mask])
+    assert (predicted - truth)[~mask].abs().min() > 0
+    everything = torch.ones_like(mask)
+    assert auto.predictions("iq", x, everything).isfinite().all()
+    assert auto.predictions("iq", x, ~everything).isfinite().all()
 
 
 def test_normalised_targets_of_an_absent_modality_are_refused():

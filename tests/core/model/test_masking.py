@@ -6,7 +6,7 @@ import torch
 
 from wfm_core.base.errors import WfmError
 from wfm_core.model import random_masks
-from wfm_core.model.masking import hashed, hashed_uniform
+from wfm_core.model.masking import antenna_masks, hashed, hashed_uniform
 
 
 def splitmix64(state: int) -> int:
@@ -93,3 +93,18 @@ def test_a_gpu_gives_the_same_masks():
 def test_impossible_masks_are_refused(tokens, ratio):
     with pytest.raises(WfmError, match="expected two tokens or more"):
         random_masks(torch.arange(2), tokens, ratio, seed=1)
+
+
+def test_a_hidden_antenna_is_a_function_of_the_sample_s_number():
+    masks = antenna_masks(torch.arange(900), tokens=12, antennas=3, seed=5)
+    steps = masks.unflatten(1, (4, 3))
+    assert (steps == steps[:, :1]).all() and (steps[:, 0].sum(1) == 1).all()
+    assert ((steps[:, 0].sum(0) - 300).abs() < 5 * 200**0.5).all()
+    assert torch.equal(antenna_masks(torch.tensor([17, 3]), 12, 3, seed=5), masks[[17, 3]])
+    assert not torch.equal(antenna_masks(torch.arange(900), 12, 3, seed=6), masks)
+
+
+@pytest.mark.parametrize(("tokens", "antennas"), [(12, 1), (12, 5), (12, 0)])
+def test_no_antenna_is_hidden_where_there_is_but_one(tokens, antennas):
+    with pytest.raises(WfmError, match="expected a multiple of two antennas or more"):
+        antenna_masks(torch.arange(2), tokens, antennas, seed=1)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One process of one pretraining step; `python pretrain_gradients.py CONFIG RANK WORLD FOLDER` leaves the gradients.
+"""One process of one pretraining step; `python pretrain_gradients.py CONFIG RANK WORLD FOLDER [overrides]` leaves the
+gradients.
 
-Each process takes its own part of the global batch, as `wfm-pretrain` does, and DistributedDataParallel averages.
+Each process takes its own part of the global batch, as `wfm-pretrain` does, and DistributedDataParallel averages, but
+where pcgrad does so itself.
 """
 
 import sys
@@ -14,6 +16,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from wfm_core.configs.pretraining import load_pretraining
+from wfm_core.train.pcgrad import leave_gradients_alone
 from wfm_core.train.pretrain.sets import Batches, WindowSets
 
 
@@ -28,16 +31,23 @@ class Total(nn.Module):
         return self.training_module.total(self.training_module.losses(windows, index, 1))
 
 
-def main(config: str, rank: int, world: int, folder: Path) -> None:
+def main(config: str, rank: int, world: int, folder: Path, overrides: list[str]) -> None:
     torch.set_num_threads(1)
-    config = load_pretraining(config, ["batch=32", "data.windows=64"])
+    config = load_pretraining(config, ["batch=32", "data.windows=64", *overrides])
     mixtures = measured_mixtures(config)
     training = fresh_training(config, {modality: mixture.settings for modality, mixture in mixtures.items()})
     sets = {modality: WindowSets(config, mixture, rank, world) for modality, mixture in mixtures.items()}
     windows, index = next(iter(Batches(sets, config, first=1)))
     torch.distributed.init_process_group("gloo", f"file://{folder}/meet-{world}", rank=rank, world_size=world)
     together = DistributedDataParallel(Total(training))  # it averages only while it lives
-    together(windows, index).backward()
+    if config.pcgrad:
+        leave_gradients_alone(together)
+        for _ in range(2):  # the second forward pass complains where the first one's averages are still expected
+            training.zero_grad()
+            together(windows, index)
+            training.backward(training.training_step((windows, index), 0))
+    else:
+        together(windows, index).backward()
     if rank == 0:
         torch.save({name: p.grad for name, p in training.named_parameters()}, folder / f"gradients-{world}.pt")
     leave_together(folder, rank, world)
@@ -53,4 +63,4 @@ def leave_together(folder: Path, rank: int, world: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]), sys.argv[5:])

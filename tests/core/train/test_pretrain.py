@@ -77,16 +77,19 @@ def test_the_mean_s_figure_is_that_of_predicting_the_mean(step, modality):
     assert float(figures[f"val_mean_{modality}"]) == pytest.approx(total / count, rel=1e-4)
 
 
-def test_two_processes_and_one_have_the_same_gradients(tmp_path):
+@pytest.mark.parametrize("overrides", [[], ["pcgrad=true"]], ids=["summed", "pcgrad"])
+def test_two_processes_and_one_have_the_same_gradients(tmp_path, overrides):
     """One step on the same 32 windows of each modality; the masks go by the windows' numbers."""
     config = tmp_path / "tiny.yaml"
     tiny_config(tmp_path)
     launch = [sys.executable, str(Path(__file__).parent / "pretrain_gradients.py"), str(config)]
     ranks = [
-        subprocess.Popen([*launch, str(rank), "2", str(tmp_path)], stderr=subprocess.PIPE, text=True)
+        subprocess.Popen([*launch, str(rank), "2", str(tmp_path), *overrides], stderr=subprocess.PIPE, text=True)
         for rank in range(2)
     ]
-    alone = subprocess.run([*launch, "0", "1", str(tmp_path)], stderr=subprocess.PIPE, text=True, timeout=120)
+    alone = subprocess.run(
+        [*launch, "0", "1", str(tmp_path), *overrides], stderr=subprocess.PIPE, text=True, timeout=120
+    )
     assert alone.returncode == 0, alone.stderr
     for process in ranks:
         _, complaint = process.communicate(timeout=120)

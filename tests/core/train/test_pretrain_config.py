@@ -78,7 +78,9 @@ def test_what_is_wrong_in_an_override_is_named(tmp_path, override, named):
         tiny_config(tmp_path, override)
 
 
-@pytest.mark.parametrize(("name", "batch"), [("paper", 160), ("cpu", 16), ("smoke", 16), ("contrastive", 64)])
+@pytest.mark.parametrize(
+    ("name", "batch"), [("paper", 160), ("authors", 256), ("cpu", 16), ("smoke", 16), ("contrastive", 64)]
+)
 def test_every_recipe_is_whole(name, batch):
     config = load_pretraining(f"pretrain_{name}.yaml")
     assert config.batch == batch and config.warmup_epochs < config.epochs
@@ -94,6 +96,26 @@ def test_the_paper_s_recipe_is_the_paper_s():
     assert (config.decoder.width, config.decoder.depth, config.decoder.heads) == (128, 4, 16)
     assert config.affine == "before"
     assert config.spectrum_weight == 0 and not config.normalise_targets
+
+
+def test_the_authors_recipe_is_their_code_s():
+    """Their public pretraining code, preset small: 1e-3 for each 256 windows, of both modalities, in two batches."""
+    config = load_pretraining("pretrain_authors.yaml")
+    assert config.learning_rate == pytest.approx(1e-3 * (256 + 256) * 2 / 256)
+    assert (config.betas, config.weight_decay, config.gradient_clip) == ((0.9, 0.95), 0.05, None)
+    assert (config.epochs, config.batch, config.mask_ratio) == (400, 256, {"image": 0.75, "iq": 0.5})
+    for sizes, expected in ((config.encoder, (256, 8, 8, 1024)), (config.decoder, (128, 4, 16, 512))):
+        assert (sizes.width, sizes.depth, sizes.heads, sizes.mlp_hidden) == expected
+        assert (sizes.norm_eps, sizes.final_norm_eps) == (1e-6, 1e-5)
+    assert config.affine == "after" and config.decoder_antennas and not config.spectrum_weight
+    assert (config.image.fft_size, config.image.hop, config.image.size) == (1024, 512, (224, 224))
+    assert config.iq.tokens == 256
+
+
+@pytest.mark.parametrize("override", ["modalities=[iq]", "modalities=[image]"])
+def test_pcgrad_needs_two_modalities(tmp_path, override):
+    with pytest.raises(WfmError, match="pcgrad with objective masked and modalities .*between the two modalities"):
+        tiny_config(tmp_path, "pcgrad=true", override)
 
 
 def test_the_learning_rate_grows_with_the_batch(tmp_path):

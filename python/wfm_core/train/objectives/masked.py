@@ -8,7 +8,7 @@ from wfm_core.bundle.foundation import build_model
 from wfm_core.configs.pretraining import Pretraining
 from wfm_core.model import EncoderConfig
 from wfm_core.model.masked import SPECTRUM, MaskedAutoencoder
-from wfm_core.model.masking import random_masks
+from wfm_core.model.masking import antenna_masks, random_masks
 from wfm_core.train.objectives.pretraining import HELD_OUT_MEAN, HELD_OUT_SEED, PretrainingObjective
 
 
@@ -29,9 +29,11 @@ class MaskedPretraining(PretrainingObjective):
     def model(self):
         return self.autoencoder.model
 
-    def total(self, losses):
-        weights = {SPECTRUM: self.config.spectrum_weight}
-        return sum(weights.get(name, 1.0) * loss for name, loss in losses.items())
+    def by_modality(self, losses):
+        sums = {name: loss for name, loss in losses.items() if name != SPECTRUM}
+        if SPECTRUM in losses:
+            sums["iq"] = sums["iq"] + self.config.spectrum_weight * losses[SPECTRUM]
+        return sums
 
     @torch.no_grad()
     def measure_mean(self, modality: str, batches: list[Tensor]) -> None:
@@ -44,7 +46,10 @@ class MaskedPretraining(PretrainingObjective):
         """Masks bool [B, N] on the CPU: a function of the windows' numbers and the seed."""
         tokens = self.autoencoder.tokens(modality, windows)
         # the two modalities of one step have the same numbers, and must not have the same masks
-        return random_masks(index.cpu(), tokens, self.config.mask_ratio[modality], 2 * seed + (modality == "iq"))
+        seed = 2 * seed + (modality == "iq")
+        if modality == "iq" and self.config.iq_mask == "antenna" and windows.size(1) > 1:
+            return antenna_masks(index.cpu(), tokens, windows.size(1), seed)
+        return random_masks(index.cpu(), tokens, self.config.mask_ratio[modality], seed)
 
     def losses(self, windows, index, seed):
         losses = {}
@@ -75,4 +80,5 @@ def build_autoencoder(config: Pretraining, description: dict) -> MaskedAutoencod
         antenna_vectors=config.decoder_antennas,
         normalise_targets=config.normalise_targets,
         spectrum_weight=config.spectrum_weight,
+        separate_decoders=config.separate_decoders,
     )

@@ -5,10 +5,11 @@ import time
 
 import lightning
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from wfm_core.configs.pretraining import Pretraining
-from wfm_core.train.optimizers import warm_up_and_cosine, weight_groups
+from wfm_core.train.optimizers import at_another_rate, warm_up_and_cosine, weight_groups
+from wfm_core.train.pcgrad import backward_without_conflict, leave_gradients_alone
 
 HELD_OUT_SEED = 1
 """Added to the seed for the masks and views of held-out windows, which stay the same through the run."""
@@ -42,16 +43,39 @@ class PretrainingObjective(lightning.LightningModule):
         """The loss of each target for windows numbered `index` (int64 [B])."""
         raise NotImplementedError
 
+    def by_modality(self, losses: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The losses of each modality's targets, weighted and summed."""
+        return losses
+
     def total(self, losses: dict[str, Tensor]) -> Tensor:
         """What is minimised."""
-        return sum(losses.values())
+        return sum(self.by_modality(losses).values())
+
+    @property
+    def shared(self) -> list[nn.Parameter]:
+        """The encoder's parameters: its blocks, the final norm, the CLS token. They serve all modalities alike."""
+        return [self.model.cls_token, *self.model.encoder.parameters()]
 
     def training_step(self, batch, _):
         losses = self.losses(*batch, self.config.seed)
         total = self.total(losses)
+        if self.config.pcgrad:
+            self._apart = self.by_modality(losses)
         self.log("train_loss", total)
         self.log_dict({f"train_loss_{name}": loss for name, loss in losses.items()}, prog_bar=True)
         return total
+
+    def on_train_start(self):
+        if self.config.pcgrad:
+            leave_gradients_alone(self.trainer.strategy.model)
+
+    def backward(self, loss, *arguments, **options):
+        """With pcgrad a backward pass for each modality, whose encoder gradients do not work against each other."""
+        if not self.config.pcgrad:
+            super().backward(loss, *arguments, **options)
+            return
+        backward_without_conflict(list(self._apart.values()), list(self.parameters()), self.shared)
+        self._apart = None
 
     def on_validation_epoch_start(self):
         self._held_out: list[dict[str, Tensor]] = []
@@ -71,6 +95,9 @@ class PretrainingObjective(lightning.LightningModule):
 
     def configure_optimizers(self):
         groups = weight_groups(self, self.config.weight_decay)
+        if self.config.encoder_rate_factor != 1:
+            rate = self.config.encoder_rate_factor * self.config.learning_rate
+            groups = at_another_rate(groups, self.shared, rate)
         kind = torch.optim.AdamW if self.config.weight_decay else torch.optim.Adam
         optimizer = kind(groups, self.config.learning_rate, betas=self.config.betas)
         warmup = self.config.warmup_epochs * self.config.steps_per_epoch

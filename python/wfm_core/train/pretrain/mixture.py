@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sources of windows, mixed by weight, and the preprocessing that makes a modality's input of them."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,10 @@ class SyntheticSource:
 
     def check(self, antennas: int, samples: int) -> None:
         """Windows of any shape can be rendered."""
+
+    def held(self, samples: int) -> float:
+        """Without end."""
+        return math.inf
 
     def draw_iq(self, count: int, antennas: int, samples: int, generator: torch.Generator) -> Tensor:
         """IQ windows complex64 [count, antennas, samples]."""
@@ -125,6 +130,12 @@ class Mixture:
                     f"{self.modality} windows of {antennas} antennas are asked for, the sources have {most} at most; "
                     "leave that number out of iq.antennas or add a source"
                 )
+
+    @property
+    def held(self) -> float:
+        """How many windows of this modality all sources hold; infinite with a synthetic one."""
+        samples = self._samples(self.options[0])
+        return sum(share.source.held(samples) for share in self.shares)
 
     @property
     def options(self) -> list[int]:

@@ -11,14 +11,13 @@ from lightning.fabric.utilities import move_data_to_device
 from torch import Tensor
 
 from wfm_core.base.errors import WfmError
-from wfm_core.bundle.foundation import save_foundation
+from wfm_core.bundle.foundation import save_decoder, save_foundation
 from wfm_core.configs.pretraining import Pretraining
 from wfm_core.evaluate.pictures import draw_curves, picture_reconstructions
 from wfm_core.model.masked import MaskedAutoencoder
 from wfm_core.train.checkpoints import LAST, read_checkpoint, read_statistics
 from wfm_core.train.objectives.masked import MaskedPretraining, build_autoencoder
 from wfm_core.train.objectives.pretraining import HELD_OUT_SEED
-from wfm_core.train.pretrain.starting import save_decoder
 
 _PICTURED = 4
 

@@ -48,7 +48,7 @@ def pretrain(config: Pretraining, out: Path, checkpoint: dict | None, command: s
     objective = MaskedPretraining if config.objective == "masked" else ContrastivePretraining
     training = objective(config, describe(config, settings))
     if checkpoint is None and config.init:
-        start_from(config.init, training, describe(config, settings))
+        start_from(config, training)
     held_out = _held_out(config, sets)
     if checkpoint is None and config.objective == "masked":
         _measure_means(training, config, sets)
@@ -67,6 +67,10 @@ def _processes(config: Pretraining) -> tuple[int, int]:
         hosts = int(os.environ["WORLD_SIZE"]) // devices
     if config.batch % (devices * hosts):
         raise WfmError(f"batch {config.batch} cannot be shared out among {devices * hosts} processes; change batch")
+    if devices * hosts > 1 and not config.equal_exposure:
+        raise WfmError(
+            f"equal_exposure false with {devices * hosts} processes; expected one process, or equal_exposure"
+        )
     return devices, hosts
 
 

@@ -6,6 +6,7 @@ between any two steps, so no step waits long. Nothing is kept between runs: a ru
 the same sets again and goes on with the same batches, as many processes as there are.
 """
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -85,8 +86,25 @@ class WindowSets:
         return seed
 
 
+def steps_of_epoch(sets: dict[str, WindowSets], config: Pretraining) -> dict[str, int]:
+    """In how many steps of an epoch a modality takes part: in all, or without `equal_exposure` as its sources have.
+
+    The modality that has most takes part in all steps, another one in proportion; endless sources have as much as an
+    epoch takes.
+    """
+    steps = config.steps_per_epoch
+    if config.equal_exposure:
+        return dict.fromkeys(sets, steps)
+    held = {modality: one.mixture.held for modality, one in sets.items()}
+    most = max(held.values())
+    most = config.data.windows if most == math.inf else most
+    return {modality: max(1, math.ceil(steps * min(count / most, 1))) for modality, count in held.items()}
+
+
 class Batches(IterableDataset):
     """Yields {modality: windows} and the windows' numbers int64 [batch / world], from the step `first` on.
+
+    A modality that takes part in fewer steps (`steps_of_epoch`) does so at even distances through the epoch.
 
     The length is the whole run's, for the progress bar: Lightning counts a resumed run's steps from where it was.
     """
@@ -99,7 +117,17 @@ class Batches(IterableDataset):
 
     def __iter__(self) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
         one = next(iter(self.sets.values()))
+        shares = steps_of_epoch(self.sets, self.config)
         for step in range(self.first, self.config.steps):
             first = step * self.config.batch + one.rank * one.local
             index = torch.arange(first, first + one.local)
-            yield {modality: sets.batch(step) for modality, sets in self.sets.items()}, index
+            epoch, slot = divmod(step, self.config.steps_per_epoch)
+            turns = {modality: _turn(slot, count, self.config.steps_per_epoch) for modality, count in shares.items()}
+            due = {modality: turn for modality, turn in turns.items() if turn is not None}
+            yield {m: self.sets[m].batch(epoch * self.config.steps_per_epoch + turn) for m, turn in due.items()}, index
+
+
+def _turn(slot: int, count: int, steps: int) -> int | None:
+    """Which of `count` turns, evenly spread over `steps`, comes at `slot`; None where none does. The first has one."""
+    turn = -(-slot * count // steps)
+    return turn if turn * steps // count == slot and turn < count else None

@@ -2,72 +2,104 @@
 """Pretraining that goes on from a foundation: on more data, or on recordings of one's own antenna.
 
 The encoder, the input sides and, where it was kept beside them, the decoder are taken over. So are the statistics
-of the windows: the encoder knows those levels.
+of the windows: the encoder knows those levels. A checkpoint of the authors' pretraining is taken as a foundation
+without statistics.
 """
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import safetensors.torch
 from torch import Tensor, nn
 
 from wfm_core.base.errors import WfmError
-from wfm_core.base.files import write_atomically
+from wfm_core.base.files import user_path
 from wfm_core.base.weights_file import read_weights
-from wfm_core.bundle.foundation import find_foundation, load_foundation
-from wfm_core.model.masked import MaskedAutoencoder
+from wfm_core.bundle.foundation import DECODER, decoder_weights, find_foundation, load_foundation
+from wfm_core.bundle.from_wavesfm_pretraining import decoder_of, encoder_of, read_wavesfm_pretraining
+from wfm_core.configs.pretraining import Pretraining
+from wfm_core.model import EncoderConfig
+from wfm_core.model.masked import MaskedAutoencoder, shared_name
 
-DECODER = "decoder.safetensors"
 STATISTICS = {"minimum", "maximum", "mean", "std"}
 """Of a `signal:` setting: what is measured rather than chosen."""
-
-_FOUNDATION_PART = "model."  # of a masked autoencoder: what foundation.yaml and its weights hold
-
-
-def save_decoder(folder: Path, autoencoder: MaskedAutoencoder) -> None:
-    """Write what the foundation's own weights leave out, in half precision, so that pretraining can go on."""
-    half = {name: weight.detach().cpu().half().contiguous() for name, weight in _decoder(autoencoder).items()}
-    write_atomically(folder / DECODER, lambda path: safetensors.torch.save_file(half, path))
+_PER_ANTENNA = ("iq.antenna", "decoder_antenna")
 
 
-def start_from(name: str, training: nn.Module, description: dict) -> None:
-    """Put the weights of the foundation `name` into `training`, whose network `description` is of.
+@dataclass(frozen=True)
+class _Start:
+    """What a run begins with. `sizes` by the configuration's names; `decoder` may be empty."""
 
-    Input sides of modalities that the foundation has not, and a decoder that it has not or of another size, stay
-    fresh. Raises `WfmError` for another encoder.
+    sizes: dict[str, EncoderConfig | str]
+    model: dict[str, Tensor]
+    decoder: dict[str, Tensor]
+
+
+def start_from(config: Pretraining, training: nn.Module) -> None:
+    """Put the weights of the foundation `config.init` into `training`, a module of that configuration.
+
+    `config.init` is a foundation's name or folder, or a checkpoint file of the authors' pretraining. Input sides of
+    modalities that it has not, and a decoder that it has not or of another size, stay fresh; of more antennas than the
+    configuration has the first are taken. Raises `WfmError` for another encoder, or another decoder of the authors'.
     """
-    foundation = load_foundation(name)
-    for key in ("encoder", "affine"):
-        if foundation.description[key] != description[key]:
+    start = _of_authors(config) if _is_file(config.init) else _of_foundation(config.init)
+    for key, there in start.sizes.items():
+        wanted = getattr(config, key)
+        if there != (wanted if isinstance(wanted, str) else EncoderConfig(**wanted.model_dump())):
+            there = there if isinstance(there, str) else asdict(there)
+            wanted = wanted if isinstance(wanted, str) else asdict(EncoderConfig(**wanted.model_dump()))
             raise WfmError(
-                f"init {name}: its {key} is {foundation.description[key]}, the configuration wants {description[key]}; "
+                f"init {config.init}: its {key} is {there}, the configuration wants {wanted}; "
                 "give the configuration that of the foundation, or leave out init"
             )
-    _load(training.model, foundation.model.state_dict(), f"init {name}")
-    decoder = find_foundation(name) / DECODER
-    if not isinstance(getattr(training, "autoencoder", None), MaskedAutoencoder) or not decoder.is_file():
-        return
-    weights = read_weights(decoder)
-    wanted = _decoder(training.autoencoder)
-    if all(name in weights and weights[name].shape == weight.shape for name, weight in wanted.items()):
-        training.autoencoder.load_state_dict({name: weights[name] for name in wanted}, strict=False)
+    _load(training.model, start.model, f"init {config.init}")
+    if isinstance(getattr(training, "autoencoder", None), MaskedAutoencoder):
+        _load_decoder(training.autoencoder, start.decoder)
 
 
 def adopt_statistics(name: str, settings: dict[str, dict]) -> None:
     """Put the foundation's statistics of IQ windows in place of what was measured, modality by modality."""
+    if _is_file(name):
+        return  # a checkpoint has none
     for modality, there in load_foundation(name).description["modalities"].items():
         if "signal" in there and "signal" in settings.get(modality, {}):
             settings[modality]["signal"] |= {key: there["signal"][key] for key in STATISTICS & set(there["signal"])}
 
 
-def _decoder(autoencoder: MaskedAutoencoder) -> dict[str, Tensor]:
-    weights = autoencoder.state_dict()
-    return {name: weight for name, weight in weights.items() if not name.startswith(_FOUNDATION_PART)}
+def _is_file(name: str) -> bool:
+    return user_path(name).is_file()
+
+
+def _of_foundation(name: str) -> _Start:
+    foundation = load_foundation(name)
+    file = find_foundation(name) / DECODER
+    decoder = read_weights(file) if file.is_file() else {}
+    sizes = {"encoder": foundation.encoder, "affine": foundation.description["affine"]}
+    return _Start(sizes, foundation.model.state_dict(), decoder)
+
+
+def _of_authors(config: Pretraining) -> _Start:
+    decodes = config.objective == "masked"
+    file = Path(user_path(config.init))
+    autoencoder = read_wavesfm_pretraining(file, config.encoder.heads, config.decoder.heads if decodes else 1)
+    sizes = {"encoder": encoder_of(autoencoder), "affine": "after"}
+    if decodes:
+        sizes["decoder"] = decoder_of(autoencoder)
+    return _Start(sizes, autoencoder.model.state_dict(), decoder_weights(autoencoder))
+
+
+def _load_decoder(autoencoder: MaskedAutoencoder, weights: dict[str, Tensor]) -> None:
+    """Separate decoders both begin as the one that there is."""
+    wanted = decoder_weights(autoencoder)
+    weights = {name: weights[shared_name(name)] for name in wanted if shared_name(name) in weights} | weights
+    weights = _first_antennas(weights, wanted)
+    if all(name in weights and weights[name].shape == weight.shape for name, weight in wanted.items()):
+        autoencoder.load_state_dict({name: weights[name] for name in wanted}, strict=False)
 
 
 def _load(model: nn.Module, weights: dict[str, Tensor], whose: str) -> None:
     """The weights of those names that `model` has; raises `WfmError` for another shape."""
     wanted = model.state_dict()
-    shared = {name: weight for name, weight in weights.items() if name in wanted}
+    shared = _first_antennas({name: weight for name, weight in weights.items() if name in wanted}, wanted)
     for name, weight in shared.items():
         if weight.shape != wanted[name].shape:
             raise WfmError(
@@ -75,3 +107,9 @@ def _load(model: nn.Module, weights: dict[str, Tensor], whose: str) -> None:
                 f"{list(wanted[name].shape)}; give the configuration that of the foundation"
             )
     model.load_state_dict(shared, strict=False)
+
+
+def _first_antennas(weights: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:
+    """`weights` with as many antennas' vectors as are wanted, or all that there are."""
+    cut = {name: weights[name][: len(wanted[name])] for name in _PER_ANTENNA if name in weights and name in wanted}
+    return weights | cut
