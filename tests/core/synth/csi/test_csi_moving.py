@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from test_rooms import GRID, bare
+from test_csi_rooms import GRID, bare
 
 from wfm_core.synth.csi.body import PARTS
 from wfm_core.synth.csi.moving import Paths, add_moving, moving_paths, unblocked
