@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from wfm_core.synth.csi.body import PARTS
-from wfm_core.synth.csi.rooms import LIGHT, LONGEST, Room, images, mirrored, reflections, scatter_gain
+from wfm_core.synth.csi.rooms import LIGHT, LONGEST, Room, directions, images, mirrored, reflections, scatter_gain
 from wfm_core.synth.draws import complex_normal, uniform
 
 OVERSAMPLING = 6
@@ -93,16 +93,12 @@ def _reverberant(
     """Lengths and gains [M, parts * REVERBERANT, T, R, N] of plane waves from and to anywhere."""
     bodies, parts, moments, _ = body.shape
     shape = (bodies, parts, REVERBERANT)
-
-    def direction():
-        vector = torch.randn((*shape, 3), generator=generator, device=body.device)
-        return vector / vector.norm(dim=-1, keepdim=True).clamp_min(1e-6)
-
-    change = torch.einsum("mpjd,mpnd->mpjn", direction() - direction(), body)
+    turn = directions(shape, generator) - directions(shape, generator)
+    change = torch.einsum("mpjd,mpnd->mpjn", turn, body)
     ends = []
     for antennas in (transmit, receive):
         offset = antennas[item] - antennas[item].mean(1, keepdim=True)
-        ends.append(torch.einsum("mpjd,mad->mpja", direction(), offset))
+        ends.append(torch.einsum("mpjd,mad->mpja", directions(shape, generator), offset))
     base = (room.transmitter - room.receiver)[item].norm(dim=1).view(-1, 1, 1) + LIGHT * room.reverberation[item].view(
         -1, 1, 1
     ) * -uniform(shape, 1e-3, 1.0, generator).log()

@@ -11,7 +11,7 @@ Nielsen, Pedersen, Bauch and Herdin, Room Electromagnetics, IEEE Antennas and Pr
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -41,7 +41,10 @@ class Room:
     line of antennas, rad; `heading`: of the transmitter's; `spacing` [B]: between antennas; `carrier` [B], Hz;
     `permittivity` [B, 3, 2]: of the two surfaces across x, y and z; `furniture` [B, FURNITURE, 3] with `section`
     [B, FURNITURE], its radar cross-section in m^2; `line_of_sight` bool [B]; `obstruction` [B]: of the direct path's
-    amplitude, what a thing in its way leaves of it, 1 with line of sight.
+    amplitude, what a thing in its way leaves of it, 1 with line of sight; `absorbed` [B], the share of the power that
+    surfaces and what is in the room take of a diffuse wave. Of the reverberation's waves `late` [B, W]: behind the
+    direct path, in units of `reverberation`; `leaving` and `arriving` [B, W, 3]: their directions; `strength` [B, W]:
+    amplitudes, of mean square 1.
     """
 
     size: Tensor
@@ -57,6 +60,14 @@ class Room:
     line_of_sight: Tensor
     obstruction: Tensor
     absorbed: Tensor
+    late: Tensor
+    leaving: Tensor
+    arriving: Tensor
+    strength: Tensor
+
+    def __getitem__(self, rows: Tensor) -> "Room":
+        """The rooms of these rows."""
+        return Room(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
     def antennas(self, transmit: int, receive: int) -> tuple[Tensor, Tensor]:
         """Where they are: [B, transmit, 3] and [B, receive, 3]."""
@@ -129,6 +140,10 @@ def draw_rooms(count: int, carriers: tuple[tuple[float, float], ...], generator:
         line_of_sight=seen,
         obstruction=torch.where(seen, 1.0, log_uniform((count,), 0.08, 0.5, generator)),
         absorbed=draw((), 0.3, 0.8),
+        late=-draw((REVERBERATION,), 1e-3, 1.0).log(),
+        leaving=directions((count, REVERBERATION), generator),
+        arriving=directions((count, REVERBERATION), generator),
+        strength=complex_normal((count, REVERBERATION), generator).abs(),
     )
 
 
@@ -173,7 +188,7 @@ def reflections(way: Tensor, images: Tensor, permittivity: Tensor) -> Tensor:
     return left
 
 
-def still_paths(room: Room, transmit: Tensor, receive: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def still_paths(room: Room, transmit: Tensor, receive: Tensor) -> tuple[Tensor, Tensor]:
     """Lengths in metres and amplitudes (real, of the field), each [B, paths, T, R], of all that does not move between
     the antennas [B, T, 3] and [B, R, 3]. The direct path is the first. Free space: wavelength / (4 pi length)."""
     known = images(ORDER, room.size.device)
@@ -185,23 +200,19 @@ def still_paths(room: Room, transmit: Tensor, receive: Tensor, generator: torch.
     out = (room.furniture[:, :, None] - transmit[:, None]).norm(dim=-1).clamp_min(0.3).unsqueeze(3)
     back = (room.furniture[:, :, None] - receive[:, None]).norm(dim=-1).clamp_min(0.3).unsqueeze(2)
     scattered = scatter_gain(room.section[..., None, None], wave) / (out * back)
-    late, weak = _reverberation(room, transmit, receive, generator)
+    late, weak = _reverberation(room, transmit, receive)
     return torch.cat([length, out + back, late], 1), torch.cat([gain, scattered, weak], 1)
 
 
-def _reverberation(room: Room, transmit: Tensor, receive: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def _reverberation(room: Room, transmit: Tensor, receive: Tensor) -> tuple[Tensor, Tensor]:
     """Its plane waves: lengths and gains [B, REVERBERATION, T, R]."""
-    shape = (len(room.size), REVERBERATION)
-    decay = LIGHT * room.reverberation.view(-1, 1)
-    late = decay * -uniform(shape, 1e-3, 1.0, generator).log()
+    late = LIGHT * room.reverberation.view(-1, 1) * room.late
     length = ((room.transmitter - room.receiver).norm(dim=1, keepdim=True) + late)[..., None, None]
-    for axis, antennas in ((3, transmit), (2, receive)):
-        direction = torch.randn((*shape, 3), generator=generator, device=late.device)
-        direction = direction / direction.norm(dim=-1, keepdim=True).clamp_min(1e-6)
+    for axis, antennas, direction in ((3, transmit, room.leaving), (2, receive, room.arriving)):
         offset = antennas - antennas.mean(1, keepdim=True)
         length = length + torch.einsum("bpd,bad->bpa", direction, offset).unsqueeze(axis)
-    strength = (room.diffuse.view(-1, 1) / REVERBERATION).sqrt() * complex_normal(shape, generator).abs()
-    return length, strength[..., None, None].expand_as(length)
+    gain = (room.diffuse.view(-1, 1) / REVERBERATION).sqrt() * room.strength
+    return length, gain[..., None, None].expand_as(length)
 
 
 def scatter_gain(section: Tensor, wavelength: Tensor) -> Tensor:
@@ -218,6 +229,12 @@ def response(length: Tensor, gain: Tensor, carrier: Tensor, offsets: Tensor) -> 
     at_carrier = torch.polar(gain, (-2 * math.pi * (turns - turns.round())).float())
     cycles = length.unsqueeze(-1) / LIGHT * offsets
     return (at_carrier.unsqueeze(-1) * torch.polar(torch.ones_like(cycles), -2 * math.pi * cycles)).sum(1)
+
+
+def directions(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Unit vectors to anywhere, [*shape, 3]."""
+    vector = torch.randn((*shape, 3), generator=generator, device=generator.device)
+    return vector / vector.norm(dim=-1, keepdim=True).clamp_min(1e-6)
 
 
 def _line(middle: Tensor, azimuth: Tensor, spacing: Tensor, antennas: int) -> Tensor:

@@ -52,11 +52,13 @@ def draw_windows(
     generator: torch.Generator,
     activities: list[str] | None = None,
     most_people: int = 3,
+    rooms: Room | None = None,
 ) -> CsiWindows:
     """`count` windows, each in another room, of `antennas` (transmitting, receiving; the receiver's change fastest).
 
     activities: what the first person may do, all alike, `EMPTY` for nobody; None for all. Others, up to `most_people`
-    in all, stand or walk. Raises `WfmError` for sizes below 1 (packets: 2) and unknown activities.
+    in all, stand or walk. rooms: in which it happens, a random one each time; None for rooms of their own. Raises
+    `WfmError` for sizes below 1 (packets: 2) and unknown activities.
     """
     transmit, receive = antennas
     if min(count, transmit, receive, most_people) < 1 or packets < 2:
@@ -66,7 +68,10 @@ def draw_windows(
         )
     labels = torch.tensor([ACTIVITIES.index(name) for name in known(activities)], device=generator.device)
     activity = labels[torch.randint(len(labels), (count,), generator=generator, device=generator.device)]
-    room = draw_rooms(count, grid.carriers, generator)
+    if rooms is None:
+        room = draw_rooms(count, grid.carriers, generator)
+    else:
+        room = rooms[torch.randint(len(rooms.size), (count,), generator=generator, device=generator.device)]
     rate, times = draw_times(count, packets, generator)
     channel, causes = room_channel(room, activity, times, grid, antennas, generator, most_people)
     receiver = draw_receivers(count, receive, grid, generator)
@@ -98,7 +103,7 @@ def room_channel(
     """The channel itself, complex64 [B, T * R, packets, subcarriers], before any receiver, and its causes."""
     transmit, receive = room.antennas(*antennas)
     offsets = grid.offsets(times.device)
-    length, gain = still_paths(room, transmit, receive, generator)
+    length, gain = still_paths(room, transmit, receive)
     direct = response(length[:, :1], gain[:, :1], room.carrier, offsets).flatten(1, 2).unsqueeze(2)
     rest = response(length[:, 1:], gain[:, 1:], room.carrier, offsets).flatten(1, 2).unsqueeze(2)
     item, doing, people = _people(activity, most_people, generator)

@@ -71,6 +71,15 @@ def test_speed_is_the_first_persons():
     assert draw(40, 64, activities=["still"], most_people=1).causes["speed"].max() < 0.05
 
 
+def test_windows_in_rooms_that_are_given():
+    rooms = draw_rooms(2, GRID.carriers, torch.Generator().manual_seed(5))
+    windows = draw(30, 4, rooms=rooms, activities=[EMPTY])
+    place = windows.causes["transmitter"]
+    assert {tuple(row) for row in place.tolist()} == {tuple(row) for row in rooms.transmitter.tolist()}
+    other = draw(30, 4, activities=[EMPTY])
+    assert len({tuple(row) for row in other.causes["transmitter"].tolist()}) == 30
+
+
 def test_wrong_use():
     for settings in ({"count": 0}, {"packets": 1}, {"antennas": (0, 1)}, {"most_people": 0}):
         with pytest.raises(WfmError, match="expected"):
