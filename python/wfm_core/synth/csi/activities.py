@@ -19,14 +19,15 @@ _WALL = 0.5  # metres between people and walls
 
 
 class Motion:
-    """Bodies of one activity: `times` [M, N] in s, `size` [M, 3] of their rooms, and a pose that activities change."""
+    """Bodies of one activity: `times` [M, N] in s, `size` [M, 3] of their rooms, `start` [M, 2] in them (moved clear of
+    the walls), and a pose that activities change."""
 
-    def __init__(self, times: Tensor, size: Tensor, generator: torch.Generator):
+    def __init__(self, times: Tensor, size: Tensor, start: Tensor, generator: torch.Generator):
         self.times, self.size, self.generator = times, size, generator
         count, moments = times.shape
         zero = torch.zeros(count, moments, device=times.device)
         sway = self.draw(0.002, 0.01) * torch.sin(2 * math.pi * (self.draw(0.1, 0.4) * times + self.draw(0, 1)))
-        self.start = self.within(self.draw(0.0, 1.0, 2))
+        self.start = self.clear(start)
         place = self.start.unsqueeze(1).expand(-1, moments, -1) + torch.stack([sway, zero], -1)
         rest = torch.tensor([0.05, 0.0, -0.6], device=times.device)
         breath = self.draw(0.003, 0.007) * torch.sin(2 * math.pi * (self.draw(0.2, 0.35) * times + self.draw(0, 1)))
@@ -52,9 +53,9 @@ class Motion:
         """One value a body, float32 [M, columns]."""
         return uniform((len(self.times), columns), low, high, self.generator)
 
-    def within(self, share: Tensor) -> Tensor:
-        """Shares [M, 2] from 0 to 1 of the floor -> metres, clear of the walls."""
-        return _WALL + share * (self.size[:, :2] - 2 * _WALL)
+    def clear(self, place: Tensor) -> Tensor:
+        """Places [M, 2] on the floor, or the nearest ones that are clear of the walls."""
+        return torch.minimum(place.clamp_min(_WALL), self.size[:, :2] - _WALL)
 
     def cycle(self, low: float, high: float) -> Tensor:
         """Radians of something that repeats `low` to `high` times a second, [M, N]."""
@@ -82,13 +83,10 @@ def _to_and_fro(metres: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
 
 def _go(motion: Motion, speed: tuple[float, float], step: tuple[float, float], lift: float, swing: float) -> None:
     pose = motion.pose
-    end = motion.within(motion.draw(0.0, 1.0, 2))
-    way = end - motion.start
+    way = motion.draw(0.0, 1.0, 2) * motion.size[:, :2] - motion.start
     # no shorter than two metres, or as far as the room goes
     way = way * (2.0 / way.norm(dim=1, keepdim=True).clamp_min(0.1)).clamp_min(1.0)
-    low, high = motion.within(torch.zeros_like(end)), motion.within(torch.ones_like(end))
-    end = torch.minimum(torch.maximum(motion.start + way, low), high)
-    way = end - motion.start
+    way = motion.clear(motion.start + way) - motion.start
     length = way.norm(dim=1, keepdim=True).clamp_min(0.3)
     pace = motion.draw(*speed)
     walked = pace * motion.times + motion.draw(0, 1) * length
@@ -119,7 +117,7 @@ def _lie(motion: Motion) -> None:
 
 
 def _walk(motion: Motion) -> None:
-    _go(motion, (0.6, 1.6), (0.55, 0.8), 0.08, 0.25)
+    _go(motion, (0.4, 1.5), (0.45, 0.8), 0.08, 0.25)
 
 
 def _run(motion: Motion) -> None:
@@ -225,13 +223,13 @@ def known(activities) -> list[str]:
     return list(activities or ACTIVITIES)
 
 
-def poses(activity: Tensor, times: Tensor, size: Tensor, generator: torch.Generator) -> Pose:
-    """The poses of bodies with the labels `activity` int64 [M] (none of them `EMPTY`) at `times` [M, N], in rooms of
-    `size` [M, 3]."""
+def poses(activity: Tensor, times: Tensor, size: Tensor, start: Tensor, generator: torch.Generator) -> Pose:
+    """The poses of bodies with the labels `activity` int64 [M] (none of them `EMPTY`) at `times` [M, N] s, in rooms of
+    `size` [M, 3], where they begin at `start` [M, 2]."""
     whole: dict[str, Tensor] = {}
     for label in activity.unique().tolist():
         rows = (activity == label).nonzero()[:, 0]
-        motion = Motion(times[rows], size[rows], generator)
+        motion = Motion(times[rows], size[rows], start[rows], generator)
         _KINEMATICS[ACTIVITIES[label]](motion)
         for name, value in vars(motion.pose).items():
             if name not in whole:

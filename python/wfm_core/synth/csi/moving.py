@@ -21,16 +21,18 @@ from torch import Tensor
 
 from wfm_core.synth.csi.body import PARTS
 from wfm_core.synth.csi.rooms import LIGHT, LONGEST, Room, directions, images, mirrored, reflections, scatter_gain
-from wfm_core.synth.draws import complex_normal, uniform
+from wfm_core.synth.draws import complex_normal, log_uniform, uniform
 
 OVERSAMPLING = 6
 """Delays of the grid in one over the bandwidth."""
 NEAREST = 0.3
 """Metres: no part of a body is computed as nearer to an antenna."""
-SCREEN = (0.4, 1.0)
-"""Metres: width of a body that blocks, and how much of the stature it is when it stands."""
+WIDTH = 0.4
+"""Metres: of a body that blocks."""
 TRUNK = 3
 """The first so many parts are seen over surfaces, too."""
+BUILDS = (0.4, 2.5)
+"""Of a body's cross-section: people, their clothes and how they turn to antennas differ so much."""
 REVERBERANT = 2
 """Paths of each part from and to the reverberation."""
 
@@ -51,7 +53,8 @@ def moving_paths(
     """The paths over bodies [M, parts, N, 3] that are in the windows `item`; antennas [B, T, 3] and [B, R, 3]."""
     first = images(1, body.device)
     size, permittivity = room.size[item], room.permittivity[item]
-    section = torch.tensor(list(PARTS.values()), device=body.device)
+    build = log_uniform((len(item), 1), *BUILDS, generator)
+    section = build * torch.tensor(list(PARTS.values()), device=body.device)
     scattered = scatter_gain(section, room.wavelength[item].unsqueeze(1))
     out, out_gain = _legs(transmit[item], body, size, first[:1], permittivity)
     back, back_gain = _legs(receive[item], body, size, first[:1], permittivity)
@@ -140,30 +143,39 @@ def add_moving(channel: Tensor, paths: Paths, carrier: Tensor, offsets: Tensor, 
 
 
 def unblocked(room: Room, body: Tensor, stature: Tensor, item: Tensor, count: int) -> Tensor:
-    """What bodies in its way leave of the direct path's amplitude in each of `count` windows, [count, N].
+    """What bodies in their ways leave of the amplitudes of the direct path and of those over one surface, in each of
+    `count` windows, [count, paths, N]: in the order of `images(1)`.
 
-    A body is an upright screen across the path, as wide as `SCREEN` says, from the floor to its head; the loss is that
-    of its four edges (TR 38.901, 7.6.4.2, blockage model B).
+    A body is an upright screen across the path, as wide as `WIDTH` says, from the floor to its head; the loss is that
+    of its four edges (TR 38.901, 7.6.4.2, blockage model B). A path over a surface passes the body on the way there,
+    as if it came from the receiver's image, or on the way back.
     """
-    moments = body.shape[2]
-    transmit, receive = room.transmitter[item].unsqueeze(1), room.receiver[item].unsqueeze(1)
-    middle = body[:, 1:3].mean(1)  # of chest and pelvis, [M, N, 3]
-    way = receive - transmit
+    known = images(1, body.device)
+    transmit, receive, size = room.transmitter[item].unsqueeze(1), room.receiver[item].unsqueeze(1), room.size[item]
+    wave = room.wavelength[item].view(-1, 1, 1)
+    top = torch.minimum(stature.unsqueeze(1), body[:, 0, :, 2] + 0.15).unsqueeze(1)
+    place = body[:, 1:3].mean(1).unsqueeze(1)  # of chest and pelvis, [M, 1, N, 3]
+    back = _passed(mirrored(transmit, size, known), receive.unsqueeze(1), place, top, wave)
+    there = _passed(transmit.unsqueeze(1), mirrored(receive, size, known[1:]), place, top, wave)
+    left = back + torch.cat([torch.zeros_like(back[:, :1]), there], 1)
+    return torch.zeros(count, *left.shape[1:], device=body.device).index_add_(0, item, left).exp()
+
+
+def _passed(begin: Tensor, end: Tensor, place: Tensor, top: Tensor, wave: Tensor) -> Tensor:
+    """Logarithm of what a screen at `place` [M, 1, N, 3], up to `top` [M, 1, N], leaves of straight ways from `begin`
+    to `end` [M, I, 1, 3]."""
+    way = end - begin
     flat = way[..., :2].norm(dim=-1, keepdim=True).clamp_min(0.1)
     along = way[..., :2] / flat
-    offset = middle[..., :2] - transmit[..., :2]
+    offset = place[..., :2] - begin[..., :2]
     share = (offset * along).sum(-1) / flat[..., 0]
     beside = offset[..., 0] * -along[..., 1] + offset[..., 1] * along[..., 0]
     distance = [(share * flat[..., 0]).abs(), ((1 - share) * flat[..., 0]).abs()]
-    height = transmit[..., 2] + share * way[..., 2]
-    top = torch.minimum(SCREEN[1] * stature.unsqueeze(1), body[:, 0, :, 2] + 0.15)
-    wave = room.wavelength[item].unsqueeze(1)
-    sides = _edge(SCREEN[0] / 2 - beside, distance, wave) + _edge(SCREEN[0] / 2 + beside, distance, wave)
+    height = begin[..., 2] + share * way[..., 2]
+    sides = _edge(WIDTH / 2 - beside, distance, wave) + _edge(WIDTH / 2 + beside, distance, wave)
     ends = _edge(top - height, distance, wave) + _edge(height, distance, wave)
     left = (1 - sides * ends).clamp(1e-3, 1.0)
-    between = (share > 0) & (share < 1)
-    logarithm = torch.where(between, left.log(), 0.0)
-    return torch.zeros(count, moments, device=body.device).index_add_(0, item, logarithm).exp()
+    return torch.where((share > 0) & (share < 1), left.log(), 0.0)
 
 
 def _edge(clearance: Tensor, distance: list[Tensor], wave: Tensor) -> Tensor:

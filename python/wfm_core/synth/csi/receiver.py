@@ -59,16 +59,16 @@ def draw_receivers(count: int, antennas: int, grid: Grid, generator: torch.Gener
 
     normal = torch.randn((count, antennas), generator=generator, device=generator.device)
     return Receiver(
-        snr_db=draw(12.0, 42.0),
-        gain_db=draw(0.5, 4.0, 1) * normal,
-        ripple_db=draw(0.0, 0.8, antennas, _RIPPLES),
+        snr_db=draw(14.0, 44.0),
+        gain_db=draw(0.5, 6.0, 1) * normal,
+        ripple_db=draw(0.0, 1.0, 1, 1) * draw(0.0, 0.7, antennas, _RIPPLES),
         ripple_phase=draw(0.0, 2 * math.pi, antennas, _RIPPLES),
         locked=draw(0, 1) < 0.1,
         delay=draw(-50e-9, 250e-9),
         delay_jitter=log_uniform((count,), 0.5e-9, 20e-9, generator),
         shifted=draw(0, 1) < 0.5,
-        gain_step=torch.where(draw(0, 1) < 0.3, 0.0, log_uniform((count,), 0.5, 3.0, generator)),
-        gain_jitter=log_uniform((count,), 0.02, 0.8, generator),
+        gain_step=torch.where(draw(0, 1) < 0.25, 0.0, log_uniform((count,), 0.5, 3.0, generator)),
+        gain_jitter=log_uniform((count,), 0.02, 1.2, generator),
         spike=torch.where(draw(0, 1) < 0.5, 0.0, log_uniform((count,), 0.002, 0.03, generator)),
         bits=grid.bits,
         level=draw(0.25, 0.7),

@@ -26,6 +26,8 @@ FURNITURE = 10
 """Points that scatter, in a room."""
 REVERBERATION = 24
 """Plane waves that stand for it."""
+NEAR = 0.25
+"""Share of rooms whose antennas are within two metres or so of each other."""
 SMALLEST, LARGEST = (3.0, 3.0, 2.4), (10.0, 8.0, 3.4)
 """Metres: x, y and height of rooms."""
 LONGEST = 60.0
@@ -115,7 +117,7 @@ def draw_rooms(count: int, carriers: tuple[tuple[float, float], ...], generator:
 
     low, high = (torch.tensor(corner, device=device) for corner in (SMALLEST, LARGEST))
     size = draw((3,), low, high)
-    # one of them in the lower part of the room, the other in the upper: near and far from each other, never in one spot
+    # one of them in the lower part of the room, the other in the upper
     lower, upper = draw((3,), 0.0, 0.42) * size, size - draw((3,), 0.0, 0.42) * size
     swapped = (draw((1,), 0.0, 1.0) < 0.5).expand(-1, 3).clone()
     swapped[:, 1] = draw((), 0.0, 1.0) < 0.5
@@ -123,6 +125,11 @@ def draw_rooms(count: int, carriers: tuple[tuple[float, float], ...], generator:
     for end in ends:
         end[:, 2] = draw((), 0.5, 2.0)
         end[:, :2] = torch.minimum(end[:, :2].clamp_min(_MARGIN), size[:, :2] - _MARGIN)
+    # or, as on a desk, not far from each other, towards the middle of the room
+    inwards = size / 2 - ends[0]
+    azimuth = torch.atan2(inwards[:, 1], inwards[:, 0]) + draw((), -0.8, 0.8)
+    step = torch.stack([azimuth.cos(), azimuth.sin(), 0 * azimuth], 1) * log_uniform((count, 1), 0.3, 1.5, generator)
+    ends[1] = torch.where(draw((1,), 0.0, 1.0) < NEAR, ends[0] + step, ends[1])
     band = torch.tensor(carriers, device=device)[(draw((), 0, len(carriers))).long().clamp_max(len(carriers) - 1)]
     carrier = draw((), band[:, 0], band[:, 1])
     seen = draw((), 0.0, 1.0) < 0.75

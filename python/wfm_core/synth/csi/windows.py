@@ -13,17 +13,23 @@ from wfm_core.synth.csi.grids import Grid
 from wfm_core.synth.csi.moving import Paths, add_moving, moving_paths, unblocked
 from wfm_core.synth.csi.packets import packet_times
 from wfm_core.synth.csi.receiver import draw_receivers, received
-from wfm_core.synth.csi.rooms import LIGHT, Room, draw_rooms, response, still_paths
+from wfm_core.synth.csi.rooms import LIGHT, Room, draw_rooms, images, response, still_paths
 from wfm_core.synth.draws import log_uniform, uniform
 
 RATES = (20.0, 1000.0)
 """Packets a second."""
+SHORTEST = 0.6
+"""Seconds that a window lasts at least, where the lowest rate allows it: what people do takes that long."""
 UNKNOWN = -1
 """Instead of a class, where there is none."""
 ALONE = 0.75
 """How often somebody is alone, where more may be in the room."""
 
+BETWEEN = 0.5
+"""Share of people who begin near the direct path, as those do whom somebody wants to sense."""
+
 _OTHERS = ("still", "walk")
+_BESIDE = 0.5  # metres, standard deviation from the direct path
 
 
 @dataclass
@@ -53,12 +59,14 @@ def draw_windows(
     activities: list[str] | None = None,
     most_people: int = 3,
     rooms: Room | None = None,
+    rates: tuple[float, float] = RATES,
 ) -> CsiWindows:
     """`count` windows, each in another room, of `antennas` (transmitting, receiving; the receiver's change fastest).
 
     activities: what the first person may do, all alike, `EMPTY` for nobody; None for all. Others, up to `most_people`
-    in all, stand or walk. rooms: in which it happens, a random one each time; None for rooms of their own. Raises
-    `WfmError` for sizes below 1 (packets: 2) and unknown activities.
+    in all, stand or walk. rooms: in which it happens, a random one each time; None for rooms of their own. rates: the
+    fewest and most packets a second. Raises `WfmError` for sizes below 1 (packets: 2), rates that are none and unknown
+    activities.
     """
     transmit, receive = antennas
     if min(count, transmit, receive, most_people) < 1 or packets < 2:
@@ -66,24 +74,27 @@ def draw_windows(
             f"{count} windows of {packets} packets, {transmit} x {receive} antennas, {most_people} people: 1 or more "
             "of each and 2 or more packets are expected"
         )
+    if not 0 < rates[0] <= rates[1]:
+        raise WfmError(f"packet rates {rates}: the lowest above 0 and the highest from there on are expected")
     labels = torch.tensor([ACTIVITIES.index(name) for name in known(activities)], device=generator.device)
     activity = labels[torch.randint(len(labels), (count,), generator=generator, device=generator.device)]
     if rooms is None:
         room = draw_rooms(count, grid.carriers, generator)
     else:
         room = rooms[torch.randint(len(rooms.size), (count,), generator=generator, device=generator.device)]
-    rate, times = draw_times(count, packets, generator)
+    rate, times = draw_times(count, packets, rates, generator)
     channel, causes = room_channel(room, activity, times, grid, antennas, generator, most_people)
     receiver = draw_receivers(count, receive, grid, generator)
     csi = received(channel, times, grid, receiver, transmit, generator).transpose(2, 3)
     return CsiWindows(csi, times, grid, causes | {"snr_db": receiver.snr_db, "packet_rate": rate})
 
 
-def draw_times(count: int, packets: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def draw_times(
+    count: int, packets: int, rates: tuple[float, float], generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """Packets a second [count], and when they arrive [count, packets] (see `packet_times`)."""
-    # at least 0.6 s where the rate allows it: what people do takes that long
-    high = min(RATES[1], max(packets / 0.6, 2 * RATES[0]))
-    rate = log_uniform((count,), RATES[0], high, generator)
+    high = min(rates[1], max(packets / SHORTEST, rates[0]))
+    rate = log_uniform((count,), rates[0], high, generator)
     jitter = uniform((count,), 0.0, 0.3, generator)
     lossy = uniform((count,), 0.0, 1.0, generator) < 0.5
     loss = torch.where(lossy, log_uniform((count,), 0.002, 0.1, generator), 0.0)
@@ -104,19 +115,24 @@ def room_channel(
     transmit, receive = room.antennas(*antennas)
     offsets = grid.offsets(times.device)
     length, gain = still_paths(room, transmit, receive)
-    direct = response(length[:, :1], gain[:, :1], room.carrier, offsets).flatten(1, 2).unsqueeze(2)
-    rest = response(length[:, 1:], gain[:, 1:], room.carrier, offsets).flatten(1, 2).unsqueeze(2)
+    straight = len(images(1))
+    rest = response(length[:, straight:], gain[:, straight:], room.carrier, offsets).flatten(1, 2).unsqueeze(2)
+    each = [
+        response(length[:, path, None], gain[:, path, None], room.carrier, offsets).flatten(1, 2)
+        for path in range(straight)
+    ]
     item, doing, people = _people(activity, most_people, generator)
     if len(item):
-        pose = poses(doing, times[item], room.size[item], generator)
+        start = _starts(room, item, generator)
+        pose = poses(doing, times[item], room.size[item], start, generator)
         body = parts(pose)
         paths = moving_paths(room, transmit, receive, body, item, generator)
         left = unblocked(room, body, pose.stature, item, len(times))
     else:
         body = times.new_zeros(0, CHEST + 1, times.shape[1], 3)
         paths = Paths(item, *times.new_zeros(2, 0, 1, *antennas, times.shape[1]))
-        left = torch.ones_like(times)
-    channel = rest + direct * left[:, None, :, None]
+        left = torch.ones_like(times).unsqueeze(1).expand(-1, straight, -1)
+    channel = torch.einsum("bpak,bpn->bank", torch.stack(each, 1), left.to(rest.dtype)).add_(rest)
     add_moving(channel, paths, room.carrier, offsets, grid.bandwidth)
     causes = {
         "activity": activity,
@@ -151,6 +167,15 @@ def _people(activity: Tensor, most: int, generator: torch.Generator) -> tuple[Te
     return item, doing, people
 
 
+def _starts(room: Room, item: Tensor, generator: torch.Generator) -> Tensor:
+    """Where bodies in the windows `item` begin, [M, 2] in metres."""
+    anywhere = uniform((len(item), 2), 0, 1, generator) * room.size[item, :2]
+    share = uniform((len(item), 1), 0.1, 0.9, generator)
+    near = room.transmitter[item, :2] * share + room.receiver[item, :2] * (1 - share)
+    near = near + _BESIDE * torch.randn(near.shape, generator=generator, device=near.device)
+    return torch.where(uniform((len(item), 1), 0, 1, generator) < BETWEEN, near, anywhere)
+
+
 def _whereabouts(chest: Tensor, times: Tensor, item: Tensor) -> dict[str, Tensor]:
     """Position and mean speed of the first person of each window; NaN for nobody."""
     position = times.new_full((len(times), 3), torch.nan)
@@ -170,7 +195,7 @@ def _spreads(
 ) -> dict[str, Tensor]:
     """RMS delay spread and RMS Doppler spread of the first pair of antennas: by power, over all paths and packets."""
     power = gain.square()
-    power[:, 0] *= left.square().mean(1)
+    power[:, : left.shape[1]] *= left.square().mean(2)
     delay = length / LIGHT
     sums = [(power * delay**order).sum(1) for order in range(3)]
     shifts = [torch.zeros_like(sums[0]), torch.zeros_like(sums[0])]

@@ -18,7 +18,9 @@ def bodies(activity, count=24, seed=0):
     times = torch.linspace(0, SECONDS, MOMENTS).expand(count, -1)
     size = torch.tensor([7.0, 6.0, 3.0]).expand(count, 3)
     label = torch.full((count,), ACTIVITIES.index(activity))
-    return parts(poses(label, times, size, torch.Generator().manual_seed(seed)))
+    generator = torch.Generator().manual_seed(seed)
+    start = torch.rand(count, 2, generator=generator) * size[:, :2]
+    return parts(poses(label, times, size, start, generator))
 
 
 def speed(body, name):
@@ -37,7 +39,7 @@ def test_bodies_are_in_the_room_and_move_without_jumps(activity):
 
 def test_walks_and_runs_have_their_speeds():
     walk, run = speed(bodies("walk"), "pelvis").median(), speed(bodies("run"), "pelvis").median()
-    assert 0.6 < walk < 1.7 and 1.9 < run < 3.8
+    assert 0.5 < walk < 1.5 and 1.9 < run < 3.8
     feet = speed(bodies("walk"), "left foot")
     hips = speed(bodies("walk"), "pelvis")
     assert feet.quantile(0.95) > 1.5 * hips.quantile(0.95), "feet swing past the body"

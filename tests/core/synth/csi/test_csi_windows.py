@@ -80,8 +80,22 @@ def test_windows_in_rooms_that_are_given():
     assert len({tuple(row) for row in other.causes["transmitter"].tolist()}) == 30
 
 
+def test_rates_that_are_asked_for():
+    windows = draw(20, 24, rates=(30.0, 30.0))
+    np.testing.assert_allclose(windows.causes["packet_rate"], 30.0, rtol=1e-5)
+    seconds = windows.times[:, -1]
+    assert (seconds > 0.9 * 23 / 30).all() and seconds.median() < 1.3 * 23 / 30
+
+
 def test_wrong_use():
-    for settings in ({"count": 0}, {"packets": 1}, {"antennas": (0, 1)}, {"most_people": 0}):
+    for settings in (
+        {"count": 0},
+        {"rates": (9.0, 3.0)},
+        {"rates": (0.0, 3.0)},
+        {"packets": 1},
+        {"antennas": (0, 1)},
+        {"most_people": 0},
+    ):
         with pytest.raises(WfmError, match="expected"):
             draw(**settings)
     with pytest.raises(WfmError, match="'hop'"):
