@@ -180,5 +180,6 @@ def _passed(begin: Tensor, end: Tensor, place: Tensor, top: Tensor, wave: Tensor
 
 def _edge(clearance: Tensor, distance: list[Tensor], wave: Tensor) -> Tensor:
     """An edge's term, -0.5 to 0.5, 0 at the edge: it is `clearance` metres beyond the path (negative: short of it)."""
-    detour = sum((d.square() + clearance.square()).sqrt() - d for d in distance)
+    # rounding makes it negative where the body is far along the path
+    detour = sum((d.square() + clearance.square()).sqrt() - d for d in distance).clamp_min(0)
     return torch.atan(math.pi / 2 * (math.pi / wave * detour).sqrt()) / math.pi * clearance.sign()
