@@ -29,6 +29,7 @@ on_a_screen $scripts/companion.py "$work/images" "$work/first_flowgraph.grc" exa
 on_a_screen $scripts/display.py detection_display sim 10 "$work/images/detection_display.png"
 on_a_screen $scripts/display.py classify_band sim:air 5 "$work/images/classify_band.png"
 "$python" $scripts/csi_images.py "$work/images/csi_images.png"
+"$python" $scripts/csi_activities.py "$work/images/csi_activities.png"
 cp out/demo/waterfall.png "$work/images/demo.png"
 cp out/demo-classify/waterfall.png "$work/images/demo_classify.png"
 "$python" $scripts/shrink.py "$work/images" docs/images

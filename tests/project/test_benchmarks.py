@@ -31,7 +31,8 @@ TRIED = {
     "accuracy/air.py", "accuracy/decoded.py", "accuracy/enrolment.py", "accuracy/lte_recordings.py",
     "accuracy/other_recordings.py", "accuracy/signals.py", "accuracy/synthetic.py", "classifier_live.py",
     "finder/accuracy.py",
-    "finder_rate.py", "foundation/compare.py", "inflow.py", "pretrain_data_overhead.py", "readme.py", "run.py",
+    "finder_rate.py", "foundation/compare.py", "foundation/csi_statistics.py", "inflow.py",
+    "pretrain_data_overhead.py", "readme.py", "run.py",
     "soak.py", "spectrogram.py", "tap.py",
 }  # fmt: skip
 """The programs under benchmarks/ that a test below runs."""
@@ -263,6 +264,19 @@ def test_features_of_pulses():
     np.testing.assert_allclose(10 ** pulses[-6:], [0.032] * 3 + [0.096] * 3, rtol=0.05)
     found = signal_floor.features(rows)
     assert found.shape[0] == 2 and np.isfinite(found).all() and not np.allclose(found[0], found[1])
+
+
+def test_csi_statistics(tmp_path):
+    """A recorded set, which here is noise that nobody generates, and three that are not there."""
+    (tmp_path / "csi_har").mkdir()
+    noise = np.random.default_rng(0).normal(0, 20, (5, 32, 30, 3, 2)).astype(np.int8)
+    np.savez(tmp_path / "csi_har" / "har11.npz", csi=noise)
+    said = program("foundation/csi_statistics.py", "--windows", 8, WFM_REALDATA=str(tmp_path))
+    found = {row[0]: row for row in rows(said)}
+    assert len(found) == 10 and said.count("set WFM_REALDATA") == 3
+    deviation = float(found["deviation over packets, of the mean"][1].split()[0])
+    assert deviation == pytest.approx(0.52, abs=0.03), "Rayleigh"
+    assert found["autocorrelation after 1 packet"][3] == "0.00"
 
 
 @pytest.mark.slow

@@ -69,12 +69,12 @@ class Contrastive(Table):
 
 
 class Source(Table):
-    """Where windows come from, and how large a share of all windows; `scenes`: kinds of synthetic ones, else all.
+    """Where windows come from, and how large a share of all windows; `scenes`: kinds of generated ones, else all.
 
     `sample_rate` (Hz) and `real` ("analytic") say of raw recordings what they do not say themselves.
     """
 
-    kind: Literal["synthetic", "recordings", "dataset"]
+    kind: Literal["synthetic", "csi", "recordings", "dataset"]
     path: str | None = None
     scenes: Annotated[list[str], Field(min_length=1)] | None = None
     weight: Annotated[float, Field(gt=0)] = 1.0
@@ -93,12 +93,13 @@ class Source(Table):
 
     @model_validator(mode="after")
     def _has_path(self):
-        if (self.path is None) == (self.kind != "synthetic"):
+        generated = self.kind in ("synthetic", "csi")
+        if (self.path is None) != generated:
             raise ValueError(f"a source of kind {self.kind} with path {self.path}: only the other kinds need one")
         if (self.sample_rate or self.real != "refuse") and self.kind != "recordings":
             raise ValueError(f"a source of kind {self.kind} with sample_rate or real: only recordings have them")
-        if self.scenes and self.kind != "synthetic":
-            raise ValueError(f"a source of kind {self.kind} with scenes: only synthetic ones have kinds of scenes")
+        if self.scenes and not generated:
+            raise ValueError(f"a source of kind {self.kind} with scenes: only synthetic and csi have kinds of scenes")
         return self
 
 

@@ -16,6 +16,7 @@ from wfm_core.model import SEGMENT
 from wfm_core.signal import build_preprocessor
 from wfm_core.signal.statistics import iq_statistics, moments, spectrogram_statistics
 from wfm_core.synth.scenes.band import KINDS, SAMPLE_RATES, render_band
+from wfm_core.train.pretrain.csi_source import CsiSource
 
 STATISTICS_WINDOWS = 256
 _GOLDEN = 0.6180339887498949
@@ -47,7 +48,7 @@ class SyntheticSource:
 @dataclass
 class _Share:
     name: str
-    source: SyntheticSource | RecordingSource | DatasetSource
+    source: SyntheticSource | RecordingSource | DatasetSource | CsiSource
     weight: float
 
 
@@ -56,9 +57,11 @@ def open_sources(config: Pretraining) -> list[_Share]:
     return [_Share(entry.path or entry.kind, _opened(entry), entry.weight) for entry in config.data.sources]
 
 
-def _opened(entry: Source) -> SyntheticSource | RecordingSource | DatasetSource:
+def _opened(entry: Source) -> SyntheticSource | RecordingSource | DatasetSource | CsiSource:
     if entry.kind == "synthetic":
         return SyntheticSource(entry.scenes)
+    if entry.kind == "csi":
+        return CsiSource(entry.scenes)
     if entry.kind == "dataset":
         return DatasetSource(Path(entry.path))
     return RecordingSource(Path(entry.path), Told(rate=entry.sample_rate, real=entry.real))
@@ -78,8 +81,8 @@ def sample_rates(shares: list[_Share]) -> dict[str, float] | None:
 class Mixture:
     """Windows of one modality: `draw` chooses a source by weight, and preprocesses what it gives.
 
-    `settings` holds the `signal:` mapping of each way in: "signal" for windows of IQ, and one per data set of ready
-    images, under its path. They are computed once a run, by `measure`.
+    `settings` holds the `signal:` mapping of each way in: "signal" for windows of IQ, and one per source of ready
+    images, under a data set's path or "csi". They are computed once a run, by `measure`.
     """
 
     def __init__(self, config: Pretraining, modality: str, shares: list[_Share], device: torch.device):

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Generated CSI as a source of pretraining images."""
+
+import torch
+from torch import Tensor
+
+from wfm_core.base.errors import WfmError
+from wfm_core.synth.csi.images import csi_images
+from wfm_core.synth.csi.pool import draw_any, known_scenes
+
+HIGHEST = 4.0
+"""What an image has as 1: an amplitude of so many times its window's RMS."""
+
+
+class CsiSource:
+    """Endless CSI of `synth.csi.pool`, rendered on the generator's device: of some kinds of places, or of all.
+
+    Like a data set of ready images it has a `signal`, which prepares them. Raises `WfmError` for an unknown kind.
+    """
+
+    antennas, sample_rate, ready_images = 0, None, True
+    signal = {
+        "kind": "csi_image",
+        "size": [224, 224],
+        "scale": "linear",
+        "gain": "window",
+        "minimum": 0.0,
+        "maximum": HIGHEST,
+        "mean": [0.0],
+        "std": [1.0],
+    }
+
+    def __init__(self, scenes: list[str] | None = None):
+        known_scenes(scenes)
+        self.scenes = scenes
+
+    def check_image(self, channels: int) -> None:
+        """Raises `WfmError` unless images of one channel are asked for: `draw_native` gives all antennas."""
+        if channels != 1:
+            raise WfmError(f"images of {channels} channels are asked for, generated CSI gives 1: ask for that")
+
+    def draw_native(self, count: int, generator: torch.Generator) -> Tensor:
+        """Amplitudes float32 [count, antennas, subcarriers, packets], 1 to 6 antennas; every call has its own sizes."""
+        return csi_images(draw_any(count, generator, self.scenes).csi)
+
+    def draw_image(self, count: int, generator: torch.Generator) -> Tensor:
+        """Amplitudes float32 [count, 1, subcarriers, packets] of a random antenna of each window."""
+        images = self.draw_native(count, generator)
+        antenna = torch.randint(images.shape[1], (count,), generator=generator, device=images.device)
+        return images[torch.arange(count, device=images.device), antenna].unsqueeze(1)
