@@ -7,6 +7,7 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from wfm_core.data.dataset import Dataset
 from wfm_core.data.splits import Split
 from wfm_core.evaluate.metrics import confusion_matrix, mean_class_accuracy, position_errors
+from wfm_core.train.probe.hand import csi_features, image_features
 
 TREES = 500
 
@@ -23,17 +24,7 @@ def floor(dataset: Dataset, split: Split, seed: int) -> float:
 
 
 def simple_features(dataset: Dataset) -> np.ndarray:
-    """float32 [N, F]: means and spreads along either axis of the image, and how fast it changes along the last one.
-
-    CSI is divided by its window's RMS first, as the foundation sees it.
-    """
+    """float32 [N, F]: the hand-made features of the probe's forest; CSI is over its window's RMS first."""
     values = dataset.read(np.arange(dataset.count))
-    if dataset.kind == "csi":
-        values /= np.sqrt((values**2).mean((1, 2, 3), keepdims=True)).clip(1e-9)
-    steps = np.abs(np.diff(values, axis=3))
-    motion = values.mean(2) - values.mean((2, 3))[..., None]
-    spectrum = np.abs(np.fft.rfft(motion, axis=2))[..., 1:33]
-    parts = [values.mean(3), values.std(3), steps.mean(3), spectrum]
-    if dataset.kind != "csi":  # rows of a spectrogram are time, columns frequency
-        parts += [values.mean(2), values.max(2), values.std(2)]
-    return np.concatenate([part.reshape(len(values), -1) for part in parts], axis=1).astype(np.float32)
+    # rows of a spectrogram are time, columns frequency
+    return csi_features(values) if dataset.kind == "csi" else image_features(values, rows_too=True)

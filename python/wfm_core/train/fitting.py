@@ -34,16 +34,18 @@ def fit(
     warmup: int,
     floor: float = 0.0,
     gradient_clip: float | None = None,
+    stop: Callable[[int], bool] | None = None,
 ) -> None:
     """A step of AdamW on `loss(batch)` for each of `batches`, the numbers int64 [n] of the examples that it is of.
 
     `groups` are parameters or parameter groups, as an optimizer takes them; `warmup` and `floor` as in
-    `warm_up_and_cosine`; `gradient_clip` is the largest norm of all gradients together.
+    `warm_up_and_cosine`; `gradient_clip` is the largest norm of all gradients together. After each step `stop` is asked
+    with the number of steps done, and True ends it.
     """
     optimizer = torch.optim.AdamW(groups, learning_rate)
     schedule = warm_up_and_cosine(optimizer, warmup, len(batches), floor)
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    for batch in batches:
+    for done, batch in enumerate(batches, 1):
         error = loss(batch)
         optimizer.zero_grad()
         error.backward()
@@ -51,3 +53,5 @@ def fit(
             nn.utils.clip_grad_norm_(parameters, gradient_clip)
         optimizer.step()
         schedule.step()
+        if stop is not None and stop(done):
+            break

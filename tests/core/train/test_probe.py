@@ -6,19 +6,22 @@ import json
 import numpy as np
 import pytest
 import torch
-from probe_foundation import DESCRIPTION
+from probe_foundation import DESCRIPTION, tones
 
 from wfm_core.bundle.foundation import build_model, load_foundation, save_foundation
 from wfm_core.cli import evaluate
-from wfm_core.data.splits import Split
-from wfm_core.train.probe import command, real, scratch, table
-from wfm_core.train.probe.classifiers import linear_probe, nearest_neighbours, per_class_accuracy
+from wfm_core.train.probe import classifiers, command, networks, real, table
+from wfm_core.train.probe.classifiers import linear, nearest_neighbours
 from wfm_core.train.probe.contenders import contenders
 from wfm_core.train.probe.features import features, standardised
+from wfm_core.train.probe.learners import REGIMES, SCRATCH
+from wfm_core.train.probe.measures import open_set_auroc, per_class_accuracy
+from wfm_core.train.probe.networks import Network
+from wfm_core.train.probe.protocols import CLOSED
 from wfm_core.train.probe.results import Results
-from wfm_core.train.probe.scratch import Budget, train_from_scratch
 from wfm_core.train.probe.summary import verdict
-from wfm_core.train.probe.tasks import ALL, BUDGETS, SUBSETS, Task, draws
+from wfm_core.train.probe.table import Plan
+from wfm_core.train.probe.tasks import ALL, BUDGETS, HALF, Exam, draws
 
 CPU = torch.device("cpu")
 
@@ -38,70 +41,87 @@ def folder(tmp_path):
     return tmp_path / "tiny"
 
 
-def tones(seed: int = 0, per_class: int = 12) -> Task:
-    """Three classes that only the frequency tells apart; half of the windows held out."""
-    generator = torch.Generator().manual_seed(seed)
-    labels = torch.arange(3).repeat(2 * per_class)
-    phase = 6.28 * torch.rand(len(labels), 1, generator=generator)
-    iq = torch.polar(torch.ones(len(labels), 64), phase + 0.5 * labels[:, None] * torch.arange(64))[:, None]
-    split = Split(np.arange(3 * per_class), np.arange(3 * per_class, 6 * per_class))
-    return Task("tones", "iq", ("a", "b", "c"), labels.numpy(), (split,), lambda found: found.preprocess["iq"](iq))
+@pytest.fixture
+def quick(monkeypatch):
+    """A tiny network bears a high rate, and is done sooner; a few trees tell three classes apart."""
+    monkeypatch.setattr(classifiers, "TREES", 5)
+    monkeypatch.setattr(networks, "RATES", dict.fromkeys(networks.RATES, (1e-2,)))
+    monkeypatch.setattr(networks, "NOISE", 0.1)
+    monkeypatch.setattr(networks, "MOST_STEPS", 60)
+
+
+def exam(**options) -> Exam:
+    task = tones(**options)
+    return Exam(task, CLOSED, task.protocols[CLOSED][0])
+
+
+def network_of(foundation, regime: str, asked: Exam, effort: float = 1.0) -> Network:
+    inputs = asked.task.inputs(foundation, asked.side)
+    return Network(foundation, regime, "iq", inputs, 3, "mean", CPU, effort=effort)
 
 
 def test_a_budget_is_so_many_examples_per_class_and_the_same_for_everyone():
     labels = np.repeat([0, 1, 2], [10, 10, 4])
-    order = np.random.default_rng(0).permutation(24)
-    splits = (Split(order[:18], order[18:]), Split(order[6:], order[:6]))
-    task = Task("t", "iq", ("a", "b", "c"), labels, splits, lambda found: torch.zeros(24))
-    subsets = draws(task, 2, seed=1)
-    assert len(subsets) == SUBSETS
-    for index, subset in enumerate(subsets):
-        split = splits[index % 2]
-        assert set(subset.train) <= set(split.train) and np.array_equal(subset.test, split.test)
-        available = np.bincount(labels[split.train], minlength=3)
-        assert np.array_equal(np.bincount(labels[subset.train], minlength=3), np.minimum(available, 2))
-    again = draws(task, 2, seed=1)
-    assert all(np.array_equal(one.train, other.train) for one, other in zip(subsets, again, strict=True))
-    assert any(
-        not np.array_equal(one.train, other.train) for one, other in zip(subsets, draws(task, 2, 2), strict=True)
-    )
-    assert draws(task, ALL, seed=1) == list(splits)
+    side = np.random.default_rng(0).permutation(24)[:20]
+    available = np.bincount(labels[side], minlength=3)
+    for budget, sizes in {5: np.minimum(available, 5), HALF: -(-available // 2), ALL: available}.items():
+        subsets = draws(labels, side, budget, 1, 4)
+        assert len(subsets) == (1 if budget == ALL else 4)
+        for subset in subsets:
+            assert set(subset) <= set(side) and len(set(subset)) == len(subset)
+            assert np.array_equal(np.bincount(labels[subset], minlength=3), sizes)
+    first, again, other = (draws(labels, side, 5, seed, 4) for seed in (1, 1, 2))
+    assert all(np.array_equal(one, two) for one, two in zip(first, again, strict=True))
+    assert any(not np.array_equal(one, two) for one, two in zip(first, other, strict=True))
+
+
+def vote(train: np.ndarray, labels: np.ndarray, test: np.ndarray) -> list[int]:
+    return nearest_neighbours(train, labels, test, {}, 0).argmax(1).tolist()
 
 
 def test_neighbours_vote_by_cosine():
     train = np.array([[1.0, 0.0], [5.0, 0.5], [0.0, 1.0], [0.1, 9.0]])
     labels = np.array([0, 0, 1, 1])
     # nearest by distance is the first row of class 0, by angle class 1
-    assert nearest_neighbours(train, labels, np.array([[0.4, 0.5], [100.0, 1.0]])).tolist() == [1, 0]
+    assert vote(train, labels, np.array([[0.4, 0.5], [100.0, 1.0]])) == [1, 0]
 
 
 def test_a_tie_goes_to_the_more_similar_class():
     train = np.array([[1.0, 0.1], [1.0, 3.0], [1.0, 0.0], [1.0, 4.0]])
     # two neighbours, one of each class: those of 0 lie nearer
     labels = np.array([0, 0, 1, 1])
-    assert nearest_neighbours(train, labels, np.array([[1.0, 0.2]])).tolist() == [0]
-    assert nearest_neighbours(train, 1 - labels, np.array([[1.0, 0.2]])).tolist() == [1]
+    assert vote(train, labels, np.array([[1.0, 0.2]])) == [0]
+    assert vote(train, 1 - labels, np.array([[1.0, 0.2]])) == [1]
 
 
 def test_neighbours_are_five_or_as_many_as_the_smallest_class():
     near, far = [1.0, 0.0], [0.9, 0.3]
     test = np.array([[1.0, 0.0]])
     # one example of class 0 is the nearest: alone it wins, against four of the next five it loses
-    assert nearest_neighbours(np.array([near, far]), np.array([0, 1]), test).tolist() == [0]
+    assert vote(np.array([near, far]), np.array([0, 1]), test) == [0]
     train = np.array([near] + 5 * [far] + 4 * [[-1.0, 0.0]])
-    assert nearest_neighbours(train, np.array([0] + 5 * [1] + 4 * [0]), test).tolist() == [1]
+    assert vote(train, np.array([0] + 5 * [1] + 4 * [0]), test) == [1]
 
 
-def test_the_linear_probe_separates_what_a_line_can():
+def test_the_linear_classifier_separates_what_a_line_can():
     generator = np.random.default_rng(0)
     labels = np.arange(60) % 3
     train = np.eye(3)[labels] + 0.1 * generator.standard_normal((60, 3))
-    assert per_class_accuracy(linear_probe(train[:30], labels[:30], train[30:]), labels[30:]) == 1.0
+    found = linear(train[:30], labels[:30], train[30:], {"C": 1.0}, 0)
+    assert found.shape == (30, 3) and np.allclose(found.sum(1), 1)
+    assert per_class_accuracy(found.argmax(1), labels[30:]) == 1.0
 
 
 def test_accuracy_is_the_mean_over_classes_not_examples():
     labels = np.array([0, 0, 0, 0, 1])
     assert per_class_accuracy(np.zeros(5, int), labels) == 0.5
+
+
+def test_open_set_asks_whether_known_classes_have_the_higher_scores():
+    labels = np.array([0, 1, 2, 2])
+    sure = np.array([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.6, 0.4, 0.0], [0.5, 0.5, 0.0]])
+    assert open_set_auroc(sure, labels, np.array([0, 1])) == 1.0
+    assert open_set_auroc(sure[::-1], labels, np.array([0, 1])) == 0.0
 
 
 def test_standardised_uses_the_pool_alone_and_bears_a_constant_feature():
@@ -112,22 +132,53 @@ def test_standardised_uses_the_pool_alone_and_bears_a_constant_feature():
 
 
 def test_features_are_the_means_of_tokens(folder):
-    foundation, task = load_foundation(folder), tones()
-    inputs = task.inputs(foundation)
+    foundation, asked = load_foundation(folder), exam()
+    inputs = asked.task.inputs(foundation, asked.side)
     found = features(foundation, "iq", inputs, "mean", CPU)
     tokens = foundation.model.encode(foundation.model.iq(inputs[20:21]))
-    assert found.shape == (len(task.labels), 16)
+    assert found.shape == (len(asked.labels), 16)
     np.testing.assert_allclose(found[20], tokens[0, 1:].mean(0).detach().numpy(), atol=1e-5)
 
 
-def test_training_from_scratch_learns_and_leaves_the_foundation_alone(folder, monkeypatch):
-    monkeypatch.setattr(scratch, "LEARNING_RATE", 5e-3)  # a tiny network bears it, and is done sooner
-    foundation, task = load_foundation(folder), tones()
+def test_images_of_another_size_and_more_channels_go_through_one_by_one(folder):
+    foundation = load_foundation(folder)
+    images = torch.randn(3, 2, 48, 16)
+    found = features(foundation, "image", images, "mean", CPU)
+    assert found.shape == (3, 2 * 16) and (foundation.model.image.height, foundation.model.image.width) == (32, 32)
+    np.testing.assert_allclose(found[:, 16:], features(foundation, "image", images[:, 1:], "mean", CPU), atol=1e-6)
+
+
+@pytest.mark.parametrize("regime", [*(one for one in REGIMES if one not in ("frozen", "knn")), SCRATCH])
+def test_every_regime_learns_and_leaves_the_foundation_alone(folder, quick, regime):
+    foundation, asked = load_foundation(folder), exam()
     before = foundation.weights_sha256
-    arguments = (foundation, task, task.inputs(foundation), task.splits[0])
-    predicted = train_from_scratch(*arguments, Budget(60, 12), 0, "mean", CPU)
-    assert per_class_accuracy(predicted, task.labels[task.splits[0].test]) > 0.9
+    network = network_of(foundation, regime, asked)
+    recipe = networks.recipes(regime)[0]
+    found = network.trained(asked.side, asked.labels, asked.split.test, {**recipe, "steps": 60}, 0)
+    assert per_class_accuracy(found.argmax(1), asked.task.labels[asked.split.test]) > 0.9
+    again = network.trained(asked.side, asked.labels, asked.split.test, {**recipe, "steps": 60}, 0)
+    assert np.array_equal(found, again)
     assert foundation.weights_sha256 == before
+
+
+def test_training_goes_on_until_the_validation_loss_stops_falling(folder, quick, monkeypatch):
+    foundation, asked = load_foundation(folder), exam()
+    monkeypatch.setattr(networks, "LOOK_EVERY", 5)
+    monkeypatch.setattr(networks, "PATIENCE", 3)
+    losses = iter([1.0, 0.5, 0.7, 0.4, 0.4, 0.6, 0.5, 0.1])
+    looks = []
+    monkeypatch.setattr(networks, "log_loss", lambda *_: looks.append(next(losses)) or looks[-1])
+    split, recipe = asked.split, networks.recipes(SCRATCH)[0]
+    steps, _ = network_of(foundation, SCRATCH, asked).until_it_stops(
+        split.train, asked.labels, split.validation, recipe, 0
+    )
+    assert (steps, len(looks)) == (20, 7)
+    losses = iter(np.linspace(1, 0, 13))
+    looks.clear()
+    steps, _ = network_of(foundation, SCRATCH, asked, 0.5).until_it_stops(
+        split.train, asked.labels, split.validation, recipe, 0
+    )
+    assert (steps, len(looks)) == (30, 6)  # it fell to the end of what half an effort allows
 
 
 def test_contenders_are_told_apart_by_what_their_figures_depend_on(folder, tmp_path):
@@ -135,49 +186,67 @@ def test_contenders_are_told_apart_by_what_their_figures_depend_on(folder, tmp_p
     torch.manual_seed(1)
     save_foundation(tmp_path / "other", {**DESCRIPTION, "name": "o"}, build_model(DESCRIPTION).state_dict())
     other = load_foundation(tmp_path / "other")
-    ours, theirs = contenders(foundation, {}, 1.0), contenders(other, {}, 1.0)
-    assert [one.weights == two.weights for one, two in zip(ours, theirs, strict=True)] == [False, True, True]
-    assert contenders(foundation, {}, 2.0)[2].weights != ours[2].weights
+    everyone = (("frozen", "lora"), 1.0, True)
+    ours, theirs = contenders(foundation, {}, *everyone), contenders(other, {}, *everyone)
+    assert [one.weights == two.weights for one, two in zip(ours, theirs, strict=True)] == [False, True, True, True]
+    assert [one.regimes for one in ours] == [("frozen", "lora"), ("frozen",), ("scratch",), ("forest",)]
+    assert contenders(foundation, {}, ("lora",), 2.0)[1].weights != ours[2].weights
     assert ours[1].foundation(0).weights_sha256 != ours[1].foundation(1).weights_sha256
     other.description["modalities"]["iq"]["signal"] = {"kind": "iq_standard", "mean": [0.0, 0.0], "std": [1.0, 1.0]}
-    assert contenders(other, {}, 0.0)[1].weights != ours[1].weights
+    assert contenders(other, {}, ("frozen",))[1].weights != ours[1].weights
 
 
 @pytest.fixture
 def small_table(monkeypatch):
-    """One quick row and one that is absent, in place of the five; returns how often the quick one was rendered."""
-    built = []
-
-    def build(seed):
-        built.append(seed)
-        return tones(seed)
+    """One quick row and one that is absent, in place of the real ones; returns how often the quick one was rendered."""
+    rendered = []
 
     def absent(seed):
         raise real.AbsentData("there is no such folder")
 
-    monkeypatch.setattr(table, "ROWS", {"tones": table.Row("iq", build), "gone": table.Row("image", absent)})
-    monkeypatch.setattr(command, "ROWS", table.ROWS)
-    return built
+    rows = {
+        "tones": table.Row("iq", lambda seed: tones(seed, rendered=rendered), True),
+        "gone": table.Row("image", absent),
+    }
+    monkeypatch.setattr(table, "ROWS", rows)
+    monkeypatch.setattr(command, "ROWS", rows)
+    return rendered
 
 
-def test_the_command_prints_writes_and_does_not_compute_twice(folder, small_table, capsys):
-    arguments = ["--probe", "--run", str(folder), "--scratch", "0.1", "--device", "cpu"]
+def test_the_command_prints_writes_and_does_not_compute_twice(folder, small_table, quick, capsys):
+    arguments = ["--probe", "--run", str(folder), "--scratch", "0.5", "--forest", "--device", "cpu", "--seeds", "2"]
+    arguments += ["--regimes", "frozen", "knn", "lora"]
     assert evaluate.main(arguments) == 0
     printed = capsys.readouterr().out
     assert "gone: absent: there is no such folder" in printed
-    assert "1: 3 of 16, 5: 4 of 16, all: 5 of 32" in printed
+    assert "tones, closed set: mean per-class accuracy (%), 2 seeds, fold half" in printed
     content = json.loads((folder / "probe" / "probe.json").read_text())
-    assert len(content["cells"]) == 3 * len(BUDGETS) * len(command.SEEDS)
+    # three regimes of the foundation, two of random weights, from scratch, the forest
+    assert len(content["cells"]) == 7 * len(BUDGETS) * 2
+    assert len(content["choices"]) == 7 * 2 * 2
+    assert all(cell["recipe"]["steps"] <= 38 for cell in content["cells"] if cell["regime"] == "scratch")
     assert (folder / "probe" / "probe.png").read_bytes().startswith(b"\x89PNG")
     assert (folder / "probe" / "probe.txt").read_text() == printed
-    assert small_table == [0, 1, 2]
+    assert small_table == [0, 1]
 
-    # as if killed before its last cell: only that one is computed again, and to the same figures
+    # as if killed before its last cell: only that one is computed again, with the recipe that was chosen
     kept = {**content, "cells": content["cells"][:-1]}
     (folder / "probe" / "probe.json").write_text(json.dumps(kept))
     assert evaluate.main(arguments) == 0
-    assert small_table == [0, 1, 2, 2]
-    assert json.loads((folder / "probe" / "probe.json").read_text())["cells"] == content["cells"]
+    assert small_table == [0, 1, 1]
+    again = json.loads((folder / "probe" / "probe.json").read_text())
+    assert again == content
+
+
+def test_only_what_is_asked_for_is_computed(folder, small_table, tmp_path, capsys):
+    arguments = ["--probe", "--run", str(folder), "--tasks", "tones", "--out", str(tmp_path), "--seeds", "1"]
+    assert evaluate.main([*arguments, "--regimes", "knn", "--labels", "5", "all"]) == 0
+    cells = json.loads((tmp_path / "probe.json").read_text())["cells"]
+    assert [(cell["contender"], cell["regime"], cell["budget"]) for cell in cells] == [
+        (name, "knn", budget) for name in ("tiny", "random weights") for budget in (5, "all")
+    ]
+    assert evaluate.main([*arguments, "--protocols", "other person"]) == 0
+    assert len(json.loads((tmp_path / "probe.json").read_text())["cells"]) == 4
 
 
 def test_a_row_of_a_modality_that_a_foundation_lacks_is_left_empty(folder, tmp_path):
@@ -185,39 +254,55 @@ def test_a_row_of_a_modality_that_a_foundation_lacks_is_left_empty(folder, tmp_p
     foundation.description["modalities"] = {"iq": DESCRIPTION["modalities"]["iq"]}
     results = Results(tmp_path / "r.json")
     rows = {"pictures": table.Row("image", lambda seed: pytest.fail("nobody needs this task"))}
-    assert table.fill(results, rows, contenders(foundation, {}, 1.0), (0,), "mean", CPU) == {}
+    everyone = contenders(foundation, {}, REGIMES, 1.0, True)
+    assert table.fill(results, rows, everyone, Plan((0,), "mean", CPU)) == {}
     assert results.cells == {}
 
 
 def test_mean_and_spread_are_over_the_seeds(folder, small_table, tmp_path, capsys):
     assert evaluate.main(["--probe", "--run", str(folder), "--tasks", "tones", "--out", str(tmp_path / "out")]) == 0
     content = json.loads((tmp_path / "out" / "probe.json").read_text())
-    cells = [cell["knn"] for cell in content["cells"] if cell["contender"] == "tiny" and cell["budget"] == 1]
-    wanted = {"task": "tones", "budget": 1, "contender": "tiny", "classifier": "knn"}
+    wanted = {"task": "tones", "budget": 1, "contender": "tiny", "regime": "knn"}
+    cells = [cell["figure"] for cell in content["cells"] if wanted.items() <= cell.items()]
     line = next(line for line in content["summary"] if wanted.items() <= line.items())
-    assert line["mean"] == pytest.approx(np.mean(cells))
+    assert len(cells) == 3 and line["protocol"] == CLOSED
+    assert line["mean"] == pytest.approx(np.mean(cells)) and line["seeds"] == pytest.approx(cells)
     assert line["spread"] == pytest.approx(np.std(cells))
+    assert line["folds"] == pytest.approx({"half": np.mean(cells)})
 
 
-def test_results_of_another_version_are_not_taken(tmp_path):
-    cell = {"task": "t", "budget": 1, "seed": 0, "weights": "w", "pooling": "mean", "probe": 0.5}
-    Results(tmp_path / "r.json").put(cell)
-    assert Results(tmp_path / "r.json").get(task="t", budget=1, seed=0, weights="w", pooling="mean") == cell
-    content = json.loads((tmp_path / "r.json").read_text())
-    (tmp_path / "r.json").write_text(json.dumps({**content, "version": -1}))
-    assert Results(tmp_path / "r.json").cells == {}
+def test_results_of_another_version_are_kept_but_not_taken(tmp_path):
+    key = {"task": "t", "protocol": CLOSED, "fold": "1", "budget": 1, "seed": 0, "weights": "w", "regime": "lp"}
+    key |= {"pooling": "mean"}
+    path = tmp_path / "r.json"
+    Results(path).put({**key, "figure": 0.5})
+    assert Results(path).get(**key) == {**key, "figure": 0.5}
+    old = {**json.loads(path.read_text()), "version": 1}
+    path.write_text(json.dumps(old))
+    results = Results(path)
+    assert results.cells == {} and json.loads(path.read_text()) == old
+    results.put({**key, "figure": 0.6})
+    assert Results(path).get(**key)["figure"] == 0.6
+    assert json.loads((tmp_path / "r.version1.json").read_text()) == old
 
 
 def test_the_verdict_counts_wins_and_clear_losses():
-    def line(task, contender, mean):
-        budget = {"budget": 5, "classifier": "probe", "spread": 0.02}
-        return {"task": task, "contender": contender, "mean": mean, **budget}
+    def line(task, contender, regime, mean):
+        fixed = {"protocol": CLOSED, "budget": 5, "spread": 0.02}
+        return {"task": task, "contender": contender, "regime": regime, "mean": mean, **fixed}
 
     means = {"won": (0.6, 0.5), "level": (0.49, 0.5), "lost": (0.4, 0.5)}
-    pairs = [(line(task, "f", ours), line(task, "random weights", other)) for task, (ours, other) in means.items()]
-    found = verdict([one for pair in pairs for one in pair], "f")
-    entry = next(entry for entry in found if entry["classifier"] == "probe" and entry["budget"] == 5)
-    assert (entry["wins"], entry["losses"], entry["of"]) == (["won"], ["lost"], 3)
+    summary = []
+    for task, (ours, other) in means.items():
+        summary += [line(task, "f", "frozen", ours), line(task, "f", "lora", 0.3)]
+        summary += [line(task, "random weights", "frozen", other), line(task, "forest", "forest", other)]
+    found = {(entry["regime"], entry["rival"]): entry for entry in verdict(summary, "f")}
+    assert set(found) == {("frozen", "random weights"), ("frozen", "forest"), ("lora", "forest")}
+    for rival in ("random weights", "forest"):
+        entry = found["frozen", rival]
+        assert (entry["wins"], entry["losses"]) == ([f"won, {CLOSED}"], [f"lost, {CLOSED}"])
+        assert (entry["of"], entry["budget"]) == (3, 5)
+    assert len(found["lora", "forest"]["losses"]) == 3
 
 
 @pytest.mark.parametrize(
@@ -225,7 +310,9 @@ def test_the_verdict_counts_wins_and_clear_losses():
     [
         (["--compare", "nothing"], "NAME=FOLDER is expected"),
         (["--compare", "tiny={run}"], "'tiny' is taken"),
+        (["--compare", "forest={run}"], "'forest' is taken"),
         (["--scratch", "-1"], "effort of 0 to 1000"),
+        (["--seeds", "0"], "--seeds 0: a number of 1 to 100"),
         (["--json", "{run}/foundation.yaml"], "holds no probe results"),
     ],
 )

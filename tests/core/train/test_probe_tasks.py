@@ -13,6 +13,7 @@ from wfm_core.bundle.foundation import Foundation, build_model
 from wfm_core.signal import build_preprocessor
 from wfm_core.synth.scenes import devices
 from wfm_core.train.probe import real, synthetic
+from wfm_core.train.probe.protocols import CLOSED, OPEN
 
 
 @pytest.fixture(scope="module")
@@ -27,15 +28,17 @@ def test_synthetic_tasks_are_balanced_and_a_function_of_the_seed(monkeypatch, fo
     monkeypatch.setattr(synthetic, "PER_CLASS", 4)
     build = getattr(synthetic, row)
     task, again, other = build(0), build(0), build(1)
-    (split,) = task.splits
+    (split,) = task.protocols[CLOSED]
     assert len(task.classes) == classes
-    for part in (split.train, split.test):
-        assert np.bincount(task.labels[part]).tolist() == [4] * classes
-    assert not set(split.train) & set(split.test)
-    iq = task.inputs(foundation)
+    for part, count in ((split.train, 3), (split.validation, 1), (split.test, 4)):
+        assert np.bincount(task.labels[part]).tolist() == [count] * classes
+    assert len({*split.train, *split.validation, *split.test}) == 8 * classes
+    iq = task.inputs(foundation, split.train)
     assert iq.shape == (8 * classes, 1, 1024) and iq.dtype == torch.complex64 and bool(torch.isfinite(iq.abs()).all())
-    assert torch.equal(iq, again.inputs(foundation))
-    assert not torch.equal(iq, other.inputs(foundation))
+    assert torch.equal(iq, again.inputs(foundation, split.train))
+    assert not torch.equal(iq, other.inputs(foundation, split.train))
+    simple = task.simple()
+    assert simple.shape[0] == 8 * classes and simple.dtype == np.float32 and np.isfinite(simple).all()
 
 
 def test_the_amplifier_compresses_and_rotates_as_stated():
@@ -73,35 +76,69 @@ def test_ism_splits_by_recording_and_leaves_rare_types_out(tmp_path, monkeypatch
         for item in range(items):
             write_recording(tmp_path / "ism", f"{label}_{item}", label, item + 1)
     monkeypatch.setenv(real.FOLDER, str(tmp_path))
+    monkeypatch.setattr(real, "ISM_SIZE", (32, 48))
     task = real.ism(0)
     assert task.classes == ("bell", "sensor") and len(task.labels) == 14
-    assert task.inputs(foundation).shape == (14, 1, 32, 32)
-    for split in task.splits:
-        assert sorted([*split.train, *split.test]) == list(range(14))
-        assert np.bincount(task.labels[split.test]).tolist() == [2, 3]
-    assert any(not np.array_equal(np.sort(task.splits[0].test), np.sort(split.test)) for split in task.splits)
+    assert set(task.protocols) == {CLOSED, OPEN}
+    assert task.inputs(foundation, np.arange(14)).shape == (14, 1, 32, 48)
+    assert task.simple().shape[0] == 14
+    for split in task.protocols[CLOSED]:
+        assert sorted([*split.train, *split.validation, *split.test]) == list(range(14))
+        assert np.bincount(task.labels[split.test]).min() == 1
 
 
-def test_csi_har_leaves_whole_persons_out_and_stacks_antennas(tmp_path, monkeypatch, foundation):
-    (tmp_path / "csi_har").mkdir()
+def write_csi(folder, name, csi, **columns):
+    folder.joinpath(name).parent.mkdir(exist_ok=True)
+    np.savez(folder / name, csi=csi, **columns)
+
+
+def test_csi_har_leaves_whole_persons_out_and_learns_its_statistics_from_the_others(tmp_path, monkeypatch, foundation):
     persons = np.repeat(["a", "b", "c", "d", "e"], 4)
-    csi = np.zeros((20, 48, 30, 3, 2), np.int8)
-    csi[:, :, :, 0] = [3, 4]  # amplitude 5 in the first antenna's third of the picture
-    np.savez(tmp_path / "csi_har" / "har11.npz", csi=csi, activity=np.tile(["sit", "walk"], 10), person=persons)
+    csi = np.random.default_rng(0).integers(1, 9, (20, 48, 30, 3, 2)).astype(np.int8)
+    csi[..., 0] += (10 * np.arange(30))[:, None].astype(np.int8) // 3
+    activity, source = np.tile(["sit", "walk"], 10), np.arange(20).astype(str)
+    write_csi(tmp_path, "csi_har/har11.npz", csi, activity=activity, person=persons, source=source)
     monkeypatch.setenv(real.FOLDER, str(tmp_path))
-    held_out = []
-    for seed in (0, 1, 2):
-        task = real.csi_har(seed)
-        (split,) = task.splits
-        assert not set(persons[split.train]) & set(persons[split.test])
-        held_out.append("".join(sorted(set(persons[split.test]))))
-    assert held_out == ["ab", "cd", "ae"]
-    images = task.inputs(foundation)
-    assert images.shape == (20, 1, 32, 32)
-    # standardised values of a picture that is 5 in one third and 0 in the others
-    assert images[0, 0, 0, 2].item() == pytest.approx(2**0.5, abs=0.1)
-    assert images[0, 0, 0, 20].item() == pytest.approx(-(0.5**0.5), abs=0.1)
-    assert images[torch.from_numpy(split.train)].mean().abs() < 1e-4
+    task = real.csi_har(0)
+    assert set(task.protocols) == {CLOSED, "other person"} and task.classes == ("sit", "walk")
+    assert [split.description for split in task.protocols["other person"]] == ["a", "b", "c", "d", "e"]
+    for split in task.protocols["other person"]:
+        assert set(persons[split.test]) == {split.description}
+    side = np.concatenate([split.train, split.validation])
+    images = task.inputs(foundation, side)
+    assert images.shape == (20, 6, 32, 256)  # three antennas, and what moves in each
+    assert images[torch.from_numpy(side)].mean((0, 2, 3)).abs().max() < 1e-3
+
+    csi[split.test] += 20  # what the held-out person has sent changes no image of the others
+    write_csi(tmp_path, "csi_har/har11.npz", csi, activity=activity, person=persons, source=source)
+    others = real.csi_har(0).inputs(foundation, side)
+    assert torch.equal(others[torch.from_numpy(side)], images[torch.from_numpy(side)])
+    assert not torch.equal(others, images)
+
+
+def test_csi_sets_say_what_their_groups_are_in_the_terms_of_protocols(tmp_path, monkeypatch):
+    generator = np.random.default_rng(0)
+    monkeypatch.setenv(real.FOLDER, str(tmp_path))
+    csi = generator.integers(1, 9, (24, 16, 30, 3, 2)).astype(np.int8)
+    columns = {"activity": np.arange(24) % 2, "height_cm": np.repeat([60, 90, 120], 8), "trial": np.arange(24) // 2 % 4}
+    write_csi(tmp_path, "csi_activity_wiar/wiar.npz", csi, **columns)
+    task = real.csi_activity_wiar(0)
+    assert set(task.protocols) == {CLOSED, "other receiver"} and len(task.protocols[CLOSED]) == 4
+
+    columns = {"dist_m": np.tile([1, 2], 12), "angle_deg": np.zeros(24, int), "laptop": np.arange(24) // 2 % 2}
+    write_csi(tmp_path, "csi_position/lgtm.npz", csi, **columns, test=np.arange(24) // 4)
+    task = real.csi_position(0)
+    assert set(task.protocols) == {CLOSED, "other device"} and task.classes == ("1 m, 0", "2 m, 0")
+
+    places = ["use_in_paper/2_objects/train"] * 10 + ["other/2_objects/250 cm/train"] * 8 + ["home/train"] * 6
+    csi = generator.integers(1, 9, (24, 16, 56, 2, 2, 2)).astype(np.int16)
+    label = np.array(["air", "fullbottle05"] * 9 + ["hall"] * 6)
+    write_csi(tmp_path, "csi_objects/smartwifi.npz", csi, experiment=np.array(places), label=label)
+    task = real.csi_objects(0)
+    assert set(task.protocols) == {CLOSED, "other receiver"} and task.classes == ("air", "fullbottle05")
+    far, near = task.protocols["other receiver"]
+    assert (far.description, len(far.test), near.description, len(near.test)) == ("250 cm", 8, "near", 10)
+    assert task.simple().shape[0] == len(task.labels) == 18
 
 
 def test_absent_recordings_are_a_stated_reason(monkeypatch, tmp_path):

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Embeddings of a frozen model: one forward pass per example."""
 
+import copy
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from wfm_core.bundle.foundation import Foundation
 
-_BATCH = 16
+_BATCH = 64
 
 
 def embed(model: nn.Module, modality: str, inputs: Tensor, pooling: str) -> Tensor:
@@ -17,17 +19,29 @@ def embed(model: nn.Module, modality: str, inputs: Tensor, pooling: str) -> Tens
 
 @torch.inference_mode()
 def features(foundation: Foundation, modality: str, inputs: Tensor, pooling: str, device: torch.device) -> np.ndarray:
-    """Embeddings float32 [N, D] of `inputs` [N, ...], computed on `device`."""
-    model = foundation.model.to(device)
-    parts = [embed(model, modality, part.to(device), pooling).float().cpu() for part in inputs.split(_BATCH)]
-    model.cpu()
-    return torch.cat(parts).numpy()
+    """Embeddings float32 [N, D] of `inputs` [N, ...], computed on `device`.
+
+    Channels that the foundation has no projection for go through it one by one, as images of their own, and their
+    embeddings are put side by side: nothing of a frozen network can learn to mix them.
+    """
+    model = copy.deepcopy(foundation.model).to(device)
+    parts = [inputs]
+    if modality == "image":
+        model.image.set_size(tuple(inputs.shape[2:]))
+        if inputs.size(1) != model.image.channels:
+            parts = [one.expand(-1, model.image.channels, -1, -1) for one in inputs.split(1, dim=1)]
+    return np.concatenate([_embedded(model, modality, part, pooling, device) for part in parts], axis=1)
+
+
+def _embedded(model: nn.Module, modality: str, inputs: Tensor, pooling: str, device: torch.device) -> np.ndarray:
+    batches = [embed(model, modality, batch.to(device), pooling).float().cpu() for batch in inputs.split(_BATCH)]
+    return torch.cat(batches).numpy()
 
 
 def standardised(values: np.ndarray, pool: np.ndarray) -> np.ndarray:
     """Each feature of [N, D] with mean 0 and deviation 1 over the examples `pool`.
 
-    The pool is the whole training part, labelled or not: a deviation over three labelled examples means little, and
+    The pool is the whole training side, labelled or not: a deviation over three labelled examples means little, and
     unlabelled windows cost nothing.
     """
     reference = values[pool]

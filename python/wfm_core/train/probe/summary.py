@@ -3,102 +3,128 @@
 
 import numpy as np
 
-from wfm_core.train.probe.contenders import RANDOM, SCRATCH, Contender
+from wfm_core.train.probe.contenders import FROM_SCRATCH, HAND, RANDOM, Contender
+from wfm_core.train.probe.learners import FOREST, FROZEN, SCRATCH, TITLES
+from wfm_core.train.probe.measures import ACCURACY, AUROC
+from wfm_core.train.probe.protocols import OPEN
 from wfm_core.train.probe.results import Results
+from wfm_core.train.probe.table import Plan
 from wfm_core.train.probe.tasks import BUDGETS
 
-CLASSIFIERS = {"probe": "linear probe", "knn": "k-NN", "scratch": "trained"}
+CELL = ("task", "protocol", "budget", "contender", "regime")
+"""What makes a line of the summary."""
 
 
-def summarise(
-    results: Results, tasks: list[str], everyone: list[Contender], seeds: tuple[int, ...], pooling: str
-) -> list[dict]:
-    """A line per task, budget, contender and classifier: accuracies by seed, their mean and spread (std over seeds)."""
+def summarise(results: Results, tasks: list[str], everyone: list[Contender], plan: Plan) -> list[dict]:
+    """A line per task, protocol, budget, contender and regime, from the cells of the plan's seeds.
+
+    `folds`: the mean over the seeds of each; `seeds`: the mean over the folds of each; `mean` and `spread` (standard
+    deviation) are over the latter. A line that lacks cells is left out; `recipes` are those chosen in its folds.
+    """
     lines = []
     for task in tasks:
-        for contender in everyone:
-            for budget in BUDGETS:
-                keys = ({"task": task, "budget": budget, "seed": seed, "pooling": pooling} for seed in seeds)
-                cells = [results.get(**key, weights=contender.weights) for key in keys]
-                if None not in cells:
-                    lines += _lines(task, budget, contender.name, cells)
+        for protocol in plan.protocols:
+            for contender in everyone:
+                for regime in contender.regimes:
+                    for budget in plan.budgets:
+                        given = dict(zip(CELL, (task, protocol, budget, contender.name, regime), strict=True))
+                        lines += _line(results, given, contender, plan)
     return lines
 
 
-def _lines(task: str, budget: int | str, contender: str, cells: list[dict]) -> list[dict]:
-    lines = []
-    for classifier in CLASSIFIERS:
-        if classifier in cells[0]:
-            accuracies = [cell[classifier] for cell in cells]
-            line = {"task": task, "budget": budget, "contender": contender, "classifier": classifier}
-            figures = {"mean": float(np.mean(accuracies)), "spread": float(np.std(accuracies)), "seeds": accuracies}
-            extra = {field: cells[0][field] for field in ("classes", "subsets", "steps", "batch") if field in cells[0]}
-            lines.append(line | figures | extra)
-    return lines
+def _line(results: Results, given: dict, contender: Contender, plan: Plan) -> list[dict]:
+    key = {name: given[name] for name in ("task", "protocol", "budget", "regime")}
+    key |= {"weights": contender.weights, "pooling": plan.pooling}
+    cells = [cell for cell in results.cells.values() if key.items() <= cell.items() and cell["seed"] in plan.seeds]
+    folds = list(dict.fromkeys(cell["fold"] for cell in cells))[: plan.folds]
+    figures = {(cell["fold"], cell["seed"]): cell["figure"] for cell in cells}
+    wanted = [[(fold, seed) for seed in plan.seeds] for fold in folds]
+    if not cells or any(one not in figures for fold in wanted for one in fold):
+        return []
+    values = np.array([[figures[one] for one in fold] for fold in wanted])
+    by_seed = values.mean(0)
+    recipes = {cell["fold"]: cell["recipe"] for cell in cells}
+    return [
+        given
+        | {"mean": float(by_seed.mean()), "spread": float(by_seed.std()), "seeds": by_seed.tolist()}
+        | {"folds": dict(zip(folds, values.mean(1).tolist(), strict=True)), "subsets": cells[0]["subsets"]}
+        | {"classes": cells[0]["classes"], "measure": measure(given["protocol"]), "recipes": recipes}
+    ]
+
+
+def measure(protocol: str) -> str:
+    return AUROC if protocol == OPEN else ACCURACY
 
 
 def format_table(summary: list[dict], absent: dict[str, str]) -> str:
-    """Accuracies in % per task; a column per label budget."""
+    """Figures in % per task and protocol, a column per label budget."""
     names = sorted({line["contender"] for line in summary}, key=len)
     width = max([len(name) for name in names] + [len("absent")])
+    deep = max(map(len, TITLES.values()))
     text = []
-    for task in dict.fromkeys(line["task"] for line in summary):
-        text.append(f"{task}: mean per-class accuracy (%), labelled examples per class")
-        text.append(f"  {'':{width}}  {'':12}" + "".join(f"{budget!s:>14}" for budget in BUDGETS))
-        rows = dict.fromkeys((line["contender"], line["classifier"]) for line in summary if line["task"] == task)
-        for contender, classifier in rows:
-            cells = [_find(summary, task, budget, contender, classifier) for budget in BUDGETS]
-            figures = "".join(f"{_figure(cell):>14}" for cell in cells)
-            text.append(f"  {contender:{width}}  {CLASSIFIERS[classifier]:12}{figures}")
-    text += _training(summary)
+    for task, protocol in dict.fromkeys((line["task"], line["protocol"]) for line in summary):
+        lines = [line for line in summary if (line["task"], line["protocol"]) == (task, protocol)]
+        budgets = [budget for budget in BUDGETS if any(line["budget"] == budget for line in lines)]
+        text.append(f"{task}, {protocol}: {measure(protocol)} (%), {len(lines[0]['seeds'])} seeds, {_folds(lines[0])}")
+        text.append(f"  {'labels per class':{width + deep + 2}}" + "".join(f"{budget!s:>14}" for budget in budgets))
+        for contender, regime in dict.fromkeys((line["contender"], line["regime"]) for line in lines):
+            row = [_find(lines, task, protocol, budget, contender, regime) for budget in budgets]
+            figures = "".join(f"{_figure(cell):>14}" for cell in row)
+            text.append(f"  {contender:{width}}  {TITLES[regime]:{deep}}{figures}")
     text += [f"{task}: absent: {reason}" for task, reason in absent.items()]
     return "\n".join(text)
 
 
-def _training(summary: list[dict]) -> list[str]:
-    """What training from scratch was allowed: the budgets are the same for all tasks."""
-    spent = {line["budget"]: (line["steps"], line["batch"]) for line in summary if line["classifier"] == "scratch"}
-    each = ", ".join(f"{budget}: {steps} of {batch}" for budget, (steps, batch) in spent.items())
-    return [f"{SCRATCH}: one label subset a seed; steps of at most so many examples: {each}"] if spent else []
+def _folds(line: dict) -> str:
+    names = ", ".join(line["folds"])
+    return f"folds {names}" if len(line["folds"]) > 1 else f"fold {names}"
 
 
 def verdict(summary: list[dict], foundation: str) -> list[dict]:
-    """Per budget and classifier: in which tasks `foundation` beats random weights, and in which it clearly loses.
+    """Per regime, rival and budget: in which tasks (with their protocol) `foundation` is better, and clearly worse.
 
-    `wins`: its mean is higher; `losses`: its mean is lower by more than the larger of the two spreads.
+    The rival of frozen features are those of random weights; that of every regime but k-NN is whoever learns from the
+    labels alone. `wins`: the mean is higher; `losses`: it is lower by more than the larger of the two spreads.
     """
     lines = []
-    for classifier in ("probe", "knn"):
-        for budget in BUDGETS:
-            wins, losses, of = [], [], 0
-            for task in dict.fromkeys(line["task"] for line in summary):
-                ours = _find(summary, task, budget, foundation, classifier)
-                theirs = _find(summary, task, budget, RANDOM, classifier)
-                if ours is None or theirs is None:
-                    continue
-                of += 1
-                gain = ours["mean"] - theirs["mean"]
-                if gain > 0:
-                    wins.append(task)
-                elif -gain > max(ours["spread"], theirs["spread"]):
-                    losses.append(task)
-            lines.append({"classifier": classifier, "budget": budget, "wins": wins, "losses": losses, "of": of})
+    for regime in dict.fromkeys(line["regime"] for line in summary if line["contender"] == foundation):
+        rivals = [(RANDOM, regime)] if regime in FROZEN else []
+        rivals += [(FROM_SCRATCH, SCRATCH), (HAND, FOREST)] if regime != "knn" else []
+        for rival, its in rivals:
+            for budget in BUDGETS:
+                entry = _compared(summary, (foundation, regime), (rival, its), budget)
+                lines += [entry] if entry["of"] else []
     return lines
+
+
+def _compared(summary: list[dict], ours: tuple[str, str], theirs: tuple[str, str], budget: int | str) -> dict:
+    wins, losses, of = [], [], 0
+    for task, protocol in dict.fromkeys((line["task"], line["protocol"]) for line in summary):
+        one, other = (_find(summary, task, protocol, budget, *whose) for whose in (ours, theirs))
+        if one is None or other is None:
+            continue
+        of += 1
+        gain = one["mean"] - other["mean"]
+        if gain > 0:
+            wins.append(f"{task}, {protocol}")
+        elif -gain > max(one["spread"], other["spread"]):
+            losses.append(f"{task}, {protocol}")
+    return {"regime": ours[1], "rival": theirs[0], "budget": budget, "wins": wins, "losses": losses, "of": of}
 
 
 def format_verdict(lines: list[dict]) -> str:
     text = []
     for line in lines:
-        lost = ", ".join(line["losses"]) or "none"
+        lost = "; ".join(line["losses"]) or "none"
         text.append(
-            f"{CLASSIFIERS[line['classifier']]}, {line['budget']} per class: better than {RANDOM} in "
-            f"{len(line['wins'])} of {line['of']} tasks; worse by more than the spread in: {lost}"
+            f"{TITLES[line['regime']]}, {line['budget']} per class: better than {line['rival']} in "
+            f"{len(line['wins'])} of {line['of']}; worse by more than the spread in: {lost}"
         )
     return "\n".join(text)
 
 
-def _find(summary: list[dict], task: str, budget: int | str, contender: str, classifier: str) -> dict | None:
-    wanted = {"task": task, "budget": budget, "contender": contender, "classifier": classifier}
+def _find(summary: list[dict], task: str, protocol: str, budget: int | str, contender: str, regime: str) -> dict | None:
+    wanted = dict(zip(CELL, (task, protocol, budget, contender, regime), strict=True))
     return next((line for line in summary if wanted.items() <= line.items()), None)
 
 

@@ -2,11 +2,13 @@
 """The synthetic tasks: labelled windows of one antenna and 1024 samples, rendered from a seed."""
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from wfm_core.bundle.foundation import Foundation
 from wfm_core.data.splits import Split
 from wfm_core.synth.channel.fading import fading, settle_samples
 from wfm_core.synth.channel.impairments import add_noise, carrier_offset
@@ -14,11 +16,15 @@ from wfm_core.synth.draws import uniform
 from wfm_core.synth.modulation import MODULATIONS, modulated
 from wfm_core.synth.scenes.devices import random_transmitters, transmit
 from wfm_core.synth.scenes.interference import LABELS, InterferenceScenes
+from wfm_core.train.probe.hand import iq_features
+from wfm_core.train.probe.protocols import CLOSED
 from wfm_core.train.probe.tasks import Task
 
 SAMPLES = 1024
 PER_CLASS = 100
-"""Windows of each class for training, and as many held out."""
+"""Windows of each class on the training side, and as many held out."""
+VALIDATION = 0.2
+"""Of the training side: what recipes are chosen on."""
 
 DEVICES = 10
 SIR_DB = (-10.0, 0.0)
@@ -69,13 +75,25 @@ def fingerprint(seed: int) -> Task:
 
 
 def _task(name: str, classes: tuple[str, ...], render: Callable[[Tensor], Tensor]) -> Task:
-    """PER_CLASS windows of each class for training, then as many for the test; `render` takes labels to windows."""
+    """PER_CLASS windows of each class for training, then as many for the test; `render` takes labels to windows.
+
+    Nothing is rendered before it is needed.
+    """
     half = torch.arange(len(classes)).repeat(PER_CLASS)
     labels = torch.cat([half, half])
-    iq = torch.cat([render(part) for part in labels.split(_BATCH)])
-    middle = len(half)
-    split = Split(np.arange(middle), np.arange(middle, 2 * middle))
-    return Task(name, "iq", classes, labels.numpy(), (split,), lambda foundation: foundation.preprocess["iq"](iq))
+    middle, validation = len(half), round(VALIDATION * PER_CLASS) * len(classes)
+    rows = np.arange(2 * middle)
+    split = Split(rows[: middle - validation], rows[middle:], "half", rows[middle - validation : middle])
+
+    @cache
+    def iq() -> Tensor:
+        return torch.cat([render(part) for part in labels.split(_BATCH)])
+
+    def inputs(foundation: Foundation, side: np.ndarray) -> Tensor:
+        return foundation.preprocess["iq"](iq())
+
+    simple = cache(lambda: iq_features(iq().numpy()))
+    return Task(name, "iq", classes, labels.numpy(), {CLOSED: (split,)}, inputs, simple)
 
 
 def _noisy(received: Tensor, snr_db: tuple[float, float], generator: torch.Generator) -> Tensor:

@@ -1,105 +1,144 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filling the table: every task, label budget, seed and contender that the results do not hold yet."""
+"""Filling the table: every task, protocol, fold, label budget, seed and contender that the results do not hold yet."""
 
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from wfm_core.train.probe import real, synthetic
-from wfm_core.train.probe.classifiers import linear_probe, nearest_neighbours, per_class_accuracy
+from wfm_core.bundle.foundation import Foundation
+from wfm_core.train.probe import learners, real, synthetic
+from wfm_core.train.probe.choice import CHOSEN_AT, choose, judge
 from wfm_core.train.probe.contenders import Contender
 from wfm_core.train.probe.features import features, standardised
+from wfm_core.train.probe.networks import Network
+from wfm_core.train.probe.protocols import PROTOCOLS
 from wfm_core.train.probe.results import Results
-from wfm_core.train.probe.scratch import train_from_scratch
-from wfm_core.train.probe.tasks import BUDGETS, Task, draws
+from wfm_core.train.probe.tasks import BUDGETS, Exam, Task
 
 
 @dataclass(frozen=True)
 class Row:
-    """A task by seed; `modality` is what a foundation must have been pretrained on."""
+    """A task by seed; `modality` is what a foundation must have been pretrained on. `rendered`: the seed draws the
+    examples; recordings are the same for all seeds, which draw the labels alone."""
 
     modality: str
     build: Callable[[int], Task]
+    rendered: bool = False
+
+    def tasks(self, seeds: tuple[int, ...]) -> Iterator[tuple[int, Task, tuple[int, ...]]]:
+        """(seed of the examples, task, seeds of the draws)."""
+        if self.rendered:
+            yield from ((seed, self.build(seed), (seed,)) for seed in seeds)
+        else:
+            yield 0, self.build(0), seeds
 
 
 ROWS = {
-    "interference": Row("iq", synthetic.interference),
-    "modulation": Row("iq", synthetic.modulation),
-    "fingerprint": Row("iq", synthetic.fingerprint),
+    "interference": Row("iq", synthetic.interference, True),
+    "modulation": Row("iq", synthetic.modulation, True),
+    "fingerprint": Row("iq", synthetic.fingerprint, True),
     "ism": Row("image", real.ism),
     "csi_har": Row("image", real.csi_har),
+    "csi_activity_wiar": Row("image", real.csi_activity_wiar),
+    "csi_position": Row("image", real.csi_position),
+    "csi_objects": Row("image", real.csi_objects),
 }
 
 
-def fill(
-    results: Results,
-    rows: dict[str, Row],
-    everyone: list[Contender],
-    seeds: tuple[int, ...],
-    pooling: str,
-    device: torch.device,
-) -> dict[str, str]:
+@dataclass(frozen=True)
+class Plan:
+    """What is asked of every row and contender; of `folds` None means all."""
+
+    seeds: tuple[int, ...]
+    pooling: str
+    device: torch.device
+    budgets: tuple[int | str, ...] = BUDGETS
+    protocols: tuple[str, ...] = PROTOCOLS
+    folds: int | None = None
+
+    def exams(self, task: Task) -> list[Exam]:
+        """All folds of a task that are asked for."""
+        asked = [name for name in task.protocols if name in self.protocols]
+        return [Exam(task, name, fold) for name in asked for fold in task.protocols[name][: self.folds]]
+
+
+def fill(results: Results, rows: dict[str, Row], everyone: list[Contender], plan: Plan) -> dict[str, str]:
     """Compute what is missing, written after each cell; returns the rows that cannot be had and why."""
     absent = {}
     for name, row in rows.items():
+        able = [contender for contender in everyone if row.modality in contender.modalities]
         try:
-            for seed in seeds:
-                _fill_seed(results, name, row, everyone, seed, pooling, device)
+            for first, task, seeds in row.tasks(plan.seeds) if able else ():
+                for exam in plan.exams(task):
+                    for contender in able:
+                        _fill(results, exam, contender, first, seeds, plan)
         except real.AbsentData as error:
             absent[name] = str(error)
     return absent
 
 
-def _fill_seed(
-    results: Results,
-    name: str,
-    row: Row,
-    everyone: list[Contender],
-    seed: int,
-    pooling: str,
-    device: torch.device,
-) -> None:
-    task = None
-    for contender in (one for one in everyone if row.modality in one.modalities):
-        key = {"task": name, "seed": seed, "weights": contender.weights, "pooling": pooling}
-        missing = [budget for budget in BUDGETS if results.get(**key, budget=budget) is None]
-        if not missing:
-            continue
+def _fill(results: Results, exam: Exam, contender: Contender, first: int, seeds: tuple[int, ...], plan: Plan) -> None:
+    """The cells of one contender in one fold, all its regimes. Recipes are chosen with the seed `first`."""
+    place = {"task": exam.task.name, "protocol": exam.protocol, "fold": exam.split.description}
+    values = _Values(exam, contender, plan)
+    for regime in contender.regimes:
         started = time.monotonic()
-        task = task or row.build(seed)
-        cells = _trained if contender.trains else _frozen
-        for budget, figures in cells(task, contender, missing, seed, pooling, device):
-            results.put({**key, "budget": budget, "contender": contender.name, "classes": len(task.classes), **figures})
-        seconds = time.monotonic() - started
-        print(f"wfm-evaluate: {name}, seed {seed}, {contender.name}: {seconds:.1f} s", file=sys.stderr)
+        key = {**place, "pooling": plan.pooling, "weights": contender.weights, "regime": regime}
+        wanted = [{**key, "budget": budget, "seed": seed} for budget in plan.budgets for seed in seeds]
+        missing = [cell for cell in wanted if results.get(**cell) is None]
+        for cell in missing:
+            chosen = {**key, "budget": CHOSEN_AT[cell["budget"]], "seed": first}
+            if results.choice(**chosen) is None:
+                found = choose(values.learner(regime, first), exam, chosen["budget"], first)
+                results.put_choice({**chosen, "contender": contender.name, **found})
+            recipe, learner = results.choice(**chosen)["recipe"], values.learner(regime, cell["seed"])
+            figures = judge(learner, exam, cell["budget"], recipe, cell["seed"])
+            results.put({**cell, "contender": contender.name, "classes": len(exam.known), **figures})
+        if missing:
+            spent = f"{len(missing)} figures in {time.monotonic() - started:.1f} s"
+            where = f"{exam.task.name}, {exam.protocol}, fold {exam.split.description}"
+            print(f"wfm-evaluate: {where}: {contender.name}, {regime}: {spent}", file=sys.stderr)
 
 
-def _frozen(task: Task, contender: Contender, budgets: list, seed: int, pooling: str, device: torch.device):
-    """Yields (budget, mean accuracies of the linear probe and of k-NN over the label subsets)."""
-    foundation = contender.foundation(seed)
-    values = features(foundation, task.modality, task.inputs(foundation), pooling, device)
-    pools = [standardised(values, split.train) for split in task.splits]
-    for budget in budgets:
-        probe, knn = [], []
-        for index, draw in enumerate(draws(task, budget, seed)):
-            scaled = pools[index % len(pools)]
-            train, test = scaled[draw.train], scaled[draw.test]
-            labels, truth = task.labels[draw.train], task.labels[draw.test]
-            probe.append(per_class_accuracy(linear_probe(train, labels, test), truth))
-            knn.append(per_class_accuracy(nearest_neighbours(train, labels, test), truth))
-        yield budget, {"probe": float(np.mean(probe)), "knn": float(np.mean(knn)), "subsets": len(probe)}
+class _Values:
+    """What the learners of one contender in one fold are given, computed once: inputs, and features by weights."""
 
+    def __init__(self, exam: Exam, contender: Contender, plan: Plan):
+        self.exam, self.contender, self.plan = exam, contender, plan
+        self.inputs, self.simple, self.embedded = None, None, {}
 
-def _trained(task: Task, contender: Contender, budgets: list, seed: int, pooling: str, device: torch.device):
-    """Yields (budget, accuracy of a network trained on the first of the same label subsets)."""
-    foundation = contender.foundation(seed)
-    inputs = task.inputs(foundation)
-    for budget in budgets:
-        allowed, subset = contender.trains[budget], draws(task, budget, seed)[0]
-        predicted = train_from_scratch(foundation, task, inputs, subset, allowed, seed, pooling, device)
-        accuracy = per_class_accuracy(predicted, task.labels[subset.test])
-        yield budget, {"scratch": accuracy, "subsets": 1, **asdict(allowed)}
+    def learner(self, regime: str, seed: int) -> learners.Learner:
+        task, plan = self.exam.task, self.plan
+        if regime == learners.FOREST:
+            if self.simple is None:
+                self.simple = task.simple()
+            return learners.on_hand_features(self.simple, len(task.classes))
+        foundation = self.contender.foundation(seed)
+        if self.inputs is None:
+            self.inputs = task.inputs(foundation, self.exam.side)
+        if regime in learners.FROZEN:
+            return learners.on_features(regime, self._features(foundation), len(task.classes))
+        network = Network(
+            foundation,
+            regime,
+            task.modality,
+            self.inputs,
+            len(task.classes),
+            plan.pooling,
+            plan.device,
+            task.time_axis,
+            self.contender.effort,
+        )
+        return learners.on_inputs(network)
+
+    def _features(self, foundation: Foundation) -> np.ndarray:
+        weights = foundation.weights_sha256
+        if weights not in self.embedded:
+            plan = self.plan
+            found = features(foundation, self.exam.task.modality, self.inputs, plan.pooling, plan.device)
+            self.embedded[weights] = standardised(found, self.exam.side)
+        return self.embedded[weights]
