@@ -32,8 +32,9 @@ demo-classify: setup ## Find and name the signals of a simulated band for 4 s; r
 	@echo "out/demo-classify/summary.json:"
 	@cat out/demo-classify/summary.json && echo
 
+# Two at a time: half of them wait for programs, radios and clocks. A file's tests stay together, as its fixtures do.
 test: setup ## Run the quick tests
-	OMP_NUM_THREADS=$(THREADS) QT_QPA_PLATFORM=offscreen $(VENV_PYTHON) -m pytest -q -m "not slow" tests
+	OMP_NUM_THREADS=1 QT_QPA_PLATFORM=offscreen $(VENV_PYTHON) -m pytest -q -n 2 --dist loadfile -m "not slow" tests
 
 test-all: setup ## Run all tests
 	OMP_NUM_THREADS=$(THREADS) QT_QPA_PLATFORM=offscreen $(VENV_PYTHON) -m pytest -q tests

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
-LEFT_RUNNING = '''
+LEFT_RUNNING = """
 import gc
 from gnuradio import blocks, gr
 from paced_source import PacedSource
@@ -26,7 +26,7 @@ def test_has_nothing_to_do():
 
 def test_frees_what_is_left():
     gc.collect()
-'''
+"""
 
 
 def test_a_flowgraph_that_a_failed_test_left_running_is_ended(tmp_path):

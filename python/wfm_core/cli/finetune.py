@@ -39,6 +39,9 @@ def main(argv: list[str] | None) -> None:
     check_unused(out, arguments.resume)
     config = _configuration(arguments)
     from wfm_core.train.checkpoints import read_checkpoint  # slow to import: torch and Lightning
+    from wfm_core.train.runner import settled
+
+    config = settled(config)
 
     if isinstance(config, Signals):
         from wfm_core.train.signals.run import train_signals as run

@@ -40,8 +40,9 @@ def main(argv: list[str] | None) -> None:
     from wfm_core.train.checkpoints import read_checkpoint  # slow to import: torch and Lightning
     from wfm_core.train.pretrain.results import versions
     from wfm_core.train.pretrain.run import pretrain
+    from wfm_core.train.runner import settled
 
-    out = arguments.out
+    out, config = arguments.out, settled(config)
     # With several processes the first writes the folder; the others come when it may already be there.
     is_first = os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0"
     # A run that was stopped before its first checkpoint has nothing to go on from: it may start again.

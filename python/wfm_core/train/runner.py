@@ -130,6 +130,12 @@ def train(
     trainer.save_checkpoint(last, weights_only=False)
 
 
+def settled(config: Run) -> Run:
+    """With its automatic precision decided: what is measured may come out otherwise when the run goes on."""
+    accelerator = "cuda" if torch.cuda.is_available() else "cpu"
+    return config.model_copy(update={"precision": _precision(config.precision, accelerator)})
+
+
 def _precision(asked: str, accelerator: str) -> str:
     if asked != "auto":
         return asked

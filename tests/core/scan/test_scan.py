@@ -67,9 +67,11 @@ def test_each_signal_is_a_line_with_its_place_and_name(recording, bundle, tmp_pa
 
 
 def test_annotations_have_edges_and_are_not_doubled(recording, bundle):
-    assert main([str(recording), "--bundle", bundle, "--annotate"]) == 0
+    # which dtype is faster, on a busy computer, may be another one the second time
+    arguments = [str(recording), "--bundle", bundle, "--annotate", "--dtype", "fp32"]
+    assert main(arguments) == 0
     first = json.loads(recording.read_text())["annotations"]
-    assert main([str(recording), "--bundle", bundle, "--annotate"]) == 0
+    assert main(arguments) == 0
     again = json.loads(recording.read_text())["annotations"]
     assert first == again and len(first) >= 2
     for entry in first:

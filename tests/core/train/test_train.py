@@ -23,7 +23,15 @@ from wfm_core.train.finetune.results import mix
 from wfm_core.train.finetune.scenes import MixedScenes
 from wfm_core.train.objectives.labelled import LabelledTraining
 
-TINY = ["encoder.depth=1", "batch=8", "validation_windows=32", "validate_every=1000", "warmup_steps=2", "workers=0"]
+TINY = [
+    "encoder.depth=1",
+    "batch=8",
+    "validation_windows=32",
+    "validate_every=1000",
+    "warmup_steps=2",
+    "workers=0",
+    "threads=1",
+]
 
 
 def finetune(out, *arguments):
@@ -31,7 +39,9 @@ def finetune(out, *arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
-@pytest.mark.parametrize("config", ["interference.yaml", "interference_iq.yaml"])
+@pytest.mark.parametrize(
+    "config", ["interference.yaml", pytest.param("interference_iq.yaml", marks=pytest.mark.slow, id="of-iq")]
+)
 def test_a_run_leaves_a_model_that_loads(tmp_path, config):
     done = finetune(tmp_path, "--config", config, "steps=2", *TINY)
     assert done.returncode == 0, done.stderr[-2000:]
