@@ -40,7 +40,12 @@ from wfm_core.train.signals.shards import records
 
 SEED = 20_260_816
 _BATCH = 64
-_PARTS = {"IQ alone": ("iq", "facts"), "images alone": ("image", "facts"), "both": VIEWS}
+_PARTS = {
+    "IQ alone": ("iq", "facts"),
+    "images alone": ("image", "facts"),
+    "both": ("iq", "image", "facts"),
+    "everything": VIEWS,
+}
 
 
 class Parts:

@@ -11,7 +11,7 @@ from wfm_core.bundle import parse_contract
 from wfm_core.bundle.export import save_model_folder
 from wfm_core.model import ClassHead, EncoderConfig
 from wfm_core.model.found import FoundSignalModel
-from wfm_core.signal.found import IMAGES, SAMPLES
+from wfm_core.signal.found import IMAGES, NUMBERS, SAMPLES
 
 SHAPE = (1, 6, 8)
 LABELS = ("empty", "walk", "wave")
@@ -124,7 +124,7 @@ def signal_bundle(folder, labels=("ook", "nbfm", "noise")) -> str:
     """A tiny model of found signals with random weights, into `folder`; the last label is made unlikely."""
     torch.manual_seed(1)
     heads = {"classification": ClassHead(32, len(labels))}
-    model = FoundSignalModel(EncoderConfig(**_SIZES), IMAGES, heads=heads)
+    model = FoundSignalModel(EncoderConfig(**_SIZES), IMAGES, NUMBERS, heads=heads)
     save_model_folder(folder, signal_contract(labels), model.state_dict())
     return str(folder)
 

@@ -16,9 +16,9 @@ from flowgraph_helpers import noise, random_model, write_recording
 from image_bundles import signal_bundle
 from pretrain_recipe import tiny_file
 
-from wfm_core.signal.found import observe
+from wfm_core.signal.found import NUMBERS, observe
 from wfm_core.train.signals.crops import Crop
-from wfm_core.train.signals.shards import inputs, make_shard, records
+from wfm_core.train.signals.shards import make_shard, records
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path[:0] = [str(BENCHMARKS), str(BENCHMARKS / "accuracy")]
@@ -248,22 +248,16 @@ def test_signals(tmp_path):
     assert figures["floor"]["crops"] == figures["crops"] and figures["floor"]["ece"] != figures["ece"]
 
 
-def test_features_of_pulses():
-    """On for 32 ms, off for 96 ms, after observation, images and eight bits."""
+def test_features_are_numbers_and_rates():
     count = 64 * 512
     line = np.exp(0.1j * np.pi * np.arange(count))
     crops = []
     for envelope in ((np.arange(count) % 256) < 64, np.ones(count)):
         observed = observe(envelope * line + 1e-6, 1e3, count / 2e3, 20.0)
         crops.append(Crop(observed, 0, "pulses", 20.0, met=False, beside=False))
-    rows = records(crops)
-    _, _, _, heard, facts = (part.numpy() for part in inputs(rows))
-    envelope = signal_floor.in_time(heard)[:, 0]
-    pulses = signal_floor.on_and_off(envelope, facts)[0]
-    assert pulses[11] == pytest.approx(0.25, abs=0.01)
-    np.testing.assert_allclose(10 ** pulses[-6:], [0.032] * 3 + [0.096] * 3, rtol=0.05)
-    found = signal_floor.features(rows)
-    assert found.shape[0] == 2 and np.isfinite(found).all() and not np.allclose(found[0], found[1])
+    found = signal_floor.features(records(crops))
+    assert found.shape[0] == 2 and found.shape[1] > NUMBERS
+    assert np.isfinite(found).all() and not np.allclose(found[0], found[1])
 
 
 def test_csi_statistics(tmp_path):

@@ -12,7 +12,7 @@ from wfm_core.bundle.live import build_live, build_preprocess
 from wfm_core.bundle.tree import TaskTree, build_live_tree
 from wfm_core.model import ClassHead, EncoderConfig, ImageTokens, IqTokens, PositionHead, WirelessModel
 from wfm_core.model.found import FoundSignalModel
-from wfm_core.signal.found import IMAGES
+from wfm_core.signal.found import IMAGES, NUMBERS
 
 
 def build_network(contract: Network) -> WirelessModel | FoundSignalModel | TaskTree:
@@ -25,7 +25,7 @@ def build_network(contract: Network) -> WirelessModel | FoundSignalModel | TaskT
         for name, task in contract.tasks.items()
     }
     if isinstance(contract, Contract) and contract.modality == "signal":
-        return FoundSignalModel(contract.encoder, IMAGES, heads=heads)
+        return FoundSignalModel(contract.encoder, IMAGES, NUMBERS, heads=heads)
     image = iq = None
     if "image" in contract.sides:
         image = ImageTokens(width, contract.image_channels, size=contract.image_size, affine=contract.affine)

@@ -9,7 +9,8 @@ from wfm_core.base.plain import shortened
 from wfm_core.base.rates import RATE_TOLERANCE
 from wfm_core.base.tables import Number, Table, Text, no_bool
 from wfm_core.model import AFFINES, PATCH, POOLINGS, SEGMENT, EncoderConfig
-from wfm_core.signal.found import IMAGES, IQ_SAMPLES
+from wfm_core.model.found import MEASURE_TOKENS
+from wfm_core.signal.found import FACTS, IMAGES, IQ_SAMPLES
 from wfm_core.signal.found import SAMPLES as OBSERVED
 
 MOST = {
@@ -204,7 +205,7 @@ class Contract(Network):
             return max(stem.tokens(antennas) for stem in self.stems.values())
         if self.modality == "signal":
             images = sum(rows * columns for _, rows, columns in IMAGES) // PATCH**2
-            return 1 + images + IQ_SAMPLES // SEGMENT + 3
+            return 1 + images + IQ_SAMPLES // SEGMENT + FACTS + MEASURE_TOKENS
         if self.modality == "image":
             return 1 + self.image_size[0] // PATCH * (self.image_size[1] // PATCH)
         return 1 + antennas * self.samples // SEGMENT

@@ -110,8 +110,8 @@ class LiveSignal(_Live):
     """Observations of found signals complex64 [B, 1, T] -> outputs; IQ, images and facts in one sequence."""
 
     def forward(self, iq: Tensor) -> dict[str, Tensor]:
-        samples, whole, close, heard, facts = self.preprocess(iq)
-        return self.outputs_of(self.network.encode(samples, whole, close, heard, facts))
+        samples, whole, close, heard, rates, numbers = self.preprocess(iq)
+        return self.outputs_of(self.network.encode(samples, whole, close, heard, rates, numbers))
 
 
 class LiveImage(_Live):

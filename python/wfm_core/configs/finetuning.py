@@ -166,9 +166,10 @@ class Scenes(Endless):
 
 
 class Signals(Endless):
-    """On crops of synthetic bands, from fresh weights; signals.yaml says what each key is for."""
+    """On crops of synthetic bands; signals.yaml says what each key is for."""
 
     name: str
+    init: str | None
     encoder: Transformer
     shards: Count
     crops: Count
@@ -176,15 +177,16 @@ class Signals(Endless):
     finder_share: Annotated[float, Field(ge=0, le=1)]
     leave_out: tuple[str, ...]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
-    view_dropout: Annotated[float, Field(ge=0, lt=0.5)]
+    view_dropout: Annotated[float, Field(ge=0, lt=0.3)]
     known_share: Annotated[float, Field(gt=0, le=1)]
+    noise_named: Annotated[float, Field(gt=0, le=1)]
 
     task: ClassVar[str] = "classification"
     regime: ClassVar[str] = "scratch"
 
     def fixed_settings(self) -> dict:
         """What decides the network, and what it is taught."""
-        fixed = {"encoder", "pooling", "seed", "crops", "finder_share", "leave_out", "validation_crops"}
+        fixed = {"encoder", "init", "pooling", "seed", "crops", "finder_share", "leave_out", "validation_crops"}
         return self.model_dump(include=fixed, mode="json")
 
 
@@ -201,7 +203,7 @@ def load_finetuning(name: str | None, given: dict, overrides: list[str] = ()) ->
     values = load_config(name, overrides)
     if "data" in given or not values.keys().isdisjoint(("data", "freeze_inputs")):
         return checked(Finetuning, {**values, **given}, Path(name).name, "finetune.yaml")
-    free = ("seed",) if "crops" in values else ("seed", "init")
+    free = ("seed", "init")
     for key, seen in given.items():
         of_scenes = {"task": (Signals if "crops" in values else Scenes).task, "regime": Scenes.regime}
         if key not in free and seen != of_scenes.get(key):

@@ -27,23 +27,24 @@ def calibrate(
     label: torch.Tensor,
     keep: float | None,
     alarms: Sequence[tuple[torch.Tensor, float]] = (),
+    quiet: int = 0,
 ) -> Calibration:
     """Temperature, open-set threshold and bias from held-out logits float32 [N, K] and their classes int64 [N].
 
     `keep` is the share of these known windows that the threshold still calls by a name; without one there is no
-    threshold. `alarms` are groups of windows, bool [N], and the share of those of class 0 in each that may be called
-    otherwise; the bias is the least that is enough for all. Without groups there is no bias.
+    threshold. `alarms` are groups of windows, bool [N], and the share of those of class `quiet` in each that may be
+    called otherwise; the bias is the least that is enough for all. Without groups there is no bias.
     """
     temperature = fit_temperature(logits, label)
     calibrated = logits / temperature
     probabilities = calibrated.softmax(1)
     bias = ()
     if alarms:
-        least = max(false_alarm_bias(calibrated[group], label[group], share) for group, share in alarms)
-        bias = (least, *[0.0] * (logits.size(1) - 1))
+        least = max(false_alarm_bias(calibrated[group], label[group], share, quiet) for group, share in alarms)
+        bias = tuple(least if place == quiet else 0.0 for place in range(logits.size(1)))
     return Calibration(
         temperature=temperature,
-        open_set_threshold=0.0 if keep is None else threshold_for(probabilities.max(1).values, keep),
+        open_set_threshold=0.0 if keep is None else _threshold(calibrated, bias, keep),
         ece_before=expected_calibration_error(logits.softmax(1), label),
         ece_after=expected_calibration_error(probabilities, label),
         bias=bias,
@@ -74,10 +75,16 @@ def threshold_for(known_scores: torch.Tensor, share: float) -> float:
     return float(known_scores.sort(descending=True).values[kept - 1])
 
 
-def false_alarm_bias(logits: torch.Tensor, label: torch.Tensor, target: float) -> float:
-    """What to add to the calibrated logit of class 0 so that it loses in at most `target` of its own windows."""
-    own = logits[label == 0]
-    margin = own[:, 1:].max(1).values - own[:, 0]
+def _threshold(calibrated: torch.Tensor, bias: tuple[float, ...], keep: float) -> float:
+    shifted = calibrated + torch.tensor(bias) if bias else calibrated
+    return threshold_for(shifted.softmax(1).max(1).values, keep)
+
+
+def false_alarm_bias(logits: torch.Tensor, label: torch.Tensor, target: float, quiet: int = 0) -> float:
+    """What to add to the calibrated logit of class `quiet` so that it loses in at most `target` of its own windows."""
+    own = logits[label == quiet]
+    others = own.index_fill(1, torch.tensor([quiet]), -torch.inf)
+    margin = others.max(1).values - own[:, quiet]
     return float(margin.quantile(1 - target))
 
 

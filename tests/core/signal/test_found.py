@@ -9,10 +9,12 @@ from wfm_core.signal import build_preprocessor
 from wfm_core.signal.found import (
     BEGINNING,
     CLOSE,
+    FACTS,
     GLANCE,
     GLANCES,
     HEARD,
     IQ_SAMPLES,
+    NUMBERS,
     SAMPLES,
     WHOLE,
     FoundSignal,
@@ -34,9 +36,10 @@ def test_an_observation_holds_the_whole_time_the_beginning_and_the_facts():
     np.testing.assert_allclose(glances[-1], crop[-GLANCE:], atol=1e-4)
     beginning = observed[GLANCES * GLANCE :][:BEGINNING]
     np.testing.assert_allclose(beginning, crop[:BEGINNING], atol=1e-4)
-    *_, facts = view(crop, 12.5e3, 1.5, 17.0)
+    *_, numbers = view(crop, 12.5e3, 1.5, 17.0)
+    assert numbers.shape == (1, NUMBERS)
     expected = [np.log10(12.5), np.log10(150), 0.85]
-    np.testing.assert_allclose(facts[0].numpy(), expected, atol=1e-4)
+    np.testing.assert_allclose(numbers[0, :FACTS].numpy(), expected, atol=1e-4)
 
 
 def test_a_tone_is_a_line_in_the_images_and_its_modulation_in_those_of_envelope_and_frequency():
@@ -58,7 +61,7 @@ def test_a_tone_is_a_line_in_the_images_and_its_modulation_in_those_of_envelope_
 def test_pulses_and_steps_of_frequency_follow_each_other_in_the_image_of_what_is_heard():
     count = GLANCES * GLANCE
     on = np.arange(count) // 1024 % 2
-    *_, heard, _ = view((on * np.exp(0.3j * np.arange(count))).astype(np.complex64))
+    *_, heard, _, _ = view((on * np.exp(0.3j * np.arange(count))).astype(np.complex64))
     assert heard.shape == (1, 2, *HEARD)
     # a token's square is two glances, which are on or off for all of it
     squares = heard[0].reshape(2, 8, 16, 4, 16).transpose(2, 3).reshape(2, 32, 256)

@@ -2,9 +2,11 @@
 """A model of single signals, from the command to a bundle that names them."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from wfm_core import load_bundle
 from wfm_core.base.errors import WfmError
@@ -12,6 +14,7 @@ from wfm_core.cli.finetune import main
 from wfm_core.configs.finetuning import Signals, load_finetuning
 from wfm_core.signal.found import SAMPLES, observe
 from wfm_core.synth.signals.catalogue import LABELS
+from wfm_core.train.signals.training import SignalTraining
 
 SMALL = (
     "shards=1", "crops=32", "validation_crops=16", "finder_share=0.2", "batch=8", "steps=3", "warmup_steps=1",
@@ -48,3 +51,17 @@ def test_the_configuration_is_checked():
         load_finetuning("signals.yaml", {}, ["view_dropout=0.7"])
     with pytest.raises(WfmError, match="activity"):
         load_finetuning("signals.yaml", {"task": "activity"}, [])
+
+
+def test_what_has_no_name_shall_be_as_likely_of_any_class():
+    training = SignalTraining.__new__(SignalTraining)
+    torch.nn.Module.__init__(training)
+    training.config = SimpleNamespace(label_smoothing=0.1)
+    logits, target = torch.tensor([[2.0, 0.0, -1.0], [0.5, 0.1, 0.0]]), torch.tensor([0, 2])
+    expected = torch.nn.functional.cross_entropy(logits, target, label_smoothing=0.1)
+    torch.testing.assert_close(training.loss(logits, target), expected)
+    nameless = torch.tensor([-1, -1])
+    even = training.loss(torch.zeros(2, 3), nameless)
+    assert even < training.loss(logits, nameless)
+    mixed = training.loss(torch.cat([logits, logits]), torch.cat([target, nameless]))
+    torch.testing.assert_close(mixed, (expected + training.loss(logits, nameless)) / 2)

@@ -229,3 +229,16 @@ def test_the_bias_is_enough_for_every_group():
     first, second = alarms(calibration.bias)
     assert second == pytest.approx(0.1, abs=0.002) and first < 0.05
     assert calibrate(logits, label, None).bias == ()
+
+
+def test_the_bias_may_be_of_another_class_than_the_first():
+    """As of `noise`, the last of a model of single signals; the threshold is then of scores with the bias."""
+    generator = torch.Generator().manual_seed(3)
+    label = torch.randint(0, 4, (2000,), generator=generator)
+    logits = torch.randn(2000, 4, generator=generator) + 2 * torch.nn.functional.one_hot(label, 4)
+    calibration = calibrate(logits, label, 0.9, [(torch.ones_like(label, dtype=torch.bool), 0.01)], quiet=3)
+    assert calibration.bias[:3] == (0, 0, 0) and calibration.bias[3] > 0
+    probabilities = (logits / calibration.temperature + torch.tensor(calibration.bias)).softmax(1)
+    assert float((probabilities.argmax(1) != 3)[label == 3].float().mean()) == pytest.approx(0.01, abs=0.002)
+    kept = float((probabilities.max(1).values >= calibration.open_set_threshold).float().mean())
+    assert abs(kept - 0.9) < 1e-3

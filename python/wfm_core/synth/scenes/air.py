@@ -13,7 +13,7 @@ from scipy.ndimage import uniform_filter1d
 from scipy.signal.windows import tukey
 
 from wfm_core.synth.scenes.relay import relayed
-from wfm_core.synth.signals.catalogue import LEAST_SECONDS, SIGNALS, UNHEARD, UNKNOWN
+from wfm_core.synth.signals.catalogue import IMPROVISED, LEAST_SECONDS, SIGNALS, UNHEARD, UNKNOWN
 from wfm_core.synth.signals.transmission import Generator, Transmission
 
 SAMPLE_RATES = tuple(
@@ -32,7 +32,7 @@ CUT = {
 }  # fmt: skip
 """Classes that are also received with less than their whole width, and the least share of it."""
 _CUT_SHARE = 0.3
-_OVERLOADED = 0.15
+_OVERLOADED = 0.2
 """Of the receivers, those whose gain is too high: remotes and keys are held next to them."""
 _KIND_SHARES = {"lte": 5.0, "nr": 2.0, "gsm": 2.0}
 """Kinds that are met more often than the others of their class."""
@@ -205,7 +205,7 @@ def _truth(one: Placed, band: list[float], sample_rate: float, samples: int) -> 
         gap = edges[1:, 0] - edges[:-1, 1] > 1e-3 * native
         edges = np.stack([edges[np.append(True, gap), 0], edges[np.append(gap, True), 1]], 1)
     intervals = np.minimum((edges * (sample_rate / native)).round().astype(np.int64), samples)
-    label = UNKNOWN if one.label in UNHEARD else one.label
+    label = one.label if one.label in SIGNALS else UNKNOWN
     return Truth(label, one.sent.kind, intervals, *band, one.snr_db)
 
 
@@ -236,7 +236,7 @@ class AirBands:
         self.shares = shares / shares.sum()
 
     def draw(self, label: str | None = None) -> Band:
-        """A band whose first signal is of `label` (None: any; of UNHEARD: an unknown one)."""
+        """A band whose first signal is of `label` (None: any; of UNHEARD or IMPROVISED: an unknown one)."""
         rng = self.rng
         if label is None and rng.random() < _EMPTY_SHARE:
             return self.draw_empty()
@@ -267,7 +267,7 @@ class AirBands:
         return relayed(label, sent, self.rng) if self.flaws and self.rng.random() < _RELAYED_SHARE else sent
 
     def _kind(self, label: str) -> Generator:
-        kinds = SIGNALS.get(label) or UNHEARD[label]
+        kinds = SIGNALS.get(label) or UNHEARD.get(label) or IMPROVISED[label]
         shares = np.array([_KIND_SHARES.get(kind, 1.0) for kind in kinds])
         return list(kinds.values())[self.rng.choice(len(kinds), p=shares / shares.sum())]
 

@@ -19,6 +19,7 @@ LABELS = (
 )  # fmt: skip
 """The order in which models have them: the twenty of the RFS task, others beside them, and what is no signal."""
 
+NOISE = "noise"
 UNKNOWN = "unknown"
 """The label of a signal of no class."""
 
@@ -27,6 +28,7 @@ LEAST_SECONDS = {
     "pocsag": 0.15, "acars": 0.1, "radiosonde": 0.15, "digital-voice": 0.08, "satellite": 0.1, "fm-broadcast": 0.05,
     "ook": 0.1, "keyless": 0.1, "fsk": 0.02, "ais": 0.03, "lora": 0.02, "carrier": 0.05,
     "dect": 0.01, "wefax": 0.5, "psk31": 1.0, "drm": 0.1, "ocean-radar": 0.25, "hellschreiber": 0.8,
+    "improvised-narrow": 0.3,
 }  # fmt: skip
 """Of a class, the shortest time in which it can be told by what it sends."""
 
@@ -42,3 +44,5 @@ def _gather(families: tuple[str, ...]) -> dict[str, dict[str, Generator]]:
 SIGNALS = _gather(FAMILIES)
 UNHEARD = _gather(("unheard",))
 """Technologies that are kept out of training, no labels of any model, and the kinds of each: for open-set figures."""
+IMPROVISED = _gather(("improvised",))
+"""Transmissions of no standard, by which models are taught to be unsure."""

@@ -14,6 +14,7 @@ from torch.utils.data import IterableDataset
 
 from wfm_core.base.errors import WfmError
 from wfm_core.configs.finetuning import Signals
+from wfm_core.signal.found import FACTS
 from wfm_core.synth.signals.catalogue import LABELS, SIGNALS, UNKNOWN
 from wfm_core.train.signals.shards import inputs, make_shard
 
@@ -114,9 +115,10 @@ class CropBatches(IterableDataset):
 
 def _augmented(batch, rng: np.random.Generator):
     """Another carrier phase for each crop, and facts a little off."""
-    iq, *images, facts = batch
+    iq, *images, numbers = batch
     count = len(iq)
     phase = torch.from_numpy(rng.random(count).astype(np.float32)) * (2 * torch.pi)
     iq = iq * torch.polar(torch.ones(count), phase)[:, None, None]
-    jitter = torch.from_numpy(rng.normal(0, 1, facts.shape).astype(np.float32)) * torch.tensor([0.02, 0.05, 0.05])
-    return iq, *images, facts + jitter
+    jitter = torch.from_numpy(rng.normal(0, 1, (count, FACTS)).astype(np.float32)) * torch.tensor([0.02, 0.05, 0.05])
+    numbers[:, :FACTS] += jitter
+    return iq, *images, numbers

@@ -11,7 +11,7 @@ from wfm_core.signal.extract import extract
 from wfm_core.signal.finding import FinderSettings, SignalFinder
 from wfm_core.signal.found import observe
 from wfm_core.synth.scenes.air import AirBands, Band, Truth
-from wfm_core.synth.signals.catalogue import LABELS, LEAST_SECONDS
+from wfm_core.synth.signals.catalogue import IMPROVISED, LABELS, LEAST_SECONDS
 
 _MOST_OF_A_SIGNAL = 4
 _MOST_NEAR = 3
@@ -39,8 +39,10 @@ _AHEAD = 100
 _ANY_SHARE = 0.1
 """Of the bands, those that begin with a signal of any class, or are empty."""
 
-_NOISE_SHARE = 0.04
+_NOISE_SHARE = 0.06
 """Of the bands, those with nothing in them, of which crops are called noise."""
+_NAMELESS_SHARE = 0.06
+"""Of the bands, those that begin with a transmission of no standard."""
 _ALERT = FinderSettings(false_alarms=1e4, min_snr=-10.0)
 """Finds something in noise, too."""
 
@@ -249,13 +251,15 @@ def draw_crops(
     bands = AirBands(rng, labels, **options)
     crops: list[Crop] = []
     while len(crops) < count:
-        have = np.bincount([crop.label for crop in crops], minlength=len(LABELS))
+        have = np.bincount([crop.label for crop in crops if crop.label >= 0], minlength=len(LABELS))
         have = have[[LABELS.index(label) for label in bands.labels]]
         lacking = np.clip(bands.shares * (len(crops) + _AHEAD) - have, 0, None)
         label = str(rng.choice(bands.labels, p=lacking / lacking.sum()))
         if rng.random() < _NOISE_SHARE:
             crops += noise_crops(bands, rng)
             continue
+        if rng.random() < _NAMELESS_SHARE:
+            label = str(rng.choice(list(IMPROVISED)))
         band = bands.draw(None if rng.random() < _ANY_SHARE else label)
         crops += crops_of(band, rng, rng.random() < finder_share)
     return crops[:count]

@@ -10,7 +10,9 @@ import platform
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from wfm_core.base.files import write_atomically
@@ -20,13 +22,13 @@ from wfm_core.evaluate.calibration import Calibration, calibrate, expected_calib
 from wfm_core.evaluate.figures.canvas import save
 from wfm_core.evaluate.figures.confusion import confusion_figure
 from wfm_core.evaluate.metrics import confusion_matrix, mean_class_accuracy
-from wfm_core.model import ClassHead, EncoderConfig
-from wfm_core.model.found import VIEWS, FoundSignalModel
-from wfm_core.signal.found import IMAGES, SAMPLES
-from wfm_core.synth.signals.catalogue import LABELS
+from wfm_core.model.found import VIEWS
+from wfm_core.signal.found import SAMPLES
+from wfm_core.synth.signals.catalogue import LABELS, NOISE
 from wfm_core.train.finetune.results import FIGURES
 from wfm_core.train.runner import begin, make_trainer, steps_done, train
 from wfm_core.train.signals.batches import FIRST_SHARDS, CropBatches, Makers, as_inputs, shard_path, validation_rows
+from wfm_core.train.signals.starting import starting_network
 from wfm_core.train.signals.training import SignalTraining, predict_rows
 
 _VALIDATION_BATCH = 128
@@ -44,34 +46,29 @@ def train_signals(config: Signals, out: Path, checkpoint: dict | None, command: 
     labels = tuple(label for label in LABELS if label not in config.leave_out)
     with Makers(config, crops) as makers:
         rows = validation_rows(config, crops)
+        rows = rows[rows["label"] >= 0]  # what has no name is taught, but there is no right answer
         starts = range(0, len(rows), _VALIDATION_BATCH)
         held_out = [as_inputs(rows[start : start + _VALIDATION_BATCH], labels) for start in starts]
         for number in range(min(FIRST_SHARDS, config.shards)):
             makers.wait_for(shard_path(crops, number))
-        training = SignalTraining(config, network(config, labels), labels)
+        numbers = torch.from_numpy(np.load(shard_path(crops, 0), mmap_mode="r")["numbers"].copy())
+        model, begun_with = starting_network(config, labels, numbers)
+        training = SignalTraining(config, model, labels)
         first = steps_done(checkpoint)
         trainer = make_trainer(config, out, config.steps, first, config.validate_every, log_every=50)
         batches = DataLoader(CropBatches(config, crops, labels, first), None)
         train(trainer, training, batches, DataLoader(held_out, None), checkpoint is not None)
-    return _results(out, config, training, held_out, labels, command, started)
+    return _results(out, config, training, held_out, labels, _origin(command, begun_with), started)
 
 
-def network(config: Signals, labels: tuple[str, ...]) -> FoundSignalModel:
-    """With fresh weights, drawn from the configuration's seed."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        heads = {config.task: ClassHead(config.encoder.width, len(labels))}
-        sizes = EncoderConfig(**config.encoder.model_dump())
-        return FoundSignalModel(sizes, IMAGES, heads=heads)
-
-
-def _results(out: Path, config: Signals, training: SignalTraining, held_out, labels, command: str, started) -> dict:
+def _results(out: Path, config: Signals, training: SignalTraining, held_out, labels, origin: dict, started) -> dict:
     batches = [batch for batch, _ in held_out]
     target = torch.cat([target for _, target in held_out])
     logits, _ = predict_rows(training, batches)
-    calibration = calibrate(logits, target, config.known_share)
+    calibration = calibration_of(config, logits, target, labels)
     probabilities = (logits / calibration.temperature).softmax(1)
-    confusion = confusion_matrix(logits.argmax(1), target, len(labels))
+    named = logits / calibration.temperature + torch.tensor(calibration.bias or 0.0)
+    confusion = confusion_matrix(named.argmax(1), target, len(labels))
     figures = {
         "task": config.task,
         "kind": "classification",
@@ -94,13 +91,21 @@ def _results(out: Path, config: Signals, training: SignalTraining, held_out, lab
     figures["minutes"] = round((time.monotonic() - started) / 60, 2)
     save(out / "confusion.png", confusion_figure(confusion, labels, "crops of synthetic bands"))
     weights = {name: tensor.half() for name, tensor in training.kept.state_dict().items()}
-    save_model_folder(out, contract_of(config, labels, calibration, command), weights)
+    save_model_folder(out, contract_of(config, labels, calibration, origin), weights)
     text = json.dumps(figures, indent=1)
     write_atomically(out / FIGURES, lambda path: path.write_text(text))
     return figures
 
 
-def contract_of(config: Signals, labels: tuple[str, ...], calibration: Calibration, command: str) -> dict:
+def calibration_of(config: Signals, logits: Tensor, target: Tensor, labels: tuple[str, ...]) -> Calibration:
+    """Of held-out crops; the bias of `noise` lets at most `noise_named` of those of noise have another name."""
+    if NOISE not in labels or not bool((target == labels.index(NOISE)).any()):
+        return calibrate(logits, target, config.known_share)
+    every = torch.ones_like(target, dtype=torch.bool)
+    return calibrate(logits, target, config.known_share, [(every, config.noise_named)], labels.index(NOISE))
+
+
+def contract_of(config: Signals, labels: tuple[str, ...], calibration: Calibration, origin: dict) -> dict:
     return {
         "name": config.name,
         "encoder": config.encoder.model_dump(),
@@ -116,13 +121,19 @@ def contract_of(config: Signals, labels: tuple[str, ...], calibration: Calibrati
                 "pooling": config.pooling,
                 "labels": list(labels),
                 "temperature": calibration.temperature,
+                **({"bias": list(calibration.bias)} if calibration.bias else {}),
                 "open_set_threshold": calibration.open_set_threshold,
             }
         },
-        "origin": {
-            "command": f"wfm-finetune {command}".strip(),
-            "data": "synthetic",
-            "torch": str(torch.__version__),
-            "python": platform.python_version(),
-        },
+        "origin": origin,
+    }
+
+
+def _origin(command: str, begun_with: str) -> dict:
+    return {
+        "command": f"wfm-finetune {command}".strip(),
+        "data": "synthetic",
+        **({"init": begun_with} if begun_with else {}),
+        "torch": str(torch.__version__),
+        "python": platform.python_version(),
     }

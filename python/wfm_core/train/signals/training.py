@@ -9,9 +9,15 @@ from wfm_core.model import pool
 from wfm_core.model.found import VIEWS, FoundSignalModel
 from wfm_core.train.objectives.labelled import LabelledTraining
 
+_FEWER = (("image", "facts"), ("iq", "facts"), ("iq", "image", "facts"))
+"""What some batches come with instead of everything."""
+
 
 class SignalTraining(LabelledTraining):
-    """Cross-entropy over classes; some batches come without IQ, some without images."""
+    """Cross-entropy over classes; some batches come with a part of the views.
+
+    What is of no class (-1) shall be as likely of any (outlier exposure: Hendrycks, Mazeika and Dietterich 2019).
+    """
 
     def __init__(self, config: Signals, model: FoundSignalModel, labels: tuple[str, ...]):
         super().__init__(config, model, "signal", 1, labels=labels)
@@ -20,14 +26,23 @@ class SignalTraining(LabelledTraining):
         embedding = pool(model.encode(*x), self.config.pooling)
         return model.heads[self.config.task](embedding).float(), embedding.float()
 
+    def loss(self, outputs: Tensor, target: Tensor) -> Tensor:
+        known = target >= 0
+        logs = outputs.log_softmax(1)
+        named = nll_smoothed(logs[known], target[known], self.config.label_smoothing).sum()
+        return (named - logs[~known].mean(1).sum()) / len(target)
+
     def training_step(self, batch, number):
-        left_out = float(torch.rand(()))
-        without = self.config.view_dropout
-        views = ("image", "facts") if left_out < without else ("iq", "facts") if left_out < 2 * without else VIEWS
-        self.model.set_views(views)
+        place = int(float(torch.rand(())) / max(self.config.view_dropout, 1e-9))
+        self.model.set_views(_FEWER[place] if place < len(_FEWER) else VIEWS)
         loss = super().training_step(batch, number)
         self.model.set_views(VIEWS)
         return loss
+
+
+def nll_smoothed(logs: Tensor, target: Tensor, smoothing: float) -> Tensor:
+    """Cross-entropy [n] of log probabilities [n, K], as torch.nn.functional.cross_entropy smooths labels."""
+    return -(1 - smoothing) * logs.gather(1, target[:, None])[:, 0] - smoothing * logs.mean(1)
 
 
 @torch.inference_mode()

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Technologies that are kept out of training: frames and waveforms by their standards, and that no class has them."""
+"""What is of no class: technologies kept out of training, frames and waveforms by their standards; and what is of no
+standard."""
 
 import numpy as np
 import pytest
 from single_signals import check_bandwidth, check_contract
 
+from wfm_core.synth.scenes.air import AirBands
 from wfm_core.synth.signals.bits import bits_of, bytes_of, random_bits
-from wfm_core.synth.signals.catalogue import LABELS, LEAST_SECONDS, SIGNALS, UNHEARD, UNKNOWN
+from wfm_core.synth.signals.catalogue import IMPROVISED, LABELS, LEAST_SECONDS, SIGNALS, UNHEARD, UNKNOWN
+from wfm_core.synth.signals.improvised import waves
 from wfm_core.synth.signals.unheard import dect, drm, hellschreiber, ocean_radar, psk31, wefax
 
 KINDS = [(technology, kind) for technology, kinds in UNHEARD.items() for kind in kinds]
@@ -145,3 +148,33 @@ def test_hellschreiber_letters():
     assert len(halves) / hellschreiber.HALF_PIXELS == pytest.approx(14 * 0.4)
     runs = np.diff(np.flatnonzero(np.diff(halves.astype(int))))
     assert runs.min() >= 2
+
+
+@pytest.mark.parametrize(("name", "kind"), [(name, kind) for name, kinds in IMPROVISED.items() for kind in kinds])
+def test_transmissions_of_no_standard_have_the_contract_and_the_bandwidth(name, kind):
+    generator, seconds = IMPROVISED[name][kind], LEAST_SECONDS.get(name, 4e-3)
+    check_contract(generator, seconds)
+    check_bandwidth(generator, seconds, 0.95)
+    assert generator(seconds, np.random.default_rng(7)).kind == kind
+
+
+def test_no_class_and_no_technology_of_the_open_set_is_of_no_standard():
+    assert not set(IMPROVISED) & (set(SIGNALS) | set(UNHEARD))
+    known = {function for kinds in (*SIGNALS.values(), *UNHEARD.values()) for function in kinds.values()}
+    assert not known & {function for kinds in IMPROVISED.values() for function in kinds.values()}
+
+
+def test_in_a_band_what_is_of_no_standard_is_unknown():
+    bands = AirBands(np.random.default_rng(3), ("ais",), crowded=2, most_samples=1 << 16)
+    assert bands.draw("improvised-wide").truths[0].label == UNKNOWN
+
+
+def test_ofdm_of_no_standard_repeats_itself_after_its_useful_time():
+    """The guard interval is the symbol's end once more: an autocorrelation peak at the inverse of the spacing."""
+    rng = np.random.default_rng(5)
+    sent = waves.ofdm(0.05, rng, 1e6, 1.1e6, "ofdm")
+    x = sent.samples[: 1 << 16]
+    same = np.abs(np.fft.ifft(np.abs(np.fft.fft(x, 2 * len(x))) ** 2))[: len(x) // 2]
+    lag = 40 + int(same[40:].argmax())
+    assert same[lag] / same[0] > 0.015
+    assert 6 <= sent.bandwidth / (sent.sample_rate / lag) < 700

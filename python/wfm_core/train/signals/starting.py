@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The network that a run on crops begins with."""
+
+import torch
+from torch import Tensor
+
+from wfm_core.base.errors import WfmError
+from wfm_core.bundle.export import is_model_folder, read_model_folder
+from wfm_core.bundle.find import find_bundle
+from wfm_core.configs.finetuning import Signals
+from wfm_core.model import ClassHead, EncoderConfig
+from wfm_core.model.found import FoundSignalModel
+from wfm_core.signal.found import FACTS, IMAGES, NUMBERS
+
+
+def starting_network(config: Signals, labels: tuple[str, ...], numbers: Tensor) -> tuple[FoundSignalModel, str]:
+    """With fresh weights, drawn from the configuration's seed, or those of its `init`, and who that is.
+
+    numbers: float32 [n, NUMBERS] of crops, which the network's scales are set by. A model of an earlier version that
+    lacks a part gets a fresh one. Raises `WfmError` where `init` is another network.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        heads = {config.task: ClassHead(config.encoder.width, len(labels))}
+        model = FoundSignalModel(EncoderConfig(**config.encoder.model_dump()), IMAGES, NUMBERS, heads=heads)
+    model.measures.fit(numbers[:, FACTS:])
+    return model, "" if config.init is None else _take_over(model, config, labels)
+
+
+def _take_over(model: FoundSignalModel, config: Signals, labels: tuple[str, ...]) -> str:
+    folder = find_bundle(config.init)
+    if not is_model_folder(folder):
+        raise WfmError(f"{config.init!r} is a bundle file, which does not train; give a model folder")
+    contract, weights = read_model_folder(folder)
+    task = contract.tasks.get(config.task)
+    if contract.modality != "signal" or task is None or tuple(task.labels) != labels:
+        raise WfmError(f"{folder} is no model of single signals with these {len(labels)} classes; name another --init")
+    own = model.state_dict()
+    strange = [name for name in weights if name not in own or own[name].shape != weights[name].shape]
+    if strange:
+        raise WfmError(f"{folder} is a network of another size: {strange[0]} does not fit; change `encoder`")
+    model.load_state_dict({name: tensor.float() for name, tensor in weights.items()}, strict=False)
+    return f"{contract.name} {contract.weights_sha256}"
