@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What people do: simple kinematics of each activity, from the times of packets to poses.
 
-Speeds, rates of steps and of gestures, and durations are ordinary human ones, drawn anew for each body. What happens
+Speeds, rates of steps and of gestures, and durations are ordinary human ones, drawn again for each body. What happens
 once (a fall, sitting down) begins at a moment of the window, and is cut off where the window is shorter than it.
 """
 
