@@ -6,6 +6,8 @@ Each process takes its own part of the global batch, as `wfm-pretrain` does, and
 where pcgrad does so itself.
 """
 
+import faulthandler
+import os
 import sys
 import time
 from pathlib import Path
@@ -51,7 +53,7 @@ def main(config: str, rank: int, world: int, folder: Path, overrides: list[str])
     if rank == 0:
         torch.save({name: p.grad for name, p in training.named_parameters()}, folder / f"gradients-{world}.pt")
     leave_together(folder, rank, world)
-    torch.distributed.destroy_process_group()
+    os._exit(0)  # what gloo puts away may wait for a peer that has gone
 
 
 def leave_together(folder: Path, rank: int, world: int) -> None:
@@ -63,4 +65,5 @@ def leave_together(folder: Path, rank: int, world: int) -> None:
 
 
 if __name__ == "__main__":
+    faulthandler.dump_traceback_later(100, exit=True)  # sooner than the test gives up: where it stands still
     main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]), sys.argv[5:])
