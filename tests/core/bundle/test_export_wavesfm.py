@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from wavesfm_states import published_state
+from wavesfm_states import Payload, published_state
 
 import wfm_core
 from wfm_core.base.errors import WfmError
@@ -127,16 +127,6 @@ def test_labels_and_modality_are_asked_for(tmp_path, export):
     with pytest.raises(SystemExit) as wrong_use:
         export("--from-wavesfm", tmp_path / "x.pth")
     assert wrong_use.value.code == 2
-
-
-class Payload:
-    """Unpickling it would make a file."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return open, (str(self.path), "w")
 
 
 @pytest.mark.parametrize("write", [torch.save, lambda value, path: path.write_bytes(pickle.dumps(value))])

@@ -7,7 +7,7 @@ import sys
 import pytest
 import safetensors.torch
 import torch
-from wavesfm_states import pretraining_state, published_state
+from wavesfm_states import Payload, pretraining_state, published_state
 
 from wfm_core.bundle.foundation import DECODER, load_foundation
 from wfm_core.cli.export import main
@@ -104,16 +104,6 @@ def test_a_fine_tuned_checkpoint_needs_its_labels(tmp_path, export):
     with pytest.raises(SystemExit) as wrong_use:
         export("--from-wavesfm", tmp_path / "x.safetensors")
     assert wrong_use.value.code == 2
-
-
-class Payload:
-    """Unpickling it would make a file."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return open, (str(self.path), "w")
 
 
 @pytest.mark.parametrize("write", [torch.save, lambda value, path: path.write_bytes(pickle.dumps(value))])
