@@ -13,7 +13,6 @@ was measured of it (which rates repeat, and all other numbers)."""
 MEASURE_TOKENS = 4
 _WAVES = 8
 _FACTS = 3
-_LIMIT = 4.0
 
 
 class FactTokens(nn.Module):

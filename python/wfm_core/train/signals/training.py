@@ -3,6 +3,7 @@
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from wfm_core.configs.finetuning import Signals
 from wfm_core.model import pool
@@ -27,10 +28,10 @@ class SignalTraining(LabelledTraining):
         return model.heads[self.config.task](embedding).float(), embedding.float()
 
     def loss(self, outputs: Tensor, target: Tensor) -> Tensor:
-        known = target >= 0
-        logs = outputs.log_softmax(1)
-        named = nll_smoothed(logs[known], target[known], self.config.label_smoothing).sum()
-        return (named - logs[~known].mean(1).sum()) / len(target)
+        named = functional.cross_entropy(
+            outputs, target, ignore_index=-1, label_smoothing=self.config.label_smoothing, reduction="sum"
+        )
+        return (named - outputs[target < 0].log_softmax(1).mean(1).sum()) / len(target)
 
     def training_step(self, batch, number):
         place = int(float(torch.rand(())) / max(self.config.view_dropout, 1e-9))
@@ -38,11 +39,6 @@ class SignalTraining(LabelledTraining):
         loss = super().training_step(batch, number)
         self.model.set_views(VIEWS)
         return loss
-
-
-def nll_smoothed(logs: Tensor, target: Tensor, smoothing: float) -> Tensor:
-    """Cross-entropy [n] of log probabilities [n, K], as torch.nn.functional.cross_entropy smooths labels."""
-    return -(1 - smoothing) * logs.gather(1, target[:, None])[:, 0] - smoothing * logs.mean(1)
 
 
 @torch.inference_mode()
