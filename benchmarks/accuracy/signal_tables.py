@@ -90,14 +90,14 @@ def open_set(figures: dict) -> str:
     return f"{table(head, rows)}\n\nArea under the ROC curve, known against unknown: {figures['auc']:.3f}"
 
 
-def floor_table(model: dict, floor: dict) -> str:
+def trees_table(model: dict, trees: dict) -> str:
     rows = [
-        (said, number(model["mean_class_accuracy"][name]), number(floor["mean_class_accuracy"][name]))
+        (said, number(model["mean_class_accuracy"][name]), number(trees["mean_class_accuracy"][name]))
         for name, (said, _) in EXPECTED.items()
     ]
-    named = [number(one["noise_named"]["all"]["share"]) for one in (model, floor)]
+    named = [number(one["noise_named"]["all"]["share"]) for one in (model, trees)]
     rows.append(("boxes of noise named as a signal", *named))
-    if model["open_set"] and floor["open_set"]:
-        rejected = [number(one["open_set"]["kept"]["mean_technology_rejected"]) for one in (model, floor)]
+    if model["open_set"] and trees["open_set"]:
+        rejected = [number(one["open_set"]["kept"]["mean_technology_rejected"]) for one in (model, trees)]
         rows.append(("unknown technologies rejected at 5 % of known", *rejected))
-    return f"\n### Floor\n\n{table(('mean per-class accuracy', 'model', 'gradient boosting'), rows)}"
+    return f"\n### Without the network\n\n{table(('mean per-class accuracy', 'model', 'its trees alone'), rows)}"

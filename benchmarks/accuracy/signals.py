@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """wfm-signals on synthetic bands that training never saw, crops by the finder: Markdown tables and pictures.
 
-    python benchmarks/accuracy/signals.py --bundle wfm-signals [--out FOLDER] [--floor SHARDS] [--crops N] [--seed S]
+    python benchmarks/accuracy/signals.py --bundle wfm-signals [--out FOLDER] [--crops N] [--seed S]
 
 Named right, by class, at 10 dB and above: alone, with another signal in the crop (in the box or beside it), at about 0
 dB; against SNR in the signal's own bandwidth; against observation time; boxes of noise that are given a signal's name;
-calibration; IQ and images alone; technologies that are kept out of training (docs/signals.md) rejected. --floor:
-gradient boosting on hand-made features (signal_floor.py) that is trained on a run's shards of crops (FOLDER/0*.npy) and
-tried on the same crops. Boxes without one true name (parts, skirts, two signals as strong) are left out.
+calibration; IQ and images alone; technologies that are kept out of training (docs/signals.md) rejected; and the boosted
+trees of the model, where it has them, by themselves: what hand-made features give without a network. Boxes without one
+true name (parts, skirts, two signals as strong) are left out.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ import signal_crops
 import torch
 from signal_crops import SECONDS, STRONG_DB, HeldOut
 from signal_figures import Answers, figures_of, pictures
-from signal_tables import floor_table, tables
+from signal_tables import tables, trees_table
 
 import wfm_core
 from wfm_core.base.errors import WfmError
@@ -31,12 +32,11 @@ from wfm_core.base.files import write_atomically
 from wfm_core.bundle import Bundle, find_bundle, read_model_folder
 from wfm_core.bundle.assemble import fitted
 from wfm_core.model import pool
-from wfm_core.model.found import VIEWS, FoundSignalModel
+from wfm_core.model.found import VIEWS, FoundSignalModel, tree_features
 from wfm_core.scan.signals import check_bundle
 from wfm_core.signal.found import FoundSignal
 from wfm_core.synth.scenes.air import MOST_SAMPLES
 from wfm_core.synth.signals.catalogue import LABELS, SIGNALS
-from wfm_core.train.signals.shards import records
 
 SEED = 20_260_816
 _BATCH = 64
@@ -49,8 +49,8 @@ _PARTS = {
 
 
 class Parts:
-    """Answers of a bundle's network from a part of its input. `available` is False for a bundle file: its program has
-    no switch for that."""
+    """Answers of a bundle's network from a part of its input; none of a bundle file, whose program has no switch for
+    that."""
 
     def __init__(self, bundle: Bundle, task: str):
         self.task, self.contract, self.prepare = task, bundle.contract.tasks[task], FoundSignal()
@@ -60,44 +60,47 @@ class Parts:
             self.network = fitted(*read_model_folder(path), str(path)).eval()
 
     @torch.inference_mode()
-    def answers(self, observed: np.ndarray) -> dict[str, np.ndarray]:
-        """For each part, answers int [B] on observations complex64 [B, 1, SAMPLES]."""
+    def answers(self, observed: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+        """For each part, answers int [B] on observations complex64 [B, 1, SAMPLES]; and the probabilities float32
+        [B, K] that its trees give by themselves, None where it has none."""
         if self.network is None:
-            return {}
-        inputs, out = self.prepare(torch.from_numpy(observed)), {}
+            return {}, None
+        inputs, out, trees = self.prepare(torch.from_numpy(observed)), {}, None
+        if self.network.opinion is not None:
+            trees = self.network.opinion.trees(tree_features(*inputs[4:])).softmax(1).numpy()
         for name, views in _PARTS.items():
             self.network.set_views(views)
             logits = self.network.heads[self.task](pool(self.network.encode(*inputs), self.contract.pooling))
             logits = logits / self.contract.temperature + torch.tensor(self.contract.bias)
             out[name] = logits.argmax(1).numpy()
-        return out
+        return out, trees
 
 
-def ask(bundle: Bundle, task: str, crops: Iterator[HeldOut], keep_records: bool) -> tuple[Answers, np.ndarray | None]:
-    """The bundle's answers on all crops, and the crops as a run's shards have them if asked for."""
+def ask(bundle: Bundle, task: str, crops: Iterator[HeldOut]) -> tuple[Answers, Answers | None]:
+    """The bundle's answers on all crops, and those of its trees, if it has any."""
     labels = list(bundle.contract.tasks[task].labels)
     numbers = [labels.index(name) if name in labels else -1 for name in LABELS]
     parts = Parts(bundle, task)
-    facts, rows, probabilities, shorter, views = [], [], [], {most: [] for most in SECONDS}, {}
+    facts, trees, probabilities, shorter, views = [], [], [], {most: [] for most in SECONDS}, {}
     while batch := list(itertools.islice(crops, _BATCH)):
         observed = np.stack([one.crop.observed for one in batch])[:, None]
         own = bundle.infer(observed)[task]
         probabilities.append(own)
         for most, said in shorter.items():
             said.append(_shorter(bundle, task, batch, most, own.argmax(1)))
-        for name, said in parts.answers(observed).items():
+        by_part, by_trees = parts.answers(observed)
+        for name, said in by_part.items():
             views.setdefault(name, []).append(said)
+        trees += [] if by_trees is None else [by_trees]
         for one in batch:
             crop = one.crop
             truth = numbers[crop.label] if crop.label >= 0 else -1
             facts.append((truth, crop.kind, crop.snr_db, one.seconds, crop.met, crop.beside, one.source))
-        if keep_records:
-            rows.append(records([one.crop for one in batch]))
     columns = [np.array(column) for column in zip(*facts, strict=True)]
     said = {most: np.concatenate(parts) for most, parts in shorter.items()}
     by_view = {name: np.concatenate(parts) for name, parts in views.items()}
     answers = Answers(labels, *columns, np.concatenate(probabilities), said, by_view)
-    return answers, np.concatenate(rows) if rows else None
+    return answers, replace(answers, probabilities=np.concatenate(trees), shorter={}, views={}) if trees else None
 
 
 def _shorter(bundle: Bundle, task: str, batch: list[HeldOut], most: float, whole: np.ndarray) -> np.ndarray:
@@ -123,9 +126,6 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=SEED, help="of the bands; those of training are others")
     parser.add_argument("--crops", type=int, default=4000, help="of known signals; unknown ones and noise beside them")
     parser.add_argument("--out", type=Path, help="folder for figures.json, confusion.png and accuracy.png")
-    parser.add_argument(
-        "--floor", type=Path, metavar="SHARDS", help="a run's folder of crops (0*.npy) to train boosting"
-    )
     parser.add_argument("--most-samples", type=int, default=MOST_SAMPLES, help="of a band")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -141,15 +141,12 @@ def main() -> int:
             signal_crops.unheard(seed, max(arguments.crops // 16, 6), most),
             signal_crops.noise(seed, max(arguments.crops // 5, 6), most),
         )
-        answers, rows = ask(bundle, task, crops, arguments.floor is not None)
+        answers, trees = ask(bundle, task, crops)
         figures = figures_of(answers, contract.open_set_threshold, STRONG_DB)
         print(tables(figures))
-        if arguments.floor is not None:
-            from signal_floor import floor_answers
-
-            floor = floor_answers(arguments.floor, rows, answers)
-            figures["floor"] = figures_of(floor, 0.0, STRONG_DB)
-            print(floor_table(figures, figures["floor"]))
+        if trees is not None:
+            figures["trees"] = figures_of(trees, 0.0, STRONG_DB)
+            print(trees_table(figures, figures["trees"]))
         figures["dtype"] = bundle.dtype
         figures["seed"], figures["minutes"] = seed, round((time.monotonic() - started) / 60, 1)
         if arguments.out is not None:

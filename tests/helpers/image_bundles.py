@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Small bundles for tests: of images, with messages to feed them, and of found signals."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pmt
 import torch
@@ -11,6 +13,7 @@ from wfm_core.bundle import parse_contract
 from wfm_core.bundle.export import save_model_folder
 from wfm_core.model import ClassHead, EncoderConfig
 from wfm_core.model.found import FoundSignalModel
+from wfm_core.model.trees import TreeSizes
 from wfm_core.signal.found import IMAGES, NUMBERS, SAMPLES
 
 SHAPE = (1, 6, 8)
@@ -120,12 +123,18 @@ def signal_contract(labels) -> dict:
     }
 
 
-def signal_bundle(folder, labels=("ook", "nbfm", "noise")) -> str:
-    """A tiny model of found signals with random weights, into `folder`; the last label is made unlikely."""
+def signal_bundle(folder, labels=("ook", "nbfm", "noise"), trees: TreeSizes | None = None) -> str:
+    """A tiny model of found signals with random weights, into `folder`; the last label is made unlikely. Trees, if it
+    has any, are all for the first."""
     torch.manual_seed(1)
     heads = {"classification": ClassHead(32, len(labels))}
-    model = FoundSignalModel(EncoderConfig(**_SIZES), IMAGES, NUMBERS, heads=heads)
-    save_model_folder(folder, signal_contract(labels), model.state_dict())
+    encoder, classes = EncoderConfig(**_SIZES), len(labels)
+    model = FoundSignalModel(encoder, IMAGES, NUMBERS, heads=heads, trees=trees, classes=classes)
+    contract = signal_contract(labels)
+    if trees is not None:
+        model.opinion.trees.value.data.view(trees.rounds, classes, -1)[:, 0, 0] = 4096
+        contract["trees"] = asdict(trees)
+    save_model_folder(folder, contract, model.state_dict())
     return str(folder)
 
 

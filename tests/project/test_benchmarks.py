@@ -16,16 +16,13 @@ from flowgraph_helpers import noise, random_model, write_recording
 from image_bundles import signal_bundle
 from pretrain_recipe import tiny_file
 
-from wfm_core.signal.found import NUMBERS, observe
-from wfm_core.train.signals.crops import Crop
-from wfm_core.train.signals.shards import make_shard, records
+from wfm_core.model.trees import TreeSizes
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-sys.path[:0] = [str(BENCHMARKS), str(BENCHMARKS / "accuracy")]
+sys.path.insert(0, str(BENCHMARKS))
 import inflow  # noqa: E402
 import random_model as full_size  # noqa: E402
 import readme  # noqa: E402
-import signal_floor  # noqa: E402
 
 TRIED = {
     "accuracy/air.py", "accuracy/decoded.py", "accuracy/enrolment.py", "accuracy/lte_recordings.py",
@@ -236,28 +233,16 @@ def test_air(tmp_path):
 
 
 def test_signals(tmp_path):
-    """A tiny model, beside boosting that learns from a shard of a few crops."""
-    bundle = signal_bundle(tmp_path / "tiny")
-    make_shard(tmp_path / "00000.npy", 1, 48, 0.0, labels=("ook", "nbfm"), most_samples=1 << 15)
-    options = ("--crops", 8, "--most-samples", 1 << 15, "--out", tmp_path / "out", "--floor", tmp_path)
+    """A tiny model, whose trees say "ook" of everything."""
+    bundle = signal_bundle(tmp_path / "tiny", trees=TreeSizes(2, 2, 1))
+    options = ("--crops", 8, "--most-samples", 1 << 15, "--out", tmp_path / "out")
     said = program("accuracy/signals.py", "--bundle", bundle, *options)
     figures = json.loads((tmp_path / "out" / "figures.json").read_text())
     assert figures["labels"] == ["ook", "nbfm", "noise"] and figures["crops"]["alone"] > 0
     assert {row[0] for row in rows(said)} >= {"whole", "IQ alone", "images alone", "both", "dect", "drm", "0 to 5"}
     assert all((tmp_path / "out" / name).stat().st_size > 10_000 for name in ("confusion.png", "accuracy.png"))
-    assert figures["floor"]["crops"] == figures["crops"] and figures["floor"]["ece"] != figures["ece"]
-
-
-def test_features_are_numbers_and_rates():
-    count = 64 * 512
-    line = np.exp(0.1j * np.pi * np.arange(count))
-    crops = []
-    for envelope in ((np.arange(count) % 256) < 64, np.ones(count)):
-        observed = observe(envelope * line + 1e-6, 1e3, count / 2e3, 20.0)
-        crops.append(Crop(observed, 0, "pulses", 20.0, met=False, beside=False))
-    found = signal_floor.features(records(crops))
-    assert found.shape[0] == 2 and found.shape[1] > NUMBERS
-    assert np.isfinite(found).all() and not np.allclose(found[0], found[1])
+    assert figures["trees"]["crops"] == figures["crops"]
+    assert figures["trees"]["mean_class_accuracy"]["alone"] == 0.5, "one class of two"
 
 
 def test_csi_statistics(tmp_path):

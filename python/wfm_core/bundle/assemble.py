@@ -10,7 +10,7 @@ from wfm_core.base.errors import WfmError
 from wfm_core.bundle.contract import Contract, Network
 from wfm_core.bundle.live import build_live, build_preprocess
 from wfm_core.bundle.tree import TaskTree, build_live_tree
-from wfm_core.model import ClassHead, EncoderConfig, ImageTokens, IqTokens, PositionHead, WirelessModel
+from wfm_core.model import ClassHead, ImageTokens, IqTokens, PositionHead, WirelessModel
 from wfm_core.model.found import FoundSignalModel
 from wfm_core.signal.found import IMAGES, NUMBERS
 
@@ -25,7 +25,8 @@ def build_network(contract: Network) -> WirelessModel | FoundSignalModel | TaskT
         for name, task in contract.tasks.items()
     }
     if isinstance(contract, Contract) and contract.modality == "signal":
-        return FoundSignalModel(contract.encoder, IMAGES, NUMBERS, heads=heads)
+        classes = len(next(iter(contract.tasks.values())).labels)
+        return FoundSignalModel(contract.encoder, IMAGES, NUMBERS, heads=heads, trees=contract.trees, classes=classes)
     image = iq = None
     if "image" in contract.sides:
         image = ImageTokens(width, contract.image_channels, size=contract.image_size, affine=contract.affine)
@@ -44,7 +45,7 @@ def fitted(contract: Network, weights: dict[str, Tensor], where: str) -> Wireles
         )
     unfit = f"{where}: the weights do not fit {contract.called}"
     for model in contract.stems.values() or [contract]:
-        _check_encoder(model.encoder, weights, unfit)
+        _check_sizes(model, weights, unfit)
     network = build_network(contract)
     try:
         network.load_state_dict(weights)
@@ -64,15 +65,21 @@ def assemble(contract: Contract, weights: dict[str, Tensor], where: str) -> nn.M
     return live.eval().requires_grad_(False)
 
 
-def _check_encoder(encoder: EncoderConfig, weights: dict[str, Tensor], where: str) -> None:
-    """Raise `WfmError` for an encoder that is far larger than the weights, before memory for it is asked for."""
+def _check_sizes(model: Network, weights: dict[str, Tensor], where: str) -> None:
+    """Raise `WfmError` for an encoder or trees that are far larger than the weights, before memory for them is asked
+    for."""
     there = sum(tensor.numel() for tensor in weights.values())
-    least = encoder.depth * encoder.width * (4 * encoder.width + 2 * encoder.mlp_hidden)
-    if least > 4 * there + (1 << 20):
-        raise WfmError(
-            f"{where}: its encoder has more than {least} values, the weights {there}; get both files again from one "
-            "source"
-        )
+    encoder, trees = model.encoder, getattr(model, "trees", None)
+    sizes = {"encoder": encoder.depth * encoder.width * (4 * encoder.width + 2 * encoder.mlp_hidden)}
+    if trees is not None:
+        classes = len(next(iter(model.tasks.values())).labels)
+        sizes["trees"] = trees.rounds * classes * trees.leaves
+    for name, least in sizes.items():
+        if least > 4 * there + (1 << 20):
+            raise WfmError(
+                f"{where}: its {name} takes more than {least} values, the weights have {there}; get both files again "
+                "from one source"
+            )
 
 
 def _check_image(contract: Contract, preprocess: nn.Module, where: str) -> None:

@@ -10,6 +10,7 @@ from wfm_core.base.rates import RATE_TOLERANCE
 from wfm_core.base.tables import Number, Table, Text, no_bool
 from wfm_core.model import AFFINES, PATCH, POOLINGS, SEGMENT, EncoderConfig
 from wfm_core.model.found import MEASURE_TOKENS
+from wfm_core.model.trees import MOST_LEAVES, TreeSizes
 from wfm_core.signal.found import FACTS, IMAGES, IQ_SAMPLES
 from wfm_core.signal.found import SAMPLES as OBSERVED
 
@@ -24,6 +25,9 @@ MOST = {
     "mlp_hidden": 32768,
     "labels": 10_000,
     "tasks": 64,
+    "rounds": 4096,
+    "leaves": MOST_LEAVES,
+    "tree_depth": 64,
 }
 """Limits of a contract, before anything is allocated for it."""
 
@@ -105,6 +109,12 @@ class _Encoder(Table):
     final_norm_eps: Number = EncoderConfig.final_norm_eps
 
 
+class _Trees(Table):
+    rounds: _count("rounds")
+    leaves: Annotated[_count("leaves"), Field(gt=1)]
+    depth: _count("tree_depth")
+
+
 class Network(Table):
     """What a bundle's contract and a foundation's description (as errors call them) both say of a network.
 
@@ -132,7 +142,8 @@ class Network(Table):
 class Contract(Network):
     """A parsed contract. `antennas` (the most), `samples` and the rates (Hz) are of the IQ window; for a bundle
     whose `input` is an image they are 0. `image_size` is (height, width) of what becomes tokens; `input_shape`
-    (channels, height, width) of an image as `forward_image` takes it, which `signal` may resize. `affine` is one of
+    (channels, height, width) of an image as `forward_image` takes it, which `signal` may resize. `trees`: of a model of
+    single signals. `affine` is one of
     `wfm_core.model.AFFINES`. `raw` is the mapping it was read from. Without tasks, as of a bare foundation, `embedding`
     says how the embedding that goes out is pooled; else it is "". `content_sha256` is of everything in a bundle file
     beside the contract; a model folder has none ("").
@@ -154,6 +165,7 @@ class Contract(Network):
     input_channels: Channels = at(0, "input_image", "channels")
     input_size: Size = at((0, 0), "input_image", "size")
     signal: dict = {}
+    trees: Annotated[_Trees, AfterValidator(lambda sizes: TreeSizes(**dict(sizes)))] | None = None
     embedding: Literal[POOLINGS] = ""
     tasks: Annotated[dict[Name, TaskContract], Field(max_length=MOST["tasks"])] = {}
     content_sha256: Text = ""
@@ -177,6 +189,8 @@ class Contract(Network):
             raise ValueError(f"input 'image' cannot feed modality '{self.modality}'; expected modality: image")
         if self.modality == "signal" and self.samples != OBSERVED:
             raise ValueError(f"window.samples {self.samples}; expected {OBSERVED}, of an observation of a found signal")
+        if self.trees and (self.modality != "signal" or len(self.tasks) != 1):
+            raise ValueError(f"trees, modality '{self.modality}' and {len(self.tasks)} tasks; expected signal and 1")
         if self.input == "iq" and not (self.antennas and self.samples and self.signal):
             raise ValueError("input 'iq' has no window.antennas, window.samples or signal; add them")
         if self.modality == "image" and not (self.input_channels and self.input_size[0]):
@@ -205,7 +219,7 @@ class Contract(Network):
             return max(stem.tokens(antennas) for stem in self.stems.values())
         if self.modality == "signal":
             images = sum(rows * columns for _, rows, columns in IMAGES) // PATCH**2
-            return 1 + images + IQ_SAMPLES // SEGMENT + FACTS + MEASURE_TOKENS
+            return 1 + images + IQ_SAMPLES // SEGMENT + FACTS + MEASURE_TOKENS + (self.trees is not None)
         if self.modality == "image":
             return 1 + self.image_size[0] // PATCH * (self.image_size[1] // PATCH)
         return 1 + antennas * self.samples // SEGMENT

@@ -165,6 +165,19 @@ class Scenes(Endless):
         return self.model_dump(include={"window", "modality", "signal", "image", "encoder", "pooling"}, mode="json")
 
 
+class Grown(Table):
+    """Boosted trees (see signals.yaml) of so many rounds; the first `shards` files of crops are theirs alone."""
+
+    shards: Count
+    rounds: Annotated[int, Field(gt=0, le=4096)]
+    leaves: Annotated[int, Field(gt=1, le=128)]
+    depth: Annotated[int, Field(gt=0, le=64)]
+    learning_rate: Positive
+    least: Count
+    features: Annotated[float, Field(gt=0, le=1)]
+    bins: Annotated[int, Field(gt=1, le=255)]
+
+
 class Signals(Endless):
     """On crops of synthetic bands; signals.yaml says what each key is for."""
 
@@ -178,15 +191,34 @@ class Signals(Endless):
     leave_out: tuple[str, ...]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     view_dropout: Annotated[float, Field(ge=0, lt=0.3)]
+    token_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    trees: Grown | None = None
     known_share: Annotated[float, Field(gt=0, le=1)]
     noise_named: Annotated[float, Field(gt=0, le=1)]
 
+    EARLIER: ClassVar[dict] = {"trees": None}
     task: ClassVar[str] = "classification"
     regime: ClassVar[str] = "scratch"
 
+    @model_validator(mode="after")
+    def _leaves_crops_to_the_network(self):
+        if self.trees and self.trees.shards >= self.shards:
+            raise ValueError(
+                f"trees.shards {self.trees.shards} of {self.shards} shards; expected fewer: the network learns from "
+                "the others, which the trees do not know"
+            )
+        return self
+
+    @property
+    def first_shard(self) -> int:
+        """Of the network's files of crops."""
+        return self.trees.shards if self.trees else 0
+
     def fixed_settings(self) -> dict:
         """What decides the network, and what it is taught."""
-        fixed = {"encoder", "init", "pooling", "seed", "crops", "finder_share", "leave_out", "validation_crops"}
+        fixed = {"encoder", "init", "pooling", "seed", "crops", "finder_share", "leave_out", "validation_crops"} | set(
+            self.EARLIER
+        )
         return self.model_dump(include=fixed, mode="json")
 
 

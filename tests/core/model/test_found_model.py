@@ -5,8 +5,10 @@ import pytest
 import torch
 
 from wfm_core.model import ClassHead, EncoderConfig
-from wfm_core.model.found import MEASURE_TOKENS, VIEWS, FoundSignalModel, MeasureTokens
+from wfm_core.model.found import MEASURE_TOKENS, VIEWS, FoundSignalModel, MeasureTokens, tree_features
+from wfm_core.model.trees import TreeSizes
 from wfm_core.signal.found import IMAGES, IQ_SAMPLES, NUMBERS
+from wfm_core.train.signals.starting import listen
 
 
 @pytest.fixture
@@ -55,3 +57,39 @@ def test_measures_are_scaled_by_what_was_seen(model):
     near.load_state_dict({**model.measures.state_dict(), "mean": near.mean, "deviation": near.deviation})
     scaled = (numbers - numbers.mean(0)) / numbers.std(0)
     torch.testing.assert_close(model.measures(numbers), near(scaled), atol=1e-4, rtol=1e-4)
+
+
+def test_trees_see_where_on_the_axis_the_most_of_each_eighth_is():
+    channels, rows, columns = IMAGES[3]
+    axis = torch.zeros(1, channels, rows * columns)
+    axis[0, 1, 300], axis[0, 1, 1000] = 2.0, 5.0
+    # squares of 16x16, line by line: 256 rates one after the other
+    rates = axis.unflatten(2, [4, 16, 16]).transpose(2, 3).reshape(1, channels, rows, columns)
+    found = tree_features(rates, torch.zeros(1, NUMBERS))[0]
+    assert len(found) == NUMBERS + 17 * channels
+    most, place = found[NUMBERS : NUMBERS + 40].view(channels, 8), found[NUMBERS + 40 : NUMBERS + 80].view(channels, 8)
+    assert most[1].tolist() == [0, 0, 2, 0, 0, 0, 0, 5] and not most[[0, 2, 3, 4]].any()
+    assert place[1, 2] * 64 == 300 - 256 and place[1, 7] * 64 == 1000 - 7 * 128
+    assert found[NUMBERS + 80 + 1] * 64 == 1000
+
+
+def test_trees_are_one_more_token_and_speak_for_themselves():
+    torch.manual_seed(0)
+    config = EncoderConfig(width=32, depth=1, heads=2, mlp_hidden=32)
+    heads = {"classification": ClassHead(32, 5)}
+    model = FoundSignalModel(config, IMAGES, NUMBERS, heads=heads, trees=TreeSizes(3, 4, 2), classes=5)
+    listen(model, "classification")
+    given = inputs()
+    silent = model.encode(*given)
+    assert silent.shape[1] == 1 + 80 + 64 + 3 + 4 + MEASURE_TOKENS + 1
+    # one leaf for all: class 2 gains 3 * 0.5
+    model.opinion.trees.value.data.view(3, 5, 7)[:, 2, 0] = 2048
+    model.opinion.token.weight.data.zero_()
+    said = model.heads["classification"](model.encode(*given)[:, 0]) - model.heads["classification"](silent[:, 0])
+    changed = model.heads["classification"](model.encode(*given)[:, 0])
+    model.opinion.aside.weight.data.zero_()
+    before = model.heads["classification"](model.encode(*given)[:, 0])
+    torch.testing.assert_close(changed - before, torch.tensor([[0, 0, 1.5, 0, 0]] * 2), atol=1e-3, rtol=0)
+    assert said[:, 2].min() > 1
+    model.set_views(("iq", "facts"))
+    assert model.encode(*given).shape[1] == 1 + 64 + 3

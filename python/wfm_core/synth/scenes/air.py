@@ -27,11 +27,11 @@ SAMPLE_RATES = tuple(
 """Hz: common rates of radios and of recordings."""
 
 CUT = {
-    "ads-b": 0.25, "cellular": 0.15, "dab": 0.7, "dsss": 0.5, "dvb-t": 0.3, "gps": 0.4, "radar": 0.25, "video": 0.3,
+    "ads-b": 0.25, "cellular": 0.09, "dab": 0.7, "dsss": 0.5, "dvb-t": 0.3, "gps": 0.4, "radar": 0.25, "video": 0.3,
     "wifi": 0.5,
 }  # fmt: skip
 """Classes that are also received with less than their whole width, and the least share of it."""
-_CUT_SHARE = 0.3
+_CUT_SHARE = 0.4
 _OVERLOADED = 0.2
 """Of the receivers, those whose gain is too high: remotes and keys are held next to them."""
 _KIND_SHARES = {"lte": 5.0, "nr": 2.0, "gsm": 2.0}
@@ -39,7 +39,7 @@ _KIND_SHARES = {"lte": 5.0, "nr": 2.0, "gsm": 2.0}
 _EMPTY_SHARE = 0.03
 """Of the bands, those with nothing in them."""
 
-_RELAYED_SHARE = 0.15
+_RELAYED_SHARE = 0.25
 """Of the transmissions that a voice radio can carry, those that one did."""
 _KINDS_COUNT = 0.4
 """A class is drawn as often as the number of its kinds to this power."""

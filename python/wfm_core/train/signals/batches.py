@@ -102,7 +102,7 @@ class CropBatches(IterableDataset):
         open_files: dict[Path, np.ndarray] = {}
         while True:
             for path in sorted(self.folder.glob("0*.npy")):
-                if path not in open_files:
+                if path not in open_files and int(path.stem) >= self.config.first_shard:
                     open_files[path] = np.load(path, mmap_mode="r")
             files = list(open_files.values())
             rows = []

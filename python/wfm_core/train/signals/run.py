@@ -8,12 +8,14 @@ contract.yaml, see wfm-export), figures.json and the confusion matrix.
 import json
 import platform
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
+from tqdm import tqdm
 
 from wfm_core.base.files import write_atomically
 from wfm_core.bundle.export import save_model_folder
@@ -28,7 +30,8 @@ from wfm_core.synth.signals.catalogue import LABELS, NOISE
 from wfm_core.train.finetune.results import FIGURES
 from wfm_core.train.runner import begin, make_trainer, steps_done, train
 from wfm_core.train.signals.batches import FIRST_SHARDS, CropBatches, Makers, as_inputs, shard_path, validation_rows
-from wfm_core.train.signals.starting import starting_network
+from wfm_core.train.signals.growing import features_of, grow
+from wfm_core.train.signals.starting import listen, starting_network, tree_sizes
 from wfm_core.train.signals.training import SignalTraining, predict_rows
 
 _VALIDATION_BATCH = 128
@@ -53,6 +56,14 @@ def train_signals(config: Signals, out: Path, checkpoint: dict | None, command: 
             makers.wait_for(shard_path(crops, number))
         numbers = torch.from_numpy(np.load(shard_path(crops, 0), mmap_mode="r")["numbers"].copy())
         model, begun_with = starting_network(config, labels, numbers)
+        if config.trees and checkpoint is None:
+            files = [shard_path(crops, number) for number in range(config.first_shard)]
+            for path in tqdm(files, desc="crops for the trees", unit="file"):
+                makers.wait_for(path)
+            grow(model.opinion.trees, config, *features_of(files, labels))
+            listen(model, config.task)
+        if config.trees:
+            makers.wait_for(shard_path(crops, config.first_shard))
         training = SignalTraining(config, model, labels)
         first = steps_done(checkpoint)
         trainer = make_trainer(config, out, config.steps, first, config.validate_every, log_every=50)
@@ -90,7 +101,8 @@ def _results(out: Path, config: Signals, training: SignalTraining, held_out, lab
         figures[f"mean_class_accuracy_{view}_alone"] = mean_class_accuracy(own)
     figures["minutes"] = round((time.monotonic() - started) / 60, 2)
     save(out / "confusion.png", confusion_figure(confusion, labels, "crops of synthetic bands"))
-    weights = {name: tensor.half() for name, tensor in training.kept.state_dict().items()}
+    state = training.kept.state_dict()
+    weights = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
     save_model_folder(out, contract_of(config, labels, calibration, origin), weights)
     text = json.dumps(figures, indent=1)
     write_atomically(out / FIGURES, lambda path: path.write_text(text))
@@ -115,6 +127,7 @@ def contract_of(config: Signals, labels: tuple[str, ...], calibration: Calibrati
         "window": {"antennas": 1, "samples": SAMPLES},
         "sample_rate": {"min": 1.0, "max": 1e12},
         "signal": {"kind": "found_signal"},
+        **({"trees": asdict(tree_sizes(config))} if config.trees else {}),
         "tasks": {
             config.task: {
                 "kind": "classification",

@@ -10,6 +10,7 @@ from wfm_core.bundle.find import find_bundle
 from wfm_core.configs.finetuning import Signals
 from wfm_core.model import ClassHead, EncoderConfig
 from wfm_core.model.found import FoundSignalModel
+from wfm_core.model.trees import TreeSizes
 from wfm_core.signal.found import FACTS, IMAGES, NUMBERS
 
 
@@ -17,14 +18,25 @@ def starting_network(config: Signals, labels: tuple[str, ...], numbers: Tensor) 
     """With fresh weights, drawn from the configuration's seed, or those of its `init`, and who that is.
 
     numbers: float32 [n, NUMBERS] of crops, which the network's scales are set by. A model of an earlier version that
-    lacks a part gets a fresh one. Raises `WfmError` where `init` is another network.
+    lacks a part gets a fresh one; trees are never taken over. Raises `WfmError` where `init` is another network.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         heads = {config.task: ClassHead(config.encoder.width, len(labels))}
-        model = FoundSignalModel(EncoderConfig(**config.encoder.model_dump()), IMAGES, NUMBERS, heads=heads)
+        encoder, trees = EncoderConfig(**config.encoder.model_dump()), tree_sizes(config)
+        model = FoundSignalModel(encoder, IMAGES, NUMBERS, heads=heads, trees=trees, classes=len(labels))
     model.measures.fit(numbers[:, FACTS:])
     return model, "" if config.init is None else _take_over(model, config, labels)
+
+
+def tree_sizes(config: Signals) -> TreeSizes | None:
+    trees = config.trees
+    return trees and TreeSizes(trees.rounds, trees.leaves, trees.depth)
+
+
+def listen(model: FoundSignalModel, task: str) -> None:
+    """Let the head begin by adding the trees' opinion, where nothing has been learnt of it yet, to what it says."""
+    model.opinion.aside.weight.data.copy_(torch.linalg.pinv(model.heads[task].linear.weight.data))
 
 
 def _take_over(model: FoundSignalModel, config: Signals, labels: tuple[str, ...]) -> str:
@@ -35,6 +47,7 @@ def _take_over(model: FoundSignalModel, config: Signals, labels: tuple[str, ...]
     task = contract.tasks.get(config.task)
     if contract.modality != "signal" or task is None or tuple(task.labels) != labels:
         raise WfmError(f"{folder} is no model of single signals with these {len(labels)} classes; name another --init")
+    weights = {name: tensor for name, tensor in weights.items() if not name.startswith("opinion.")}
     own = model.state_dict()
     strange = [name for name in weights if name not in own or own[name].shape != weights[name].shape]
     if strange:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Supervised training on crops of single signals, with views left out at random."""
+"""Supervised training on crops of single signals, with views and tokens left out at random."""
 
 import torch
 from torch import Tensor
@@ -15,7 +15,8 @@ _FEWER = (("image", "facts"), ("iq", "facts"), ("iq", "image", "facts"))
 
 
 class SignalTraining(LabelledTraining):
-    """Cross-entropy over classes; some batches come with a part of the views.
+    """Cross-entropy over classes; some batches come with a part of the views, all without some tokens of images and IQ
+    (which makes them cheaper, and crops harder to learn by heart: Liu et al. 2023, PatchDropout).
 
     What is of no class (-1) shall be as likely of any (outlier exposure: Hendrycks, Mazeika and Dietterich 2019).
     """
@@ -24,7 +25,10 @@ class SignalTraining(LabelledTraining):
         super().__init__(config, model, "signal", 1, labels=labels)
 
     def _both(self, model: FoundSignalModel, x: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        embedding = pool(model.encode(*x), self.config.pooling)
+        tokens, aside = model.sequence(*x)
+        if model.training and self.config.token_dropout:
+            tokens = fewer(tokens, model.droppable(x[0]), self.config.token_dropout)
+        embedding = pool(model.encoded(tokens, aside), self.config.pooling)
         return model.heads[self.config.task](embedding).float(), embedding.float()
 
     def loss(self, outputs: Tensor, target: Tensor) -> Tensor:
@@ -39,6 +43,14 @@ class SignalTraining(LabelledTraining):
         loss = super().training_step(batch, number)
         self.model.set_views(VIEWS)
         return loss
+
+
+def fewer(tokens: Tensor, droppable: int, share: float) -> Tensor:
+    """Tokens [B, 1 + N, D] without a share of the first `droppable` after CLS, others for each row."""
+    kept = droppable - int(share * droppable)
+    chosen = torch.rand(len(tokens), droppable, device=tokens.device).argsort(1)[:, :kept] + 1
+    some = tokens.gather(1, chosen.unsqueeze(2).expand(-1, -1, tokens.size(2)))
+    return torch.cat([tokens[:, :1], some, tokens[:, 1 + droppable :]], 1)
 
 
 @torch.inference_mode()
