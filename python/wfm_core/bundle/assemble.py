@@ -10,7 +10,14 @@ from wfm_core.base.errors import WfmError
 from wfm_core.bundle.contract import Contract, Network
 from wfm_core.bundle.live import build_live, build_preprocess
 from wfm_core.bundle.tree import TaskTree, build_live_tree
-from wfm_core.model import ClassHead, ImageTokens, IqTokens, PositionHead, WirelessModel
+from wfm_core.model import (
+    ChannelImageTokens,
+    ClassHead,
+    ImageTokens,
+    IqTokens,
+    PositionHead,
+    WirelessModel,
+)
 from wfm_core.model.found import FoundSignalModel
 from wfm_core.signal.found import IMAGES, NUMBERS
 
@@ -28,7 +35,9 @@ def build_network(contract: Network) -> WirelessModel | FoundSignalModel | TaskT
         classes = len(next(iter(contract.tasks.values())).labels)
         return FoundSignalModel(contract.encoder, IMAGES, NUMBERS, heads=heads, trees=contract.trees, classes=classes)
     image = iq = None
-    if "image" in contract.sides:
+    if "image" in contract.sides and contract.image_per_channel:
+        image = ChannelImageTokens(width, contract.image_channels, affine=contract.affine)
+    elif "image" in contract.sides:
         image = ImageTokens(width, contract.image_channels, size=contract.image_size, affine=contract.affine)
     if "iq" in contract.sides:
         iq = IqTokens(width, contract.antennas, affine=contract.affine)

@@ -144,7 +144,7 @@ def _alike(models: list[_Model], same) -> list[list[_Model]]:
 
 
 def _same_stem(a: _Model, b: _Model) -> bool:
-    same = ("modality", "encoder", "affine", "signal", "image_channels", "image_size")
+    same = ("modality", "encoder", "affine", "signal", "image_channels", "image_size", "image_per_channel")
     return all(getattr(a.contract, key) == getattr(b.contract, key) for key in same) and _equal(a.inputs, b.inputs)
 
 

@@ -59,6 +59,8 @@ def at(default: Any, *path: str) -> Any:
 
 Name = Annotated[str, AfterValidator(_is_name)]
 Antennas, Channels = _count("antennas"), _count("channels")
+PerChannel = Annotated[bool, Field(strict=True)]
+"""Whether each channel of an image makes tokens of its own, by one projection, or all channels one token."""
 Size = _row(Annotated[int, BeforeValidator(no_bool), Field(gt=0, le=MOST["pixels"])], 2, 2)
 TokenSize = Annotated[Size, AfterValidator(_of_patches)]
 """Height and width in pixels, of any image and of one that patches fill."""
@@ -118,8 +120,9 @@ class _Trees(Table):
 class Network(Table):
     """What a bundle's contract and a foundation's description (as errors call them) both say of a network.
 
-    Its inputs (`sides`) are iq with so many `antennas`, image with `image_channels` of `image_size`. `weights_sha256`
-    is "" before the weights are written.
+    Its inputs (`sides`) are iq with so many `antennas`, image with `image_channels` of `image_size`; with
+    `image_per_channel` each of the channels makes tokens of its own, and a foundation takes as many at most and any
+    size. `weights_sha256` is "" before the weights are written.
     """
 
     called: ClassVar[str] = "the contract"
@@ -162,6 +165,7 @@ class Contract(Network):
     sample_rate_max: Number = at(0.0, "sample_rate", "max")
     image_channels: Channels = at(0, "image", "channels")
     image_size: TokenSize = at((0, 0), "image", "size")
+    image_per_channel: PerChannel = at(False, "image", "per_channel")
     input_channels: Channels = at(0, "input_image", "channels")
     input_size: Size = at((0, 0), "input_image", "size")
     signal: dict = {}
@@ -221,7 +225,8 @@ class Contract(Network):
             images = sum(rows * columns for _, rows, columns in IMAGES) // PATCH**2
             return 1 + images + IQ_SAMPLES // SEGMENT + FACTS + MEASURE_TOKENS + (self.trees is not None)
         if self.modality == "image":
-            return 1 + self.image_size[0] // PATCH * (self.image_size[1] // PATCH)
+            places = self.image_size[0] // PATCH * (self.image_size[1] // PATCH)
+            return 1 + places * (self.image_channels if self.image_per_channel else 1)
         return 1 + antennas * self.samples // SEGMENT
 
     def knows_rate(self, rates):

@@ -21,7 +21,7 @@ from wfm_core.base.tables import Table, checked
 from wfm_core.base.weights_file import read_weights
 from wfm_core.base.yaml_text import BYTES_LIMIT
 from wfm_core.bundle.assemble import build_network, fitted, weights_sha256
-from wfm_core.bundle.contract import Antennas, Channels, Network, TokenSize, at
+from wfm_core.bundle.contract import Antennas, Channels, Network, PerChannel, TokenSize, at
 from wfm_core.bundle.export import WEIGHTS, finished, write_folder
 from wfm_core.bundle.parse import written
 from wfm_core.model import EncoderConfig, MaskedAutoencoder, WirelessModel
@@ -49,6 +49,7 @@ class FoundationContract(Network):
     antennas: Antennas = at(0, "modalities", "iq", "antennas")
     image_channels: Channels = at(0, "modalities", "image", "channels")
     image_size: TokenSize = at((0, 0), "modalities", "image", "size")
+    image_per_channel: PerChannel = at(False, "modalities", "image", "per_channel")
 
     @property
     def sides(self) -> tuple[str, ...]:

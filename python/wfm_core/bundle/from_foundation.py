@@ -3,11 +3,13 @@
 
 from pathlib import Path
 
+import torch
+
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle.export import export_model
 from wfm_core.bundle.foundation import Foundation, load_foundation
 from wfm_core.model import SEGMENT
-from wfm_core.model.adapter import adapt_channels, merge_adapter
+from wfm_core.model.adapter import fit_images, merge_adapter
 
 IQ_SAMPLES = 1024
 """The IQ window of the probes that judge a foundation."""
@@ -41,7 +43,10 @@ def export_foundation(
         "signal": settings["signal"],
     }
     if modality == "image":
-        contract["image"] = {"channels": settings["channels"], "size": settings["size"]}
+        channels = settings["channels"]
+        if settings.get("per_channel"):
+            channels = foundation.preprocess["image"](torch.zeros(1, 1, samples, dtype=torch.complex64)).size(1)
+        contract["image"] = _fitted(foundation, channels, settings["size"])
     return _export(foundation, modality, pooling, contract, output)
 
 
@@ -56,18 +61,23 @@ def export_csi_foundation(
     foundation = load_foundation(name)
     if "image" not in foundation.modalities:
         raise WfmError(f"foundation {foundation.name} knows no images; CSI needs one that does")
-    model = foundation.model
     channels = len(signal["mean"])  # one of each channel: twice the antennas where there is motion
-    adapt_channels(model.image, channels)
-    merge_adapter(model.image)
     contract = {
         "name": f"{foundation.name}-csi",
         "input": "image",
         "signal": signal,
-        "image": {"channels": channels, "size": signal["size"]},
+        "image": _fitted(foundation, channels, signal["size"]),
         "input_image": {"channels": shape[0], "size": list(shape[1:])},
     }
     return _export(foundation, "image", pooling, contract, output)
+
+
+def _fitted(foundation: Foundation, channels: int, size: list[int]) -> dict:
+    """The `image` of a contract, for images that the foundation's model takes from now on."""
+    fit_images(foundation.model.image, channels, tuple(size))
+    merge_adapter(foundation.model.image)
+    per_channel = foundation.description["modalities"]["image"].get("per_channel")
+    return {"channels": channels, "size": list(size)} | ({"per_channel": True} if per_channel else {})
 
 
 def _export(foundation: Foundation, modality: str, pooling: str, contract: dict, output: Path) -> Path:

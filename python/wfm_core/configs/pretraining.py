@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The keys of a pretraining configuration, their types and limits."""
 
-from typing import Annotated, ClassVar, Literal
+import math
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, field_validator, model_serializer, model_validator
 
@@ -32,13 +33,46 @@ class Transformer(Table):
         return self
 
 
+class ImageShape(NamedTuple):
+    """Of the images of a batch; the sides are in pixels."""
+
+    channels: int
+    height: int
+    width: int
+
+
 class Image(Table):
-    """Spectrograms: `samples` of one antenna, transforms of `fft_size` every `hop` samples, resized to `size`."""
+    """Spectrograms: `samples` of one antenna, transforms of `fft_size` every `hop` samples, resized to `size`.
+
+    With `sizes` or `channels` each channel of an image makes tokens of its own, and batches take turns in both.
+    """
 
     samples: Count
     fft_size: Count
     hop: Count
     size: tuple[Count, Count]
+    sizes: Annotated[list[tuple[Count, Count]], Field(min_length=1)] | None = None
+    channels: Annotated[list[Count], Field(min_length=1)] | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_asked_for(self, plain) -> dict:
+        """As configurations and checkpoints of earlier versions have it where images have one size and channel."""
+        return {key: value for key, value in plain(self).items() if value is not None}
+
+    @property
+    def per_channel(self) -> bool:
+        """Whether each channel makes tokens of its own."""
+        return self.sizes is not None or self.channels is not None
+
+    @property
+    def shapes(self) -> list[ImageShape]:
+        """Every size with every number of channels, once; from one to the next both change where they can."""
+        sizes, channels = self.sizes or [self.size], self.channels or [1]
+        turns = math.lcm(len(sizes), len(channels))
+        return [
+            ImageShape(channels[(turn + turn // turns) % len(channels)], *sizes[turn % len(sizes)])
+            for turn in range(len(sizes) * len(channels))
+        ]
 
     @model_validator(mode="after")
     def _fits(self):
@@ -160,6 +194,12 @@ class Pretraining(Run):
             raise ValueError(f"data.windows {self.data.windows} is not a multiple of batch {self.batch}")
         if self.steps_per_epoch < len(self.iq.antennas):
             raise ValueError(f"data.windows {self.data.windows} is less than a batch for each of iq.antennas")
+        shapes = len(self.image.shapes)
+        if "image" in self.modalities and self.steps_per_epoch < shapes:
+            raise ValueError(
+                f"data.windows {self.data.windows} is less than a batch for each of the {shapes} shapes of image.sizes "
+                "and image.channels"
+            )
         missing = set(self.modalities) - set(self.mask_ratio)
         if missing:
             raise ValueError(f"mask_ratio has nothing for {missing.pop()}")

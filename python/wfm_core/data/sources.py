@@ -105,7 +105,7 @@ class DatasetSource:
     """Random windows or images of one data set, labelled or not. Raises `WfmError`.
 
     `ready_images` says which of the two it holds. `sample_rate` is in Hz or None; `antennas` is that of IQ windows, 0
-    of images; `signal` is what prepares the images for a model.
+    of images; `signal` is what prepares the images for a model, and `most_channels` what they then have, 0 of windows.
     """
 
     def __init__(self, path: str | Path):
@@ -113,6 +113,7 @@ class DatasetSource:
         self.sample_rate, self.signal = self.dataset.sample_rate, self.dataset.signal
         self.ready_images = self.dataset.kind != "sample"
         self.antennas = 0 if self.ready_images else self.dataset.shape[1]
+        self.most_channels = len(self.signal["mean"]) if self.ready_images and "mean" in self.signal else 0
         if self.ready_images and self.signal["kind"] not in _IMAGE_SIGNALS:
             raise WfmError(
                 f"{self.dataset.path} holds {self.dataset.kind} with the signal {self.signal['kind']}; one of "
@@ -138,11 +139,10 @@ class DatasetSource:
         """Raises `WfmError` unless the set has images of that many channels (any size: they are resized)."""
         if not self.ready_images:
             raise WfmError(f"{self.dataset.path} holds IQ windows, not images: use it for the IQ modality")
-        held = len(self.signal["mean"])
-        if held != channels:
+        if self.most_channels != channels:
             raise WfmError(
-                f"{self.dataset.path} has images of {held} channels, {channels} are asked for: ask for {held}, or "
-                "build another set"
+                f"{self.dataset.path} has images of {self.most_channels} channels, {channels} are asked for: ask for "
+                f"{self.most_channels}, or build another set"
             )
 
     def draw_iq(self, count: int, antennas: int, samples: int, generator: torch.Generator) -> torch.Tensor:

@@ -71,7 +71,7 @@ def draw_reconstructions(
 
 def _image_figure(original: np.ndarray, masked: Tensor, reconstructed: np.ndarray, titles: Sequence[str]) -> Figure:
     count, height, width = original.shape
-    tokens = masked.view(count, height // PATCH, width // PATCH)
+    tokens = masked.view(count, height // PATCH, width // PATCH, -1)[..., 0]  # of channel 0, where each has its own
     hidden = tokens.repeat_interleave(PATCH, dim=1).repeat_interleave(PATCH, dim=2).numpy()
     figure = new_figure(8.4, 0.4 + 2.8 * count)
     axes = figure.subplots(count, 3, squeeze=False)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The foundation model: tokens, encoder, heads. Pure PyTorch that TorchScript can compile."""
 
+from wfm_core.model.channel_images import CHANNELS, ChannelImageTokens
 from wfm_core.model.encoder import Encoder, EncoderConfig
 from wfm_core.model.heads import ClassHead, PositionHead
 from wfm_core.model.masked import DECODER, MaskedAutoencoder
@@ -10,11 +11,13 @@ from wfm_core.model.tokens import AFFINES, PATCH, SEGMENT, ImageTokens, IqTokens
 
 __all__ = [
     "AFFINES",
+    "CHANNELS",
     "DECODER",
     "MaskedAutoencoder",
     "PATCH",
     "POOLINGS",
     "SEGMENT",
+    "ChannelImageTokens",
     "ClassHead",
     "Encoder",
     "EncoderConfig",

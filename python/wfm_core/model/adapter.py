@@ -5,6 +5,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from wfm_core.base.errors import WfmError
+from wfm_core.model.channel_images import ChannelImageTokens
 from wfm_core.model.tokens import ImageTokens
 
 
@@ -27,9 +29,30 @@ def adapt_channels(tokens: ImageTokens, given: int) -> None:
         tokens.adapter = ChannelAdapter(given, tokens.channels)
 
 
-def merge_adapter(tokens: ImageTokens) -> None:
-    """Fold the adapter into the projection, which then takes its channels itself; both are linear: equal outputs."""
-    if not isinstance(tokens.adapter, ChannelAdapter):
+def fit_images(tokens: ImageTokens | ChannelImageTokens, channels: int, size: tuple[int, int]) -> None:
+    """Let `tokens` take images of `channels` and of (H, W) pixels from now on.
+
+    Where channels are tokens of their own, it keeps as many channels' vectors; more than there are raise `WfmError`.
+    """
+    if isinstance(tokens, ImageTokens):
+        tokens.set_size(size)
+        adapt_channels(tokens, channels)
+        return
+    if channels > tokens.max_channels:
+        raise WfmError(
+            f"images of {channels} channels; expected 1 to {tokens.max_channels}, for which the model has vectors: "
+            "leave channels out"
+        )
+    tokens.channel = nn.Parameter(tokens.channel.detach()[:channels].clone())
+    tokens.max_channels = channels
+
+
+def merge_adapter(tokens: ImageTokens | ChannelImageTokens) -> None:
+    """Fold the adapter into the projection, which then takes its channels itself; both are linear: equal outputs.
+
+    Nothing changes where there is none.
+    """
+    if not (isinstance(tokens, ImageTokens) and isinstance(tokens.adapter, ChannelAdapter)):
         return
     mix, old = tokens.adapter.weight, tokens.projection
     projection = nn.Linear(mix.size(1) * tokens.patch**2, old.out_features).to(old.weight)

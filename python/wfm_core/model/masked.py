@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from wfm_core.base.errors import WfmError
+from wfm_core.model.channel_images import TABLE_ROWS, ChannelImageTokens, channel_places
 from wfm_core.model.encoder import Encoder, EncoderConfig
 from wfm_core.model.network import WirelessModel
 from wfm_core.model.tokens import ImageTokens, IqTokens, sinusoids_1d, sinusoids_2d, time_positions
@@ -30,9 +31,10 @@ class MaskedAutoencoder(nn.Module):
     """Loss and reconstructions of a `WirelessModel` whose input sides are its modalities, "image" and "iq".
 
     antenna_vectors: the decoder's own learned vector per antenna. Without it (the paper's form) masked tokens of
-    different antennas at one instant look alike to the decoder. normalise_targets: modalities whose targets have
-    mean 0 and variance 1 within each token. spectrum_weight: of the spectra's loss beside the samples' (0: none, the
-    paper's form). separate_decoders: a decoder for each modality, with its own way in and mask token, instead of one.
+    different antennas at one instant look alike to the decoder. Channels of images that are tokens of their own always
+    have such vectors. normalise_targets: modalities whose targets have mean 0 and variance 1 within each token.
+    spectrum_weight: of the spectra's loss beside the samples' (0: none, the paper's form). separate_decoders: a decoder
+    for each modality, with its own way in and mask token, instead of one.
     """
 
     def __init__(
@@ -69,8 +71,9 @@ class MaskedAutoencoder(nn.Module):
             if antenna_vectors:
                 self.decoder_antenna = nn.Parameter(torch.randn(model.iq.max_antennas, decoder.width) * 0.02)
         if model.image is not None:
-            grid = (model.image.height // model.image.patch, model.image.width // model.image.patch)
-            self.register_buffer("image_positions", sinusoids_2d(*grid, decoder.width), persistent=False)
+            self.register_buffer("image_positions", _image_positions(model.image, decoder.width), persistent=False)
+        if isinstance(model.image, ChannelImageTokens):
+            self.decoder_channel = nn.Parameter(torch.randn(model.image.max_channels, decoder.width) * 0.02)
         self.reconstruction = nn.ModuleDict(
             {name: nn.Linear(decoder.width, inputs[name].projection.in_features) for name in self.modalities}
         )
@@ -144,7 +147,7 @@ class MaskedAutoencoder(nn.Module):
         """How many tokens N an input has."""
         return self._tokens(modality).places(x).size(0)
 
-    def _tokens(self, modality: str) -> ImageTokens | IqTokens:
+    def _tokens(self, modality: str) -> ImageTokens | ChannelImageTokens | IqTokens:
         if modality not in self.modalities:
             raise WfmError(f"modality {modality!r} of a model that has {list(self.modalities)}: give one of those")
         return self.model.image if modality == "image" else self.model.iq
@@ -181,13 +184,23 @@ class MaskedAutoencoder(nn.Module):
         return self.part("decoder", modality)(torch.cat(sequence, dim=1))[:, 1:]
 
     def _decoder_places(self, modality: str, x: Tensor) -> Tensor:
-        """Positions, and antenna vectors, of the decoder: [N, decoder width]."""
+        """Positions, and vectors of antennas or channels, of the decoder: [N, decoder width]."""
         if modality == "image":
+            image = self.model.image
+            if isinstance(image, ChannelImageTokens):
+                return channel_places(self.image_positions, self.decoder_channel, x, image.patch)
             return self.image_positions
         places = time_positions(self.iq_positions, x.size(2) // self.model.iq.segment).unsqueeze(1)
         if self.decoder_antenna is None:
             return places.expand(-1, x.size(1), -1).flatten(0, 1)
         return (places + self.decoder_antenna[: x.size(1)]).flatten(0, 1)
+
+
+def _image_positions(tokens: ImageTokens | ChannelImageTokens, width: int) -> Tensor:
+    """Of the decoder's tokens [N, width], or where images have any size the table [TABLE_ROWS, width / 2] for them."""
+    if isinstance(tokens, ChannelImageTokens):
+        return sinusoids_1d(TABLE_ROWS, width // 2)
+    return sinusoids_2d(tokens.height // tokens.patch, tokens.width // tokens.patch, width)
 
 
 def shared_name(name: str) -> str:

@@ -4,6 +4,7 @@
 import torch
 from torch import Tensor, nn
 
+from wfm_core.model.channel_images import ChannelImageTokens
 from wfm_core.model.encoder import Encoder, EncoderConfig
 from wfm_core.model.tokens import ImageTokens, IqTokens
 
@@ -26,7 +27,7 @@ class WirelessModel(nn.Module):
     def __init__(
         self,
         config: EncoderConfig,
-        image: ImageTokens | None = None,
+        image: ImageTokens | ChannelImageTokens | None = None,
         iq: IqTokens | None = None,
         heads: dict[str, nn.Module] | None = None,
     ):

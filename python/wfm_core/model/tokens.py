@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From signals to tokens: projection, per-modality affine, fixed positions, antenna vectors (in this order).
 
+Here are IQ, and images of one size whose channels make one token; `channel_images` has those of any size and number of
+channels.
+
 WavesFM v1 has the affine last (`affine="after"`), and there it also scales and shifts the CLS token.
 """
 
@@ -25,9 +28,14 @@ def sinusoids_1d(length: int, width: int) -> Tensor:
 
 def sinusoids_2d(rows: int, columns: int, width: int) -> Tensor:
     """Fixed positions [rows * columns, width], row-major: the first half encodes the column, the second the row."""
-    row = sinusoids_1d(rows, width // 2)[:, None, :].expand(rows, columns, width // 2)
-    column = sinusoids_1d(columns, width // 2)[None, :, :].expand(rows, columns, width // 2)
-    return torch.cat([column, row], dim=2).reshape(rows * columns, width)
+    return grid_positions(sinusoids_1d(max(rows, columns), width // 2), rows, columns)
+
+
+def grid_positions(table: Tensor, rows: int, columns: int) -> Tensor:
+    """`sinusoids_2d` from a table of `sinusoids_1d` [length, width / 2], computed where the table is too short."""
+    row = time_positions(table, rows).unsqueeze(1).expand(rows, columns, -1)
+    column = time_positions(table, columns).unsqueeze(0).expand(rows, columns, -1)
+    return torch.cat([column, row], dim=2).flatten(0, 1)
 
 
 def time_positions(table: Tensor, steps: int) -> Tensor:
@@ -37,8 +45,8 @@ def time_positions(table: Tensor, steps: int) -> Tensor:
     return sinusoids_1d(steps, table.size(1)).to(table)
 
 
-class _Tokens(nn.Module):
-    """What both input sides share: the projection of a token's values and the affine."""
+class InputTokens(nn.Module):
+    """What all input sides share: the projection of a token's values and the affine."""
 
     def __init__(self, values: int, width: int, affine: str):
         super().__init__()
@@ -65,7 +73,7 @@ class _Tokens(nn.Module):
         return cls_token
 
 
-class ImageTokens(_Tokens):
+class ImageTokens(InputTokens):
     """Images float [B, C, H, W] -> tokens [B, (H / patch) * (W / patch), D], row-major, in the weights' dtype.
 
     `size` is (H, W); it must be a multiple of `patch`, and images of another one are refused. `adapter` comes before
@@ -117,7 +125,7 @@ class ImageTokens(_Tokens):
         return self.positions
 
 
-class IqTokens(_Tokens):
+class IqTokens(InputTokens):
     """IQ windows complex64 [B, A, T] -> tokens [B, (T / segment) * A, D], time-major and antenna-minor.
 
     A token is a segment of one antenna as 2 * `segment` reals (I and Q alternating); all antennas of one time

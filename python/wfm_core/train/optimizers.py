@@ -35,8 +35,8 @@ def layer_groups(model: WirelessModel, rate: float, decay: float, weight_decay: 
     """Parameter groups of what trains, each with its learning rate `lr`: the deeper a layer, the more slowly it learns.
 
     The heads, the final norm and the affines learn at `rate`, the last block at `rate * decay`, the one before it at
-    `rate * decay**2`, ..., input projections, antenna vectors and the CLS token at `rate * decay**(blocks + 1)`: what
-    WavesFM v1 does (its decay is 0.75). Weight decay is as in `weight_groups`.
+    `rate * decay**2`, ..., input projections, vectors of antennas and channels and the CLS token at
+    `rate * decay**(blocks + 1)`: what WavesFM v1 does (its decay is 0.75). Weight decay is as in `weight_groups`.
     """
     depth = len(model.encoder.blocks)
     groups: dict[tuple[int, bool], dict] = {}

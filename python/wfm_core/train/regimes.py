@@ -2,7 +2,8 @@
 """What of a pretrained model fine-tuning may change.
 
 As in WavesFM v1, only weights of the encoder's blocks are ever frozen: the CLS token, the final norm, the affine,
-antenna vectors, channel adapter, input projection and heads train in every regime. Positions are no parameters.
+vectors of antennas and channels, channel adapter, input projection and heads train in every regime. Positions are no
+parameters.
 """
 
 from wfm_core.base.errors import WfmError

@@ -71,6 +71,7 @@ def test_a_long_value_is_shortened():
         ("sample_rate.max", True, "sample_rate.max is True; expected a number"),
         ("encoder.heads", 3, "encoder: .*the width a multiple of 4 times the heads"),
         ("image.size", [32, 50], r"image.size is \[32, 50\]; expected multiples of 16"),
+        ("image.per_channel", 1, "image.per_channel is 1; expected a valid boolean"),
         ("image.size", [32], r"image.size is \[32\]; expected at least 2 entries"),
         ("tasks.interference.temperature", 0, "temperature is 0; expected a positive number"),
         ("tasks.interference.labels", ["a", "a"], "expected names that are all different"),

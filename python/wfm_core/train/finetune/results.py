@@ -109,7 +109,9 @@ def _contract(material: Material, training: LabelledTraining, calibration: Calib
         contract["input_image"] = {"channels": material.shape[0], "size": list(material.shape[1:])}
     contract["signal"] = feed.signal
     if feed.modality == "image":
-        contract["image"] = {"channels": feed.shape[0], "size": list(feed.shape[1:])}
+        per_channel = description["modalities"]["image"].get("per_channel")
+        image = {"channels": feed.shape[0], "size": list(feed.shape[1:])}
+        contract["image"] = image | ({"per_channel": True} if per_channel else {})
     task = {"pooling": training.config.pooling}
     if training.scene is None:
         task |= {

@@ -12,7 +12,7 @@ from wfm_core.bundle.foundation import Foundation
 from wfm_core.configs.finetuning import Finetuning, Scenes
 from wfm_core.data.dataset import Dataset
 from wfm_core.model import PATCH, SEGMENT, ClassHead, PositionHead, WirelessModel
-from wfm_core.model.adapter import adapt_channels, merge_adapter
+from wfm_core.model.adapter import fit_images, merge_adapter
 from wfm_core.signal import build_preprocessor
 
 
@@ -86,6 +86,11 @@ def _check_shape(feed: Feed, dataset: Dataset, settings: dict) -> None:
         raise WfmError(
             f"images of {feed.shape[1]}x{feed.shape[2]} pixels; expected multiples of {PATCH}: set image_size"
         )
+    elif settings.get("per_channel") and feed.shape[0] > settings["channels"]:
+        raise WfmError(
+            f"{dataset.path}: images of {feed.shape[0]} channels; expected 1 to {settings['channels']}, for which the "
+            "foundation has vectors: build the set with fewer"
+        )
 
 
 def start_model(
@@ -96,16 +101,16 @@ def start_model(
     Nothing is frozen yet.
 
     Channels that the foundation does not know start with their mean; with `channels` apart each gets a projection of
-    its own, which can part from the others'. Fresh weights are drawn from the configuration's seed: the head's, and all
-    of them in regime scratch.
+    its own, which can part from the others'. Where each channel has tokens of its own there is nothing to adapt, and as
+    many of the channels' vectors as there are channels are kept. Fresh weights are drawn from the configuration's seed:
+    the head's, and all of them in regime scratch.
     """
     if config.regime == "scratch":
         foundation = foundation.random(config.seed)
     model = copy.deepcopy(foundation.model).train()
     if feed.modality == "image":
         model.iq = None
-        model.image.set_size(feed.shape[1:])
-        adapt_channels(model.image, feed.shape[0])
+        fit_images(model.image, feed.shape[0], feed.shape[1:])
         if config.channels == "apart":
             merge_adapter(model.image)
     else:

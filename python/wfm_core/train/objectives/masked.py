@@ -15,7 +15,8 @@ from wfm_core.train.objectives.pretraining import HELD_OUT_MEAN, HELD_OUT_SEED, 
 class MaskedPretraining(PretrainingObjective):
     """Masked autoencoding of each modality in turn; beside each held-out loss stands that of predicting the mean.
 
-    The mean is that of the first training windows: of each pixel of an image, of each value of an IQ token.
+    The mean is that of the first training windows: of each pixel of an image, of each value of an IQ token or of the
+    token of an image of any size.
     """
 
     def __init__(self, config: Pretraining, description: dict):
@@ -38,9 +39,11 @@ class MaskedPretraining(PretrainingObjective):
     @torch.no_grad()
     def measure_mean(self, modality: str, batches: list[Tensor]) -> None:
         for name in self.autoencoder.predicted(modality):
-            targets = torch.cat([self.autoencoder.targets(name, windows) for windows in batches])
+            targets = [self.autoencoder.targets(name, windows) for windows in batches]
             # the places of an image differ, those of IQ do not: any window may begin at any time
-            setattr(self, f"mean_{name}", targets.mean(0) if modality == "image" else targets.mean((0, 1)))
+            if modality == "iq" or self.config.image.per_channel:
+                targets = [part.flatten(0, 1) for part in targets]
+            setattr(self, f"mean_{name}", torch.cat(targets).mean(0))
 
     def masks(self, modality: str, windows: Tensor, index: Tensor, seed: int) -> Tensor:
         """Masks bool [B, N] on the CPU: a function of the windows' numbers and the seed."""

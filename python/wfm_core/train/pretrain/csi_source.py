@@ -5,8 +5,10 @@ import torch
 from torch import Tensor
 
 from wfm_core.base.errors import WfmError
+from wfm_core.signal.csi import CsiImage
 from wfm_core.synth.csi.images import csi_images
-from wfm_core.synth.csi.pool import draw_any, known_scenes
+from wfm_core.synth.csi.pool import draw_any, most_antennas
+from wfm_core.train.pretrain.images import apart, random_channels
 
 HIGHEST = 4.0
 """What an image has as 1: an amplitude of so many times its window's RMS."""
@@ -15,7 +17,8 @@ HIGHEST = 4.0
 class CsiSource:
     """Endless CSI of `synth.csi.pool`, rendered on the generator's device: of some kinds of places, or of all.
 
-    Like a data set of ready images it has a `signal`, which prepares them. Raises `WfmError` for an unknown kind.
+    Like a data set of ready images it has a `signal`, which prepares them. `most_channels`: antennas of a window.
+    Raises `WfmError` for an unknown kind.
     """
 
     antennas, sample_rate, ready_images = 0, None, True
@@ -31,17 +34,28 @@ class CsiSource:
     }
 
     def __init__(self, scenes: list[str] | None = None):
-        known_scenes(scenes)
+        self.most_channels = most_antennas(scenes)
         self.scenes = scenes
 
     def check_image(self, channels: int) -> None:
-        """Raises `WfmError` unless images of one channel are asked for: `draw_native` gives all antennas."""
+        """Raises `WfmError` unless images of one channel are asked for: `draw_channels` gives more."""
         if channels != 1:
             raise WfmError(f"images of {channels} channels are asked for, generated CSI gives 1: ask for that")
 
-    def draw_native(self, count: int, generator: torch.Generator) -> Tensor:
-        """Amplitudes float32 [count, antennas, subcarriers, packets], 1 to 6 antennas; every call has its own sizes."""
-        return csi_images(draw_any(count, generator, self.scenes).csi)
+    def draw_native(self, count: int, generator: torch.Generator, least: int = 1) -> Tensor:
+        """Amplitudes float32 [count, antennas, subcarriers, packets], `least` to 6 antennas; every call has its own
+        sizes."""
+        return csi_images(draw_any(count, generator, self.scenes, least).csi)
+
+    def draw_channels(self, count: int, channels: int, generator: torch.Generator) -> Tensor:
+        """Amplitudes float32 [count, channels, subcarriers, packets]: random antennas of each window, which may have
+        more of them."""
+        return random_channels(self.draw_native(count, generator, channels), channels, generator)
+
+    def prepare(self, preprocess: CsiImage, amplitudes: Tensor) -> Tensor:
+        """Amplitudes of any number of antennas -> images [n, antennas, H, W]: levels over the RMS of the whole window,
+        then one mean and deviation for all antennas."""
+        return apart(preprocess.standardise, preprocess.levels(amplitudes))
 
     def draw_image(self, count: int, generator: torch.Generator) -> Tensor:
         """Amplitudes float32 [count, 1, subcarriers, packets] of a random antenna of each window."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from wfm_core.base.errors import WfmError
-from wfm_core.configs.pretraining import Pretraining, Source
+from wfm_core.configs.pretraining import ImageShape, Pretraining, Source
 from wfm_core.data.recordings.raw import Told
 from wfm_core.data.sources import DatasetSource, RecordingSource
 from wfm_core.model import SEGMENT
@@ -17,6 +17,7 @@ from wfm_core.signal import build_preprocessor
 from wfm_core.signal.statistics import iq_statistics, moments, spectrogram_statistics
 from wfm_core.synth.scenes.band import KINDS, SAMPLE_RATES, render_band
 from wfm_core.train.pretrain.csi_source import CsiSource
+from wfm_core.train.pretrain.images import apart, check_shapes, random_channels
 
 STATISTICS_WINDOWS = 256
 _GOLDEN = 0.6180339887498949
@@ -82,7 +83,8 @@ class Mixture:
     """Windows of one modality: `draw` chooses a source by weight, and preprocesses what it gives.
 
     `settings` holds the `signal:` mapping of each way in: "signal" for windows of IQ, and one per source of ready
-    images, under a data set's path or "csi". They are computed once a run, by `measure`.
+    images, under a data set's path or "csi". They are computed once a run, by `measure`, for images of the configured
+    `size`, and prepare those of all sizes.
     """
 
     def __init__(self, config: Pretraining, modality: str, shares: list[_Share], device: torch.device):
@@ -92,12 +94,17 @@ class Mixture:
             names = ", ".join(share.name for share in shares)
             raise WfmError(f"none of the sources ({names}) gives {modality} windows; add one, or change modalities")
         self.settings: dict[str, dict] = {}
-        self._preprocess: dict[str, nn.Module] = {}
+        self._preprocess: dict[tuple[str, tuple[int, int] | None], nn.Module] = {}
 
     def use(self, settings: dict[str, dict]) -> None:
         """Preprocess with these settings from now on."""
         self.settings = settings
-        self._preprocess = {key: build_preprocessor(values).to(self.device) for key, values in settings.items()}
+        sizes = {_size_of(option) for option in self.options}
+        self._preprocess = {
+            (key, size): build_preprocessor(values | ({"size": list(size)} if size else {})).to(self.device)
+            for key, values in settings.items()
+            for size in sizes
+        }
 
     def measure(self, seed: int) -> dict[str, dict]:
         """Settings with the statistics of STATISTICS_WINDOWS training windows of each way in."""
@@ -105,48 +112,61 @@ class Mixture:
         for number, (key, shares) in enumerate(self._ways().items()):
             generator = self._generator(seed, number)
             parts = [
-                self._raw(self._pick(shares, chunk), 16, self._antennas(chunk), generator)
+                self._raw(self._pick(shares, chunk), 16, self.options[chunk % len(self.options)], generator)
                 for chunk in range(STATISTICS_WINDOWS // 16)
             ]
             settings[key] = self._describe(shares[0], parts)
         return settings
 
-    def draw(self, chunk: int, count: int, antennas: int, generator: torch.Generator) -> Tensor:
-        """`count` preprocessed windows from the source whose turn it is at `chunk`, one after another by weight."""
-        able = [share for share in self.shares if self._has_antennas(share, antennas)]
+    def draw(self, chunk: int, count: int, option: int | ImageShape, generator: torch.Generator) -> Tensor:
+        """`count` preprocessed windows from the source whose turn it is at `chunk`, one after another by weight.
+
+        option: one of `options`."""
+        able = [share for share in self.shares if self._has_channels(share, option)]
         share = self._pick(able, chunk)
-        return self._preprocess[self._way(share)](self._raw(share, count, antennas, generator))
+        preprocess = self._preprocess[self._way(share), _size_of(option)]
+        raw = self._raw(share, count, option, generator)
+        if not isinstance(option, ImageShape):
+            return preprocess(raw)
+        return random_channels(_images(share, preprocess, raw), option.channels, generator)
 
     def check(self) -> None:
         """Raises `WfmError` when some window shape that will be asked for cannot be had."""
+        if self._per_channel:
+            check_shapes(self.config.image)
         for share in self.shares:
             if share.source.ready_images:
-                share.source.check_image(channels=1)
+                if not self._per_channel:
+                    share.source.check_image(channels=1)
                 continue
-            for antennas in self.options:
-                if self._has_antennas(share, antennas):
-                    share.source.check(antennas, self._samples(antennas))
-        for antennas in self.options:
-            if not any(self._has_antennas(share, antennas) for share in self.shares):
-                most = max(share.source.antennas for share in self.shares)
+            for option in self.options:
+                if self._has_channels(share, option):
+                    share.source.check(_channels_of(option), self._samples(_channels_of(option)))
+        for option in self.options:
+            if not any(self._has_channels(share, option) for share in self.shares):
+                most = max(_most_channels(share) for share in self.shares)
+                what, key = ("channels", "image.channels") if self._per_channel else ("antennas", "iq.antennas")
                 raise WfmError(
-                    f"{self.modality} windows of {antennas} antennas are asked for, the sources have {most} at most; "
-                    "leave that number out of iq.antennas or add a source"
+                    f"{self.modality} windows of {_channels_of(option)} {what} are asked for, the sources have {most} "
+                    f"at most; leave that number out of {key} or add a source"
                 )
 
     @property
     def held(self) -> float:
         """How many windows of this modality all sources hold; infinite with a synthetic one."""
-        samples = self._samples(self.options[0])
+        samples = self._samples(_channels_of(self.options[0]))
         return sum(share.source.held(samples) for share in self.shares)
 
     @property
-    def options(self) -> list[int]:
-        """The numbers of antennas that batches take turns in."""
+    def options(self) -> list[int] | list[ImageShape]:
+        """What batches take turns in: numbers of antennas, or shapes of images where each channel makes tokens."""
+        if self._per_channel:
+            return self.config.image.shapes
         return self.config.iq.antennas if self.modality == "iq" else [1]
 
-    def _antennas(self, chunk: int) -> int:
-        return self.options[chunk % len(self.options)]
+    @property
+    def _per_channel(self) -> bool:
+        return self.modality == "image" and self.config.image.per_channel
 
     def _samples(self, antennas: int) -> int:
         return self.config.image.samples if self.modality == "image" else self.config.iq.tokens // antennas * SEGMENT
@@ -154,8 +174,10 @@ class Mixture:
     def _serves(self, share: _Share) -> bool:
         return self.modality == "image" or not share.source.ready_images
 
-    def _has_antennas(self, share: _Share, antennas: int) -> bool:
-        return share.source.ready_images or share.source.antennas >= antennas
+    def _has_channels(self, share: _Share, option: int | ImageShape) -> bool:
+        if share.source.ready_images and not self._per_channel:
+            return True
+        return _most_channels(share) >= _channels_of(option)
 
     def _way(self, share: _Share) -> str:
         return share.name if share.source.ready_images else "signal"
@@ -175,11 +197,13 @@ class Mixture:
                 return share
         return shares[-1]
 
-    def _raw(self, share: _Share, count: int, antennas: int, generator: torch.Generator) -> Tensor:
+    def _raw(self, share: _Share, count: int, option: int | ImageShape, generator: torch.Generator) -> Tensor:
+        able = min(_channels_of(option), _most_channels(share))
+        if isinstance(share.source, CsiSource) and self._per_channel:
+            return share.source.draw_channels(count, able, generator).to(self.device)
         if share.source.ready_images:
             return share.source.draw_image(count, generator).to(self.device)
-        able = min(antennas, share.source.antennas)
-        return share.source.draw_iq(count, able, self._samples(antennas), generator).to(self.device)
+        return share.source.draw_iq(count, able, self._samples(_channels_of(option)), generator).to(self.device)
 
     def _describe(self, share: _Share, parts: list[Tensor]) -> dict:
         if self.modality == "iq":
@@ -191,13 +215,41 @@ class Mixture:
             channels = len(share.source.signal["mean"])
             unscaled = share.source.signal | {"size": size, "mean": [0.0] * channels, "std": [1.0] * channels}
             prepare = build_preprocessor(unscaled).to(self.device)
+            if isinstance(share.source, CsiSource) and self._per_channel:
+                images = (share.source.prepare(prepare, part).flatten(0, 1).unsqueeze(1) for part in parts)
+                return unscaled | moments(images, (0, 2, 3))
             return unscaled | moments(map(prepare, parts), (0, 2, 3))
         shape = {"fft_size": self.config.image.fft_size, "hop": self.config.image.hop, "size": size}
         unscaled = build_preprocessor(
             {"kind": "spectrogram", **shape, "minimum": 0.0, "maximum": 1.0, "mean": 0.0, "std": 1.0}
         ).to(self.device)
+        if self._per_channel:
+            parts = [part.flatten(0, 1).unsqueeze(1) for part in parts]
         decibels = torch.cat([unscaled.decibels(part) for part in parts])
         return {"kind": "spectrogram", **shape, **spectrogram_statistics(decibels, size)}
 
     def _generator(self, seed: int, number: int) -> torch.Generator:
         return torch.Generator(self.device).manual_seed(seed * 1_000_003 + 7919 * number + len(self.modality))
+
+
+def _channels_of(option: int | ImageShape) -> int:
+    """Antennas, or channels, of the windows of a batch."""
+    return option.channels if isinstance(option, ImageShape) else option
+
+
+def _size_of(option: int | ImageShape) -> tuple[int, int] | None:
+    """Pixels of the images of a batch; None: what the settings say."""
+    return (option.height, option.width) if isinstance(option, ImageShape) else None
+
+
+def _most_channels(share: _Share) -> int:
+    """Of any window: antennas, or channels of ready images."""
+    source = share.source
+    return source.most_channels if source.ready_images else source.antennas
+
+
+def _images(share: _Share, preprocess: nn.Module, raw: Tensor) -> Tensor:
+    """Images [n, C, H, W] of all channels that a window has."""
+    if isinstance(share.source, CsiSource):
+        return share.source.prepare(preprocess, raw)
+    return preprocess(raw) if share.source.ready_images else apart(preprocess, raw)

@@ -14,6 +14,7 @@ from wfm_core.base.errors import WfmError
 from wfm_core.bundle.foundation import save_decoder, save_foundation
 from wfm_core.configs.pretraining import Pretraining
 from wfm_core.evaluate.pictures import draw_curves, picture_reconstructions
+from wfm_core.model import CHANNELS
 from wfm_core.model.masked import MaskedAutoencoder
 from wfm_core.train.checkpoints import LAST, read_checkpoint, read_statistics
 from wfm_core.train.objectives.masked import MaskedPretraining, build_autoencoder
@@ -33,6 +34,8 @@ def describe(config: Pretraining, settings: dict[str, dict]) -> dict:
         signal = settings[modality].get("signal")
         if modality == "image":
             shape = {"samples": config.image.samples, "channels": 1, "size": list(config.image.size)}
+            if config.image.per_channel:
+                shape |= {"channels": CHANNELS, "per_channel": True}
         else:
             shape = {"antennas": max(config.iq.antennas), "tokens": config.iq.tokens}
         modalities[modality] = shape | ({"signal": signal} if signal else {})

@@ -29,7 +29,7 @@ class WindowSets:
         self.rank, self.world = rank, world
         self.local = config.batch // world
         self._number = -1
-        self._current: list[Tensor] = []  # for each number of antennas, all windows of set `_number`
+        self._current: list[Tensor] = []  # for each of the mixture's options, all windows of set `_number`
         self._coming: list[Tensor] = []  # slots of the set after it, as they are rendered
 
     def batch(self, step: int) -> Tensor:
@@ -71,12 +71,12 @@ class WindowSets:
 
     def _render_slot(self, number: int, slot: int, count: int, rank: int) -> Tensor:
         options = self.mixture.options
-        antennas = options[slot % len(options)]
+        option = options[slot % len(options)]
         parts = []
         for first in range(0, count, CHUNK):
             chunk = (slot * self.world + rank) * (-(-count // CHUNK)) + first // CHUNK
             generator = torch.Generator(self.mixture.device).manual_seed(self._seed(number, chunk))
-            parts.append(self.mixture.draw(chunk, min(CHUNK, count - first), antennas, generator))
+            parts.append(self.mixture.draw(chunk, min(CHUNK, count - first), option, generator))
         return torch.cat(parts)
 
     def _seed(self, *counters: int) -> int:

@@ -23,6 +23,7 @@ from wfm_core.model.masked import MaskedAutoencoder, shared_name
 STATISTICS = {"minimum", "maximum", "mean", "std"}
 """Of a `signal:` setting: what is measured rather than chosen."""
 _PER_ANTENNA = ("iq.antenna", "decoder_antenna")
+_CHANNELS, _DECODER_CHANNELS = "image.channel", "decoder_channel"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ def start_from(config: Pretraining, training: nn.Module) -> None:
 
     `config.init` is a foundation's name or folder, or a checkpoint file of the authors' pretraining. Input sides of
     modalities that it has not, and a decoder that it has not or of another size, stay fresh; of more antennas than the
-    configuration has the first are taken. Raises `WfmError` for another encoder, or another decoder of the authors'.
+    configuration has the first are taken. Where each channel of an image makes tokens, a foundation whose images had
+    one channel gives its projection, and the channels' vectors stay fresh. Raises `WfmError` for another encoder, or
+    another decoder of the authors'.
     """
     start = _of_authors(config) if _is_file(config.init) else _of_foundation(config.init)
     for key, there in start.sizes.items():
@@ -51,6 +54,11 @@ def start_from(config: Pretraining, training: nn.Module) -> None:
                 f"init {config.init}: its {key} is {there}, the configuration wants {wanted}; "
                 "give the configuration that of the foundation, or leave out init"
             )
+    if "image" in config.modalities and _CHANNELS in start.model and not config.image.per_channel:
+        raise WfmError(
+            f"init {config.init}: it makes tokens of each channel of an image, the configuration one token of all; set "
+            "image.channels, as [1]"
+        )
     _load(training.model, start.model, f"init {config.init}")
     if isinstance(getattr(training, "autoencoder", None), MaskedAutoencoder):
         _load_decoder(training.autoencoder, start.decoder)
@@ -88,8 +96,10 @@ def _of_authors(config: Pretraining) -> _Start:
 
 
 def _load_decoder(autoencoder: MaskedAutoencoder, weights: dict[str, Tensor]) -> None:
-    """Separate decoders both begin as the one that there is."""
+    """Separate decoders both begin as the one that there is; channels' vectors that it has not stay fresh."""
     wanted = decoder_weights(autoencoder)
+    if _DECODER_CHANNELS not in weights:
+        wanted.pop(_DECODER_CHANNELS, None)
     weights = {name: weights[shared_name(name)] for name in wanted if shared_name(name) in weights} | weights
     weights = _first_antennas(weights, wanted)
     if all(name in weights and weights[name].shape == weight.shape for name, weight in wanted.items()):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from wfm_core.bundle.foundation import Foundation
+from wfm_core.model import ChannelImageTokens
 
 _BATCH = 64
 
@@ -21,12 +22,15 @@ def embed(model: nn.Module, modality: str, inputs: Tensor, pooling: str) -> Tens
 def features(foundation: Foundation, modality: str, inputs: Tensor, pooling: str, device: torch.device) -> np.ndarray:
     """Embeddings float32 [N, D] of `inputs` [N, ...], computed on `device`.
 
-    Channels that the foundation has no projection for go through it one by one, as images of their own, and their
-    embeddings are put side by side: nothing of a frozen network can learn to mix them.
+    Channels that the foundation has no projection or no vectors for go through it one by one, as images of their own,
+    and their embeddings are put side by side: nothing of a frozen network can learn to mix them.
     """
     model = copy.deepcopy(foundation.model).to(device)
     parts = [inputs]
-    if modality == "image":
+    if isinstance(model.image, ChannelImageTokens) and modality == "image":
+        if inputs.size(1) > model.image.max_channels:
+            parts = list(inputs.split(1, dim=1))
+    elif modality == "image":
         model.image.set_size(tuple(inputs.shape[2:]))
         if inputs.size(1) != model.image.channels:
             parts = [one.expand(-1, model.image.channels, -1, -1) for one in inputs.split(1, dim=1)]

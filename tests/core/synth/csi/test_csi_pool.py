@@ -7,7 +7,7 @@ import torch
 from wfm_core.base.errors import WfmError
 from wfm_core.synth.csi.grids import SRS, WIFI
 from wfm_core.synth.csi.images import MOST_CHANNELS
-from wfm_core.synth.csi.pool import PACKETS, draw_any
+from wfm_core.synth.csi.pool import PACKETS, draw_any, most_antennas
 
 
 def test_every_grid_and_many_shapes_come():
@@ -27,3 +27,12 @@ def test_kinds_and_seeds():
     assert draw_any(2, torch.Generator().manual_seed(3), ["rooms"]).grid.name in WIFI
     with pytest.raises(WfmError, match="'cars'.*rooms, cells"):
         draw_any(1, torch.Generator(), ["cars"])
+
+
+def test_windows_of_many_antennas_can_be_asked_for():
+    drawn = [draw_any(1, torch.Generator().manual_seed(seed), least_antennas=4) for seed in range(12)]
+    assert {windows.csi.shape[1] for windows in drawn} == {4, 6} and {windows.grid.name for windows in drawn} & set(SRS)
+    assert draw_any(1, torch.Generator().manual_seed(0), least_antennas=5).csi.shape[1] == 6, "of rooms alone"
+    assert (most_antennas(), most_antennas(["cells"])) == (6, 4)
+    with pytest.raises(WfmError, match="CSI of 5 antennas or more: expected 1 to 4"):
+        draw_any(1, torch.Generator(), ["cells"], 5)
