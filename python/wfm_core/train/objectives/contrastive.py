@@ -7,6 +7,7 @@ import torch
 
 from wfm_core.bundle.foundation import build_model
 from wfm_core.configs.pretraining import Pretraining
+from wfm_core.model import WirelessModel
 from wfm_core.model.contrastive import ContrastiveModel
 from wfm_core.train.augment import augment
 from wfm_core.train.objectives.pretraining import HELD_OUT_MEAN, PretrainingObjective
@@ -15,10 +16,10 @@ from wfm_core.train.objectives.pretraining import HELD_OUT_MEAN, PretrainingObje
 class ContrastivePretraining(PretrainingObjective):
     """NT-Xent between two augmented views of each IQ window; beside the held-out loss stands that of guessing."""
 
-    def __init__(self, config: Pretraining, description: dict):
+    def __init__(self, config: Pretraining, description: dict, model: WirelessModel | None = None):
         super().__init__(config)
         self.contrastive = ContrastiveModel(
-            build_model(description), config.contrastive.projection, config.contrastive.temperature
+            model or build_model(description), config.contrastive.projection, config.contrastive.temperature
         )
 
     @property

@@ -15,8 +15,10 @@ HELD_OUT_SEED = 1
 """Added to the seed for the masks and views of held-out windows, which stay the same through the run."""
 
 
-HELD_OUT_LOSS, HELD_OUT_MEAN = "val_loss_", "val_mean_"
-"""Names of held-out figures: the loss of a target, and what predicting the mean (or guessing) would give."""
+HELD_OUT_LOSS, HELD_OUT_MEAN, HELD_OUT_SPREAD = "val_loss_", "val_mean_", "val_spread_"
+"""Names of held-out figures: the loss of a target, what predicting the mean (or guessing) would give, and how much a
+teacher's outputs differ between windows."""
+HELD_OUT = (HELD_OUT_LOSS, HELD_OUT_MEAN, HELD_OUT_SPREAD)
 
 
 class PretrainingObjective(lightning.LightningModule):
@@ -25,6 +27,7 @@ class PretrainingObjective(lightning.LightningModule):
     def __init__(self, config: Pretraining):
         super().__init__()
         self.config = config
+        self.watched: dict[str, Tensor] = {}
         self._earlier, self._started = 0.0, time.monotonic()
 
     @property
@@ -38,9 +41,30 @@ class PretrainingObjective(lightning.LightningModule):
 
     def on_load_checkpoint(self, checkpoint):
         self._earlier = checkpoint["wfm_seconds"]
+        self.fit(checkpoint["state_dict"])
+
+    def fit(self, state: dict[str, Tensor]) -> None:
+        """Make room for the `state` of a checkpoint, where shapes depend on the data."""
+
+    @property
+    def kept(self) -> nn.Module:
+        """The network that the foundation gets its weights from: `model`, or a `teacher` of averaged weights."""
+        return self.model
+
+    @property
+    def masked(self) -> "PretrainingObjective | None":
+        """The masked reconstruction in this objective, which has an `autoencoder`."""
+        return None
+
+    def begin(self) -> None:
+        """What depends on the weights that `model` was given by another foundation."""
+
+    def follow(self, step: int) -> None:
+        """What follows the weights, after the optimizer step number `step`, counted from 1."""
 
     def losses(self, windows: dict[str, Tensor], index: Tensor, seed: int) -> dict[str, Tensor]:
-        """The loss of each target for windows numbered `index` (int64 [B])."""
+        """The loss of each target for windows numbered `index` (int64 [B]). What else is to be logged of them, but not
+        minimised, is left in `watched`."""
         raise NotImplementedError
 
     def by_modality(self, losses: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -62,6 +86,7 @@ class PretrainingObjective(lightning.LightningModule):
         if self.config.pcgrad:
             self._apart = self.by_modality(losses)
         self.log("train_loss", total)
+        self.log_dict({f"train_{name}": value for name, value in self.watched.items()})
         self.log_dict({f"train_loss_{name}": loss for name, loss in losses.items()}, prog_bar=True)
         return total
 
@@ -76,6 +101,11 @@ class PretrainingObjective(lightning.LightningModule):
             return
         backward_without_conflict(list(self._apart.values()), list(self.parameters()), self.shared)
         self._apart = None
+
+    def optimizer_step(self, *arguments, **options):
+        super().optimizer_step(*arguments, **options)
+        # here and not when the batch ends: the checkpoint of this step is written before that
+        self.follow(self.trainer.global_step)
 
     def on_validation_epoch_start(self):
         self._held_out: list[dict[str, Tensor]] = []

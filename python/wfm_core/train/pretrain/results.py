@@ -67,13 +67,13 @@ def write_results(out: Path, config: Pretraining, training, held_out, settings: 
         "minutes": minutes,
         **versions(),
     }
-    save_foundation(out, {**describe(config, settings), "origin": origin}, training.model.state_dict())
+    save_foundation(out, {**describe(config, settings), "origin": origin}, training.kept.state_dict())
     figures["minutes"] = minutes
     (out / "figures.json").write_text(json.dumps(figures, indent=1))
     draw_curves(out / "pictures" / "curves.png", sorted(out.glob("logs/*/metrics.csv")))
-    if isinstance(training, MaskedPretraining):
-        save_decoder(out, training.autoencoder)
-        _picture(out / "pictures", training, held_out[0])
+    if training.masked is not None:
+        save_decoder(out, training.masked.autoencoder)
+        _picture(out / "pictures", training.masked, held_out[0])
     return figures
 
 
@@ -93,11 +93,11 @@ def _picture(folder: Path, training: MaskedPretraining, batch: tuple[dict[str, T
 
 def load_autoencoder(run: Path, config: Pretraining) -> tuple[MaskedAutoencoder, dict]:
     """The masked autoencoder of a run folder's last checkpoint, in eval mode, and the statistics it goes with."""
-    if config.objective != "masked":
+    if "masked" not in config.objectives:
         raise WfmError(f"{run} was pretrained with objective {config.objective}; reconstruction wants objective masked")
     settings = read_statistics(run / "statistics.yaml", config)
     checkpoint = read_checkpoint(run / "checkpoints" / LAST, config)
-    prefix = "autoencoder."
+    prefix = "autoencoder." if config.objective == "masked" else "parts.masked.autoencoder."
     try:
         autoencoder = build_autoencoder(config, describe(config, settings))
         state = {k.removeprefix(prefix): v for k, v in checkpoint["state_dict"].items() if k.startswith(prefix)}

@@ -17,8 +17,8 @@ from torch.utils.data import DataLoader
 from wfm_core.base.errors import WfmError
 from wfm_core.configs.pretraining import Pretraining
 from wfm_core.train.checkpoints import read_statistics
-from wfm_core.train.objectives.contrastive import ContrastivePretraining
 from wfm_core.train.objectives.masked import MaskedPretraining
+from wfm_core.train.objectives.mixed import build_objective
 from wfm_core.train.pretrain.mixture import Mixture, open_sources, sample_rates
 from wfm_core.train.pretrain.results import describe, write_results
 from wfm_core.train.pretrain.sets import Batches, WindowSets
@@ -45,13 +45,12 @@ def pretrain(config: Pretraining, out: Path, checkpoint: dict | None, command: s
     )
     sets = _sets(config, trainer)
     settings = _use_statistics(sets, out / "statistics.yaml", config, trainer, checkpoint is not None)
-    objective = MaskedPretraining if config.objective == "masked" else ContrastivePretraining
-    training = objective(config, describe(config, settings))
+    training = build_objective(config, describe(config, settings))
     if checkpoint is None and config.init:
         start_from(config, training)
     held_out = _held_out(config, sets)
-    if checkpoint is None and config.objective == "masked":
-        _measure_means(training, config, sets)
+    if checkpoint is None and training.masked is not None:
+        _measure_means(training.masked, config, sets)
     batches = DataLoader(Batches(sets, config, first), batch_size=None)
     train(trainer, training, batches, DataLoader(held_out, batch_size=None), resume=checkpoint is not None)
     if not trainer.is_global_zero:
