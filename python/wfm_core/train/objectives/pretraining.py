@@ -21,6 +21,18 @@ teacher's outputs differ between windows."""
 HELD_OUT = (HELD_OUT_LOSS, HELD_OUT_MEAN, HELD_OUT_SPREAD)
 
 
+class NotFinite(Exception):
+    """The loss or the gradient of a step is NaN or infinite; the weights are those of before that step.
+
+    `step`: optimizer steps before it. `losses`: those that are not finite, by target; empty where it is the gradient
+    alone. `rows`: for each modality which windows of the batch have such a loss by themselves.
+    """
+
+    def __init__(self, step: int, losses: dict[str, float], rows: dict[str, list[int]]):
+        super().__init__(f"step {step}: {losses or 'the gradient'}, windows {rows}")
+        self.step, self.losses, self.rows = step, losses, rows
+
+
 class PretrainingObjective(lightning.LightningModule):
     """Logs a loss per modality and their sum, which is minimised: one backward pass sums the gradients."""
 
@@ -83,6 +95,7 @@ class PretrainingObjective(lightning.LightningModule):
     def training_step(self, batch, _):
         losses = self.losses(*batch, self.config.seed)
         total = self.total(losses)
+        self._now = batch, losses, total.detach()
         if self.config.pcgrad:
             self._apart = self.by_modality(losses)
         self.log("train_loss", total)
@@ -101,6 +114,25 @@ class PretrainingObjective(lightning.LightningModule):
             return
         backward_without_conflict(list(self._apart.values()), list(self.parameters()), self.shared)
         self._apart = None
+
+    def on_before_optimizer_step(self, optimizer):
+        """Raises `NotFinite` before anything of such a step gets into the weights, and so into a checkpoint."""
+        batch, losses, total = self._now
+        size = torch.nn.utils.get_total_norm([p.grad for p in self.parameters() if p.grad is not None])
+        if not torch.isfinite(size + total):
+            odd = {name: float(loss.detach()) for name, loss in losses.items() if not torch.isfinite(loss)}
+            raise NotFinite(self.trainer.global_step, odd, self._odd_windows(*batch))
+
+    @torch.no_grad()
+    def _odd_windows(self, windows: dict[str, Tensor], index: Tensor) -> dict[str, list[int]]:
+        rows: dict[str, list[int]] = {}
+        for modality, x in windows.items():
+            for row in range(len(x)):
+                twice = [row, row]  # no objective takes a single window to have a loss for certain
+                losses = self.losses({modality: x[twice]}, index[twice], self.config.seed)
+                if not torch.isfinite(self.total(losses)):
+                    rows.setdefault(modality, []).append(row)
+        return rows
 
     def optimizer_step(self, *arguments, **options):
         super().optimizer_step(*arguments, **options)

@@ -113,9 +113,12 @@ class Mixture:
 
     def draw(self, chunk: int, count: int, antennas: int, generator: torch.Generator) -> Tensor:
         """`count` preprocessed windows from the source whose turn it is at `chunk`, one after another by weight."""
-        able = [share for share in self.shares if self._has_antennas(share, antennas)]
-        share = self._pick(able, chunk)
+        share = self._turn(chunk, antennas)
         return self._preprocess[self._way(share)](self._raw(share, count, antennas, generator))
+
+    def source_of(self, chunk: int, antennas: int) -> str:
+        """The name of the source whose turn it is at `chunk`."""
+        return self._turn(chunk, antennas).name
 
     def check(self) -> None:
         """Raises `WfmError` when some window shape that will be asked for cannot be had."""
@@ -165,6 +168,9 @@ class Mixture:
         for share in self.shares:
             ways.setdefault(self._way(share), []).append(share)
         return ways
+
+    def _turn(self, chunk: int, antennas: int) -> _Share:
+        return self._pick([share for share in self.shares if self._has_antennas(share, antennas)], chunk)
 
     def _pick(self, shares: list[_Share], chunk: int) -> _Share:
         """Golden-ratio steps through the weights: every stretch of chunks has nearly the expected proportions."""

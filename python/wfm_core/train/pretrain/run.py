@@ -19,10 +19,12 @@ from wfm_core.configs.pretraining import Pretraining
 from wfm_core.train.checkpoints import read_statistics
 from wfm_core.train.objectives.masked import MaskedPretraining
 from wfm_core.train.objectives.mixed import build_objective
+from wfm_core.train.objectives.pretraining import NotFinite
 from wfm_core.train.pretrain.mixture import Mixture, open_sources, sample_rates
 from wfm_core.train.pretrain.results import describe, write_results
 from wfm_core.train.pretrain.sets import Batches, WindowSets
 from wfm_core.train.pretrain.starting import adopt_statistics, start_from
+from wfm_core.train.pretrain.stopped import stopped
 from wfm_core.train.runner import begin, make_trainer, steps_done, train
 
 MEAN_WINDOWS = 256
@@ -51,8 +53,12 @@ def pretrain(config: Pretraining, out: Path, checkpoint: dict | None, command: s
     held_out = _held_out(config, sets)
     if checkpoint is None and training.masked is not None:
         _measure_means(training.masked, config, sets)
-    batches = DataLoader(Batches(sets, config, first), batch_size=None)
-    train(trainer, training, batches, DataLoader(held_out, batch_size=None), resume=checkpoint is not None)
+    batches = Batches(sets, config, first)
+    loaders = DataLoader(batches, batch_size=None), DataLoader(held_out, batch_size=None)
+    try:
+        train(trainer, training, *loaders, resume=checkpoint is not None)
+    except NotFinite as stop:
+        raise stopped(stop, batches, out) from stop
     if not trainer.is_global_zero:
         return {}
     return write_results(out, config, training, held_out, settings, command)

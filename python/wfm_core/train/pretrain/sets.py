@@ -39,11 +39,30 @@ class WindowSets:
         self._advance(number)
         if (number + 1) * self.config.data.passes < self.config.epochs:
             self._render_until((use * self.config.steps_per_epoch + slot + 1) // self.config.data.passes, number + 1)
-        turn, option = divmod(slot, len(self.mixture.options))
-        windows = self._current[option]
+        windows = self._current[slot % len(self.mixture.options)]
+        return windows[self._rows(step).to(windows.device)]
+
+    def sources(self, step: int) -> list[str]:
+        """The name of the source of each window of `batch(step)`."""
+        options = len(self.mixture.options)
+        option = step % self.config.steps_per_epoch % options
+        names = []
+        for row in self._rows(step).tolist():
+            turn, place = divmod(row, self.local)
+            chunk = self._chunk(turn * options + option, place, self.local, self.rank)
+            names.append(self.mixture.source_of(chunk, self.mixture.options[option]))
+        return names
+
+    def _rows(self, step: int) -> Tensor:
+        """Which windows of those of their number of antennas are in `batch(step)`."""
+        epoch, slot = divmod(step, self.config.steps_per_epoch)
+        options = len(self.mixture.options)
+        turn, option = divmod(slot, options)
+        count = len(range(option, self.config.steps_per_epoch, options)) * self.local
         # A fresh set is in random order already.
-        order = torch.arange(len(windows)) if use == 0 else self._shuffled(len(windows), epoch, option)
-        return windows[order[turn * self.local : (turn + 1) * self.local].to(windows.device)]
+        fresh = epoch % self.config.data.passes == 0
+        order = torch.arange(count) if fresh else self._shuffled(count, epoch, option)
+        return order[turn * self.local : (turn + 1) * self.local]
 
     def held_out(self) -> list[Tensor]:
         """Batches of windows that training never sees; the same for every process."""
@@ -74,10 +93,14 @@ class WindowSets:
         antennas = options[slot % len(options)]
         parts = []
         for first in range(0, count, CHUNK):
-            chunk = (slot * self.world + rank) * (-(-count // CHUNK)) + first // CHUNK
+            chunk = self._chunk(slot, first, count, rank)
             generator = torch.Generator(self.mixture.device).manual_seed(self._seed(number, chunk))
             parts.append(self.mixture.draw(chunk, min(CHUNK, count - first), antennas, generator))
         return torch.cat(parts)
+
+    def _chunk(self, slot: int, place: int, count: int, rank: int) -> int:
+        """The number of the chunk of the window at a `place` in a slot of `count` windows."""
+        return (slot * self.world + rank) * (-(-count // CHUNK)) + place // CHUNK
 
     def _seed(self, *counters: int) -> int:
         seed = self.config.seed
@@ -111,20 +134,27 @@ class Batches(IterableDataset):
 
     def __init__(self, sets: dict[str, WindowSets], config: Pretraining, first: int = 0):
         self.sets, self.config, self.first = sets, config, first
+        self._shares = steps_of_epoch(sets, config)
 
     def __len__(self) -> int:
         return self.config.steps
 
     def __iter__(self) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
         one = next(iter(self.sets.values()))
-        shares = steps_of_epoch(self.sets, self.config)
         for step in range(self.first, self.config.steps):
             first = step * self.config.batch + one.rank * one.local
             index = torch.arange(first, first + one.local)
-            epoch, slot = divmod(step, self.config.steps_per_epoch)
-            turns = {modality: _turn(slot, count, self.config.steps_per_epoch) for modality, count in shares.items()}
-            due = {modality: turn for modality, turn in turns.items() if turn is not None}
-            yield {m: self.sets[m].batch(epoch * self.config.steps_per_epoch + turn) for m, turn in due.items()}, index
+            yield {modality: self.sets[modality].batch(own) for modality, own in self._due(step).items()}, index
+
+    def sources(self, step: int) -> dict[str, list[str]]:
+        """The name of the source of each window of the batch at `step`."""
+        return {modality: self.sets[modality].sources(own) for modality, own in self._due(step).items()}
+
+    def _due(self, step: int) -> dict[str, int]:
+        """The modalities that take part in a step, each with the step of its set that it is."""
+        epoch, slot = divmod(step, self.config.steps_per_epoch)
+        turns = {m: _turn(slot, count, self.config.steps_per_epoch) for m, count in self._shares.items()}
+        return {m: epoch * self.config.steps_per_epoch + turn for m, turn in turns.items() if turn is not None}
 
 
 def _turn(slot: int, count: int, steps: int) -> int | None:
