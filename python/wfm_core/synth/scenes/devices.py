@@ -58,8 +58,9 @@ def transmit(
     samples: int,
     generator: torch.Generator,
     modulation: str = "16qam",
+    antennas: int = 1,
 ) -> torch.Tensor:
-    """A window of each transmitter `which` (int64 [B]) through its own channel: complex64 [B, 1, samples]."""
+    """A window of each transmitter `which` (int64 [B]) through its own channel: complex64 [B, antennas, samples]."""
     device = Transmitters(*(getattr(transmitters, field.name)[which] for field in fields(Transmitters)))
     lead_in = settle_samples(SAMPLE_RATE)
     sent = [modulated(modulation, samples + lead_in, SAMPLES_PER_SYMBOL, generator) for _ in range(len(which))]
@@ -70,7 +71,7 @@ def transmit(
     drift = uniform((len(which),), -DRIFT, DRIFT, generator)
     x = carrier_offset(x, device.carrier_offset + drift, SAMPLE_RATE)
     x = amplify(x, device.compression, device.rotation)
-    return fading(x, 1, SAMPLE_RATE, generator)[..., lead_in:]
+    return fading(x, antennas, SAMPLE_RATE, generator)[..., lead_in:]
 
 
 def amplify(x: torch.Tensor, compression: torch.Tensor, rotation: torch.Tensor) -> torch.Tensor:
