@@ -86,13 +86,19 @@ class Predictive(Table):
         return self
 
 
+class Causes(Table):
+    """Known causes of generated windows: weights of single ones among them; others have 1, 0 leaves one out."""
+
+    weights: dict[str, NotNegative] = {}
+
+
 class Source(Table):
     """Where windows come from, and how large a share of all windows; `scenes`: kinds of generated ones, else all.
 
     `sample_rate` (Hz) and `real` ("analytic") say of raw recordings what they do not say themselves.
     """
 
-    kind: Literal["synthetic", "csi", "recordings", "dataset"]
+    kind: Literal["synthetic", "links", "csi", "recordings", "dataset"]
     path: str | None = None
     scenes: Annotated[list[str], Field(min_length=1)] | None = None
     weight: Annotated[float, Field(gt=0)] = 1.0
@@ -111,13 +117,15 @@ class Source(Table):
 
     @model_validator(mode="after")
     def _has_path(self):
-        generated = self.kind in ("synthetic", "csi")
+        generated = self.kind in ("synthetic", "links", "csi")
         if (self.path is None) != generated:
             raise ValueError(f"a source of kind {self.kind} with path {self.path}: only the other kinds need one")
         if (self.sample_rate or self.real != "refuse") and self.kind != "recordings":
             raise ValueError(f"a source of kind {self.kind} with sample_rate or real: only recordings have them")
         if self.scenes and not generated:
-            raise ValueError(f"a source of kind {self.kind} with scenes: only synthetic and csi have kinds of scenes")
+            raise ValueError(
+                f"a source of kind {self.kind} with scenes: only synthetic, links and csi have kinds of scenes"
+            )
         return self
 
 
@@ -130,7 +138,7 @@ class Data(Table):
     held_out: Count
 
 
-OBJECTIVES = ("masked", "contrastive", "predictive")
+OBJECTIVES = ("masked", "contrastive", "predictive", "causes")
 
 
 def _known_objectives(value):
@@ -168,6 +176,7 @@ class Pretraining(Run):
     separate_decoders: bool = False
     contrastive: Contrastive
     predictive: Predictive = Predictive()
+    causes: Causes = Causes()
     image: Image
     iq: Iq
     data: Data
@@ -227,6 +236,8 @@ class Pretraining(Run):
             fixed["objective"] = sorted(self.objective)  # the weights may change
         if "predictive" in self.objectives:
             fixed["predictor"] = self.predictive.predictor.model_dump(mode="json")
+        if "causes" in self.objectives:
+            fixed["causes_left_out"] = sorted(name for name, weight in self.causes.weights.items() if not weight)
         return fixed
 
 

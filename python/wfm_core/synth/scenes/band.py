@@ -41,7 +41,7 @@ class Emitters:
     """Where the emitters of windows are, [B, MOST_EMITTERS] in the order of their `kinds`; NaN where there are fewer.
 
     lower, upper: edges, as fractions of the sample rate from the middle of the band, not cut at the band's. snr_db: as
-    above, but through the channel that was drawn, and infinite where it is never on. on: bool
+    above, but through the channel that was drawn, -inf where it is never on. on: bool
     [B, MOST_EMITTERS, T // ON_STEP], whether it sends something in so many samples.
     """
 
@@ -148,7 +148,7 @@ def add_emitters(air, kinds, rates, generator) -> Emitters:
         sent = placed(sent, centre) * 10 ** (snr / 20)
         heard = fading(sent[:, None], air.shape[1], rate, generator)[..., lead:]
         power = heard.abs().square().mean((1, 2)) / on.float().mean(1)
-        found.snr_db[rows, places] = 10 * power.clamp(min=1e-6).log10()
+        found.snr_db[rows, places] = torch.where(on.any(1), 10 * power.log10(), -torch.inf)
         air.index_add_(0, rows, heard)
     return found
 

@@ -26,10 +26,10 @@ class ContrastivePretraining(PretrainingObjective):
     def model(self):
         return self.contrastive.model
 
-    def losses(self, windows, index, seed):
+    def losses(self, windows, index, seed, causes=None):
         views = [augment(windows["iq"], index, view, seed) for view in range(2)]
         return {"iq": self.contrastive(*views)}
 
-    def held_out_figures(self, windows, index):
+    def held_out_figures(self, windows, index, causes=None):
         guess = torch.tensor(math.log(2 * len(index) - 1))
         return super().held_out_figures(windows, index) | {HELD_OUT_MEAN + "iq": guess.to(self.device)}

@@ -55,13 +55,13 @@ class MaskedPretraining(PretrainingObjective):
             return antenna_masks(index.cpu(), tokens, windows.size(1), seed)
         return random_masks(index.cpu(), tokens, self.config.mask_ratio[modality], seed)
 
-    def losses(self, windows, index, seed):
+    def losses(self, windows, index, seed, causes=None):
         losses = {}
         for modality, x in windows.items():
             losses |= self.autoencoder.losses(modality, x, self.masks(modality, x, index, seed))
         return losses
 
-    def held_out_figures(self, windows, index):
+    def held_out_figures(self, windows, index, causes=None):
         figures = super().held_out_figures(windows, index)
         for modality, x in windows.items():
             mask = self.masks(modality, x, index, self.config.seed + HELD_OUT_SEED).to(x.device)

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from wfm_core.bundle.foundation import build_model
 from wfm_core.configs.pretraining import Pretraining
+from wfm_core.train.objectives.causes import CausesPretraining
 from wfm_core.train.objectives.contrastive import ContrastivePretraining
 from wfm_core.train.objectives.masked import MaskedPretraining
 from wfm_core.train.objectives.predictive import PredictivePretraining
@@ -14,6 +15,7 @@ OBJECTIVES: dict[str, type[PretrainingObjective]] = {
     "masked": MaskedPretraining,
     "contrastive": ContrastivePretraining,
     "predictive": PredictivePretraining,
+    "causes": CausesPretraining,
 }
 
 
@@ -56,10 +58,11 @@ class MixedPretraining(PretrainingObjective):
         for name, part in self.parts.items():
             part.fit(_under(f"parts.{name}.", state))
 
-    def losses(self, windows, index, seed):
+    def losses(self, windows, index, seed, causes=None):
         losses: dict[str, Tensor] = {}
         for name, part in self.parts.items():
-            losses |= {f"{name}_{target}": loss for target, loss in part.losses(windows, index, seed).items()}
+            losses |= {f"{name}_{target}": loss for target, loss in part.losses(windows, index, seed, causes).items()}
+            self.shown |= {f"{name}_{target}": known for target, known in part.shown.items()}
             self.watched |= {f"{name}_{what}": value for what, value in part.watched.items()}
         return losses
 
@@ -70,10 +73,10 @@ class MixedPretraining(PretrainingObjective):
                 sums[modality] = sums.get(modality, 0) + self.config.objectives[name] * loss
         return sums
 
-    def held_out_figures(self, windows, index):
+    def held_out_figures(self, windows, index, causes=None):
         figures = {}
         for name, part in self.parts.items():
-            for key, figure in part.held_out_figures(windows, index).items():
+            for key, figure in part.held_out_figures(windows, index, causes).items():
                 kind = next(kind for kind in HELD_OUT if key.startswith(kind))
                 figures[f"{kind}{name}_{key.removeprefix(kind)}"] = figure
         return figures

@@ -51,13 +51,13 @@ class PredictivePretraining(PretrainingObjective):
         settings = self.config.mask_ratio[modality], self.config.predictive.blocks, seed
         return block_masks(index.cpu(), self._grid(modality, windows), *settings)
 
-    def losses(self, windows, index, seed):
+    def losses(self, windows, index, seed, causes=None):
         losses = {}
         for modality, x in windows.items():
             losses[modality], self.watched[f"spread_{modality}"], _ = self._compared(modality, x, index, seed)
         return losses
 
-    def held_out_figures(self, windows, index):
+    def held_out_figures(self, windows, index, causes=None):
         figures = {}
         for modality, x in windows.items():
             loss, apart, mean = self._compared(modality, x, index, self.config.seed + HELD_OUT_SEED)

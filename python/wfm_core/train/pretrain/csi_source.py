@@ -15,10 +15,11 @@ HIGHEST = 4.0
 class CsiSource:
     """Endless CSI of `synth.csi.pool`, rendered on the generator's device: of some kinds of places, or of all.
 
-    Like a data set of ready images it has a `signal`, which prepares them. Raises `WfmError` for an unknown kind.
+    Like a data set of ready images it has a `signal`, which prepares them. `scene` is what the last windows were made
+    of. Raises `WfmError` for an unknown kind.
     """
 
-    antennas, sample_rate, ready_images = 0, None, True
+    antennas, sample_rate, ready_images, scene = 0, None, True, None
     signal = {
         "kind": "csi_image",
         "size": [224, 224],
@@ -41,7 +42,8 @@ class CsiSource:
 
     def draw_native(self, count: int, generator: torch.Generator) -> Tensor:
         """Amplitudes float32 [count, antennas, subcarriers, packets], 1 to 6 antennas; every call has its own sizes."""
-        return csi_images(draw_any(count, generator, self.scenes).csi)
+        self.scene = draw_any(count, generator, self.scenes)
+        return csi_images(self.scene.csi)
 
     def draw_image(self, count: int, generator: torch.Generator) -> Tensor:
         """Amplitudes float32 [count, 1, subcarriers, packets] of a random antenna of each window."""

@@ -17,7 +17,7 @@ from wfm_core.evaluate.pictures import draw_curves, picture_reconstructions
 from wfm_core.model.masked import MaskedAutoencoder
 from wfm_core.train.checkpoints import LAST, read_checkpoint, read_statistics
 from wfm_core.train.objectives.masked import MaskedPretraining, build_autoencoder
-from wfm_core.train.objectives.pretraining import HELD_OUT_SEED
+from wfm_core.train.objectives.pretraining import HELD_OUT_SEED, mean_figures
 
 _PICTURED = 4
 
@@ -57,7 +57,7 @@ def write_results(out: Path, config: Pretraining, training, held_out, settings: 
     training.eval()
     with torch.inference_mode():
         parts = [training.held_out_figures(*move_data_to_device(batch, training.device)) for batch in held_out]
-    figures = {name: float(torch.stack([part[name] for part in parts]).mean()) for name in parts[0]}
+    figures = {name: float(figure) for name, figure in mean_figures(parts).items()}
     minutes = round(training.seconds / 60, 1)
     origin = {
         "command": f"wfm-pretrain {command}".strip(),
@@ -78,7 +78,7 @@ def write_results(out: Path, config: Pretraining, training, held_out, settings: 
 
 
 def _picture(folder: Path, training: MaskedPretraining, batch: tuple[dict[str, Tensor], Tensor]) -> None:
-    windows, index = move_data_to_device(batch, training.device)
+    windows, index = move_data_to_device(batch[:2], training.device)
     for modality, x in windows.items():
         masks = training.masks(modality, x, index, training.config.seed + HELD_OUT_SEED)
         picture_reconstructions(

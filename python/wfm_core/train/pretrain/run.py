@@ -11,7 +11,6 @@ from pathlib import Path
 import lightning
 import torch
 import yaml
-from torch import Tensor
 from torch.utils.data import DataLoader
 
 from wfm_core.base.errors import WfmError
@@ -20,6 +19,7 @@ from wfm_core.train.checkpoints import read_statistics
 from wfm_core.train.objectives.masked import MaskedPretraining
 from wfm_core.train.objectives.mixed import build_objective
 from wfm_core.train.objectives.pretraining import NotFinite
+from wfm_core.train.pretrain.causes import Known, as_batch
 from wfm_core.train.pretrain.mixture import Mixture, open_sources, sample_rates
 from wfm_core.train.pretrain.results import describe, write_results
 from wfm_core.train.pretrain.sets import Batches, WindowSets
@@ -108,16 +108,16 @@ def _use_statistics(
     return settings
 
 
-def _held_out(config: Pretraining, sets: dict[str, WindowSets]) -> list[tuple[dict[str, Tensor], Tensor]]:
-    """Validation batches as training has them: windows of each modality, and their numbers."""
+def _held_out(config: Pretraining, sets: dict[str, WindowSets]) -> list[tuple]:
+    """Validation batches as training has them (see `as_batch`)."""
     windows = {modality: one.held_out() for modality, one in sets.items()}
     batches = [dict(zip(windows, parts, strict=True)) for parts in zip(*windows.values(), strict=True)]
     index = torch.arange(len(batches) * config.batch).view(len(batches), -1)
-    return list(zip(batches, index, strict=True))
+    return [as_batch(*batch) for batch in zip(batches, index, strict=True)]
 
 
 def _measure_means(training: MaskedPretraining, config: Pretraining, sets: dict[str, WindowSets]) -> None:
     for modality, one in sets.items():
         batches = min(config.steps_per_epoch, -(-MEAN_WINDOWS // config.batch))
-        windows: list[Tensor] = [one.batch(step) for step in range(batches)]
-        training.measure_mean(modality, windows)
+        windows = [one.batch(step) for step in range(batches)]
+        training.measure_mean(modality, [x.windows if isinstance(x, Known) else x for x in windows])

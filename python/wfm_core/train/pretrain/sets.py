@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from wfm_core.configs.pretraining import Pretraining
+from wfm_core.train.pretrain.causes import Known, as_batch, joined
 from wfm_core.train.pretrain.mixture import Mixture
 
 CHUNK = 16
@@ -29,10 +30,10 @@ class WindowSets:
         self.rank, self.world = rank, world
         self.local = config.batch // world
         self._number = -1
-        self._current: list[Tensor] = []  # for each number of antennas, all windows of set `_number`
-        self._coming: list[Tensor] = []  # slots of the set after it, as they are rendered
+        self._current: list[Tensor | Known] = []  # for each number of antennas, all windows of set `_number`
+        self._coming: list[Tensor | Known] = []  # slots of the set after it, as they are rendered
 
-    def batch(self, step: int) -> Tensor:
+    def batch(self, step: int) -> Tensor | Known:
         """This process's windows for the optimizer step `step`: [batch / world, ...]."""
         epoch, slot = divmod(step, self.config.steps_per_epoch)
         number, use = divmod(epoch, self.config.data.passes)
@@ -64,7 +65,7 @@ class WindowSets:
         order = torch.arange(count) if fresh else self._shuffled(count, epoch, option)
         return order[turn * self.local : (turn + 1) * self.local]
 
-    def held_out(self) -> list[Tensor]:
+    def held_out(self) -> list[Tensor] | list[Known]:
         """Batches of windows that training never sees; the same for every process."""
         slots = max(1, self.config.data.held_out // self.config.batch)
         return [self._render_slot(_HELD_OUT, slot, self.config.batch, rank=0) for slot in range(slots)]
@@ -77,7 +78,7 @@ class WindowSets:
             self._coming = []
         self._render_until(self.config.steps_per_epoch, number)
         options = len(self.mixture.options)
-        self._current = [torch.cat(self._coming[option::options]) for option in range(options)]
+        self._current = [joined(self._coming[option::options]) for option in range(options)]
         self._number, self._coming = number, []
 
     def _render_until(self, slots: int, number: int) -> None:
@@ -88,15 +89,16 @@ class WindowSets:
         generator = torch.Generator().manual_seed(self._seed(epoch, 104_729 + option))
         return torch.randperm(count, generator=generator)
 
-    def _render_slot(self, number: int, slot: int, count: int, rank: int) -> Tensor:
+    def _render_slot(self, number: int, slot: int, count: int, rank: int) -> Tensor | Known:
         options = self.mixture.options
         antennas = options[slot % len(options)]
+        draw = self.mixture.draw_known if "causes" in self.config.objectives else self.mixture.draw
         parts = []
         for first in range(0, count, CHUNK):
             chunk = self._chunk(slot, first, count, rank)
             generator = torch.Generator(self.mixture.device).manual_seed(self._seed(number, chunk))
-            parts.append(self.mixture.draw(chunk, min(CHUNK, count - first), antennas, generator))
-        return torch.cat(parts)
+            parts.append(draw(chunk, min(CHUNK, count - first), antennas, generator))
+        return joined(parts)
 
     def _chunk(self, slot: int, place: int, count: int, rank: int) -> int:
         """The number of the chunk of the window at a `place` in a slot of `count` windows."""
@@ -125,7 +127,8 @@ def steps_of_epoch(sets: dict[str, WindowSets], config: Pretraining) -> dict[str
 
 
 class Batches(IterableDataset):
-    """Yields {modality: windows} and the windows' numbers int64 [batch / world], from the step `first` on.
+    """Yields {modality: windows}, the windows' numbers int64 [batch / world] and their causes where an objective asks
+    for them (see `as_batch`), from the step `first` on.
 
     A modality that takes part in fewer steps (`steps_of_epoch`) does so at even distances through the epoch.
 
@@ -144,7 +147,9 @@ class Batches(IterableDataset):
         for step in range(self.first, self.config.steps):
             first = step * self.config.batch + one.rank * one.local
             index = torch.arange(first, first + one.local)
-            yield {modality: self.sets[modality].batch(own) for modality, own in self._due(step).items()}, index
+            yield as_batch(
+                {modality: self.sets[modality].batch(own) for modality, own in self._due(step).items()}, index
+            )
 
     def sources(self, step: int) -> dict[str, list[str]]:
         """The name of the source of each window of the batch at `step`."""
