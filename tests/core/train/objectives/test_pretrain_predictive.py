@@ -97,7 +97,7 @@ def runs(tmp_path_factory):
     """A folder with a run that was killed and went on, and one that was not: "killed" and "whole"."""
     folder = tmp_path_factory.mktemp("predictive")
     recipe = str(tiny_file(folder))
-    stopped = [sys.executable, str(Path(__file__).parent / "pretrain_stopped.py"), "killed", str(folder / "killed")]
+    stopped = [sys.executable, str(Path(__file__).parents[1] / "pretrain_stopped.py"), "killed", str(folder / "killed")]
     assert subprocess.run([*stopped, recipe, *RUN], capture_output=True, timeout=600).returncode == -9
     command = [sys.executable, "-m", "wfm_core.cli.pretrain", "--out"]
     for arguments in (["killed", "--resume"], ["whole", "--config", recipe, *RUN]):
