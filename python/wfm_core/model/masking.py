@@ -16,7 +16,7 @@ _SECOND = 0x94D049BB133111EB
 
 ASPECT = 2.25
 """Of a block's two sides, as shares of the rows and of the columns: the most that one is of the other."""
-_BLOCKS = 32  # as many as may be needed to hide nearly everything in small blocks
+_BLOCKS = 16  # a few are needed; what these leave of a high ratio is hidden at random
 
 
 def hashed(seed: int, *counters: Tensor) -> Tensor:
