@@ -63,14 +63,14 @@ def modulation(count: int, samples: int, antennas: int, generator: torch.Generat
 
 
 def device(count: int, samples: int, antennas: int, generator: torch.Generator) -> Links:
-    """Another transmitter in each window, with flaws of its own; all windows of a call have the same modulation."""
+    """Another transmitter in each window, with flaws and a modulation of its own."""
     flaws = random_transmitters(count, generator)
-    kind = choice(LINEAR, generator)
+    kinds = [choice(LINEAR, generator) for _ in range(count)]
     every = torch.arange(count, device=generator.device)
-    received = transmit(flaws, every, samples, generator, kind, antennas)
+    received = transmit(flaws, every, samples, generator, kinds, antennas)
     snr_db = uniform((count,), *DEVICE_SNR_DB, generator)
     causes = {
-        "modulation": torch.full_like(every, MODULATIONS.index(kind)),
+        "modulation": torch.tensor([MODULATIONS.index(kind) for kind in kinds], device=generator.device),
         "symbol_samples": torch.full_like(snr_db, SAMPLES_PER_SYMBOL),
         "carrier_offset": flaws.carrier_offset / SAMPLE_RATE,
         "snr_db": snr_db,
