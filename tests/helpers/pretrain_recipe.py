@@ -13,6 +13,7 @@ base: pretrain_smoke.yaml
 name: tiny
 encoder: {width: 32, depth: 2, heads: 2, mlp_hidden: 64}
 decoder: {width: 32, depth: 1, heads: 2, mlp_hidden: 64}
+predictive: {predictor: {width: 16, depth: 1, heads: 2, mlp_hidden: 32}}
 image: {samples: 1024, fft_size: 64, hop: 64, size: [32, 32]}
 iq: {tokens: 16, antennas: [1, 2]}
 data: {windows: 16, passes: 2, held_out: 16}

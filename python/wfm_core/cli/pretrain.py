@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""wfm-pretrain: pretrain a foundation (masked autoencoder, or contrastive) on synthetic and recorded signals."""
+"""wfm-pretrain: pretrain a foundation on synthetic and recorded signals, with one objective or several."""
 
 import argparse
 import errno
@@ -63,7 +63,7 @@ def main(argv: list[str] | None) -> None:
 
 
 def _report(config: Pretraining, out: Path, figures: dict[str, float]) -> None:
-    other = "predicting the mean" if config.objective == "masked" else "guessing"
+    other = "guessing" if config.objective == "contrastive" else "predicting the mean"
     for name in (key.removeprefix("val_loss_") for key in figures if key.startswith("val_loss_")):
         print(f"{name}: held-out loss {figures[f'val_loss_{name}']:.4f}, {other} {figures[f'val_mean_{name}']:.4f}")
     print(f"{out}: {figures['minutes']:.1f} min; weights.safetensors, foundation.yaml, pictures/")

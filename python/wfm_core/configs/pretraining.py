@@ -4,10 +4,10 @@
 import math
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
-from pydantic import Field, field_validator, model_serializer, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_serializer, model_validator
 
 from wfm_core.configs import load_config
-from wfm_core.configs.tables import Count, Modality, NotNegative, Number, Positive, Run, Share, Table, checked
+from wfm_core.configs.tables import Count, Decay, Modality, NotNegative, Number, Positive, Run, Share, Table, checked
 
 
 class Transformer(Table):
@@ -102,13 +102,36 @@ class Contrastive(Table):
     temperature: Annotated[float, Field(gt=0)]
 
 
+class Predictive(Table):
+    """A teacher whose outputs at hidden places are predicted: sizes of the predictor; the average's decay at the first
+    and at the last step; the loss; the shares of all places that the masks' blocks have; whose weights are kept."""
+
+    predictor: Transformer = Transformer(width=128, depth=4, heads=8, mlp_hidden=512)
+    teacher_decay: tuple[Decay, Decay] = (0.996, 1.0)
+    loss: Literal["smooth_l1", "mse"] = "smooth_l1"
+    blocks: tuple[Share, Share] = (0.15, 0.3)
+    keep: Literal["teacher", "student"] = "teacher"
+
+    @model_validator(mode="after")
+    def _ascend(self):
+        if self.blocks[0] > self.blocks[1]:
+            raise ValueError(f"blocks {list(self.blocks)}: expected the lower share first")
+        return self
+
+
+class Causes(Table):
+    """Known causes of generated windows: weights of single ones among them; others have 1, 0 leaves one out."""
+
+    weights: dict[str, NotNegative] = {}
+
+
 class Source(Table):
     """Where windows come from, and how large a share of all windows; `scenes`: kinds of generated ones, else all.
 
     `sample_rate` (Hz) and `real` ("analytic") say of raw recordings what they do not say themselves.
     """
 
-    kind: Literal["synthetic", "csi", "recordings", "dataset"]
+    kind: Literal["synthetic", "links", "csi", "recordings", "dataset"]
     path: str | None = None
     scenes: Annotated[list[str], Field(min_length=1)] | None = None
     weight: Annotated[float, Field(gt=0)] = 1.0
@@ -127,13 +150,15 @@ class Source(Table):
 
     @model_validator(mode="after")
     def _has_path(self):
-        generated = self.kind in ("synthetic", "csi")
+        generated = self.kind in ("synthetic", "links", "csi")
         if (self.path is None) != generated:
             raise ValueError(f"a source of kind {self.kind} with path {self.path}: only the other kinds need one")
         if (self.sample_rate or self.real != "refuse") and self.kind != "recordings":
             raise ValueError(f"a source of kind {self.kind} with sample_rate or real: only recordings have them")
         if self.scenes and not generated:
-            raise ValueError(f"a source of kind {self.kind} with scenes: only synthetic and csi have kinds of scenes")
+            raise ValueError(
+                f"a source of kind {self.kind} with scenes: only synthetic, links and csi have kinds of scenes"
+            )
         return self
 
 
@@ -146,6 +171,22 @@ class Data(Table):
     held_out: Count
 
 
+OBJECTIVES = ("masked", "contrastive", "predictive", "causes")
+
+
+def _known_objectives(value):
+    weights = {value: 1.0} if isinstance(value, str) else value if isinstance(value, dict) else {}
+    if not weights or not set(weights) <= set(OBJECTIVES):
+        raise ValueError(f"expected one of {', '.join(OBJECTIVES)}, or several of them with their weights")
+    odd = [weight for weight in weights.values() if type(weight) not in (int, float) or not 0 < weight < math.inf]
+    if odd:
+        raise ValueError(f"weight {odd[0]}: expected a positive number")
+    return value
+
+
+Objective = Annotated[str | dict[str, float], BeforeValidator(_known_objectives)]
+
+
 class Pretraining(Run):
     """A whole configuration; the recipes in this folder say what each key is for."""
 
@@ -154,7 +195,7 @@ class Pretraining(Run):
     EARLIER: ClassVar[dict] = {"separate_decoders": False, "encoder_rate_factor": 1.0}
 
     name: str
-    objective: Literal["masked", "contrastive"]
+    objective: Objective
     modalities: Annotated[list[Modality], Field(min_length=1)]
     init: str | None
     encoder: Transformer
@@ -167,6 +208,8 @@ class Pretraining(Run):
     decoder_antennas: bool
     separate_decoders: bool = False
     contrastive: Contrastive
+    predictive: Predictive = Predictive()
+    causes: Causes = Causes()
     image: Image
     iq: Iq
     data: Data
@@ -183,12 +226,12 @@ class Pretraining(Run):
 
     @model_validator(mode="after")
     def _agree(self):
-        if self.objective == "contrastive" and self.modalities != ["iq"]:
+        if "contrastive" in self.objectives and self.modalities != ["iq"]:
             raise ValueError(f"objective contrastive with modalities {self.modalities}: it is for iq alone")
-        if self.pcgrad and (self.objective != "masked" or len(set(self.modalities)) < 2):
+        if self.pcgrad and len(set(self.modalities)) < 2:
             raise ValueError(
                 f"pcgrad with objective {self.objective} and modalities {self.modalities}: it is for the conflicts "
-                "between the two modalities of objective masked"
+                "between the two modalities of an objective"
             )
         if self.data.windows % self.batch:
             raise ValueError(f"data.windows {self.data.windows} is not a multiple of batch {self.batch}")
@@ -204,6 +247,11 @@ class Pretraining(Run):
         if missing:
             raise ValueError(f"mask_ratio has nothing for {missing.pop()}")
         return self
+
+    @property
+    def objectives(self) -> dict[str, float]:
+        """The objectives and their weights in the sum that is minimised."""
+        return {self.objective: 1.0} if isinstance(self.objective, str) else self.objective
 
     @property
     def steps_per_epoch(self) -> int:
@@ -222,7 +270,14 @@ class Pretraining(Run):
     def fixed_settings(self) -> dict:
         """What decides the network and what it is fed."""
         network = {"objective", "modalities", "encoder", "decoder", "affine", "decoder_antennas", "spectrum_weight"}
-        return self.model_dump(include=network | {"contrastive", "image", "iq"} | set(self.EARLIER), mode="json")
+        fixed = self.model_dump(include=network | {"contrastive", "image", "iq"} | set(self.EARLIER), mode="json")
+        if not isinstance(self.objective, str):
+            fixed["objective"] = sorted(self.objective)  # the weights may change
+        if "predictive" in self.objectives:
+            fixed["predictor"] = self.predictive.predictor.model_dump(mode="json")
+        if "causes" in self.objectives:
+            fixed["causes_left_out"] = sorted(name for name, weight in self.causes.weights.items() if not weight)
+        return fixed
 
 
 def load_pretraining(name: str, overrides: list[str] = ()) -> Pretraining:

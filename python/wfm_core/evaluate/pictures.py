@@ -20,6 +20,7 @@ from wfm_core.model.tokens import PATCH, SEGMENT
 _SHOWN = 256  # complex samples of one antenna in a picture of IQ
 _COLOURS = {"mean": "#9a9a9a", "linear": "#dd8452", "model": "#3b6fb6"}
 _LABELS = {"mean": "mean of the training windows", "linear": "best linear predictor", "model": "masked autoencoder"}
+_MOST_COLUMNS = 4
 _TARGET_COLOURS = {"image": "#3b6fb6", "iq": "#c44e52"}
 
 
@@ -129,8 +130,13 @@ def draw_curves(path: Path, csv_paths: Iterable[Path], baseline: str = "predicti
     """
     curves = read_curves(csv_paths)
     targets = [name.removeprefix("train_loss_") for name in curves if name.startswith("train_loss_")]
-    figure = new_figure(1.0 + 5.2 * max(1, len(targets)), 4)
-    for axis, target in zip(figure.subplots(1, max(1, len(targets)), squeeze=False)[0], targets, strict=False):
+    columns = max(1, min(_MOST_COLUMNS, len(targets)))
+    rows = max(1, math.ceil(len(targets) / columns))
+    figure = new_figure(1.0 + 5.2 * columns, 4 * rows)
+    axes = figure.subplots(rows, columns, squeeze=False).flatten()
+    for axis in axes[len(targets) :]:
+        axis.set_axis_off()
+    for axis, target in zip(axes, targets, strict=False):
         colour = _TARGET_COLOURS.get(target, "#6a4c93")
         if train := curves.get(f"train_loss_{target}"):
             axis.plot(list(train), _smooth(list(train.values())), color=colour, alpha=0.45, label="training (smoothed)")

@@ -102,10 +102,10 @@ class MaskedAutoencoder(nn.Module):
         with equally many masked in each row (one on the CPU costs a GPU no wait). Raises `WfmError`.
         """
         values, hidden, decoded = self._decode(modality, x, mask)
-        wanted = _gather(self._targets(modality, values), hidden)
+        wanted = gather_tokens(self._targets(modality, values), hidden)
         losses = {modality: functional.mse_loss(self.reconstruction[modality](decoded).float(), wanted)}
         if self.spectrum is not None and modality == "iq":
-            wanted = log_spectra(_gather(values, hidden))
+            wanted = log_spectra(gather_tokens(values, hidden))
             losses[SPECTRUM] = functional.mse_loss(self.spectrum(decoded).float(), wanted)
         return losses
 
@@ -131,7 +131,7 @@ class MaskedAutoencoder(nn.Module):
         decoder has the visible tokens at its first places and the masked ones after them, wherever they come from.
         """
         values = self._tokens(modality).values(x)
-        visible, hidden = _split(mask, values, least=0)
+        visible, hidden = split_tokens(mask, values, least=0)
         places = torch.cat([visible, hidden], dim=1)
         if kept_first:
             places = torch.arange(mask.size(1), device=values.device).expand_as(places)
@@ -165,7 +165,7 @@ class MaskedAutoencoder(nn.Module):
         """All tokens' values [B, N, P], the numbers of the hidden ones [B, M], ascending, and what the decoder makes of
         those [B, M, decoder width]."""
         values = self._tokens(modality).values(x)
-        visible, hidden = _split(mask, values)
+        visible, hidden = split_tokens(mask, values)
         decoded = self._decoded(modality, x, values, visible, torch.cat([visible, hidden], dim=1))
         return values, hidden, decoded[:, visible.size(1) :]
 
@@ -174,7 +174,7 @@ class MaskedAutoencoder(nn.Module):
         ones; `places` [B, N] are the numbers of their positions in the decoder, in that order."""
         tokens = self._tokens(modality)
         count = visible.size(1)
-        seen = tokens.place(_gather(values, visible), tokens.places(x)[visible])
+        seen = tokens.place(gather_tokens(values, visible), tokens.places(x)[visible])
         encoded = self.part("to_decoder", modality)(self.model.encode(seen, tokens.place_cls(self.model.cls_token)))
         positions = self._decoder_places(modality, x)[places]
         mask_token = self.part("mask_token", modality)
@@ -218,7 +218,7 @@ def log_spectra(values: Tensor) -> Tensor:
     return torch.log10(power + _SPECTRUM_FLOOR)
 
 
-def _split(mask: Tensor, values: Tensor, least: int = 1) -> tuple[Tensor, Tensor]:
+def split_tokens(mask: Tensor, values: Tensor, least: int = 1) -> tuple[Tensor, Tensor]:
     """Numbers of the visible tokens [B, V] and of the hidden ones [B, M], ascending, on the values' device.
 
     There must be `least` of each, and the same number of them in each row. Raises `WfmError`.
@@ -238,6 +238,6 @@ def _split(mask: Tensor, values: Tensor, least: int = 1) -> tuple[Tensor, Tensor
     return order[:, : mask.size(1) - most], order[:, mask.size(1) - most :]
 
 
-def _gather(values: Tensor, chosen: Tensor) -> Tensor:
+def gather_tokens(values: Tensor, chosen: Tensor) -> Tensor:
     """Tokens [B, N, P] by number [B, K] -> [B, K, P]."""
     return values.gather(1, chosen.unsqueeze(2).expand(-1, -1, values.size(2)))

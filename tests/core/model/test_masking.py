@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Masks: exact counts, one mask per sample whatever the batch, and the published SplitMix64."""
 
+import math
+
 import pytest
 import torch
 
 from wfm_core.base.errors import WfmError
 from wfm_core.model import random_masks
-from wfm_core.model.masking import antenna_masks, hashed, hashed_uniform
+from wfm_core.model.masking import antenna_masks, block_masks, hashed, hashed_uniform
 
 
 def splitmix64(state: int) -> int:
@@ -108,3 +110,55 @@ def test_a_hidden_antenna_is_a_function_of_the_sample_s_number():
 def test_no_antenna_is_hidden_where_there_is_but_one(tokens, antennas):
     with pytest.raises(WfmError, match="expected a multiple of two antennas or more"):
         antenna_masks(torch.arange(2), tokens, antennas, seed=1)
+
+
+BLOCKS = (0.15, 0.3)
+GRIDS = [(14, 14, 1), (2, 16, 3), (32, 1, 4), (128, 1, 1), (1, 2, 1)]
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize("ratio", [0.3, 0.7, 0.95])
+def test_blocks_hide_exactly_so_many_tokens_of_a_sample_in_any_batch(grid, ratio):
+    tokens = math.prod(grid)
+    masks = block_masks(torch.arange(40), grid, ratio, BLOCKS, seed=3)
+    assert masks.shape == (40, tokens) and masks.dtype == torch.bool
+    assert masks.sum(1).tolist() == [min(max(round(ratio * tokens), 1), tokens - 1)] * 40
+    assert torch.equal(block_masks(torch.tensor([17, 3]), grid, ratio, BLOCKS, seed=3), masks[[17, 3]])
+    if tokens > 2:
+        assert not torch.equal(block_masks(torch.arange(40), grid, ratio, BLOCKS, seed=4), masks)
+
+
+@pytest.mark.parametrize("grid", GRIDS[:3])
+def test_every_place_is_hidden_about_as_often(grid):
+    masks = block_masks(torch.arange(1000), grid, 0.6, BLOCKS, seed=3).double()
+    assert (masks.mean(0) - 0.6).abs().max() < 0.17
+    layers = masks.unflatten(1, grid).mean((0, 1, 2))
+    assert (layers - 0.6).abs().max() < 0.03
+
+
+def test_what_is_hidden_is_blocks():
+    """Neighbours are of one kind far more often than where tokens are hidden at random."""
+    index, places = torch.arange(300), (14, 14)
+    blocks = block_masks(index, (*places, 1), 0.6, BLOCKS, seed=3).unflatten(1, places)
+    single = random_masks(index, 196, 0.6, seed=3).unflatten(1, places)
+    for axis, low in ((1, 0.8), (2, 0.85)):
+        alike = [1 - masks.diff(dim=axis).double().mean().item() for masks in (blocks, single)]
+        assert alike[0] > low and abs(alike[1] - 0.52) < 0.02
+
+
+def test_one_block_is_a_stretch_of_time_of_all_antennas_or_of_some():
+    masks = block_masks(torch.arange(200), (64, 1, 4), 0.02, (0.3, 0.5), seed=1).unflatten(1, (64, 4))
+    antennas = masks.any(1).sum(1)
+    assert set(antennas.tolist()) == {1, 2, 3, 4} and 60 < (antennas == 4).sum() < 140
+    times = [window.any(1).nonzero().flatten() for window in masks]
+    gaps = sum(int(place[-1] - place[0]) != len(place) - 1 for place in times)
+    assert gaps < 20, "but where the first block is mostly outside of the window"
+
+
+@pytest.mark.parametrize(
+    ("grid", "ratio", "share"),
+    [((1, 1, 1), 0.7, BLOCKS), ((4, 4, 1), 1.0, BLOCKS), ((4, 4, 1), 0.7, (0.5, 0.2)), ((4, 4, 1), 0.7, (0.0, 0.2))],
+)
+def test_impossible_blocks_are_refused(grid, ratio, share):
+    with pytest.raises(WfmError, match="expected two tokens or more"):
+        block_masks(torch.arange(2), grid, ratio, share, seed=1)

@@ -12,12 +12,12 @@ import sys
 from pathlib import Path
 
 from wfm_core.cli.pretrain import main
-from wfm_core.train.objectives.masked import MaskedPretraining
+from wfm_core.train.objectives.pretraining import PretrainingObjective
 
 
 def stop_after_checkpoint(last: Path, stop) -> None:
     """Call `stop` in the third step that finds the checkpoint `last`."""
-    step, seen = MaskedPretraining.training_step, 0
+    step, seen = PretrainingObjective.training_step, 0
 
     def counted(*arguments):
         nonlocal seen
@@ -26,7 +26,7 @@ def stop_after_checkpoint(last: Path, stop) -> None:
             stop()
         return step(*arguments)
 
-    MaskedPretraining.training_step = counted
+    PretrainingObjective.training_step = counted
 
 
 def kill() -> None:

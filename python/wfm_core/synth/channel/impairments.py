@@ -12,7 +12,10 @@ from wfm_core.synth.channel.frontend import Frontend, random_frontend
 from wfm_core.synth.channel.resample import raised_cosine_edge
 from wfm_core.synth.draws import complex_normal
 
-__all__ = ["Frontend", "apply_frontend", "random_frontend"]
+__all__ = ["LONGEST_CLOCKED", "Frontend", "apply_frontend", "random_frontend"]
+
+LONGEST_CLOCKED = 8192
+"""Samples over which a wrong sampling clock of random_frontend() can be modelled; set clock_ppm to 0 for more."""
 
 
 def apply_frontend(x, frontend, sample_rate, generator):

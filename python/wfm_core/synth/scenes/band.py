@@ -13,7 +13,7 @@ from scipy.fft import next_fast_len
 
 from wfm_core.base.errors import WfmError
 from wfm_core.synth.channel.fading import fading, settle_samples
-from wfm_core.synth.channel.impairments import apply_frontend, random_frontend
+from wfm_core.synth.channel.impairments import LONGEST_CLOCKED, apply_frontend, random_frontend
 from wfm_core.synth.draws import choice, complex_normal, uniform
 from wfm_core.synth.emitters import EMITTERS
 
@@ -30,8 +30,25 @@ TUNED = 0.6
 """How often a receiver is tuned to its window's (first) emitter, but for the front end's carrier offset: as people
 tune receivers. Narrow signals are then near 0 Hz, where raw IQ has a structure that is soon learnt."""
 _STICKS_OUT = 0.1  # share of an emitter's bandwidth that may lie outside the band, at most
-_LONGEST_CLOCKED = 8192  # samples over which the front end can model a wrong sampling clock
+ON_STEP = 16
+"""Samples over which it is said whether an emitter is on: those of an IQ token."""
+_ON = 0.01  # of its mean power while on
 _CHUNK = 1 << 18  # samples that go through the channels at a time: what lies between stays in the cache
+
+
+@dataclass
+class Emitters:
+    """Where the emitters of windows are, [B, MOST_EMITTERS] in the order of their `kinds`; NaN where there are fewer.
+
+    lower, upper: edges, as fractions of the sample rate from the middle of the band, not cut at the band's. snr_db: as
+    above, but through the channel that was drawn, -inf where it is never on. on: bool
+    [B, MOST_EMITTERS, T // ON_STEP], whether it sends something in so many samples.
+    """
+
+    lower: torch.Tensor
+    upper: torch.Tensor
+    snr_db: torch.Tensor
+    on: torch.Tensor
 
 
 @dataclass
@@ -41,6 +58,7 @@ class Band:
     iq: torch.Tensor
     kinds: list[tuple[str, ...]]
     sample_rate: torch.Tensor
+    emitters: Emitters
 
 
 def render_band(
@@ -65,11 +83,13 @@ def render_band(
     kinds = [emitters for emitters, _ in scenes]
     sample_rate = torch.tensor([rate for _, rate in scenes], device=generator.device)
     air = complex_normal((count, antennas, samples), generator)
-    add_emitters(air, kinds, [rate for _, rate in scenes], generator)
+    emitters = add_emitters(air, kinds, [rate for _, rate in scenes], generator)
     frontend = random_frontend(count, generator, antennas)
-    if samples > _LONGEST_CLOCKED:
+    if samples > LONGEST_CLOCKED:
         frontend.clock_ppm = torch.zeros_like(frontend.clock_ppm)
-    return Band(apply_frontend(air, frontend, sample_rate, generator), kinds, sample_rate)
+    offset = (frontend.carrier_offset / sample_rate).unsqueeze(1)
+    emitters.lower, emitters.upper = emitters.lower + offset, emitters.upper + offset
+    return Band(apply_frontend(air, frontend, sample_rate, generator), kinds, sample_rate, emitters)
 
 
 def _content(kinds, noise_chance, crowded_chance, generator) -> str:
@@ -101,11 +121,13 @@ def _rate(lowest: float, highest: float, generator) -> float:
     return choice(rates.tolist(), generator, (edges.diff() + 0.01).tolist())
 
 
-def add_emitters(air, kinds, rates, generator) -> None:
-    """Adds every emitter of every window to the unit-power noise in `air` [B, A, T], in place, each faded."""
+def add_emitters(air, kinds, rates, generator) -> Emitters:
+    """Adds every emitter of every window to the unit-power noise in `air` [B, A, T], in place, each faded; says where
+    they are before any receiver."""
+    found = _nowhere(len(air), max(MOST_EMITTERS, *map(len, kinds)), air.shape[-1], air.device)
     batch = [(row, place, name) for row, names in enumerate(kinds) for place, name in enumerate(names)]
     if not batch:
-        return
+        return found
     samples = air.shape[-1]
     settle = settle_samples(max(rates[row] for row, _, _ in batch))
     lead = next_fast_len(samples + settle, real=True) - samples
@@ -119,8 +141,29 @@ def add_emitters(air, kinds, rates, generator) -> None:
         sent = torch.stack([emission.samples for emission in drawn])
         width = torch.tensor([emission.bandwidth for emission in drawn], device=air.device) / rate
         snr = uniform((len(part), 1), *SNR_DB, generator)
-        sent = placed(sent, _centre(width, first, generator)) * 10 ** (snr / 20)
-        air.index_add_(0, rows, fading(sent[:, None], air.shape[1], rate, generator)[..., lead:])
+        centre = _centre(width, first, generator)
+        places = torch.tensor([place for _, place, _ in part], device=air.device)
+        found.lower[rows, places], found.upper[rows, places] = centre - width / 2, centre + width / 2
+        found.on[rows, places] = on = _is_on(sent[..., lead:])
+        sent = placed(sent, centre) * 10 ** (snr / 20)
+        heard = fading(sent[:, None], air.shape[1], rate, generator)[..., lead:]
+        power = heard.abs().square().mean((1, 2)) / on.float().mean(1)
+        found.snr_db[rows, places] = torch.where(on.any(1), 10 * power.log10(), -torch.inf)
+        air.index_add_(0, rows, heard)
+    return found
+
+
+def _nowhere(count: int, most: int, samples: int, device: torch.device) -> Emitters:
+    """No emitter in any of `count` windows, of which each may have `most`."""
+    lower, upper, snr = torch.full((3, count, most), torch.nan, device=device)
+    on = torch.zeros(count, most, samples // ON_STEP, dtype=torch.bool, device=device)
+    return Emitters(lower, upper, snr, on)
+
+
+def _is_on(sent: torch.Tensor) -> torch.Tensor:
+    """complex64 [B, T] of unit mean power while on -> bool [B, T // ON_STEP]."""
+    whole = sent[:, : sent.shape[1] // ON_STEP * ON_STEP]
+    return whole.abs().square().unflatten(1, (-1, ON_STEP)).mean(2) > _ON
 
 
 def _centre(width: torch.Tensor, first: torch.Tensor, generator) -> torch.Tensor:

@@ -7,6 +7,7 @@ transmitter's flaws stay; its data, its slow drift of frequency and the channel 
 receiver has no flaws of its own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 
@@ -57,12 +58,15 @@ def transmit(
     which: torch.Tensor,
     samples: int,
     generator: torch.Generator,
-    modulation: str = "16qam",
+    modulation: str | Sequence[str] = "16qam",
+    antennas: int = 1,
 ) -> torch.Tensor:
-    """A window of each transmitter `which` (int64 [B]) through its own channel: complex64 [B, 1, samples]."""
+    """A window of each transmitter `which` (int64 [B]) through its own channel: complex64 [B, antennas, samples]; all
+    of one modulation, or each of its own."""
     device = Transmitters(*(getattr(transmitters, field.name)[which] for field in fields(Transmitters)))
     lead_in = settle_samples(SAMPLE_RATE)
-    sent = [modulated(modulation, samples + lead_in, SAMPLES_PER_SYMBOL, generator) for _ in range(len(which))]
+    kinds = [modulation] * len(which) if isinstance(modulation, str) else modulation
+    sent = [modulated(kind, samples + lead_in, SAMPLES_PER_SYMBOL, generator) for kind in kinds]
     x = torch.stack(sent)[:, None]
     x = iq_imbalance(x, device.iq_gain_db, device.iq_phase_deg)
     x = dc_offset(x, device.leakage_dbc, device.leakage_phase)
@@ -70,7 +74,7 @@ def transmit(
     drift = uniform((len(which),), -DRIFT, DRIFT, generator)
     x = carrier_offset(x, device.carrier_offset + drift, SAMPLE_RATE)
     x = amplify(x, device.compression, device.rotation)
-    return fading(x, 1, SAMPLE_RATE, generator)[..., lead_in:]
+    return fading(x, antennas, SAMPLE_RATE, generator)[..., lead_in:]
 
 
 def amplify(x: torch.Tensor, compression: torch.Tensor, rotation: torch.Tensor) -> torch.Tensor:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 
 from wfm_core.synth.channel.fading import fading
-from wfm_core.synth.channel.impairments import apply_frontend, random_frontend
+from wfm_core.synth.channel.impairments import LONGEST_CLOCKED, apply_frontend, random_frontend
 from wfm_core.synth.channel.resample import input_samples, receive_band
 from wfm_core.synth.draws import choice, complex_normal, uniform
 from wfm_core.synth.dsss import dsss, random_parameters
@@ -130,7 +130,10 @@ class InterferenceScenes:
         sir = uniform((batch,), *sir_db, generator)
         snr = uniform((batch,), *snr_db, generator)
         parts = components(cells, sample_rate, label, sir, snr, antennas, generator)
-        iq = apply_frontend(sum(parts), random_frontend(batch, generator, antennas), sample_rate, generator)
+        frontend = random_frontend(batch, generator, antennas)
+        if self.samples > LONGEST_CLOCKED:
+            frontend.clock_ppm.zero_()
+        iq = apply_frontend(sum(parts), frontend, sample_rate, generator)
         return Windows(iq, label, torch.where(label == NONE, torch.nan, sir), snr, sample_rate)
 
     def _stretch(self) -> CellStretch:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from wfm_core.bundle.foundation import build_model
 from wfm_core.configs.pretraining import Pretraining
-from wfm_core.model import EncoderConfig
+from wfm_core.model import EncoderConfig, WirelessModel
 from wfm_core.model.masked import SPECTRUM, MaskedAutoencoder
 from wfm_core.model.masking import antenna_masks, random_masks
 from wfm_core.train.objectives.pretraining import HELD_OUT_MEAN, HELD_OUT_SEED, PretrainingObjective
@@ -19,9 +19,9 @@ class MaskedPretraining(PretrainingObjective):
     token of an image of any size.
     """
 
-    def __init__(self, config: Pretraining, description: dict):
+    def __init__(self, config: Pretraining, description: dict, model: WirelessModel | None = None):
         super().__init__(config)
-        self.autoencoder = build_autoencoder(config, description)
+        self.autoencoder = build_autoencoder(config, description, model)
         self._targets = [name for modality in config.modalities for name in self.autoencoder.predicted(modality)]
         for name in self._targets:
             self.register_buffer(f"mean_{name}", torch.zeros(()))
@@ -29,6 +29,10 @@ class MaskedPretraining(PretrainingObjective):
     @property
     def model(self):
         return self.autoencoder.model
+
+    @property
+    def masked(self):
+        return self
 
     def by_modality(self, losses):
         sums = {name: loss for name, loss in losses.items() if name != SPECTRUM}
@@ -54,13 +58,13 @@ class MaskedPretraining(PretrainingObjective):
             return antenna_masks(index.cpu(), tokens, windows.size(1), seed)
         return random_masks(index.cpu(), tokens, self.config.mask_ratio[modality], seed)
 
-    def losses(self, windows, index, seed):
+    def losses(self, windows, index, seed, causes=None):
         losses = {}
         for modality, x in windows.items():
             losses |= self.autoencoder.losses(modality, x, self.masks(modality, x, index, seed))
         return losses
 
-    def held_out_figures(self, windows, index):
+    def held_out_figures(self, windows, index, causes=None):
         figures = super().held_out_figures(windows, index)
         for modality, x in windows.items():
             mask = self.masks(modality, x, index, self.config.seed + HELD_OUT_SEED).to(x.device)
@@ -69,16 +73,15 @@ class MaskedPretraining(PretrainingObjective):
                 figures[HELD_OUT_MEAN + name] = error[mask].square().mean()
         return figures
 
-    def on_load_checkpoint(self, checkpoint):
-        super().on_load_checkpoint(checkpoint)
+    def fit(self, state):
         for name in self._targets:
-            setattr(self, f"mean_{name}", torch.zeros_like(checkpoint["state_dict"][f"mean_{name}"]))
+            setattr(self, f"mean_{name}", torch.zeros_like(state[f"mean_{name}"]))
 
 
-def build_autoencoder(config: Pretraining, description: dict) -> MaskedAutoencoder:
-    """The masked autoencoder of a configuration, fresh weights."""
+def build_autoencoder(config: Pretraining, description: dict, model: WirelessModel | None = None) -> MaskedAutoencoder:
+    """The masked autoencoder of a configuration, fresh weights; around `model` where that is given."""
     return MaskedAutoencoder(
-        build_model(description),
+        model or build_model(description),
         EncoderConfig(**config.decoder.model_dump()),
         antenna_vectors=config.decoder_antennas,
         normalise_targets=config.normalise_targets,

@@ -17,11 +17,11 @@ HIGHEST = 4.0
 class CsiSource:
     """Endless CSI of `synth.csi.pool`, rendered on the generator's device: of some kinds of places, or of all.
 
-    Like a data set of ready images it has a `signal`, which prepares them. `most_channels`: antennas of a window.
-    Raises `WfmError` for an unknown kind.
+    Like a data set of ready images it has a `signal`, which prepares them. `most_channels`: antennas of a window;
+    `scene`: what the last windows were made of. Raises `WfmError` for an unknown kind.
     """
 
-    antennas, sample_rate, ready_images = 0, None, True
+    antennas, sample_rate, ready_images, scene = 0, None, True, None
     signal = {
         "kind": "csi_image",
         "size": [224, 224],
@@ -45,7 +45,8 @@ class CsiSource:
     def draw_native(self, count: int, generator: torch.Generator, least: int = 1) -> Tensor:
         """Amplitudes float32 [count, antennas, subcarriers, packets], `least` to 6 antennas; every call has its own
         sizes."""
-        return csi_images(draw_any(count, generator, self.scenes, least).csi)
+        self.scene = draw_any(count, generator, self.scenes, least)
+        return csi_images(self.scene.csi)
 
     def draw_channels(self, count: int, channels: int, generator: torch.Generator) -> Tensor:
         """Amplitudes float32 [count, channels, subcarriers, packets]: random antennas of each window, which may have

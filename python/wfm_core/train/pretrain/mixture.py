@@ -16,17 +16,21 @@ from wfm_core.model import SEGMENT
 from wfm_core.signal import build_preprocessor
 from wfm_core.signal.statistics import iq_statistics, moments, spectrogram_statistics
 from wfm_core.synth.scenes.band import KINDS, SAMPLE_RATES, render_band
+from wfm_core.train.pretrain.causes import Known, with_causes
 from wfm_core.train.pretrain.csi_source import CsiSource
 from wfm_core.train.pretrain.images import apart, check_shapes, random_channels
+from wfm_core.train.pretrain.link_source import LinkSource
 
 STATISTICS_WINDOWS = 256
 _GOLDEN = 0.6180339887498949
 
 
 class SyntheticSource:
-    """Endless scenes of `synth.scenes.band`, rendered on the generator's device: of some kinds, or as a band is."""
+    """Endless scenes of `synth.scenes.band`, rendered on the generator's device: of some kinds, or as a band is.
 
-    antennas, ready_images = 16, False
+    `scene` is what the last windows were made of."""
+
+    antennas, ready_images, rates, scene = 16, False, SAMPLE_RATES, None
 
     def __init__(self, scenes: list[str] | None = None):
         unknown = set(scenes or ()) - set(KINDS)
@@ -43,13 +47,17 @@ class SyntheticSource:
 
     def draw_iq(self, count: int, antennas: int, samples: int, generator: torch.Generator) -> Tensor:
         """IQ windows complex64 [count, antennas, samples]."""
-        return render_band(count, samples, antennas, generator, self.scenes).iq
+        self.scene = render_band(count, samples, antennas, generator, self.scenes)
+        return self.scene.iq
+
+
+AnySource = SyntheticSource | LinkSource | RecordingSource | DatasetSource | CsiSource
 
 
 @dataclass
 class _Share:
     name: str
-    source: SyntheticSource | RecordingSource | DatasetSource | CsiSource
+    source: AnySource
     weight: float
 
 
@@ -58,9 +66,11 @@ def open_sources(config: Pretraining) -> list[_Share]:
     return [_Share(entry.path or entry.kind, _opened(entry), entry.weight) for entry in config.data.sources]
 
 
-def _opened(entry: Source) -> SyntheticSource | RecordingSource | DatasetSource | CsiSource:
+def _opened(entry: Source) -> AnySource:
     if entry.kind == "synthetic":
         return SyntheticSource(entry.scenes)
+    if entry.kind == "links":
+        return LinkSource(entry.scenes)
     if entry.kind == "csi":
         return CsiSource(entry.scenes)
     if entry.kind == "dataset":
@@ -72,8 +82,8 @@ def sample_rates(shares: list[_Share]) -> dict[str, float] | None:
     """The lowest and highest sample rate, Hz, of all sources that know theirs."""
     rates: list[float] = []
     for share in shares:
-        if isinstance(share.source, SyntheticSource):
-            rates += SAMPLE_RATES
+        if isinstance(share.source, SyntheticSource | LinkSource):
+            rates += share.source.rates
         elif share.source.sample_rate is not None:
             rates.append(share.source.sample_rate)
     return {"min": min(rates), "max": max(rates)} if rates else None
@@ -122,13 +132,21 @@ class Mixture:
         """`count` preprocessed windows from the source whose turn it is at `chunk`, one after another by weight.
 
         option: one of `options`."""
-        able = [share for share in self.shares if self._has_channels(share, option)]
-        share = self._pick(able, chunk)
+        share = self._turn(chunk, option)
         preprocess = self._preprocess[self._way(share), _size_of(option)]
         raw = self._raw(share, count, option, generator)
         if not isinstance(option, ImageShape):
             return preprocess(raw)
         return random_channels(_images(share, preprocess, raw), option.channels, generator)
+
+    def draw_known(self, chunk: int, count: int, option: int | ImageShape, generator: torch.Generator) -> Known:
+        """The windows of `draw` with their causes."""
+        windows = self.draw(chunk, count, option, generator)
+        return with_causes(self.modality, windows, getattr(self._turn(chunk, option).source, "scene", None))
+
+    def source_of(self, chunk: int, option: int | ImageShape) -> str:
+        """The name of the source whose turn it is at `chunk`."""
+        return self._turn(chunk, option).name
 
     def check(self) -> None:
         """Raises `WfmError` when some window shape that will be asked for cannot be had."""
@@ -142,6 +160,12 @@ class Mixture:
             for option in self.options:
                 if self._has_channels(share, option):
                     share.source.check(_channels_of(option), self._samples(_channels_of(option)))
+        if "causes" in self.config.objectives and not any(hasattr(share.source, "scene") for share in self.shares):
+            names = ", ".join(share.name for share in self.shares)
+            raise WfmError(
+                f"objective causes with {self.modality} windows of {names} alone, which do not know theirs; expected a "
+                "source of kind synthetic, links or csi: add one"
+            )
         for option in self.options:
             if not any(self._has_channels(share, option) for share in self.shares):
                 most = max(_most_channels(share) for share in self.shares)
@@ -187,6 +211,9 @@ class Mixture:
         for share in self.shares:
             ways.setdefault(self._way(share), []).append(share)
         return ways
+
+    def _turn(self, chunk: int, option: int | ImageShape) -> _Share:
+        return self._pick([share for share in self.shares if self._has_channels(share, option)], chunk)
 
     def _pick(self, shares: list[_Share], chunk: int) -> _Share:
         """Golden-ratio steps through the weights: every stretch of chunks has nearly the expected proportions."""

@@ -18,7 +18,7 @@ from wfm_core.model import CHANNELS
 from wfm_core.model.masked import MaskedAutoencoder
 from wfm_core.train.checkpoints import LAST, read_checkpoint, read_statistics
 from wfm_core.train.objectives.masked import MaskedPretraining, build_autoencoder
-from wfm_core.train.objectives.pretraining import HELD_OUT_SEED
+from wfm_core.train.objectives.pretraining import HELD_OUT_SEED, mean_figures
 
 _PICTURED = 4
 
@@ -60,7 +60,7 @@ def write_results(out: Path, config: Pretraining, training, held_out, settings: 
     training.eval()
     with torch.inference_mode():
         parts = [training.held_out_figures(*move_data_to_device(batch, training.device)) for batch in held_out]
-    figures = {name: float(torch.stack([part[name] for part in parts]).mean()) for name in parts[0]}
+    figures = {name: float(figure) for name, figure in mean_figures(parts).items()}
     minutes = round(training.seconds / 60, 1)
     origin = {
         "command": f"wfm-pretrain {command}".strip(),
@@ -70,18 +70,18 @@ def write_results(out: Path, config: Pretraining, training, held_out, settings: 
         "minutes": minutes,
         **versions(),
     }
-    save_foundation(out, {**describe(config, settings), "origin": origin}, training.model.state_dict())
+    save_foundation(out, {**describe(config, settings), "origin": origin}, training.kept.state_dict())
     figures["minutes"] = minutes
     (out / "figures.json").write_text(json.dumps(figures, indent=1))
     draw_curves(out / "pictures" / "curves.png", sorted(out.glob("logs/*/metrics.csv")))
-    if isinstance(training, MaskedPretraining):
-        save_decoder(out, training.autoencoder)
-        _picture(out / "pictures", training, held_out[0])
+    if training.masked is not None:
+        save_decoder(out, training.masked.autoencoder)
+        _picture(out / "pictures", training.masked, held_out[0])
     return figures
 
 
 def _picture(folder: Path, training: MaskedPretraining, batch: tuple[dict[str, Tensor], Tensor]) -> None:
-    windows, index = move_data_to_device(batch, training.device)
+    windows, index = move_data_to_device(batch[:2], training.device)
     for modality, x in windows.items():
         masks = training.masks(modality, x, index, training.config.seed + HELD_OUT_SEED)
         picture_reconstructions(
@@ -96,11 +96,11 @@ def _picture(folder: Path, training: MaskedPretraining, batch: tuple[dict[str, T
 
 def load_autoencoder(run: Path, config: Pretraining) -> tuple[MaskedAutoencoder, dict]:
     """The masked autoencoder of a run folder's last checkpoint, in eval mode, and the statistics it goes with."""
-    if config.objective != "masked":
+    if "masked" not in config.objectives:
         raise WfmError(f"{run} was pretrained with objective {config.objective}; reconstruction wants objective masked")
     settings = read_statistics(run / "statistics.yaml", config)
     checkpoint = read_checkpoint(run / "checkpoints" / LAST, config)
-    prefix = "autoencoder."
+    prefix = "autoencoder." if config.objective == "masked" else "parts.masked.autoencoder."
     try:
         autoencoder = build_autoencoder(config, describe(config, settings))
         state = {k.removeprefix(prefix): v for k, v in checkpoint["state_dict"].items() if k.startswith(prefix)}

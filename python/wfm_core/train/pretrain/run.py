@@ -11,18 +11,20 @@ from pathlib import Path
 import lightning
 import torch
 import yaml
-from torch import Tensor
 from torch.utils.data import DataLoader
 
 from wfm_core.base.errors import WfmError
 from wfm_core.configs.pretraining import Pretraining
 from wfm_core.train.checkpoints import read_statistics
-from wfm_core.train.objectives.contrastive import ContrastivePretraining
 from wfm_core.train.objectives.masked import MaskedPretraining
+from wfm_core.train.objectives.mixed import build_objective
+from wfm_core.train.objectives.pretraining import NotFinite
+from wfm_core.train.pretrain.causes import Known, as_batch
 from wfm_core.train.pretrain.mixture import Mixture, open_sources, sample_rates
 from wfm_core.train.pretrain.results import describe, write_results
 from wfm_core.train.pretrain.sets import Batches, WindowSets
 from wfm_core.train.pretrain.starting import adopt_statistics, start_from
+from wfm_core.train.pretrain.stopped import stopped
 from wfm_core.train.runner import begin, make_trainer, steps_done, train
 
 MEAN_WINDOWS = 256
@@ -45,15 +47,18 @@ def pretrain(config: Pretraining, out: Path, checkpoint: dict | None, command: s
     )
     sets = _sets(config, trainer)
     settings = _use_statistics(sets, out / "statistics.yaml", config, trainer, checkpoint is not None)
-    objective = MaskedPretraining if config.objective == "masked" else ContrastivePretraining
-    training = objective(config, describe(config, settings))
+    training = build_objective(config, describe(config, settings))
     if checkpoint is None and config.init:
         start_from(config, training)
     held_out = _held_out(config, sets)
-    if checkpoint is None and config.objective == "masked":
-        _measure_means(training, config, sets)
-    batches = DataLoader(Batches(sets, config, first), batch_size=None)
-    train(trainer, training, batches, DataLoader(held_out, batch_size=None), resume=checkpoint is not None)
+    if checkpoint is None and training.masked is not None:
+        _measure_means(training.masked, config, sets)
+    batches = Batches(sets, config, first)
+    loaders = DataLoader(batches, batch_size=None), DataLoader(held_out, batch_size=None)
+    try:
+        train(trainer, training, *loaders, resume=checkpoint is not None)
+    except NotFinite as stop:
+        raise stopped(stop, batches, out) from stop
     if not trainer.is_global_zero:
         return {}
     return write_results(out, config, training, held_out, settings, command)
@@ -103,16 +108,16 @@ def _use_statistics(
     return settings
 
 
-def _held_out(config: Pretraining, sets: dict[str, WindowSets]) -> list[tuple[dict[str, Tensor], Tensor]]:
-    """Validation batches as training has them: windows of each modality, and their numbers."""
+def _held_out(config: Pretraining, sets: dict[str, WindowSets]) -> list[tuple]:
+    """Validation batches as training has them (see `as_batch`)."""
     windows = {modality: one.held_out() for modality, one in sets.items()}
     batches = [dict(zip(windows, parts, strict=True)) for parts in zip(*windows.values(), strict=True)]
     index = torch.arange(len(batches) * config.batch).view(len(batches), -1)
-    return list(zip(batches, index, strict=True))
+    return [as_batch(*batch) for batch in zip(batches, index, strict=True)]
 
 
 def _measure_means(training: MaskedPretraining, config: Pretraining, sets: dict[str, WindowSets]) -> None:
     for modality, one in sets.items():
         batches = min(config.steps_per_epoch, -(-MEAN_WINDOWS // config.batch))
-        windows: list[Tensor] = [one.batch(step) for step in range(batches)]
-        training.measure_mean(modality, windows)
+        windows = [one.batch(step) for step in range(batches)]
+        training.measure_mean(modality, [x.windows if isinstance(x, Known) else x for x in windows])

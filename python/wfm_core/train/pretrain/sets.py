@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from wfm_core.configs.pretraining import Pretraining
+from wfm_core.train.pretrain.causes import Known, as_batch, joined
 from wfm_core.train.pretrain.mixture import Mixture
 
 CHUNK = 16
@@ -29,23 +30,42 @@ class WindowSets:
         self.rank, self.world = rank, world
         self.local = config.batch // world
         self._number = -1
-        self._current: list[Tensor] = []  # for each of the mixture's options, all windows of set `_number`
-        self._coming: list[Tensor] = []  # slots of the set after it, as they are rendered
+        self._current: list[Tensor | Known] = []  # for each of the mixture's options, all windows of set `_number`
+        self._coming: list[Tensor | Known] = []  # slots of the set after it, as they are rendered
 
-    def batch(self, step: int) -> Tensor:
+    def batch(self, step: int) -> Tensor | Known:
         """This process's windows for the optimizer step `step`: [batch / world, ...]."""
         epoch, slot = divmod(step, self.config.steps_per_epoch)
         number, use = divmod(epoch, self.config.data.passes)
         self._advance(number)
         if (number + 1) * self.config.data.passes < self.config.epochs:
             self._render_until((use * self.config.steps_per_epoch + slot + 1) // self.config.data.passes, number + 1)
-        turn, option = divmod(slot, len(self.mixture.options))
-        windows = self._current[option]
-        # A fresh set is in random order already.
-        order = torch.arange(len(windows)) if use == 0 else self._shuffled(len(windows), epoch, option)
-        return windows[order[turn * self.local : (turn + 1) * self.local].to(windows.device)]
+        windows = self._current[slot % len(self.mixture.options)]
+        return windows[self._rows(step).to(windows.device)]
 
-    def held_out(self) -> list[Tensor]:
+    def sources(self, step: int) -> list[str]:
+        """The name of the source of each window of `batch(step)`."""
+        options = len(self.mixture.options)
+        option = step % self.config.steps_per_epoch % options
+        names = []
+        for row in self._rows(step).tolist():
+            turn, place = divmod(row, self.local)
+            chunk = self._chunk(turn * options + option, place, self.local, self.rank)
+            names.append(self.mixture.source_of(chunk, self.mixture.options[option]))
+        return names
+
+    def _rows(self, step: int) -> Tensor:
+        """Which windows of those of their number of antennas are in `batch(step)`."""
+        epoch, slot = divmod(step, self.config.steps_per_epoch)
+        options = len(self.mixture.options)
+        turn, option = divmod(slot, options)
+        count = len(range(option, self.config.steps_per_epoch, options)) * self.local
+        # A fresh set is in random order already.
+        fresh = epoch % self.config.data.passes == 0
+        order = torch.arange(count) if fresh else self._shuffled(count, epoch, option)
+        return order[turn * self.local : (turn + 1) * self.local]
+
+    def held_out(self) -> list[Tensor] | list[Known]:
         """Batches of windows that training never sees; the same for every process."""
         slots = max(1, self.config.data.held_out // self.config.batch)
         return [self._render_slot(_HELD_OUT, slot, self.config.batch, rank=0) for slot in range(slots)]
@@ -58,7 +78,7 @@ class WindowSets:
             self._coming = []
         self._render_until(self.config.steps_per_epoch, number)
         options = len(self.mixture.options)
-        self._current = [torch.cat(self._coming[option::options]) for option in range(options)]
+        self._current = [joined(self._coming[option::options]) for option in range(options)]
         self._number, self._coming = number, []
 
     def _render_until(self, slots: int, number: int) -> None:
@@ -69,15 +89,20 @@ class WindowSets:
         generator = torch.Generator().manual_seed(self._seed(epoch, 104_729 + option))
         return torch.randperm(count, generator=generator)
 
-    def _render_slot(self, number: int, slot: int, count: int, rank: int) -> Tensor:
+    def _render_slot(self, number: int, slot: int, count: int, rank: int) -> Tensor | Known:
         options = self.mixture.options
         option = options[slot % len(options)]
+        draw = self.mixture.draw_known if "causes" in self.config.objectives else self.mixture.draw
         parts = []
         for first in range(0, count, CHUNK):
-            chunk = (slot * self.world + rank) * (-(-count // CHUNK)) + first // CHUNK
+            chunk = self._chunk(slot, first, count, rank)
             generator = torch.Generator(self.mixture.device).manual_seed(self._seed(number, chunk))
-            parts.append(self.mixture.draw(chunk, min(CHUNK, count - first), option, generator))
-        return torch.cat(parts)
+            parts.append(draw(chunk, min(CHUNK, count - first), option, generator))
+        return joined(parts)
+
+    def _chunk(self, slot: int, place: int, count: int, rank: int) -> int:
+        """The number of the chunk of the window at a `place` in a slot of `count` windows."""
+        return (slot * self.world + rank) * (-(-count // CHUNK)) + place // CHUNK
 
     def _seed(self, *counters: int) -> int:
         seed = self.config.seed
@@ -102,7 +127,8 @@ def steps_of_epoch(sets: dict[str, WindowSets], config: Pretraining) -> dict[str
 
 
 class Batches(IterableDataset):
-    """Yields {modality: windows} and the windows' numbers int64 [batch / world], from the step `first` on.
+    """Yields {modality: windows}, the windows' numbers int64 [batch / world] and their causes where an objective asks
+    for them (see `as_batch`), from the step `first` on.
 
     A modality that takes part in fewer steps (`steps_of_epoch`) does so at even distances through the epoch.
 
@@ -111,20 +137,29 @@ class Batches(IterableDataset):
 
     def __init__(self, sets: dict[str, WindowSets], config: Pretraining, first: int = 0):
         self.sets, self.config, self.first = sets, config, first
+        self._shares = steps_of_epoch(sets, config)
 
     def __len__(self) -> int:
         return self.config.steps
 
     def __iter__(self) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
         one = next(iter(self.sets.values()))
-        shares = steps_of_epoch(self.sets, self.config)
         for step in range(self.first, self.config.steps):
             first = step * self.config.batch + one.rank * one.local
             index = torch.arange(first, first + one.local)
-            epoch, slot = divmod(step, self.config.steps_per_epoch)
-            turns = {modality: _turn(slot, count, self.config.steps_per_epoch) for modality, count in shares.items()}
-            due = {modality: turn for modality, turn in turns.items() if turn is not None}
-            yield {m: self.sets[m].batch(epoch * self.config.steps_per_epoch + turn) for m, turn in due.items()}, index
+            yield as_batch(
+                {modality: self.sets[modality].batch(own) for modality, own in self._due(step).items()}, index
+            )
+
+    def sources(self, step: int) -> dict[str, list[str]]:
+        """The name of the source of each window of the batch at `step`."""
+        return {modality: self.sets[modality].sources(own) for modality, own in self._due(step).items()}
+
+    def _due(self, step: int) -> dict[str, int]:
+        """The modalities that take part in a step, each with the step of its set that it is."""
+        epoch, slot = divmod(step, self.config.steps_per_epoch)
+        turns = {m: _turn(slot, count, self.config.steps_per_epoch) for m, count in self._shares.items()}
+        return {m: epoch * self.config.steps_per_epoch + turn for m, turn in turns.items() if turn is not None}
 
 
 def _turn(slot: int, count: int, steps: int) -> int | None:

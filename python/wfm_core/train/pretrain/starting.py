@@ -19,6 +19,7 @@ from wfm_core.bundle.from_wavesfm_pretraining import decoder_of, encoder_of, rea
 from wfm_core.configs.pretraining import Pretraining
 from wfm_core.model import EncoderConfig
 from wfm_core.model.masked import MaskedAutoencoder, shared_name
+from wfm_core.train.objectives.pretraining import PretrainingObjective
 
 STATISTICS = {"minimum", "maximum", "mean", "std"}
 """Of a `signal:` setting: what is measured rather than chosen."""
@@ -35,8 +36,8 @@ class _Start:
     decoder: dict[str, Tensor]
 
 
-def start_from(config: Pretraining, training: nn.Module) -> None:
-    """Put the weights of the foundation `config.init` into `training`, a module of that configuration.
+def start_from(config: Pretraining, training: PretrainingObjective) -> None:
+    """Put the weights of the foundation `config.init` into `training`, an objective of that configuration.
 
     `config.init` is a foundation's name or folder, or a checkpoint file of the authors' pretraining. Input sides of
     modalities that it has not, and a decoder that it has not or of another size, stay fresh; of more antennas than the
@@ -60,8 +61,9 @@ def start_from(config: Pretraining, training: nn.Module) -> None:
             "image.channels, as [1]"
         )
     _load(training.model, start.model, f"init {config.init}")
-    if isinstance(getattr(training, "autoencoder", None), MaskedAutoencoder):
-        _load_decoder(training.autoencoder, start.decoder)
+    if training.masked is not None:
+        _load_decoder(training.masked.autoencoder, start.decoder)
+    training.begin()
 
 
 def adopt_statistics(name: str, settings: dict[str, dict]) -> None:
@@ -86,7 +88,7 @@ def _of_foundation(name: str) -> _Start:
 
 
 def _of_authors(config: Pretraining) -> _Start:
-    decodes = config.objective == "masked"
+    decodes = "masked" in config.objectives
     file = Path(user_path(config.init))
     autoencoder = read_wavesfm_pretraining(file, config.encoder.heads, config.decoder.heads if decodes else 1)
     sizes = {"encoder": encoder_of(autoencoder), "affine": "after"}
