@@ -18,7 +18,7 @@ from wfm_core.model import (
     PositionHead,
     WirelessModel,
 )
-from wfm_core.model.found import FoundSignalModel
+from wfm_core.model.found import FoundSignalModel, tree_features
 from wfm_core.signal.found import IMAGES, NUMBERS
 
 
@@ -61,6 +61,10 @@ def fitted(contract: Network, weights: dict[str, Tensor], where: str) -> Wireles
     except RuntimeError as error:
         first = " ".join(str(error).split(":", 1)[-1].split())[:200]
         raise WfmError(f"{unfit}: {first}; get both files again") from error
+    if isinstance(network, FoundSignalModel) and network.opinion is not None:
+        blank = tree_features(torch.zeros(1, *IMAGES[-1]), torch.zeros(1, NUMBERS))
+        if network.opinion.trees.lead_out(blank.size(1)):
+            raise WfmError(f"{unfit}: its trees have nodes that lead out of them; get both files again")
     return network
 
 
@@ -82,12 +86,12 @@ def _check_sizes(model: Network, weights: dict[str, Tensor], where: str) -> None
     sizes = {"encoder": encoder.depth * encoder.width * (4 * encoder.width + 2 * encoder.mlp_hidden)}
     if trees is not None:
         classes = len(next(iter(model.tasks.values())).labels)
-        sizes["trees"] = trees.rounds * classes * trees.leaves
+        sizes["trees"] = trees.rounds * classes * (2 * trees.leaves - 1)
     for name, least in sizes.items():
         if least > 4 * there + (1 << 20):
             raise WfmError(
-                f"{where}: its {name} takes more than {least} values, the weights have {there}; get both files again "
-                "from one source"
+                f"{where}: for its {name} there should be more than {least} values, the weights have {there}; get both "
+                "files again from one source"
             )
 
 

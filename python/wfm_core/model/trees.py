@@ -58,3 +58,7 @@ class Trees(nn.Module):
             place = roots + self.branches[2 * place + after].to(torch.int64)
         values = self.value[place].to(torch.float32) / 4096.0
         return values.reshape(features.size(0), -1, self.classes).sum(1)
+
+    def lead_out(self, features: int) -> bool:
+        """Whether a node asks for one of more than so many features, or sends on to a node that no tree has."""
+        return bool((self.feature >= features).any() or (self.branches >= self.nodes).any())
