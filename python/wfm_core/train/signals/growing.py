@@ -47,7 +47,7 @@ def grow(trees: Trees, config: Signals, features: np.ndarray, classes: np.ndarra
                 "lambda_l2": 1.0,
                 "feature_fraction": sizes.features,
                 "max_bin": sizes.bins,
-                "num_threads": max(config.threads, 1),
+                "num_threads": config.threads,  # 0: all, for both
                 "seed": config.seed,
                 "deterministic": True,
                 "force_col_wise": True,
