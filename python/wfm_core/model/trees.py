@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-STEPS = 1024
+STEPS = 1024.0
 """Of one unit of a feature; features are cut off at -MOST and MOST."""
 MOST = 31.9
 VALUE_STEPS = 4096.0
@@ -26,6 +26,11 @@ class TreeSizes:
     depth: int
 
 
+def whole_steps(features: Tensor, most: float = MOST, steps: float = STEPS) -> Tensor:
+    """Features as whole numbers, float32, which is how trees are grown on them and compare them."""
+    return torch.floor(features.float().clamp(-most, most) * steps)
+
+
 class Trees(nn.Module):
     """Features float32 [B, F] (F at most 256) -> for each class the sum of its trees' values, float32 [B, K].
 
@@ -37,7 +42,7 @@ class Trees(nn.Module):
         super().__init__()
         if not 2 <= sizes.leaves <= MOST_LEAVES:
             raise ValueError(f"trees of {sizes.leaves} leaves: expected 2 to {MOST_LEAVES}")
-        self.depth, self.classes = sizes.depth, classes
+        self.depth, self.classes, self.value_steps = sizes.depth, classes, VALUE_STEPS
         self.nodes = 2 * sizes.leaves - 1
         count = sizes.rounds * classes * self.nodes
 
@@ -48,7 +53,7 @@ class Trees(nn.Module):
         self.branches, self.value = whole(2 * count, torch.uint8), whole(count, torch.int16)
 
     def forward(self, features: Tensor) -> Tensor:
-        features = torch.floor(features.float().clamp(-31.9, 31.9) * 1024.0)
+        features = whole_steps(features)
         trees = self.feature.size(0) // self.nodes
         roots = (torch.arange(trees, device=features.device) * self.nodes).unsqueeze(0)
         place = roots.expand(features.size(0), -1)
@@ -56,7 +61,7 @@ class Trees(nn.Module):
             seen = features.gather(1, self.feature[place].to(torch.int64))
             after = (seen > self.threshold[place]).to(torch.int64)
             place = roots + self.branches[2 * place + after].to(torch.int64)
-        values = self.value[place].to(torch.float32) / 4096.0
+        values = self.value[place].to(torch.float32) / self.value_steps
         return values.reshape(features.size(0), -1, self.classes).sum(1)
 
     def lead_out(self, features: int) -> bool:

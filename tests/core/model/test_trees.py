@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from wfm_core.model.trees import MOST, STEPS, Trees, TreeSizes
+from wfm_core.model.trees import Trees, TreeSizes, whole_steps
 from wfm_core.train.signals.growing import grow, lay_out
 
 SIZES = TreeSizes(rounds=12, leaves=8, depth=5)
@@ -29,7 +29,7 @@ def config() -> SimpleNamespace:
 
 
 def whole(features: np.ndarray) -> np.ndarray:
-    return np.floor(np.clip(features, -MOST, MOST) * STEPS)
+    return whole_steps(torch.from_numpy(features)).numpy()
 
 
 def grown_trees() -> Trees:
@@ -64,6 +64,11 @@ def test_a_network_in_bfloat16_and_a_script_have_the_same_trees():
     assert votes.abs().max() > 1
     torch.testing.assert_close(torch.jit.script(trees)(features), votes, rtol=0, atol=0)
     torch.testing.assert_close(trees.to(torch.bfloat16)(features), votes, rtol=0, atol=0)
+
+
+def test_features_are_compared_in_1024ths_within_limits():
+    seen = whole_steps(torch.tensor([0.5, -0.0001, 100.0, -100.0]))
+    assert seen.tolist() == [512, -1, 32665, -32666]
 
 
 def test_too_many_leaves_are_refused():

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from wfm_core.base.needs import needed
 from wfm_core.configs.finetuning import Signals
 from wfm_core.model.found import tree_features
-from wfm_core.model.trees import MOST, STEPS, VALUE_STEPS, Trees
+from wfm_core.model.trees import VALUE_STEPS, Trees, whole_steps
 from wfm_core.train.signals.batches import as_inputs
 
 _AT_ONCE = 256
@@ -24,7 +24,7 @@ def features_of(files: list[Path], labels: tuple[str, ...]) -> tuple[np.ndarray,
         for first in range(0, len(rows), _AT_ONCE):
             (*_, rates, numbers), target = as_inputs(rows[first : first + _AT_ONCE], labels)
             found = tree_features(rates, numbers)[target >= 0]
-            features.append(torch.floor(found.clamp(-MOST, MOST) * STEPS).numpy())
+            features.append(whole_steps(found).numpy())
             classes.append(target[target >= 0].numpy())
     return np.concatenate(features), np.concatenate(classes)
 
