@@ -2,7 +2,6 @@
 """wfm-export --from-wavesfm: a published checkpoint becomes a bundle that infers alike."""
 
 import pickle
-import sys
 
 import numpy as np
 import pytest
@@ -13,21 +12,8 @@ from wavesfm_states import Payload, published_state
 import wfm_core
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle.checkpoints import read_checkpoint
-from wfm_core.cli.export import main
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
-
-
-@pytest.fixture
-def export(monkeypatch, capsys):
-    """Runs the command: exit status, standard output and error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["wfm-export", *map(str, arguments)])
-        status = main()
-        return status, *capsys.readouterr()
-
-    return run
 
 
 def save(path, state):

@@ -2,7 +2,6 @@
 """wfm-export --from-wavesfm: a checkpoint of the authors' pretraining becomes a foundation."""
 
 import pickle
-import sys
 
 import pytest
 import safetensors.torch
@@ -10,23 +9,10 @@ import torch
 from wavesfm_states import Payload, pretraining_state, published_state
 
 from wfm_core.bundle.foundation import DECODER, load_foundation
-from wfm_core.cli.export import main
 from wfm_core.model.wavesfm_pretraining import convert_wavesfm_pretraining
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 WIDTH = 128  # of their preset micro, which has 4 heads
-
-
-@pytest.fixture
-def export(monkeypatch, capsys):
-    """Runs the command: exit status, standard output and error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["wfm-export", *map(str, arguments)])
-        status = main()
-        return status, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture
