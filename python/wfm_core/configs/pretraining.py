@@ -128,13 +128,16 @@ class Causes(Table):
 class Source(Table):
     """Where windows come from, and how large a share of all windows; `scenes`: kinds of generated ones, else all.
 
-    `sample_rate` (Hz) and `real` ("analytic") say of raw recordings what they do not say themselves.
+    `modalities`: those that it serves, else all that it can. `motion`: images of CSI have what moves in them as further
+    channels. `sample_rate` (Hz) and `real` ("analytic") say of raw recordings what they do not say themselves.
     """
 
     kind: Literal["synthetic", "links", "csi", "recordings", "dataset"]
     path: str | None = None
     scenes: Annotated[list[str], Field(min_length=1)] | None = None
     weight: Annotated[float, Field(gt=0)] = 1.0
+    modalities: Annotated[list[Modality], Field(min_length=1)] | None = None
+    motion: bool = False
     sample_rate: Annotated[float, Field(gt=0)] | None = None
     real: Literal["refuse", "analytic"] = "refuse"
 
@@ -155,6 +158,8 @@ class Source(Table):
             raise ValueError(f"a source of kind {self.kind} with path {self.path}: only the other kinds need one")
         if (self.sample_rate or self.real != "refuse") and self.kind != "recordings":
             raise ValueError(f"a source of kind {self.kind} with sample_rate or real: only recordings have them")
+        if self.motion and self.kind != "csi":
+            raise ValueError(f"a source of kind {self.kind} with motion: only csi has it")
         if self.scenes and not generated:
             raise ValueError(
                 f"a source of kind {self.kind} with scenes: only synthetic, links and csi have kinds of scenes"
@@ -162,13 +167,28 @@ class Source(Table):
         return self
 
 
+def _known_passes(value):
+    counts = value if isinstance(value, dict) else {"image": value}
+    if not counts or not set(counts) <= {"image", "iq"} or any(type(n) is not int or n < 1 for n in counts.values()):
+        raise ValueError("expected a whole number above 0, or one for each modality, such as {image: 2, iq: 1}")
+    return value
+
+
+Passes = Annotated[int | dict[str, int], BeforeValidator(_known_passes)]
+
+
 class Data(Table):
-    """`windows` of each modality make a set; after `passes` epochs a fresh set takes its place."""
+    """`windows` of each modality make a set; after `passes` epochs, which may be others for each modality, a fresh set
+    takes its place."""
 
     sources: Annotated[list[Source], Field(min_length=1)]
     windows: Count
-    passes: Count
+    passes: Passes
     held_out: Count
+
+    def passes_of(self, modality: str) -> int:
+        """Epochs that a set of the modality serves: 1 where only the others' are given."""
+        return self.passes.get(modality, 1) if isinstance(self.passes, dict) else self.passes
 
 
 OBJECTIVES = ("masked", "contrastive", "predictive", "causes")
@@ -218,6 +238,7 @@ class Pretraining(Run):
     warmup_epochs: Number
     base_learning_rate: Positive
     encoder_rate_factor: Positive = 1.0
+    optimizer: Literal["adam", "muon"] = "adam"
     pcgrad: bool = False
     betas: tuple[Share, Share]
     deterministic: bool

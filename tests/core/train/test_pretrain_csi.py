@@ -3,11 +3,12 @@
 
 import pytest
 import torch
-from pretrain_recipe import CPU, tiny_config, tiny_file
+from pretrain_recipe import CPU, measured_mixtures, tiny_config, tiny_file
 
 from wfm_core.base.errors import WfmError
 from wfm_core.cli.pretrain import main
-from wfm_core.train.pretrain.csi_source import CsiSource
+from wfm_core.signal import build_preprocessor
+from wfm_core.train.pretrain.csi_source import MOTION_GAIN, CsiSource
 from wfm_core.train.pretrain.mixture import Mixture, open_sources
 
 CSI = "data.sources=[{kind: csi, weight: 3}, {kind: synthetic}]"
@@ -40,6 +41,42 @@ def test_it_serves_images_and_iq_goes_on_without_it(tmp_path):
     shares = open_sources(config)
     assert [share.name for share in Mixture(config, "iq", shares, CPU).shares] == ["synthetic"]
     assert [share.name for share in Mixture(config, "image", shares, CPU).shares] == ["csi", "synthetic"]
+
+
+def test_a_source_can_be_kept_to_one_modality(tmp_path):
+    sources = "data.sources=[{kind: links, modalities: [iq]}, {kind: synthetic}, {kind: csi}]"
+    shares = open_sources(tiny_config(tmp_path, sources))
+    served = {modality: Mixture(tiny_config(tmp_path), modality, shares, CPU).shares for modality in ("image", "iq")}
+    assert [share.name for share in served["image"]] == ["synthetic", "csi"]
+    assert [share.name for share in served["iq"]] == ["links", "synthetic"]
+
+
+def test_what_moves_are_channels_of_their_own():
+    source, plain = CsiSource(["rooms"], motion=True), CsiSource(["rooms"])
+    assert (source.most_channels, plain.most_channels) == (8, 6)
+    for channels, antennas in ((1, 1), (2, 2), (5, 3), (8, 4)):
+        amplitudes = source.draw_channels(2, channels, torch.Generator().manual_seed(4))
+        assert antennas <= amplitudes.shape[1] <= channels
+    images = build_preprocessor(CsiSource.signal | {"size": [32, 64], "mean": [0.2], "std": [0.1]})
+    both, levels = source.prepare(images, amplitudes), plain.prepare(images, amplitudes)
+    count = amplitudes.shape[1]
+    assert both.shape == (2, 2 * count, 32, 64) and torch.equal(both[:, :count], levels)
+    moving = both[:, count:]
+    assert moving.mean(3).abs().max() < 1e-4
+    torch.testing.assert_close(moving, MOTION_GAIN * (levels - levels.mean(3, keepdim=True)))
+
+
+def test_motion_needs_channels(tmp_path):
+    moving = "data.sources=[{kind: csi, motion: true}]"
+    config = tiny_config(tmp_path, moving, "modalities=[image]")
+    with pytest.raises(WfmError, match="with motion has several channels: give image.channels"):
+        Mixture(config, "image", open_sources(config), CPU).check()
+    with pytest.raises(WfmError, match="kind synthetic with motion: only csi has it"):
+        tiny_config(tmp_path, "data.sources=[{kind: synthetic, motion: true}]")
+    config = tiny_config(tmp_path, moving, "modalities=[image]", "image.channels=[1, 8]")
+    mixture = measured_mixtures(config)["image"]
+    for option in config.image.shapes:
+        assert mixture.draw(0, 4, option, torch.Generator().manual_seed(1)).shape == (4, option.channels, 32, 32)
 
 
 def test_what_is_wrong_is_named(tmp_path):

@@ -61,6 +61,34 @@ def test_every_pass_uses_every_window_of_a_set_once_and_the_next_set_is_another(
     assert len(set().union(*epochs)) == 4 * 48
 
 
+def test_each_modality_has_its_own_number_of_passes(tmp_path):
+    config = tiny_config(tmp_path, "data.windows=48", "data.passes={image: 3}", "epochs=6")
+    assert (config.data.passes_of("image"), config.data.passes_of("iq")) == (3, 1)
+    sets = number_sets(config)
+    assert sets.mixture.modality == "iq"
+    epochs = [numbers_of(sets.batch(6 * epoch + slot) for slot in range(6)) for epoch in range(6)]
+    assert len(set().union(*epochs)) == 6 * 48, "a fresh set each epoch"
+    for wrong in ("{image: 0}", "{csi: 1}", "{}", "1.5"):
+        with pytest.raises(WfmError, match="data.passes.*a whole number above 0, or one for each modality"):
+            tiny_config(tmp_path, f"data.passes={wrong}")
+
+
+def test_windows_that_are_seen_once_are_mixed(tmp_path):
+    """Those of a chunk are of one source: a batch should not be of one chunk all alone."""
+
+    class Chunks(Numbers):
+        def draw(self, chunk, count, antennas, generator):
+            return torch.tensor([[antennas, chunk]]).expand(count, 2)
+
+    def chunks_in_batches(passes):
+        config = tiny_config(tmp_path, "data.windows=192", "batch=16", f"data.passes={passes}", "iq.antennas=[1]")
+        sets = WindowSets(config, Chunks(config))
+        return [len(set(numbers_of([sets.batch(step)]))) for step in range(config.steps_per_epoch)]
+
+    assert min(chunks_in_batches(1)) > 4
+    assert set(chunks_in_batches(2)) == {1}, "as several processes need it"
+
+
 def test_processes_see_different_windows(long):
     ranks = [number_sets(long, rank, 2) for rank in range(2)]
     seen = [set(numbers_of(sets.batch(step) for step in range(long.steps))) for sets in ranks]

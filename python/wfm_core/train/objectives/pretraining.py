@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from wfm_core.configs.pretraining import Pretraining
+from wfm_core.train.muon import MuonAndAdamW
 from wfm_core.train.optimizers import at_another_rate, warm_up_and_cosine, weight_groups
 from wfm_core.train.pcgrad import backward_without_conflict, leave_gradients_alone
 
@@ -178,8 +179,11 @@ class PretrainingObjective(lightning.LightningModule):
         if self.config.encoder_rate_factor != 1:
             rate = self.config.encoder_rate_factor * self.config.learning_rate
             groups = at_another_rate(groups, self.shared, rate)
-        kind = torch.optim.AdamW if self.config.weight_decay else torch.optim.Adam
-        optimizer = kind(groups, self.config.learning_rate, betas=self.config.betas)
+        if self.config.optimizer == "muon":
+            optimizer = MuonAndAdamW(groups, self.config.learning_rate, self.config.betas, self.shared)
+        else:
+            kind = torch.optim.AdamW if self.config.weight_decay else torch.optim.Adam
+            optimizer = kind(groups, self.config.learning_rate, betas=self.config.betas)
         warmup = self.config.warmup_epochs * self.config.steps_per_epoch
         scheduler = warm_up_and_cosine(optimizer, warmup, self.config.steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

@@ -59,11 +59,15 @@ class _Share:
     name: str
     source: AnySource
     weight: float
+    modalities: list[str] | None
 
 
 def open_sources(config: Pretraining) -> list[_Share]:
     """Open every source of the configuration; raises `WfmError` for one that cannot be used."""
-    return [_Share(entry.path or entry.kind, _opened(entry), entry.weight) for entry in config.data.sources]
+    return [
+        _Share(entry.path or entry.kind, _opened(entry), entry.weight, entry.modalities)
+        for entry in config.data.sources
+    ]
 
 
 def _opened(entry: Source) -> AnySource:
@@ -72,7 +76,7 @@ def _opened(entry: Source) -> AnySource:
     if entry.kind == "links":
         return LinkSource(entry.scenes)
     if entry.kind == "csi":
-        return CsiSource(entry.scenes)
+        return CsiSource(entry.scenes, entry.motion)
     if entry.kind == "dataset":
         return DatasetSource(Path(entry.path))
     return RecordingSource(Path(entry.path), Told(rate=entry.sample_rate, real=entry.real))
@@ -196,7 +200,8 @@ class Mixture:
         return self.config.image.samples if self.modality == "image" else self.config.iq.tokens // antennas * SEGMENT
 
     def _serves(self, share: _Share) -> bool:
-        return self.modality == "image" or not share.source.ready_images
+        asked = share.modalities is None or self.modality in share.modalities
+        return asked and (self.modality == "image" or not share.source.ready_images)
 
     def _has_channels(self, share: _Share, option: int | ImageShape) -> bool:
         if share.source.ready_images and not self._per_channel:

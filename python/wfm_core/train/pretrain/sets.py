@@ -29,6 +29,7 @@ class WindowSets:
         self.config, self.mixture = config, mixture
         self.rank, self.world = rank, world
         self.local = config.batch // world
+        self.passes = config.data.passes_of(mixture.modality)
         self._number = -1
         self._current: list[Tensor | Known] = []  # for each of the mixture's options, all windows of set `_number`
         self._coming: list[Tensor | Known] = []  # slots of the set after it, as they are rendered
@@ -36,10 +37,10 @@ class WindowSets:
     def batch(self, step: int) -> Tensor | Known:
         """This process's windows for the optimizer step `step`: [batch / world, ...]."""
         epoch, slot = divmod(step, self.config.steps_per_epoch)
-        number, use = divmod(epoch, self.config.data.passes)
+        number, use = divmod(epoch, self.passes)
         self._advance(number)
-        if (number + 1) * self.config.data.passes < self.config.epochs:
-            self._render_until((use * self.config.steps_per_epoch + slot + 1) // self.config.data.passes, number + 1)
+        if (number + 1) * self.passes < self.config.epochs:
+            self._render_until((use * self.config.steps_per_epoch + slot + 1) // self.passes, number + 1)
         windows = self._current[slot % len(self.mixture.options)]
         return windows[self._rows(step).to(windows.device)]
 
@@ -60,8 +61,9 @@ class WindowSets:
         options = len(self.mixture.options)
         turn, option = divmod(slot, options)
         count = len(range(option, self.config.steps_per_epoch, options)) * self.local
-        # A fresh set is in random order already.
-        fresh = epoch % self.config.data.passes == 0
+        # Windows that were rendered together are of one source. In the first of several passes they stay together, so
+        # that several processes have the batches that one would have; where it is the only pass they are mixed, too.
+        fresh = self.passes > 1 and epoch % self.passes == 0
         order = torch.arange(count) if fresh else self._shuffled(count, epoch, option)
         return order[turn * self.local : (turn + 1) * self.local]
 
