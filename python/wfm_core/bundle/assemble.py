@@ -27,10 +27,10 @@ def build_network(contract: Network) -> WirelessModel | FoundSignalModel | TaskT
     if contract.stems:
         return TaskTree(contract, {name: build_network(stem) for name, stem in contract.stems.items()})
     width = contract.encoder.width
-    heads = {
-        name: PositionHead(width) if task.kind == "position" else ClassHead(width, len(task.labels))
-        for name, task in contract.tasks.items()
-    }
+    heads = {}
+    for name, task in contract.tasks.items():
+        seen = contract.pooled_width(task.pooling)
+        heads[name] = PositionHead(seen) if task.kind == "position" else ClassHead(seen, len(task.labels))
     if isinstance(contract, Contract) and contract.modality == "signal":
         classes = len(next(iter(contract.tasks.values())).labels)
         return FoundSignalModel(contract.encoder, IMAGES, NUMBERS, heads=heads, trees=contract.trees, classes=classes)

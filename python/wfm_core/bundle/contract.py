@@ -8,7 +8,7 @@ from pydantic import AfterValidator, AliasPath, BeforeValidator, Field, model_va
 from wfm_core.base.plain import shortened
 from wfm_core.base.rates import RATE_TOLERANCE
 from wfm_core.base.tables import Number, Table, Text, no_bool
-from wfm_core.model import AFFINES, PATCH, POOLINGS, SEGMENT, EncoderConfig
+from wfm_core.model import AFFINES, CHANNELS_POOLING, PATCH, POOLINGS, SEGMENT, EncoderConfig
 from wfm_core.model.found import MEASURE_TOKENS
 from wfm_core.model.trees import MOST_LEAVES, TreeSizes
 from wfm_core.signal.found import FACTS, IMAGES, IQ_SAMPLES
@@ -74,7 +74,7 @@ class TaskContract(Table):
 
     name: str
     kind: Literal["classification", "position"]
-    pooling: Literal[POOLINGS] = "cls"
+    pooling: Literal[(*POOLINGS, CHANNELS_POOLING)] = "cls"
     labels: _row(Annotated[str, BeforeValidator(str)], 2, MOST["labels"]) = ()
     temperature: Annotated[Number, Field(gt=0.0)] = 1.0
     bias: _row(Number, 0, MOST["labels"]) = Field(default_factory=lambda others: (0.0,) * len(others.get("labels", ())))
@@ -170,7 +170,7 @@ class Contract(Network):
     input_size: Size = at((0, 0), "input_image", "size")
     signal: dict = {}
     trees: Annotated[_Trees, AfterValidator(lambda sizes: TreeSizes(**dict(sizes)))] | None = None
-    embedding: Literal[POOLINGS] = ""
+    embedding: Literal[(*POOLINGS, CHANNELS_POOLING)] = ""
     tasks: Annotated[dict[Name, TaskContract], Field(max_length=MOST["tasks"])] = {}
     content_sha256: Text = ""
     raw: dict
@@ -203,6 +203,9 @@ class Contract(Network):
             raise ValueError(f"sample_rate from {low} to {high}; expected 0 < min <= max, in Hz")
         if self.embedding and self.tasks:
             raise ValueError("both embedding and tasks, whose heads say the pooling; leave one out")
+        poolings = {self.embedding, *(task.pooling for task in self.tasks.values())}
+        if CHANNELS_POOLING in poolings and not self.stems and not self.image_per_channel:
+            raise ValueError(f"pooling '{CHANNELS_POOLING}' of channels that share tokens; expected cls or mean")
         if not self.embedding and not self.tasks:
             raise ValueError(f"no tasks; expected at least one under tasks:, at most {MOST['tasks']}")
         return self
@@ -211,6 +214,23 @@ class Contract(Network):
     def sides(self) -> tuple[str, ...]:
         """See `Network`."""
         return () if self.modality == "signal" else (self.modality,)
+
+    @property
+    def embedding_widths(self) -> dict[str, int]:
+        """The numbers of an embedding that goes out, by its name: of the first task of each modality."""
+        widths = {f"embedding_{self.modality}": self.pooled_width(self.embedding)} if self.embedding else {}
+        for name, task in self.tasks.items():
+            part = self.part(name)
+            widths.setdefault(f"embedding_{part.modality}", part.pooled_width(task.pooling))
+        return widths
+
+    def part(self, task: str) -> "Contract":
+        """The contract of the network that the task hangs on: a stem's, or this one."""
+        return next((stem for stem in self.stems.values() if task in stem.tasks), self)
+
+    def pooled_width(self, pooling: str) -> int:
+        """The numbers of what a head sees."""
+        return self.encoder.width * (self.image_channels if pooling == CHANNELS_POOLING else 1)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

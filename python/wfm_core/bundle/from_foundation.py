@@ -8,7 +8,7 @@ import torch
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle.export import export_model
 from wfm_core.bundle.foundation import Foundation, load_foundation
-from wfm_core.model import SEGMENT
+from wfm_core.model import CHANNELS_POOLING, SEGMENT
 from wfm_core.model.adapter import fit_images, merge_adapter
 
 IQ_SAMPLES = 1024
@@ -21,7 +21,7 @@ def export_foundation(
     """Script one modality of the foundation `name` into the bundle `output`; returns its path. Raises `WfmError`.
 
     `modality`: None for iq where the foundation has it, else image. `samples` of an IQ window: None for `IQ_SAMPLES`,
-    or what the foundation's images were made from. `pooling` of the tokens: "cls" or "mean".
+    or what the foundation's images were made from. `pooling` of the tokens: "cls", "mean" or "channels".
     """
     foundation = load_foundation(name)
     modality = modality or ("iq" if "iq" in foundation.modalities else "image")
@@ -51,12 +51,13 @@ def export_foundation(
 
 
 def export_csi_foundation(
-    name: str | Path, output: Path, shape: tuple[int, int, int], signal: dict, pooling: str = "mean"
+    name: str | Path, output: Path, shape: tuple[int, int, int], signal: dict, pooling: str | None = None
 ) -> Path:
     """Script the image side of the foundation `name` into the bundle `output`, which takes CSI as amplitudes float32
     [B, *shape] with `shape` (antennas, subcarriers, packets); returns its path. Raises `WfmError`.
 
     `signal`: settings of kind csi_image, with the statistics of such amplitudes; its `size` may be any multiple of 16.
+    `pooling`: None for "channels" where each of them has tokens of its own, else "mean".
     """
     foundation = load_foundation(name)
     if "image" not in foundation.modalities:
@@ -69,7 +70,8 @@ def export_csi_foundation(
         "image": _fitted(foundation, channels, signal["size"]),
         "input_image": {"channels": shape[0], "size": list(shape[1:])},
     }
-    return _export(foundation, "image", pooling, contract, output)
+    usual = CHANNELS_POOLING if contract["image"].get("per_channel") else "mean"
+    return _export(foundation, "image", pooling or usual, contract, output)
 
 
 def _fitted(foundation: Foundation, channels: int, size: list[int]) -> dict:

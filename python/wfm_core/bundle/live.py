@@ -12,12 +12,13 @@ from wfm_core.signal import build_preprocessor
 class TaskOutput(nn.Module):
     """Encoded tokens [B, 1 + N, D] -> calibrated logits [B, K], or a position in metres [B, 3]; float32.
 
-    `embedding` is the name under which what the head sees goes out as well; "" where it does not.
+    `channels`: of an image where each of them has tokens of its own. `embedding` is the name under which what the head
+    sees goes out as well; "" where it does not.
     """
 
-    def __init__(self, task: TaskContract, head: nn.Module, embedding: str):
+    def __init__(self, task: TaskContract, head: nn.Module, channels: int, embedding: str):
         super().__init__()
-        self.pooling = task.pooling
+        self.pooling, self.channels = task.pooling, channels
         self.head = head
         self.embedding = embedding
         if task.kind == "position":
@@ -29,33 +30,34 @@ class TaskOutput(nn.Module):
         self.register_buffer("shift", shift)
 
     def forward(self, tokens: Tensor, name: str, results: dict[str, Tensor]) -> None:
-        """Put the output into `results` under `name`, and the embedding [B, D] under its own."""
-        embedding = pool(tokens, self.pooling).float()
+        """Put the output into `results` under `name`, and the embedding (see `pool`) under its own."""
+        embedding = pool(tokens, self.pooling, self.channels).float()
         if self.embedding != "":
             results[self.embedding] = embedding
         results[name] = self.head(embedding) * self.scale + self.shift
 
 
 class EmbeddingOutput(nn.Module):
-    """Encoded tokens [B, 1 + N, D] -> embedding [B, D] alone, float32: all that a foundation gives."""
+    """Encoded tokens [B, 1 + N, D] -> embedding (see `pool`) alone, float32: all that a foundation gives."""
 
-    def __init__(self, pooling: str, modality: str):
+    def __init__(self, contract: Contract):
         super().__init__()
-        self.pooling = pooling
-        self.embedding = f"embedding_{modality}"
+        self.pooling, self.channels = contract.embedding, contract.image_channels
+        self.embedding = f"embedding_{contract.modality}"
 
     def forward(self, tokens: Tensor, name: str, results: dict[str, Tensor]) -> None:
         """As `TaskOutput`; `name` has no use."""
-        results[self.embedding] = pool(tokens, self.pooling).float()
+        results[self.embedding] = pool(tokens, self.pooling, self.channels).float()
 
 
-def task_outputs(tasks: dict[str, TaskContract], heads: nn.ModuleDict, modality: dict[str, str]) -> nn.ModuleDict:
+def task_outputs(contract: Contract, heads: nn.ModuleDict) -> nn.ModuleDict:
     """The outputs of all tasks; the first task of each modality gives `embedding_iq` or `embedding_image` too."""
     outputs, named = {}, set()
-    for name, task in tasks.items():
-        embedding = "" if modality[name] in named else f"embedding_{modality[name]}"
-        outputs[name] = TaskOutput(task, heads[name], embedding)
-        named.add(modality[name])
+    for name, task in contract.tasks.items():
+        part = contract.part(name)
+        embedding = "" if part.modality in named else f"embedding_{part.modality}"
+        outputs[name] = TaskOutput(task, heads[name], part.image_channels, embedding)
+        named.add(part.modality)
     return nn.ModuleDict(outputs)
 
 
@@ -69,16 +71,16 @@ class _Live(nn.Module):
 
     def __init__(self, contract: Contract, network: WirelessModel):
         super().__init__()
-        outputs = task_outputs(contract.tasks, network.heads, dict.fromkeys(contract.tasks, contract.modality))
+        outputs = task_outputs(contract, network.heads)
         if contract.embedding:
-            outputs = nn.ModuleDict({"embedding": EmbeddingOutput(contract.embedding, contract.modality)})
+            outputs = nn.ModuleDict({"embedding": EmbeddingOutput(contract)})
         network.heads = nn.ModuleDict()
         self.network = network
         self.outputs = outputs
         self.preprocess = build_preprocess(contract)
 
     def outputs_of(self, encoded: Tensor) -> dict[str, Tensor]:
-        """Encoded tokens [B, 1 + N, D] -> every task's output, and the embedding [B, D] before the heads."""
+        """Encoded tokens [B, 1 + N, D] -> every task's output, and the embedding before the heads."""
         results: dict[str, Tensor] = {}
         for name, output in self.outputs.items():
             output(encoded, name, results)

@@ -26,11 +26,11 @@ def check_output(
 
 def check_outputs(outputs: dict[str, np.ndarray], contract: Contract, batch: int, finite: bool = False) -> None:
     """Names and shapes of what `batch` inputs gave; `finite`: no NaN and no infinity either. Raises `WfmError`."""
-    width = contract.encoder.width
     wanted = {name: len(task.labels) or 3 for name, task in contract.tasks.items()}
-    wanted |= {name: width for name in outputs if name in EMBEDDINGS}
+    widths = contract.embedding_widths
+    wanted |= {name: widths.get(name) for name in outputs if name in EMBEDDINGS}
     if contract.embedding:
-        wanted[f"embedding_{contract.modality}"] = width
+        wanted |= widths
     for name, columns in wanted.items():
         check_output(outputs, contract, name, columns, batch)
         if finite and not np.isfinite(outputs[name]).all():

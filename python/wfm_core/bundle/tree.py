@@ -93,8 +93,7 @@ class _LiveTree(nn.Module):
 
     def __init__(self, contract: Contract, network: TaskTree):
         super().__init__()
-        modality = {task: stem.modality for stem in contract.stems.values() for task in stem.tasks}
-        outputs = task_outputs(contract.tasks, network.heads, modality)
+        outputs = task_outputs(contract, network.heads)
         network.heads = nn.ModuleDict()
         self.network = network
         self.outputs = outputs

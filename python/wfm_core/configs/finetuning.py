@@ -18,7 +18,7 @@ class Supervised(Run):
     CHECKPOINT_KEY: ClassVar[str] = "wfm_finetuning"
     FIXED: ClassVar[str] = "run"
 
-    pooling: Literal["cls", "mean"]
+    pooling: Literal["cls", "mean", "channels"]
 
 
 class Finetuning(Supervised):

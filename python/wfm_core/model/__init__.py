@@ -6,12 +6,13 @@ from wfm_core.model.encoder import Encoder, EncoderConfig
 from wfm_core.model.heads import ClassHead, PositionHead
 from wfm_core.model.masked import DECODER, MaskedAutoencoder
 from wfm_core.model.masking import random_masks
-from wfm_core.model.network import POOLINGS, WirelessModel, pool
+from wfm_core.model.network import CHANNELS_POOLING, POOLINGS, WirelessModel, pool
 from wfm_core.model.tokens import AFFINES, PATCH, SEGMENT, ImageTokens, IqTokens, sinusoids_1d, sinusoids_2d
 
 __all__ = [
     "AFFINES",
     "CHANNELS",
+    "CHANNELS_POOLING",
     "DECODER",
     "MaskedAutoencoder",
     "PATCH",

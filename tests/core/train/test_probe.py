@@ -249,6 +249,16 @@ def test_only_what_is_asked_for_is_computed(folder, small_table, tmp_path, capsy
     assert len(json.loads((tmp_path / "probe.json").read_text())["cells"]) == 4
 
 
+def test_images_with_tokens_for_each_channel_are_pooled_by_channel(folder):
+    foundation = load_foundation(folder)
+    plain = contenders(foundation, {}, REGIMES, 1.0)
+    foundation.description["modalities"]["image"]["per_channel"] = True
+    for before, apart in zip(plain, contenders(foundation, {}, REGIMES, 1.0), strict=True):
+        assert {before.pooling("usual", modality) for modality in ("image", "iq")} == {"mean"}
+        assert apart.pooling("usual", "iq") == "mean"
+        assert apart.pooling("usual", "image") == "channels" and apart.pooling("cls", "image") == "cls"
+
+
 def test_a_row_of_a_modality_that_a_foundation_lacks_is_left_empty(folder, tmp_path):
     foundation = load_foundation(folder)
     foundation.description["modalities"] = {"iq": DESCRIPTION["modalities"]["iq"]}

@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from wfm_core.configs.finetuning import Finetuning, Scenes
 from wfm_core.data.dataset import Dataset
 from wfm_core.evaluate.metrics import confusion_matrix, interference_accuracies, mean_class_accuracy, position_errors
-from wfm_core.model import WirelessModel, pool
+from wfm_core.model import WirelessModel
 from wfm_core.synth.scenes.interference import LABELS
 from wfm_core.train.optimizers import layer_groups, warm_up_and_cosine
 
@@ -75,8 +75,8 @@ class LabelledTraining(lightning.LightningModule):
         return self.model if self.average is None else self.average.module
 
     def _both(self, model: WirelessModel, x: Tensor) -> tuple[Tensor, Tensor]:
-        encode = model.encode_image if self.modality == "image" else model.encode_iq
-        embedding = pool(encode(x), self.config.pooling)
+        embed = model.embed_image if self.modality == "image" else model.embed_iq
+        embedding = embed(x, self.config.pooling)
         return model.heads[self.config.task](embedding).float(), embedding.float()
 
     def loss(self, outputs: Tensor, target: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from wfm_core.base.errors import WfmError
 from wfm_core.bundle.foundation import Foundation, load_foundation
 from wfm_core.bundle.load import choose_device
 from wfm_core.model import POOLINGS
-from wfm_core.train.probe.contenders import NAMES, contenders
+from wfm_core.train.probe.contenders import NAMES, USUAL, contenders
 from wfm_core.train.probe.learners import FROZEN, REGIMES
 from wfm_core.train.probe.plot import draw
 from wfm_core.train.probe.protocols import PROTOCOLS
@@ -78,7 +78,12 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--folds", type=int, metavar="N", help="the first N of each protocol (default: all), for a trial"
     )
-    parser.add_argument("--pooling", choices=POOLINGS, default="mean", help="tokens to embedding (default mean)")
+    parser.add_argument(
+        "--pooling",
+        choices=(USUAL, *POOLINGS),
+        default=USUAL,
+        help="tokens to embedding (default: their mean; of images with tokens for each channel, the mean of each)",
+    )
     parser.add_argument("--json", metavar="FILE", help="results; those in it already are kept (default: in --out)")
     parser.add_argument("--out", metavar="DIR", help="folder for probe.json, .txt and .png (default: FOLDER/probe)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")

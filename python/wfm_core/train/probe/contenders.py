@@ -8,17 +8,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wfm_core.bundle.foundation import Foundation
+from wfm_core.model import CHANNELS_POOLING
 from wfm_core.train.probe.learners import FOREST, FROZEN, SCRATCH
 
 RANDOM, FROM_SCRATCH, HAND = "random weights", "from scratch", "forest"
 NAMES = (RANDOM, FROM_SCRATCH, HAND)
 """Of contenders that are no foundation of the user's."""
+USUAL = "usual"
 
 
 @dataclass(frozen=True)
 class Contender:
     """`weights` identifies the network (per seed, where it is random), `regimes` is what is done with it; for `effort`
-    see `Network`."""
+    see `Network`. `per_channel`: each channel of an image has tokens of its own."""
 
     name: str
     weights: str
@@ -26,6 +28,13 @@ class Contender:
     foundation: Callable[[int], Foundation]
     regimes: tuple[str, ...]
     effort: float = 1.0
+    per_channel: bool = False
+
+    def pooling(self, asked: str, modality: str) -> str:
+        """How its tokens become one embedding: as is `asked`, or with USUAL their mean, of images with tokens for each
+        channel the means of all channels."""
+        usual = CHANNELS_POOLING if self.per_channel and modality == "image" else "mean"
+        return usual if asked == USUAL else asked
 
 
 def contenders(
@@ -41,19 +50,31 @@ def contenders(
     frozen = tuple(regime for regime in regimes if regime in FROZEN)
     found = [_pretrained(foundation.name, foundation, regimes)]
     if frozen:
-        found.append(Contender(RANDOM, f"random {shape}", foundation.modalities, foundation.random, frozen))
+        found.append(_contender(RANDOM, f"random {shape}", foundation, foundation.random, frozen))
     found += [_pretrained(name, other, regimes) for name, other in others.items()]
     if scratch_effort:
         weights = f"scratch {scratch_effort:g} {shape}"
-        same = (foundation.modalities, lambda seed: foundation, (SCRATCH,), scratch_effort)
-        found.append(Contender(FROM_SCRATCH, weights, *same))
+        found.append(_contender(FROM_SCRATCH, weights, foundation, lambda seed: foundation, (SCRATCH,), scratch_effort))
     if forest:
         found.append(Contender(HAND, FOREST, foundation.modalities, lambda seed: foundation, (FOREST,)))
     return found
 
 
 def _pretrained(name: str, foundation: Foundation, regimes: tuple[str, ...]) -> Contender:
-    return Contender(name, foundation.weights_sha256, foundation.modalities, lambda seed: foundation, regimes)
+    return _contender(name, foundation.weights_sha256, foundation, lambda seed: foundation, regimes)
+
+
+def _contender(
+    name: str,
+    weights: str,
+    like: Foundation,
+    foundation: Callable[[int], Foundation],
+    regimes: tuple[str, ...],
+    effort: float = 1.0,
+) -> Contender:
+    """One whose network has the form of the foundation `like`."""
+    per_channel = bool(like.description["modalities"].get("image", {}).get("per_channel"))
+    return Contender(name, weights, like.modalities, foundation, regimes, effort, per_channel)
 
 
 def _shape(foundation: Foundation) -> str:

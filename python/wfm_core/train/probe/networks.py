@@ -48,6 +48,7 @@ class Start:
 
     regime: str
     seed: int
+    pooling: str
     task: str = "probe"
     channels: str = "apart"
 
@@ -118,7 +119,7 @@ class Network:
     def _start(self, seed: int) -> nn.Module:
         feed = Feed(self.modality, {}, tuple(self.inputs.shape[1:]))
         labels = tuple(map(str, range(self.classes)))
-        network = start_model(self.foundation, feed, labels, Start(self.regime, seed))
+        network = start_model(self.foundation, feed, labels, Start(self.regime, seed, self.pooling))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)  # of the adapters
             more = {"ft2": {"blocks": min(2, len(network.encoder.blocks))}, "lora": LORA}

@@ -51,7 +51,7 @@ ROWS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked of every row and contender; of `folds` None means all."""
+    """What is asked of every row and contender; of `folds` None means all. For `pooling` see `Contender.pooling`."""
 
     seeds: tuple[int, ...]
     pooling: str
@@ -110,6 +110,7 @@ class _Values:
     def __init__(self, exam: Exam, contender: Contender, plan: Plan):
         self.exam, self.contender, self.plan = exam, contender, plan
         self.inputs, self.simple, self.embedded = None, None, {}
+        self.pooling = contender.pooling(plan.pooling, exam.task.modality)
 
     def learner(self, regime: str, seed: int) -> learners.Learner:
         task, plan = self.exam.task, self.plan
@@ -128,7 +129,7 @@ class _Values:
             task.modality,
             self.inputs,
             len(task.classes),
-            plan.pooling,
+            self.pooling,
             plan.device,
             task.time_axis,
             self.contender.effort,
@@ -138,7 +139,6 @@ class _Values:
     def _features(self, foundation: Foundation) -> np.ndarray:
         weights = foundation.weights_sha256
         if weights not in self.embedded:
-            plan = self.plan
-            found = features(foundation, self.exam.task.modality, self.inputs, plan.pooling, plan.device)
+            found = features(foundation, self.exam.task.modality, self.inputs, self.pooling, self.plan.device)
             self.embedded[weights] = standardised(found, self.exam.side)
         return self.embedded[weights]

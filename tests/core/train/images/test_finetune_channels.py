@@ -85,6 +85,33 @@ def test_a_bundle_of_three_channels_computes_what_was_trained(sets, tmp_path, re
     assert bundle.contract.input_shape == (3, 20, 24)
 
 
+@pytest.mark.parametrize("regime", ["lp", "scratch"])
+def test_a_head_that_sees_each_channel_apart(sets, tmp_path, regime):
+    given = ["--regime", regime, "--split", "stratified", "image_size=[16,32]", "pooling=channels"]
+    out = run(sets, "spots.h5", tmp_path / "run", *given)
+    contract, weights = read_model_folder(out)
+    assert contract.tasks["activity"].pooling == "channels" and contract.embedding_widths == {"embedding_image": 96}
+    assert weights["heads.activity.linear.weight"].shape[1] == 3 * 32
+    bundle = load_bundle(export_bundle(out, tmp_path), device="cpu", dtype="fp32")
+    pixels = open_dataset(sets / "spots.h5").read([0, 5])
+    network, task = fitted(contract, weights, "test"), contract.tasks["activity"]
+    tokens = network.encode_image(build_preprocessor(contract.signal)(torch.from_numpy(pixels)))[:, 1:]
+    embedding = torch.cat([tokens[:, channel::3].mean(1) for channel in range(3)], 1)
+    wanted = (network.heads["activity"](embedding) / task.temperature).softmax(1).detach().numpy()
+    found = bundle.infer_image(pixels)
+    np.testing.assert_allclose(found["activity"], wanted, atol=1e-5)
+    np.testing.assert_allclose(found["embedding_image"], embedding.detach().numpy(), atol=1e-5)
+
+
+def test_channels_that_share_tokens_cannot_be_pooled_apart(sets, tmp_path):
+    tiny_foundation(tmp_path / "shared")
+    given = [tmp_path / "run", "--init", str(tmp_path / "shared"), "--split", "stratified", "pooling=channels"]
+    with pytest.raises(WfmError, match="pooling channels of image windows in .*, whose channels share tokens"):
+        run(sets, "spots.h5", *given)
+    with pytest.raises(WfmError, match="pooling channels of iq windows"):
+        run(sets, "tones.h5", tmp_path / "other", "--modality", "iq", "pooling=channels")
+
+
 def test_spectrograms_of_two_antennas_are_one_channel(sets, tmp_path):
     out = run(sets, "tones.h5", tmp_path / "run", "--modality", "image", "--freeze-inputs")
     bundle = load_bundle(str(out), device="cpu", dtype="fp32")
@@ -108,6 +135,9 @@ def test_features_are_of_all_channels_together(sets):
     images = torch.randn(2, 3, 48, 16)
     found = features(foundation, "image", images, "mean", torch.device("cpu"))
     np.testing.assert_allclose(found, foundation.model.embed_image(images, "mean").numpy(), atol=1e-6)
+    apart = features(foundation, "image", images, "channels", torch.device("cpu"))
+    assert apart.shape == (2, 3 * 32)
+    np.testing.assert_allclose(apart.reshape(2, 3, 32).mean(1), found, atol=1e-6)
     many = features(foundation, "image", torch.randn(2, 9, 16, 16), "mean", torch.device("cpu"))
     assert many.shape == (2, 9 * 32)
 
