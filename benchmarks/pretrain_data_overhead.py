@@ -45,7 +45,7 @@ class Bench:
         settings = {modality: mixture.settings for modality, mixture in self.mixtures.items()}
         self.training = MaskedPretraining(config, describe(config, settings)).to(device)
         self.optimizer = self.training.configure_optimizers()["optimizer"]
-        self.steps = config.steps_per_epoch * config.data.passes  # of a set's life
+        self.steps = config.steps_per_epoch * max(map(config.data.passes_of, config.modalities))  # of a set's life
         self.in_memory = list(islice(self.batches(), config.steps_per_epoch))
         for batch in self.in_memory:
             self.step(batch)  # the first ones allocate

@@ -259,12 +259,24 @@ def test_csi_statistics(tmp_path):
 
 
 @pytest.mark.slow
-def test_comparison_of_foundations(tmp_path):
+@pytest.mark.parametrize(
+    ("question", "budget", "ways"),
+    [
+        ("objectives", ("--tflop", 1e-5), ("causes", "masked+causes")),
+        ("modalities", ("--epochs", 1), ("both", "IQ alone")),
+    ],
+)
+def test_comparison_of_foundations(tmp_path, question, budget, ways):
     size = "{width: 16, depth: 1, heads: 2, mlp_hidden: 32}"
-    inputs = ("image={samples: 1024, fft_size: 64, hop: 64, size: [32, 32]}", "iq={tokens: 16, antennas: [1]}")
+    shape = "image={samples: 1024, fft_size: 64, hop: 64, size: [32, 32], sizes: [[32, 32]], channels: [1]}"
+    inputs = (shape, "iq={tokens: 16, antennas: [1]}", "data.sources=[{kind: synthetic}, {kind: links}]")
     data = ("data.windows=16", "data.passes=1", "data.held_out=16", "batch=8", "threads=2")
-    foundation = tiny_foundation(tmp_path / "tiny")
-    options = ("--out", tmp_path / "out", "--run", foundation, "--epochs", 1, "--tasks", "modulation")
+    out = tmp_path / "out"
+    options = ("--out", out, "--run", tiny_foundation(tmp_path / "tiny"), *budget, "--seeds", 2, "--only", *ways)
     settings = (f"encoder={size}", f"decoder={size}", *inputs, *data)
-    program("foundation/compare.py", *options, "--set", *settings)
-    assert (tmp_path / "out" / "probe" / "probe.json").exists()
+    asked = ("--tasks", "modulation", "--labels", "5")
+    said = program("foundation/compare.py", question, *options, *asked, "--set", *settings)
+    lines = json.loads((out / "compare.json").read_text())
+    assert {line["way"] for line in lines} == set(ways) and all(0 < line["mean"] < 100 for line in lines)
+    assert (out / "compare.txt").read_text() in said and (out / "probe" / "probe.json").exists()
+    assert all((out / f"{way.replace(' ', '-')}-{seed}" / "figures.json").exists() for way in ways for seed in (1, 2))

@@ -179,12 +179,13 @@ Passes = Annotated[int | dict[str, int], BeforeValidator(_known_passes)]
 
 class Data(Table):
     """`windows` of each modality make a set; after `passes` epochs, which may be others for each modality, a fresh set
-    takes its place."""
+    takes its place. `workers`: processes that render them beside the training."""
 
     sources: Annotated[list[Source], Field(min_length=1)]
     windows: Count
     passes: Passes
     held_out: Count
+    workers: Annotated[int, Field(ge=0, le=256)] = 0
 
     def passes_of(self, modality: str) -> int:
         """Epochs that a set of the modality serves: 1 where only the others' are given."""
@@ -242,6 +243,7 @@ class Pretraining(Run):
     pcgrad: bool = False
     betas: tuple[Share, Share]
     deterministic: bool
+    compile: bool = False
     devices: Count
     hosts: Count
 

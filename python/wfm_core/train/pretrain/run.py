@@ -6,6 +6,7 @@ best), pictures/, and at the end the foundation itself: weights.safetensors and 
 """
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import lightning
@@ -25,6 +26,7 @@ from wfm_core.train.pretrain.results import describe, write_results
 from wfm_core.train.pretrain.sets import Batches, WindowSets
 from wfm_core.train.pretrain.starting import adopt_statistics, start_from
 from wfm_core.train.pretrain.stopped import stopped
+from wfm_core.train.pretrain.workers import Workers
 from wfm_core.train.runner import begin, make_trainer, steps_done, train
 
 MEAN_WINDOWS = 256
@@ -55,8 +57,12 @@ def pretrain(config: Pretraining, out: Path, checkpoint: dict | None, command: s
         _measure_means(training.masked, config, sets)
     batches = Batches(sets, config, first)
     loaders = DataLoader(batches, batch_size=None), DataLoader(held_out, batch_size=None)
+    if config.compile:
+        for block in training.model.encoder.blocks:
+            block.compile(dynamic=True)
     try:
-        train(trainer, training, *loaders, resume=checkpoint is not None)
+        with _workers(config, sets, settings, trainer.world_size):
+            train(trainer, training, *loaders, resume=checkpoint is not None)
     except NotFinite as stop:
         raise stopped(stop, batches, out) from stop
     if not trainer.is_global_zero:
@@ -106,6 +112,16 @@ def _use_statistics(
     for modality, one in sets.items():
         one.mixture.use(settings[modality])
     return settings
+
+
+def _workers(config: Pretraining, sets: dict[str, WindowSets], settings: dict, world: int) -> AbstractContextManager:
+    """Give `sets` the processes that render for them from now on, where the configuration asks for any."""
+    if not config.data.workers:
+        return nullcontext()
+    workers = Workers(config, settings, world)
+    for one in sets.values():
+        one.workers = workers
+    return workers
 
 
 def _held_out(config: Pretraining, sets: dict[str, WindowSets]) -> list[tuple]:

@@ -8,6 +8,7 @@ the same sets again and goes on with the same batches, as many processes as ther
 
 import math
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -16,23 +17,28 @@ from torch.utils.data import IterableDataset
 from wfm_core.configs.pretraining import Pretraining
 from wfm_core.train.pretrain.causes import Known, as_batch, joined
 from wfm_core.train.pretrain.mixture import Mixture
+from wfm_core.train.pretrain.rendering import Renderer
+from wfm_core.train.pretrain.workers import Workers, rendered
 
-CHUNK = 16
-"""Windows that are rendered together."""
 _HELD_OUT = -1
 
 
 class WindowSets:
-    """The sets of one modality as one of `world` processes sees them."""
+    """The sets of one modality as one of `world` processes sees them.
+
+    `workers`, where there are any, render the next set while the present one is in use.
+    """
+
+    workers: Workers | None = None
 
     def __init__(self, config: Pretraining, mixture: Mixture, rank: int = 0, world: int = 1):
         self.config, self.mixture = config, mixture
-        self.rank, self.world = rank, world
+        self.rank, self.renderer = rank, Renderer(config, mixture, world)
         self.local = config.batch // world
         self.passes = config.data.passes_of(mixture.modality)
         self._number = -1
         self._current: list[Tensor | Known] = []  # for each of the mixture's options, all windows of set `_number`
-        self._coming: list[Tensor | Known] = []  # slots of the set after it, as they are rendered
+        self._coming: list = []  # slots of the set after it, as they are rendered, or what workers will give
 
     def batch(self, step: int) -> Tensor | Known:
         """This process's windows for the optimizer step `step`: [batch / world, ...]."""
@@ -51,7 +57,7 @@ class WindowSets:
         names = []
         for row in self._rows(step).tolist():
             turn, place = divmod(row, self.local)
-            chunk = self._chunk(turn * options + option, place, self.local, self.rank)
+            chunk = self.renderer.chunk(turn * options + option, place, self.local, self.rank)
             names.append(self.mixture.source_of(chunk, self.mixture.options[option]))
         return names
 
@@ -70,7 +76,7 @@ class WindowSets:
     def held_out(self) -> list[Tensor] | list[Known]:
         """Batches of windows that training never sees; the same for every process."""
         slots = max(1, self.config.data.held_out // self.config.batch)
-        return [self._render_slot(_HELD_OUT, slot, self.config.batch, rank=0) for slot in range(slots)]
+        return [self.renderer.slot(_HELD_OUT, slot, self.config.batch, rank=0) for slot in range(slots)]
 
     def _advance(self, number: int) -> None:
         """Make set `number` the current one, out of what has been rendered of it."""
@@ -79,38 +85,24 @@ class WindowSets:
         if self._number != number - 1:
             self._coming = []
         self._render_until(self.config.steps_per_epoch, number)
+        coming, self._coming = self._coming, []
+        if self.workers:
+            coming = [rendered(future, self.mixture.device) for future in coming]
         options = len(self.mixture.options)
-        self._current = [joined(self._coming[option::options]) for option in range(options)]
-        self._number, self._coming = number, []
+        self._current = [joined(coming[option::options]) for option in range(options)]
+        self._number = number
 
     def _render_until(self, slots: int, number: int) -> None:
+        """Of set `number` so many slots, or by workers all, for which nothing waits here."""
+        render = self.renderer.slot
+        if self.workers:
+            slots, render = self.config.steps_per_epoch, partial(self.workers.submit, self.mixture.modality)
         while len(self._coming) < slots:
-            self._coming.append(self._render_slot(number, len(self._coming), self.local, self.rank))
+            self._coming.append(render(number, len(self._coming), self.local, self.rank))
 
     def _shuffled(self, count: int, epoch: int, option: int) -> Tensor:
-        generator = torch.Generator().manual_seed(self._seed(epoch, 104_729 + option))
+        generator = torch.Generator().manual_seed(self.renderer.seed(epoch, 104_729 + option))
         return torch.randperm(count, generator=generator)
-
-    def _render_slot(self, number: int, slot: int, count: int, rank: int) -> Tensor | Known:
-        options = self.mixture.options
-        option = options[slot % len(options)]
-        draw = self.mixture.draw_known if "causes" in self.config.objectives else self.mixture.draw
-        parts = []
-        for first in range(0, count, CHUNK):
-            chunk = self._chunk(slot, first, count, rank)
-            generator = torch.Generator(self.mixture.device).manual_seed(self._seed(number, chunk))
-            parts.append(draw(chunk, min(CHUNK, count - first), option, generator))
-        return joined(parts)
-
-    def _chunk(self, slot: int, place: int, count: int, rank: int) -> int:
-        """The number of the chunk of the window at a `place` in a slot of `count` windows."""
-        return (slot * self.world + rank) * (-(-count // CHUNK)) + place // CHUNK
-
-    def _seed(self, *counters: int) -> int:
-        seed = self.config.seed
-        for counter in (len(self.mixture.modality), *counters):
-            seed = (seed * 6_364_136_223_846_793_005 + counter + 1_442_695_040_888_963_407) % 2**63
-        return seed
 
 
 def steps_of_epoch(sets: dict[str, WindowSets], config: Pretraining) -> dict[str, int]:
