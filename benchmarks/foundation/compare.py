@@ -59,7 +59,7 @@ def pretrain(folder: Path, settings: list[str], options: argparse.Namespace) -> 
         command = [sys.executable, "-m", "wfm_core.cli.pretrain", "--config", RECIPE, "--out", str(folder)]
         if (folder / "checkpoints" / "last.ckpt").exists():
             command.append("--resume")
-        command += [*settings, f"name={folder.name}", f"epochs={epochs}", f"warmup_epochs={epochs / 20}"]
+        command += [*settings, f"name={folder.name}", f"epochs={epochs}", f"warmup_epochs={epochs // 20}"]
         subprocess.run(command, check=True)
     return folder
 
