@@ -22,6 +22,7 @@ SUMMARY_KEYS = {
 
 def start(*arguments: str) -> subprocess.CompletedProcess:
     environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    environment["SOAPY_SDR_ROOT"] = "/nonexistent"  # UHD may ask SoapySDR, whose modules for sound cards say much
     command = [sys.executable, str(PROGRAM), *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
 

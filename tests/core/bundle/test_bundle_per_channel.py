@@ -94,9 +94,11 @@ def test_csi_of_several_antennas_needs_no_adapter(folder, tmp_path, antennas, mo
     bundle = load_bundle(path, dtype="fp32", device="cpu")
     foundation = load_foundation(folder)
     prepared = build_preprocessor(signal)(torch.from_numpy(images(5, antennas)))
-    wanted = foundation.model.embed_image(prepared, "mean")
+    wanted = foundation.model.embed_image(prepared, "channels")
     seen = bundle.infer_image(images(5, antennas))["embedding_image"]
     np.testing.assert_allclose(seen, wanted.numpy(), atol=1e-4)
+    width = foundation.description["encoder"]["width"]
+    assert bundle.contract.embedding == "channels" and seen.shape == (5, channels * width)
 
 
 def test_more_channels_than_vectors_are_named(folder, tmp_path):

@@ -69,21 +69,6 @@ def test_csi_bundle_gives_the_foundations_embedding(folder, tmp_path, antennas, 
         export_csi_foundation(folder, tmp_path, (antennas + 1, 20, 30), signal)
 
 
-def test_a_csi_bundle_gives_the_embedding_of_each_channel_where_channels_have_tokens(tmp_path):
-    description = copy.deepcopy(DESCRIPTION) | RATE
-    description["modalities"]["image"] |= {"channels": 8, "per_channel": True}
-    torch.manual_seed(0)
-    save_foundation(tmp_path / "apart", description, build_model(description).state_dict())
-    signal = {"kind": "csi_image", "size": [32, 48], "minimum": 0.0, "maximum": 3.0}
-    signal |= {"mean": [0.3] * 3, "std": [0.1] * 3}
-    bundle = load_bundle(export_csi_foundation(tmp_path / "apart", tmp_path, (3, 20, 30), signal), dtype="fp32")
-    amplitudes = abs(noise(15, 600)).reshape(5, 3, 20, 30)
-    model = load_foundation(tmp_path / "apart").model
-    wanted = model.embed_image(build_preprocessor(signal)(torch.from_numpy(amplitudes)), "channels")
-    np.testing.assert_allclose(bundle.infer_image(amplitudes)["embedding_image"], wanted.numpy(), atol=1e-4)
-    assert wanted.shape == (5, 3 * model.cls_token.size(2)) and bundle.contract.embedding == "channels"
-
-
 def test_command_and_flowgraph(folder, tmp_path, monkeypatch, capsys):
     path = tmp_path / "tiny.wfm.pt"
     monkeypatch.setattr(sys, "argv", ["wfm-export", "--foundation", str(folder), "--window", "256", "-o", str(path)])
