@@ -52,19 +52,19 @@ def pretrain(config: Pretraining, out: Path, checkpoint: dict | None, command: s
     training = build_objective(config, describe(config, settings))
     if checkpoint is None and config.init:
         start_from(config, training)
-    held_out = _held_out(config, sets)
-    if checkpoint is None and training.masked is not None:
-        _measure_means(training.masked, config, sets)
-    batches = Batches(sets, config, first)
-    loaders = DataLoader(batches, batch_size=None), DataLoader(held_out, batch_size=None)
     if config.compile:
         for block in training.model.encoder.blocks:
             block.compile(dynamic=True)
-    try:
-        with _workers(config, sets, settings, trainer.world_size):
+    held_out = _held_out(config, sets)
+    with _workers(config, sets, settings, trainer.world_size):
+        if checkpoint is None and training.masked is not None:
+            _measure_means(training.masked, config, sets)
+        batches = Batches(sets, config, first)
+        loaders = DataLoader(batches, batch_size=None), DataLoader(held_out, batch_size=None)
+        try:
             train(trainer, training, *loaders, resume=checkpoint is not None)
-    except NotFinite as stop:
-        raise stopped(stop, batches, out) from stop
+        except NotFinite as stop:
+            raise stopped(stop, batches, out) from stop
     if not trainer.is_global_zero:
         return {}
     return write_results(out, config, training, held_out, settings, command)

@@ -43,7 +43,7 @@ def test_they_give_the_windows_that_the_training_would_make_and_a_dead_one_is_na
 
 def test_a_run_with_workers_ends_with_a_foundation(tmp_path):
     recipe = ["--config", str(tiny_file(tmp_path)), "--out", str(tmp_path / "run")]
-    assert main([*recipe, *ASKED, "epochs=2"]) == 0
+    assert main([*recipe, *ASKED, "objective={masked: 1, causes: 1}", "epochs=4"]) == 0
     assert (tmp_path / "run" / "weights.safetensors").exists()
 
 
