@@ -8,7 +8,7 @@ from pydantic import AfterValidator, AliasPath, BeforeValidator, Field, model_va
 from wfm_core.base.plain import shortened
 from wfm_core.base.rates import RATE_TOLERANCE
 from wfm_core.base.tables import Number, Table, Text, no_bool
-from wfm_core.model import AFFINES, CHANNELS_POOLING, PATCH, POOLINGS, SEGMENT, EncoderConfig
+from wfm_core.model import AFFINES, ALL_POOLINGS, IMAGE_POOLINGS, PATCH, SEGMENT, EncoderConfig, pooled_parts
 from wfm_core.model.found import MEASURE_TOKENS
 from wfm_core.model.trees import MOST_LEAVES, TreeSizes
 from wfm_core.signal.found import FACTS, IMAGES, IQ_SAMPLES
@@ -74,7 +74,7 @@ class TaskContract(Table):
 
     name: str
     kind: Literal["classification", "position"]
-    pooling: Literal[(*POOLINGS, CHANNELS_POOLING)] = "cls"
+    pooling: Literal[ALL_POOLINGS] = "cls"
     labels: _row(Annotated[str, BeforeValidator(str)], 2, MOST["labels"]) = ()
     temperature: Annotated[Number, Field(gt=0.0)] = 1.0
     bias: _row(Number, 0, MOST["labels"]) = Field(default_factory=lambda others: (0.0,) * len(others.get("labels", ())))
@@ -170,7 +170,7 @@ class Contract(Network):
     input_size: Size = at((0, 0), "input_image", "size")
     signal: dict = {}
     trees: Annotated[_Trees, AfterValidator(lambda sizes: TreeSizes(**dict(sizes)))] | None = None
-    embedding: Literal[(*POOLINGS, CHANNELS_POOLING)] = ""
+    embedding: Literal[ALL_POOLINGS] = ""
     tasks: Annotated[dict[Name, TaskContract], Field(max_length=MOST["tasks"])] = {}
     content_sha256: Text = ""
     raw: dict
@@ -204,8 +204,8 @@ class Contract(Network):
         if self.embedding and self.tasks:
             raise ValueError("both embedding and tasks, whose heads say the pooling; leave one out")
         poolings = {self.embedding, *(task.pooling for task in self.tasks.values())}
-        if CHANNELS_POOLING in poolings and not self.stems and not self.image_per_channel:
-            raise ValueError(f"pooling '{CHANNELS_POOLING}' of channels that share tokens; expected cls or mean")
+        if self.modality != "image" and not self.stems and (odd := poolings.intersection(IMAGE_POOLINGS)):
+            raise ValueError(f"pooling '{min(odd)}' of tokens that are of no image; expected cls or mean")
         if not self.embedding and not self.tasks:
             raise ValueError(f"no tasks; expected at least one under tasks:, at most {MOST['tasks']}")
         return self
@@ -230,7 +230,19 @@ class Contract(Network):
 
     def pooled_width(self, pooling: str) -> int:
         """The numbers of what a head sees."""
-        return self.encoder.width * (self.image_channels if pooling == CHANNELS_POOLING else 1)
+        return self.encoder.width * pooled_parts(
+            pooling, self.image_size[0] // PATCH, self.columns, self.token_channels
+        )
+
+    @property
+    def columns(self) -> int:
+        """Of patches in an image."""
+        return self.image_size[1] // PATCH
+
+    @property
+    def token_channels(self) -> int:
+        """How many channels of an image have tokens of their own at each place."""
+        return self.image_channels if self.image_per_channel else 1
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

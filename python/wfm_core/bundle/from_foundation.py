@@ -8,7 +8,7 @@ import torch
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle.export import export_model
 from wfm_core.bundle.foundation import Foundation, load_foundation
-from wfm_core.model import CHANNELS_POOLING, SEGMENT
+from wfm_core.model import SEGMENT
 from wfm_core.model.adapter import fit_images, merge_adapter
 
 IQ_SAMPLES = 1024
@@ -21,7 +21,7 @@ def export_foundation(
     """Script one modality of the foundation `name` into the bundle `output`; returns its path. Raises `WfmError`.
 
     `modality`: None for iq where the foundation has it, else image. `samples` of an IQ window: None for `IQ_SAMPLES`,
-    or what the foundation's images were made from. `pooling` of the tokens: "cls", "mean" or "channels".
+    or what the foundation's images were made from. `pooling` of the tokens: see `wfm_core.model.pool`.
     """
     foundation = load_foundation(name)
     modality = modality or ("iq" if "iq" in foundation.modalities else "image")
@@ -57,7 +57,7 @@ def export_csi_foundation(
     [B, *shape] with `shape` (antennas, subcarriers, packets); returns its path. Raises `WfmError`.
 
     `signal`: settings of kind csi_image, with the statistics of such amplitudes; its `size` may be any multiple of 16.
-    `pooling`: None for "channels" where each of them has tokens of its own, else "mean".
+    `pooling`: see `wfm_core.model.pool`; None for "channels" where each of them has tokens of its own, else "mean".
     """
     foundation = load_foundation(name)
     if "image" not in foundation.modalities:
@@ -70,7 +70,7 @@ def export_csi_foundation(
         "image": _fitted(foundation, channels, signal["size"]),
         "input_image": {"channels": shape[0], "size": list(shape[1:])},
     }
-    usual = CHANNELS_POOLING if contract["image"].get("per_channel") else "mean"
+    usual = "channels" if contract["image"].get("per_channel") else "mean"
     return _export(foundation, "image", pooling or usual, contract, output)
 
 

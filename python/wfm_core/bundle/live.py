@@ -12,13 +12,13 @@ from wfm_core.signal import build_preprocessor
 class TaskOutput(nn.Module):
     """Encoded tokens [B, 1 + N, D] -> calibrated logits [B, K], or a position in metres [B, 3]; float32.
 
-    `channels`: of an image where each of them has tokens of its own. `embedding` is the name under which what the head
-    sees goes out as well; "" where it does not.
+    `model` is the contract of the network that made the tokens. `embedding` is the name under which what the head sees
+    goes out as well; "" where it does not.
     """
 
-    def __init__(self, task: TaskContract, head: nn.Module, channels: int, embedding: str):
+    def __init__(self, task: TaskContract, head: nn.Module, model: Contract, embedding: str):
         super().__init__()
-        self.pooling, self.channels = task.pooling, channels
+        self.pooling, self.columns, self.channels = task.pooling, model.columns, model.token_channels
         self.head = head
         self.embedding = embedding
         if task.kind == "position":
@@ -31,7 +31,7 @@ class TaskOutput(nn.Module):
 
     def forward(self, tokens: Tensor, name: str, results: dict[str, Tensor]) -> None:
         """Put the output into `results` under `name`, and the embedding (see `pool`) under its own."""
-        embedding = pool(tokens, self.pooling, self.channels).float()
+        embedding = pool(tokens, self.pooling, self.columns, self.channels).float()
         if self.embedding != "":
             results[self.embedding] = embedding
         results[name] = self.head(embedding) * self.scale + self.shift
@@ -42,12 +42,12 @@ class EmbeddingOutput(nn.Module):
 
     def __init__(self, contract: Contract):
         super().__init__()
-        self.pooling, self.channels = contract.embedding, contract.image_channels
+        self.pooling, self.columns, self.channels = contract.embedding, contract.columns, contract.token_channels
         self.embedding = f"embedding_{contract.modality}"
 
     def forward(self, tokens: Tensor, name: str, results: dict[str, Tensor]) -> None:
         """As `TaskOutput`; `name` has no use."""
-        results[self.embedding] = pool(tokens, self.pooling, self.channels).float()
+        results[self.embedding] = pool(tokens, self.pooling, self.columns, self.channels).float()
 
 
 def task_outputs(contract: Contract, heads: nn.ModuleDict) -> nn.ModuleDict:
@@ -56,7 +56,7 @@ def task_outputs(contract: Contract, heads: nn.ModuleDict) -> nn.ModuleDict:
     for name, task in contract.tasks.items():
         part = contract.part(name)
         embedding = "" if part.modality in named else f"embedding_{part.modality}"
-        outputs[name] = TaskOutput(task, heads[name], part.image_channels, embedding)
+        outputs[name] = TaskOutput(task, heads[name], part, embedding)
         named.add(part.modality)
     return nn.ModuleDict(outputs)
 

@@ -12,7 +12,7 @@ from wfm_core.bundle.export import SUFFIX
 from wfm_core.bundle.from_foundation import export_foundation
 from wfm_core.bundle.from_wavesfm_pretraining import export_wavesfm_pretraining, is_pretraining_checkpoint
 from wfm_core.cli import command
-from wfm_core.model import CHANNELS_POOLING, POOLINGS
+from wfm_core.model import ALL_POOLINGS
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -67,7 +67,7 @@ def _add_wavesfm(group) -> None:
         help="preprocessing as in a contract, for example {kind: iq_rms}; of a foundation {iq: {...}}",
     )
     group.add_argument("--heads", type=int, help="attention heads (as the file says, or 8)")
-    group.add_argument("--pooling", choices=(*POOLINGS, CHANNELS_POOLING), help="(as the file says, or cls)")
+    group.add_argument("--pooling", choices=ALL_POOLINGS, help="(as the file says, or cls)")
     group.add_argument("--lora-alpha", type=float, help="of a checkpoint with LoRA (as the file says)")
 
 

@@ -18,7 +18,7 @@ class Supervised(Run):
     CHECKPOINT_KEY: ClassVar[str] = "wfm_finetuning"
     FIXED: ClassVar[str] = "run"
 
-    pooling: Literal["cls", "mean", "channels"]
+    pooling: Literal["cls", "mean", "channels", "rows", "columns", "grid"]
 
 
 class Finetuning(Supervised):

@@ -3,17 +3,26 @@
 
 from wfm_core.model.channel_images import CHANNELS, ChannelImageTokens
 from wfm_core.model.encoder import Encoder, EncoderConfig
-from wfm_core.model.heads import ClassHead, PositionHead
+from wfm_core.model.heads import (
+    ALL_POOLINGS,
+    IMAGE_POOLINGS,
+    POOLINGS,
+    ClassHead,
+    PositionHead,
+    pool,
+    pooled_parts,
+)
 from wfm_core.model.masked import DECODER, MaskedAutoencoder
 from wfm_core.model.masking import random_masks
-from wfm_core.model.network import CHANNELS_POOLING, POOLINGS, WirelessModel, pool
+from wfm_core.model.network import WirelessModel
 from wfm_core.model.tokens import AFFINES, PATCH, SEGMENT, ImageTokens, IqTokens, sinusoids_1d, sinusoids_2d
 
 __all__ = [
     "AFFINES",
+    "ALL_POOLINGS",
     "CHANNELS",
-    "CHANNELS_POOLING",
     "DECODER",
+    "IMAGE_POOLINGS",
     "MaskedAutoencoder",
     "PATCH",
     "POOLINGS",
@@ -27,6 +36,7 @@ __all__ = [
     "PositionHead",
     "WirelessModel",
     "pool",
+    "pooled_parts",
     "random_masks",
     "sinusoids_1d",
     "sinusoids_2d",

@@ -6,25 +6,8 @@ from torch import Tensor, nn
 
 from wfm_core.model.channel_images import ChannelImageTokens
 from wfm_core.model.encoder import Encoder, EncoderConfig
+from wfm_core.model.heads import pool
 from wfm_core.model.tokens import ImageTokens, IqTokens
-
-POOLINGS = ("cls", "mean")
-CHANNELS_POOLING = "channels"
-"""For images whose channels have tokens of their own."""
-
-
-def pool(tokens: Tensor, pooling: str, channels: int = 1) -> Tensor:
-    """Encoded tokens [B, 1 + N, D] -> embedding [B, D]: the CLS token, or the mean of the others.
-
-    With "channels" [B, channels * D]: the means of each channel's tokens side by side; the `channels` of one place are
-    next to each other. A mean over all of them forgets which antenna it was that something moved before.
-    """
-    if pooling == "cls":
-        return tokens[:, 0]
-    if pooling == "channels":
-        apart = tokens[:, 1:].reshape(tokens.size(0), -1, channels, tokens.size(2))
-        return apart.mean(dim=1).flatten(1)
-    return tokens[:, 1:].mean(dim=1)
 
 
 class WirelessModel(nn.Module):
@@ -65,10 +48,10 @@ class WirelessModel(nn.Module):
         return self.encode(self.iq(iq), self.iq.place_cls(self.cls_token))
 
     def embed_image(self, image: Tensor, pooling: str = "cls") -> Tensor:
-        """Images float [B, C, H, W] -> embedding, see `pool`. Raises `ValueError` for "channels" that share tokens."""
-        if pooling == CHANNELS_POOLING and not isinstance(self.image, ChannelImageTokens):
-            raise ValueError("pooling 'channels' of a model whose channels share tokens: expected cls or mean")
-        return pool(self.encode_image(image), pooling, image.size(1))
+        """Images float [B, C, H, W] -> embedding, see `pool`."""
+        columns = image.size(3) // self.image.patch
+        channels = image.size(1) if isinstance(self.image, ChannelImageTokens) else 1
+        return pool(self.encode_image(image), pooling, columns, channels)
 
     def embed_iq(self, iq: Tensor, pooling: str = "cls") -> Tensor:
         """IQ windows complex64 [B, A, T] -> embedding [B, D]; `pooling` is "cls" or "mean"."""

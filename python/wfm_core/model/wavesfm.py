@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from wfm_core.base.errors import WfmError
 from wfm_core.model.encoder import EncoderConfig
-from wfm_core.model.heads import ClassHead
-from wfm_core.model.network import POOLINGS, WirelessModel, pool
+from wfm_core.model.heads import POOLINGS, ClassHead, pool
+from wfm_core.model.network import WirelessModel
 from wfm_core.model.tokens import ImageTokens, IqTokens
 from wfm_core.model.wavesfm_keys import check_keys, has_lora
 from wfm_core.model.wavesfm_layout import input_side

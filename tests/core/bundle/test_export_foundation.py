@@ -94,8 +94,8 @@ def test_formats_are_compared_by_their_embeddings():
 def test_what_cannot_be_exported_is_refused(folder, tmp_path):
     with pytest.raises(WfmError, match="multiple of 16"):
         export_foundation(folder, tmp_path, "iq", 100)
-    with pytest.raises(WfmError, match="pooling 'channels' of channels that share tokens; expected cls or mean"):
-        export_foundation(folder, tmp_path, "image", None, "channels")
+    with pytest.raises(WfmError, match="pooling 'rows' of tokens that are of no image; expected cls or mean"):
+        export_foundation(folder, tmp_path, "iq", None, "rows")
     bare = tmp_path / "bare"
     save_foundation(bare, DESCRIPTION, build_model(DESCRIPTION).state_dict())
     with pytest.raises(WfmError, match="no sample_rate"):

@@ -2,17 +2,19 @@
 """The probe: fair draws, classifiers that learn and measure right, results that survive, rows that say why not."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from probe_foundation import DESCRIPTION, tones
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
 from wfm_core.bundle.foundation import build_model, load_foundation, save_foundation
 from wfm_core.cli import evaluate
 from wfm_core.train.probe import classifiers, command, networks, real, table
 from wfm_core.train.probe.classifiers import linear, nearest_neighbours
-from wfm_core.train.probe.contenders import contenders
+from wfm_core.train.probe.contenders import contenders, pooling
 from wfm_core.train.probe.features import features, standardised
 from wfm_core.train.probe.learners import REGIMES, SCRATCH
 from wfm_core.train.probe.measures import open_set_auroc, per_class_accuracy
@@ -21,7 +23,7 @@ from wfm_core.train.probe.protocols import CLOSED
 from wfm_core.train.probe.results import Results
 from wfm_core.train.probe.summary import verdict
 from wfm_core.train.probe.table import Plan
-from wfm_core.train.probe.tasks import ALL, BUDGETS, HALF, Exam, draws
+from wfm_core.train.probe.tasks import ALL, BUDGETS, HALF, HEIGHT, WIDTH, Exam, draws
 
 CPU = torch.device("cpu")
 
@@ -103,13 +105,29 @@ def test_neighbours_are_five_or_as_many_as_the_smallest_class():
     assert vote(train, np.array([0] + 5 * [1] + 4 * [0]), test) == [1]
 
 
-def test_the_linear_classifier_separates_what_a_line_can():
+@pytest.mark.parametrize("recipe", [{"C": 1.0}, {"alpha": 1.0}])
+def test_the_linear_classifier_separates_what_a_line_can(recipe):
     generator = np.random.default_rng(0)
     labels = np.arange(60) % 3
     train = np.eye(3)[labels] + 0.1 * generator.standard_normal((60, 3))
-    found = linear(train[:30], labels[:30], train[30:], {"C": 1.0}, 0)
+    found = linear(train[:30], labels[:30], train[30:], recipe, 0)
     assert found.shape == (30, 3) and np.allclose(found.sum(1), 1)
     assert per_class_accuracy(found.argmax(1), labels[30:]) == 1.0
+    two = linear(train[labels < 2][:20], labels[labels < 2][:20], train[labels < 2][20:], recipe, 0)
+    assert two.shape == (20, 2) and per_class_accuracy(two.argmax(1), labels[labels < 2][20:]) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("recipe", "estimator"), [({"C": 0.1}, LogisticRegression), ({"alpha": 10.0}, RidgeClassifier)]
+)
+def test_few_examples_of_many_numbers_are_learnt_from_in_their_own_space(recipe, estimator):
+    generator = np.random.default_rng(1)
+    labels = np.arange(24) % 3
+    values = generator.standard_normal((84, 200)).astype(np.float32)
+    values[:24, :3] += np.eye(3)[labels]
+    found = linear(values[:24], labels, values[24:], recipe, 0)
+    plain = estimator(**recipe, **({"max_iter": 2000, "tol": 1e-8} if "C" in recipe else {})).fit(values[:24], labels)
+    assert (found.argmax(1) == plain.predict(values[24:])).all()
 
 
 def test_accuracy_is_the_mean_over_classes_not_examples():
@@ -249,14 +267,10 @@ def test_only_what_is_asked_for_is_computed(folder, small_table, tmp_path, capsy
     assert len(json.loads((tmp_path / "probe.json").read_text())["cells"]) == 4
 
 
-def test_images_with_tokens_for_each_channel_are_pooled_by_channel(folder):
-    foundation = load_foundation(folder)
-    plain = contenders(foundation, {}, REGIMES, 1.0)
-    foundation.description["modalities"]["image"]["per_channel"] = True
-    for before, apart in zip(plain, contenders(foundation, {}, REGIMES, 1.0), strict=True):
-        assert {before.pooling("usual", modality) for modality in ("image", "iq")} == {"mean"}
-        assert apart.pooling("usual", "iq") == "mean"
-        assert apart.pooling("usual", "image") == "channels" and apart.pooling("cls", "image") == "cls"
+def test_images_are_pooled_over_time_unless_another_way_is_asked_for():
+    images = [replace(tones(), modality="image", time_axis=axis) for axis in (WIDTH, HEIGHT, None)]
+    assert [pooling("usual", task) for task in (*images, tones())] == ["rows", "columns", "mean", "mean"]
+    assert {pooling("cls", task) for task in (*images, tones())} == {"cls"}
 
 
 def test_a_row_of_a_modality_that_a_foundation_lacks_is_left_empty(folder, tmp_path):

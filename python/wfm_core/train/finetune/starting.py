@@ -12,13 +12,14 @@ from wfm_core.bundle.foundation import Foundation
 from wfm_core.configs.finetuning import Finetuning, Scenes
 from wfm_core.data.dataset import Dataset
 from wfm_core.model import (
-    CHANNELS_POOLING,
+    IMAGE_POOLINGS,
     PATCH,
     SEGMENT,
     ChannelImageTokens,
     ClassHead,
     PositionHead,
     WirelessModel,
+    pooled_parts,
 )
 from wfm_core.model.adapter import fit_images, merge_adapter
 from wfm_core.signal import build_preprocessor
@@ -111,8 +112,7 @@ def start_model(
     Channels that the foundation does not know start with their mean; with `channels` apart each gets a projection of
     its own, which can part from the others'. Where each channel has tokens of its own there is nothing to adapt, and as
     many of the channels' vectors as there are channels are kept. Fresh weights are drawn from the configuration's seed:
-    the head's, and all of them in regime scratch. Raises `WfmError` for pooling "channels" where they have no tokens of
-    their own.
+    the head's, and all of them in regime scratch. Raises `WfmError` for an image's pooling of IQ windows.
     """
     if config.regime == "scratch":
         foundation = foundation.random(config.seed)
@@ -128,13 +128,13 @@ def start_model(
         model.iq.antenna = nn.Parameter(model.iq.antenna.detach()[:antennas].clone())
         model.iq.max_antennas = antennas
     width = foundation.description["encoder"]["width"]
-    if config.pooling == CHANNELS_POOLING:
-        if not isinstance(model.image, ChannelImageTokens):
-            raise WfmError(
-                f"pooling channels of {feed.modality} windows in {foundation.name}, whose channels share tokens; "
-                "expected cls or mean"
-            )
-        width *= feed.shape[0]
+    if feed.modality == "image":
+        channels = feed.shape[0] if isinstance(model.image, ChannelImageTokens) else 1
+        width *= pooled_parts(config.pooling, feed.shape[1] // PATCH, feed.shape[2] // PATCH, channels)
+    elif config.pooling in IMAGE_POOLINGS:
+        raise WfmError(
+            f"pooling {config.pooling} of {feed.modality} windows, whose tokens are of no image; expected cls or mean"
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         head = ClassHead(width, len(labels)) if labels else PositionHead(width)

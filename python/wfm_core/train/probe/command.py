@@ -8,7 +8,7 @@ from pathlib import Path
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle.foundation import Foundation, load_foundation
 from wfm_core.bundle.load import choose_device
-from wfm_core.model import POOLINGS
+from wfm_core.model import ALL_POOLINGS
 from wfm_core.train.probe.contenders import NAMES, USUAL, contenders
 from wfm_core.train.probe.learners import FROZEN, REGIMES
 from wfm_core.train.probe.plot import draw
@@ -80,9 +80,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--pooling",
-        choices=(USUAL, *POOLINGS),
+        choices=(USUAL, *ALL_POOLINGS),
         default=USUAL,
-        help="tokens to embedding (default: their mean; of images with tokens for each channel, the mean of each)",
+        help="tokens to embedding (default: their mean; of images means and deviations over time)",
     )
     parser.add_argument("--json", metavar="FILE", help="results; those in it already are kept (default: in --out)")
     parser.add_argument("--out", metavar="DIR", help="folder for probe.json, .txt and .png (default: FOLDER/probe)")

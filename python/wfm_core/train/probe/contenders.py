@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wfm_core.bundle.foundation import Foundation
-from wfm_core.model import CHANNELS_POOLING
 from wfm_core.train.probe.learners import FOREST, FROZEN, SCRATCH
+from wfm_core.train.probe.tasks import HEIGHT, WIDTH, Task
 
 RANDOM, FROM_SCRATCH, HAND = "random weights", "from scratch", "forest"
 NAMES = (RANDOM, FROM_SCRATCH, HAND)
@@ -20,7 +20,7 @@ USUAL = "usual"
 @dataclass(frozen=True)
 class Contender:
     """`weights` identifies the network (per seed, where it is random), `regimes` is what is done with it; for `effort`
-    see `Network`. `per_channel`: each channel of an image has tokens of its own."""
+    see `Network`."""
 
     name: str
     weights: str
@@ -28,13 +28,14 @@ class Contender:
     foundation: Callable[[int], Foundation]
     regimes: tuple[str, ...]
     effort: float = 1.0
-    per_channel: bool = False
 
-    def pooling(self, asked: str, modality: str) -> str:
-        """How its tokens become one embedding: as is `asked`, or with USUAL their mean, of images with tokens for each
-        channel the means of all channels."""
-        usual = CHANNELS_POOLING if self.per_channel and modality == "image" else "mean"
-        return usual if asked == USUAL else asked
+
+def pooling(asked: str, task: Task) -> str:
+    """How tokens become one embedding, the same for all contenders: as is `asked`, or with USUAL the mean over time, of
+    images with the deviation, of each row or column that lasts."""
+    if asked != USUAL or task.modality == "iq":
+        return "mean" if asked == USUAL else asked
+    return {WIDTH: "rows", HEIGHT: "columns"}.get(task.time_axis, "mean")
 
 
 def contenders(
@@ -73,8 +74,7 @@ def _contender(
     effort: float = 1.0,
 ) -> Contender:
     """One whose network has the form of the foundation `like`."""
-    per_channel = bool(like.description["modalities"].get("image", {}).get("per_channel"))
-    return Contender(name, weights, like.modalities, foundation, regimes, effort, per_channel)
+    return Contender(name, weights, like.modalities, foundation, regimes, effort)
 
 
 def _shape(foundation: Foundation) -> str:

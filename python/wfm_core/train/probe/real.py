@@ -23,14 +23,12 @@ from wfm_core.data.recordings.recording import Recording, open_recording
 from wfm_core.signal import build_preprocessor
 from wfm_core.train.probe.hand import csi_features, image_features
 from wfm_core.train.probe.protocols import RECORDING, protocols
-from wfm_core.train.probe.tasks import Task
+from wfm_core.train.probe.tasks import HEIGHT, WIDTH, Task
 
 FOLDER = "WFM_REALDATA"
 FEWEST_ITEMS = 5
 """A device type with fewer recordings is left out."""
 ISM_SIZE = (112, 112)
-HEIGHT, WIDTH = -2, -1
-"""Axes of images."""
 
 
 class AbsentData(WfmError):

@@ -12,7 +12,7 @@ import torch
 from wfm_core.bundle.foundation import Foundation
 from wfm_core.train.probe import learners, real, synthetic
 from wfm_core.train.probe.choice import CHOSEN_AT, choose, judge
-from wfm_core.train.probe.contenders import Contender
+from wfm_core.train.probe.contenders import Contender, pooling
 from wfm_core.train.probe.features import features, standardised
 from wfm_core.train.probe.networks import Network
 from wfm_core.train.probe.protocols import PROTOCOLS
@@ -51,7 +51,7 @@ ROWS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked of every row and contender; of `folds` None means all. For `pooling` see `Contender.pooling`."""
+    """What is asked of every row and contender; of `folds` None means all. For `pooling` see `contenders.pooling`."""
 
     seeds: tuple[int, ...]
     pooling: str
@@ -110,7 +110,7 @@ class _Values:
     def __init__(self, exam: Exam, contender: Contender, plan: Plan):
         self.exam, self.contender, self.plan = exam, contender, plan
         self.inputs, self.simple, self.embedded = None, None, {}
-        self.pooling = contender.pooling(plan.pooling, exam.task.modality)
+        self.pooling = pooling(plan.pooling, exam.task)
 
     def learner(self, regime: str, seed: int) -> learners.Learner:
         task, plan = self.exam.task, self.plan

@@ -11,7 +11,7 @@ from torch import Tensor
 from wfm_core.bundle.foundation import Foundation
 from wfm_core.data.splits import Split
 
-VERSION = 2
+VERSION = 3
 """Of all tasks, protocols, draws and recipes together: results of another version are not comparable, and are computed
 again."""
 
@@ -21,6 +21,9 @@ BUDGETS = (1, 5, 10, HALF, ALL)
 
 SUBSETS = 20
 """Random label subsets that are averaged at a seed where training is cheap: which five are labelled matters much."""
+
+HEIGHT, WIDTH = -2, -1
+"""Axes of images."""
 
 HIDDEN = -1
 """In place of a test label, see `Exam`."""

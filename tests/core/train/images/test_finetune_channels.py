@@ -17,6 +17,7 @@ from wfm_core.bundle.foundation import load_foundation
 from wfm_core.cli.finetune import main
 from wfm_core.configs.finetuning import load_finetuning
 from wfm_core.data.dataset import open_dataset, write_dataset
+from wfm_core.model import pool
 from wfm_core.signal import build_preprocessor
 from wfm_core.train.finetune.starting import choose_feed, start_model
 from wfm_core.train.optimizers import layer_groups
@@ -85,31 +86,41 @@ def test_a_bundle_of_three_channels_computes_what_was_trained(sets, tmp_path, re
     assert bundle.contract.input_shape == (3, 20, 24)
 
 
-@pytest.mark.parametrize("regime", ["lp", "scratch"])
-def test_a_head_that_sees_each_channel_apart(sets, tmp_path, regime):
-    given = ["--regime", regime, "--split", "stratified", "image_size=[16,32]", "pooling=channels"]
+@pytest.mark.parametrize(
+    ("regime", "pooling", "parts"), [("lp", "channels", 3), ("scratch", "rows", 6), ("lp", "grid", 18)]
+)
+def test_a_head_that_sees_each_channel_apart(sets, tmp_path, regime, pooling, parts):
+    given = ["--regime", regime, "--split", "stratified", "image_size=[16,32]", f"pooling={pooling}"]
     out = run(sets, "spots.h5", tmp_path / "run", *given)
     contract, weights = read_model_folder(out)
-    assert contract.tasks["activity"].pooling == "channels" and contract.embedding_widths == {"embedding_image": 96}
-    assert weights["heads.activity.linear.weight"].shape[1] == 3 * 32
+    assert contract.tasks["activity"].pooling == pooling
+    assert contract.embedding_widths == {"embedding_image": parts * 32}
+    assert weights["heads.activity.linear.weight"].shape[1] == parts * 32
     bundle = load_bundle(export_bundle(out, tmp_path), device="cpu", dtype="fp32")
     pixels = open_dataset(sets / "spots.h5").read([0, 5])
     network, task = fitted(contract, weights, "test"), contract.tasks["activity"]
-    tokens = network.encode_image(build_preprocessor(contract.signal)(torch.from_numpy(pixels)))[:, 1:]
-    embedding = torch.cat([tokens[:, channel::3].mean(1) for channel in range(3)], 1)
+    tokens = network.encode_image(build_preprocessor(contract.signal)(torch.from_numpy(pixels)))
+    embedding = pool(tokens, pooling, columns=2, channels=3)
     wanted = (network.heads["activity"](embedding) / task.temperature).softmax(1).detach().numpy()
     found = bundle.infer_image(pixels)
     np.testing.assert_allclose(found["activity"], wanted, atol=1e-5)
     np.testing.assert_allclose(found["embedding_image"], embedding.detach().numpy(), atol=1e-5)
 
 
-def test_channels_that_share_tokens_cannot_be_pooled_apart(sets, tmp_path):
+def test_channels_that_share_tokens_are_one_to_a_head(sets, tmp_path):
     tiny_foundation(tmp_path / "shared")
-    given = [tmp_path / "run", "--init", str(tmp_path / "shared"), "--split", "stratified", "pooling=channels"]
-    with pytest.raises(WfmError, match="pooling channels of image windows in .*, whose channels share tokens"):
-        run(sets, "spots.h5", *given)
-    with pytest.raises(WfmError, match="pooling channels of iq windows"):
-        run(sets, "tones.h5", tmp_path / "other", "--modality", "iq", "pooling=channels")
+    given = ["--init", str(tmp_path / "shared"), "--split", "stratified", "image_size=[16,32]", "pooling=rows"]
+    out = run(sets, "spots.h5", tmp_path / "run", *given)
+    bundle = load_bundle(export_bundle(out, tmp_path), device="cpu", dtype="fp32")
+    found = bundle.infer_image(open_dataset(sets / "spots.h5").read([0, 5]))
+    assert found["embedding_image"].shape == (2, 2 * 32), "mean and deviation of the only row"
+
+
+def test_windows_of_iq_have_no_rows(sets, tmp_path):
+    with pytest.raises(
+        WfmError, match="pooling rows of iq windows, whose tokens are of no image; expected cls or mean"
+    ):
+        run(sets, "tones.h5", tmp_path / "other", "--modality", "iq", "pooling=rows")
 
 
 def test_spectrograms_of_two_antennas_are_one_channel(sets, tmp_path):
