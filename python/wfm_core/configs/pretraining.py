@@ -129,7 +129,8 @@ class Source(Table):
     """Where windows come from, and how large a share of all windows; `scenes`: kinds of generated ones, else all.
 
     `modalities`: those that it serves, else all that it can. `motion`: images of CSI have what moves in them as further
-    channels. `sample_rate` (Hz) and `real` ("analytic") say of raw recordings what they do not say themselves.
+    channels; `one_room`: a share of them that is standardised as data sets of one room are. `sample_rate` (Hz) and
+    `real` ("analytic") say of raw recordings what they do not say themselves.
     """
 
     kind: Literal["synthetic", "links", "csi", "recordings", "dataset"]
@@ -138,6 +139,7 @@ class Source(Table):
     weight: Annotated[float, Field(gt=0)] = 1.0
     modalities: Annotated[list[Modality], Field(min_length=1)] | None = None
     motion: bool = False
+    one_room: Annotated[float, Field(ge=0, le=1)] = 0.0
     sample_rate: Annotated[float, Field(gt=0)] | None = None
     real: Literal["refuse", "analytic"] = "refuse"
 
@@ -158,8 +160,8 @@ class Source(Table):
             raise ValueError(f"a source of kind {self.kind} with path {self.path}: only the other kinds need one")
         if (self.sample_rate or self.real != "refuse") and self.kind != "recordings":
             raise ValueError(f"a source of kind {self.kind} with sample_rate or real: only recordings have them")
-        if self.motion and self.kind != "csi":
-            raise ValueError(f"a source of kind {self.kind} with motion: only csi has it")
+        if (self.motion or self.one_room) and self.kind != "csi":
+            raise ValueError(f"a source of kind {self.kind} with motion or one_room: only csi has them")
         if self.scenes and not generated:
             raise ValueError(
                 f"a source of kind {self.kind} with scenes: only synthetic, links and csi have kinds of scenes"
@@ -199,13 +201,21 @@ def _known_objectives(value):
     weights = {value: 1.0} if isinstance(value, str) else value if isinstance(value, dict) else {}
     if not weights or not set(weights) <= set(OBJECTIVES):
         raise ValueError(f"expected one of {', '.join(OBJECTIVES)}, or several of them with their weights")
-    odd = [weight for weight in weights.values() if type(weight) not in (int, float) or not 0 < weight < math.inf]
+    apart = [weight if isinstance(weight, dict) else {"image": weight} for weight in weights.values()]
+    if not all(weight and set(weight) <= {"image", "iq"} for weight in apart):
+        raise ValueError("expected a weight for each objective, or one for each modality, such as {image: 1, iq: 0.5}")
+    odd = [
+        weight
+        for one in apart
+        for weight in one.values()
+        if type(weight) not in (int, float) or not 0 < weight < math.inf
+    ]
     if odd:
         raise ValueError(f"weight {odd[0]}: expected a positive number")
     return value
 
 
-Objective = Annotated[str | dict[str, float], BeforeValidator(_known_objectives)]
+Objective = Annotated[str | dict[str, float | dict[str, float]], BeforeValidator(_known_objectives)]
 
 
 class Pretraining(Run):
@@ -266,15 +276,31 @@ class Pretraining(Run):
                 f"data.windows {self.data.windows} is less than a batch for each of the {shapes} shapes of image.sizes "
                 "and image.channels"
             )
+        if idle := set(self.modalities) - {modality for weights in self.objectives.values() for modality in weights}:
+            raise ValueError(
+                f"objective {self.objective} has no weight for {idle.pop()}: give one, or change modalities"
+            )
         missing = set(self.modalities) - set(self.mask_ratio)
         if missing:
             raise ValueError(f"mask_ratio has nothing for {missing.pop()}")
         return self
 
     @property
-    def objectives(self) -> dict[str, float]:
-        """The objectives and their weights in the sum that is minimised."""
-        return {self.objective: 1.0} if isinstance(self.objective, str) else self.objective
+    def objectives(self) -> dict[str, dict[str, float]]:
+        """The objectives and their weights, by modality, in the sum that is minimised."""
+        given = {self.objective: 1.0} if isinstance(self.objective, str) else self.objective
+        return {
+            name: {
+                modality: weight[modality] if isinstance(weight, dict) else weight
+                for modality in self.modalities
+                if not isinstance(weight, dict) or modality in weight
+            }
+            for name, weight in given.items()
+        }
+
+    def served_by(self, objective: str) -> "Pretraining":
+        """The same with those modalities alone that the objective has a weight for."""
+        return self.model_copy(update={"modalities": list(self.objectives[objective])})
 
     @property
     def steps_per_epoch(self) -> int:
@@ -295,7 +321,10 @@ class Pretraining(Run):
         network = {"objective", "modalities", "encoder", "decoder", "affine", "decoder_antennas", "spectrum_weight"}
         fixed = self.model_dump(include=network | {"contrastive", "image", "iq"} | set(self.EARLIER), mode="json")
         if not isinstance(self.objective, str):
-            fixed["objective"] = sorted(self.objective)  # the weights may change
+            fixed["objective"] = sorted(  # the weights may change
+                name if len(weights) == len(self.modalities) else f"{name} of {', '.join(weights)}"
+                for name, weights in self.objectives.items()
+            )
         if "predictive" in self.objectives:
             fixed["predictor"] = self.predictive.predictor.model_dump(mode="json")
         if "causes" in self.objectives:

@@ -86,12 +86,12 @@ def _image_figure(original: np.ndarray, masked: Tensor, reconstructed: np.ndarra
             axis.set_xticks([])
             axis.set_yticks([])
         error = np.square(reconstructed[row] - original[row])[hidden[row]].mean()
-        axes[row, 0].set_ylabel("time")
+        axes[row, 0].set_ylabel("time, or subcarriers of CSI", fontsize=8)
         axes[row, 0].set_title(titles[row], fontsize=9)
         axes[row, 1].set_title(f"{hidden[row].mean():.0%} masked", fontsize=9)
         axes[row, 2].set_title(f"reconstructed, MSE {error:.3f}", fontsize=9)
     for axis in axes[-1]:
-        axis.set_xlabel("frequency")
+        axis.set_xlabel("frequency, or packets of CSI", fontsize=8)
     return figure
 
 

@@ -30,6 +30,8 @@ _SPECTRUM_FLOOR = 1e-2  # of the mean power of a bin, about: emptier bins are al
 class MaskedAutoencoder(nn.Module):
     """Loss and reconstructions of a `WirelessModel` whose input sides are its modalities, "image" and "iq".
 
+    modalities: those that are reconstructed; None for all that the model has.
+
     antenna_vectors: the decoder's own learned vector per antenna. Without it (the paper's form) masked tokens of
     different antennas at one instant look alike to the decoder. Channels of images that are tokens of their own always
     have such vectors. normalise_targets: modalities whose targets have mean 0 and variance 1 within each token.
@@ -45,10 +47,16 @@ class MaskedAutoencoder(nn.Module):
         normalise_targets: Collection[str] = (),
         spectrum_weight: float = 0.0,
         separate_decoders: bool = False,
+        modalities: Collection[str] | None = None,
     ):
         super().__init__()
-        inputs = {"image": model.image, "iq": model.iq}
-        self.modalities = tuple(name for name, tokens in inputs.items() if tokens is not None)
+        sides = {"image": model.image, "iq": model.iq}
+        inputs = {
+            name: tokens
+            for name, tokens in sides.items()
+            if tokens is not None and (modalities is None or name in modalities)
+        }
+        self.modalities = tuple(inputs)
         self.normalise_targets = frozenset(normalise_targets)
         if not self.modalities or not self.normalise_targets <= set(self.modalities):
             raise WfmError(
@@ -66,18 +74,18 @@ class MaskedAutoencoder(nn.Module):
         self.mask_token = each(nn.ParameterDict, lambda: nn.Parameter(torch.randn(1, 1, decoder.width) * 0.02))
         self.decoder = each(nn.ModuleDict, lambda: Encoder(decoder))
         self.decoder_antenna = None
-        if model.iq is not None:
+        if "iq" in inputs:
             self.register_buffer("iq_positions", sinusoids_1d(IqTokens.TABLE_STEPS, decoder.width), persistent=False)
             if antenna_vectors:
                 self.decoder_antenna = nn.Parameter(torch.randn(model.iq.max_antennas, decoder.width) * 0.02)
-        if model.image is not None:
+        if "image" in inputs:
             self.register_buffer("image_positions", _image_positions(model.image, decoder.width), persistent=False)
-        if isinstance(model.image, ChannelImageTokens):
+        if isinstance(inputs.get("image"), ChannelImageTokens):
             self.decoder_channel = nn.Parameter(torch.randn(model.image.max_channels, decoder.width) * 0.02)
         self.reconstruction = nn.ModuleDict(
             {name: nn.Linear(decoder.width, inputs[name].projection.in_features) for name in self.modalities}
         )
-        self.spectrum_weight = spectrum_weight if model.iq is not None else 0.0
+        self.spectrum_weight = spectrum_weight if "iq" in inputs else 0.0
         self.spectrum = nn.Linear(decoder.width, model.iq.segment) if self.spectrum_weight else None
         ways_in = self.to_decoder.values() if separate_decoders else [self.to_decoder]
         for linear in filter(None, (*ways_in, *self.reconstruction.values(), self.spectrum)):

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from wfm_core.synth.modulation import MODULATIONS
-from wfm_core.synth.scenes.devices import SAMPLE_RATE
-from wfm_core.synth.scenes.links import FLAWS, LINKS, device, interference, modulation
+from wfm_core.synth.scenes.devices import SAMPLE_RATE, random_transmitters
+from wfm_core.synth.scenes.links import FLAWS, LINKS, TRANSMITTERS, device, interference, modulation
+from wfm_core.train.probe.synthetic import DEVICES
 
 
 def seeded(seed=0):
@@ -38,14 +39,22 @@ def test_the_offset_and_the_snr_of_a_modulation_are_those_of_its_samples():
             assert abs(snr_db - causes["snr_db"]) < 1.5
 
 
-def test_a_device_has_another_set_of_flaws_in_each_window():
-    links = device(4, 4096, 1, seeded(5))
-    flaws = links.causes["flaws"]
-    assert all(len(getattr(flaws, name).unique()) == 4 for name in FLAWS)
-    assert torch.equal(links.causes["carrier_offset"], flaws.carrier_offset / SAMPLE_RATE)
+def test_a_device_has_the_same_flaws_wherever_it_is_met():
+    links = [device(40, 256, 1, seeded(seed)).causes for seed in range(5, 12)]
+    met = {}
+    for causes in links:
+        assert torch.equal(causes["carrier_offset"], causes["flaws"].carrier_offset / SAMPLE_RATE)
+        for row, which in enumerate(causes["transmitter"].tolist()):
+            flaws = tuple(float(getattr(causes["flaws"], name)[row]) for name in FLAWS)
+            assert met.setdefault(which, flaws) == flaws
+    assert 100 < len(met) <= TRANSMITTERS and len(set(met.values())) == len(met)
     assert len(device(16, 256, 1, seeded(5)).causes["modulation"].unique()) > 2
-    again = device(4, 4096, 1, seeded(6)).causes["flaws"]
-    assert not set(flaws.carrier_offset.tolist()) & set(again.carrier_offset.tolist())
+
+
+def test_no_transmitter_of_the_probe_is_among_them():
+    taught = device(2000, 64, 1, seeded(7)).causes["carrier_offset"] * SAMPLE_RATE
+    asked = [random_transmitters(DEVICES, seeded(2_000 + seed)).carrier_offset for seed in range(3)]
+    assert not set(taught.tolist()) & set(torch.cat(asked).tolist())
 
 
 def test_interference_is_what_the_label_says():

@@ -8,7 +8,7 @@ from pretrain_recipe import CPU, measured_mixtures, tiny_config, tiny_file
 from wfm_core.base.errors import WfmError
 from wfm_core.cli.pretrain import main
 from wfm_core.signal import build_preprocessor
-from wfm_core.train.pretrain.csi_source import MOTION_GAIN, CsiSource
+from wfm_core.train.pretrain.csi_source import MEAN, MOTION_GAIN, SPREAD, CsiSource
 from wfm_core.train.pretrain.mixture import Mixture, open_sources
 
 CSI = "data.sources=[{kind: csi, weight: 3}, {kind: synthetic}]"
@@ -55,15 +55,41 @@ def test_what_moves_are_channels_of_their_own():
     source, plain = CsiSource(["rooms"], motion=True), CsiSource(["rooms"])
     assert (source.most_channels, plain.most_channels) == (8, 6)
     for channels, antennas in ((1, 1), (2, 2), (5, 3), (8, 4)):
-        amplitudes = source.draw_channels(2, channels, torch.Generator().manual_seed(4))
-        assert antennas <= amplitudes.shape[1] <= channels
+        drawn = source.draw_channels(2, channels, torch.Generator().manual_seed(4))
+        assert antennas <= drawn.shape[1] <= channels
     images = build_preprocessor(CsiSource.signal | {"size": [32, 64], "mean": [0.2], "std": [0.1]})
-    both, levels = source.prepare(images, amplitudes), plain.prepare(images, amplitudes)
-    count = amplitudes.shape[1]
+    both, levels = source.prepare(images, drawn), plain.prepare(images, drawn)
+    count = drawn.shape[1]
     assert both.shape == (2, 2 * count, 32, 64) and torch.equal(both[:, :count], levels)
     moving = both[:, count:]
     assert moving.mean(3).abs().max() < 1e-4
     torch.testing.assert_close(moving, MOTION_GAIN * (levels - levels.mean(3, keepdim=True)))
+
+
+def test_windows_of_one_room_are_standardised_as_a_data_set_of_it_is():
+    source = CsiSource(motion=True, one_room=1.0)
+    drawn = source.draw_channels(12, 3, torch.Generator().manual_seed(2))
+    assert drawn.shape[0] == 12 and 1 <= drawn.shape[1] <= 3
+    torch.testing.assert_close(drawn.mean((0, 3)), torch.full(drawn.shape[1:3], MEAN), atol=1e-4, rtol=0)
+    spread = drawn.std((0, 3), correction=0)
+    sent = spread > 0  # nothing is on the subcarrier of the carrier, and of guards
+    assert sent.float().mean() > 0.8 and (spread[sent] - SPREAD).abs().max() < 1e-3
+    causes = source.scene.causes
+    assert (causes["size"] == causes["size"][0]).all() and (causes["snr_db"] == causes["snr_db"][0]).all()
+    assert len(causes["position"][:, 0].unique()) > 2, "but somebody else does something else somewhere else"
+
+
+def test_a_share_of_the_draws_is_of_one_room():
+    source = CsiSource(one_room=0.5)
+    generator = torch.Generator().manual_seed(3)
+    rooms = [source.draw_channels(4, 1, generator) is not None and _one_room(source.scene) for _ in range(40)]
+    assert 10 < sum(rooms) < 30
+    plain = CsiSource().draw_channels(4, 1, torch.Generator().manual_seed(3))
+    assert torch.equal(plain, CsiSource(one_room=0.0).draw_channels(4, 1, torch.Generator().manual_seed(3)))
+
+
+def _one_room(scene):
+    return len(scene.causes["size"][:, 0].unique()) == 1
 
 
 def test_motion_needs_channels(tmp_path):
@@ -71,7 +97,7 @@ def test_motion_needs_channels(tmp_path):
     config = tiny_config(tmp_path, moving, "modalities=[image]")
     with pytest.raises(WfmError, match="with motion has several channels: give image.channels"):
         Mixture(config, "image", open_sources(config), CPU).check()
-    with pytest.raises(WfmError, match="kind synthetic with motion: only csi has it"):
+    with pytest.raises(WfmError, match="kind synthetic with motion or one_room: only csi has them"):
         tiny_config(tmp_path, "data.sources=[{kind: synthetic, motion: true}]")
     config = tiny_config(tmp_path, moving, "modalities=[image]", "image.channels=[1, 8]")
     mixture = measured_mixtures(config)["image"]

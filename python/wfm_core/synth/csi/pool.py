@@ -6,6 +6,7 @@ import torch
 from wfm_core.base.errors import WfmError
 from wfm_core.synth.csi.cells import draw_cells
 from wfm_core.synth.csi.grids import SRS, WIFI
+from wfm_core.synth.csi.rooms import draw_rooms
 from wfm_core.synth.csi.windows import CsiWindows, draw_windows
 from wfm_core.synth.draws import choice
 
@@ -37,14 +38,21 @@ def most_antennas(scenes: list[str] | None = None) -> int:
 
 
 def draw_any(
-    count: int, generator: torch.Generator, scenes: list[str] | None = None, least_antennas: int = 1
+    count: int,
+    generator: torch.Generator,
+    scenes: list[str] | None = None,
+    least_antennas: int = 1,
+    one_room: bool = False,
 ) -> CsiWindows:
     """`count` windows of one shape, which is drawn: 30 to 484 subcarriers, 32 to 256 packets, 1 to 6 antennas (pairs of
-    them in rooms), or from `least_antennas` on. `scenes`: kinds of places, of `SCENES`. Raises `WfmError` for an
-    unknown one, and where none has as many antennas."""
+    them in rooms), or from `least_antennas` on. `scenes`: kinds of places, of `SCENES`. `one_room`: all of
+    one receiver in one room, and none of cells. Raises `WfmError` for an unknown kind, and where none has as many
+    antennas."""
     most = most_antennas(scenes)
     if not 1 <= least_antennas <= most:
         raise WfmError(f"CSI of {least_antennas} antennas or more: expected 1 to {most}, which {scenes or 'all'} have")
+    if one_room:
+        scenes = ["rooms"]
     shares = {name: share for name, share in known_scenes(scenes).items() if _MOST_ANTENNAS[name] >= least_antennas}
     kind = choice(list(shares), generator, list(shares.values()))
     packets = choice(PACKETS, generator)
@@ -56,7 +64,8 @@ def draw_any(
     often = {pair: share for pair, share in _OF_ROOMS.items() if pair[0] * pair[1] >= least_antennas}
     antennas = choice(list(often), generator, list(often.values()))
     packets = _fitting(packets, len(grid) * antennas[0] * antennas[1])
-    return draw_windows(count, grid, packets, antennas, generator)
+    rooms = draw_rooms(1, grid.carriers, generator) if one_room else None
+    return draw_windows(count, grid, packets, antennas, generator, rooms=rooms, one_receiver=one_room)
 
 
 def _fitting(packets: int, values: int) -> int:

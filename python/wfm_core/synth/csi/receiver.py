@@ -10,7 +10,7 @@ integers.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -49,6 +49,11 @@ class Receiver:
     spike: Tensor
     bits: int
     level: Tensor
+
+    def __getitem__(self, rows: Tensor) -> "Receiver":
+        """The receivers of these rows."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Receiver(**{name: x[rows] if isinstance(x, Tensor) else x for name, x in values.items()})
 
 
 def draw_receivers(count: int, antennas: int, grid: Grid, generator: torch.Generator) -> Receiver:

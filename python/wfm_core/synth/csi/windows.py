@@ -60,13 +60,14 @@ def draw_windows(
     most_people: int = 3,
     rooms: Room | None = None,
     rates: tuple[float, float] = RATES,
+    one_receiver: bool = False,
 ) -> CsiWindows:
     """`count` windows, each in another room, of `antennas` (transmitting, receiving; the receiver's change fastest).
 
     activities: what the first person may do, all alike, `EMPTY` for nobody; None for all. Others, up to `most_people`
     in all, stand or walk. rooms: in which it happens, a random one each time; None for rooms of their own. rates: the
-    fewest and most packets a second. Raises `WfmError` for sizes below 1 (packets: 2), rates that are none and unknown
-    activities.
+    fewest and most packets a second. `one_receiver` for all windows, else another each time. Raises `WfmError` for
+    sizes below 1 (packets: 2), rates that are none and unknown activities.
     """
     transmit, receive = antennas
     if min(count, transmit, receive, most_people) < 1 or packets < 2:
@@ -84,7 +85,9 @@ def draw_windows(
         room = rooms[torch.randint(len(rooms.size), (count,), generator=generator, device=generator.device)]
     rate, times = draw_times(count, packets, rates, generator)
     channel, causes = room_channel(room, activity, times, grid, antennas, generator, most_people)
-    receiver = draw_receivers(count, receive, grid, generator)
+    receiver = draw_receivers(1 if one_receiver else count, receive, grid, generator)
+    if one_receiver:
+        receiver = receiver[torch.zeros(count, dtype=torch.long, device=generator.device)]
     csi = received(channel, times, grid, receiver, transmit, generator).transpose(2, 3)
     return CsiWindows(csi, times, grid, causes | {"snr_db": receiver.snr_db, "packet_rate": rate})
 

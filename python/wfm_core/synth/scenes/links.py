@@ -7,6 +7,7 @@ them; what is asked of them is close to what the probe asks.
 """
 
 from dataclasses import dataclass, fields
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -25,8 +26,11 @@ LARGEST_OFFSET = 0.05
 """Of the sample rate, either way."""
 MODULATION_SNR_DB = (-4.0, 28.0)
 DEVICE_SNR_DB = (8.0, 35.0)
-SIR_DB = (-12.0, 12.0)
+SIR_DB = (-20.0, 6.0)
 INTERFERENCE_SNR_DB = (0.0, 30.0)
+TRANSMITTERS = 512
+"""That are met again and again, so that windows of one can be told from those of the others."""
+_TRANSMITTERS_SEED = 20_261_129
 _WINDOWS_PER_CELL = 4
 
 
@@ -36,7 +40,8 @@ class Links:
 
     causes, a row a window, those that the kind of link has: `modulation` int64 [B] (of MODULATIONS), `symbol_samples`
     [B], `carrier_offset` [B] as a fraction of the sample rate, `snr_db` [B] over the window, `interference` int64 [B]
-    (of the task's LABELS), `sir_db` [B] (NaN where nothing interferes), `flaws`: `Transmitters`, one a window.
+    (of the task's LABELS), `sir_db` [B] (NaN where nothing interferes), `flaws`: `Transmitters`, one a window, and
+    which of TRANSMITTERS that is, `transmitter` int64 [B].
     """
 
     iq: Tensor
@@ -63,11 +68,12 @@ def modulation(count: int, samples: int, antennas: int, generator: torch.Generat
 
 
 def device(count: int, samples: int, antennas: int, generator: torch.Generator) -> Links:
-    """Another transmitter in each window, with flaws and a modulation of its own."""
-    flaws = random_transmitters(count, generator)
+    """Any of TRANSMITTERS in each window, with its flaws, of any modulation."""
+    known = _transmitters(generator.device)
+    which = torch.randint(TRANSMITTERS, (count,), generator=generator, device=generator.device)
+    flaws = Transmitters(*(getattr(known, field.name)[which] for field in fields(Transmitters)))
     kinds = [choice(LINEAR, generator) for _ in range(count)]
-    every = torch.arange(count, device=generator.device)
-    received = transmit(flaws, every, samples, generator, kinds, antennas)
+    received = transmit(known, which, samples, generator, kinds, antennas)
     snr_db = uniform((count,), *DEVICE_SNR_DB, generator)
     causes = {
         "modulation": torch.tensor([MODULATIONS.index(kind) for kind in kinds], device=generator.device),
@@ -75,6 +81,7 @@ def device(count: int, samples: int, antennas: int, generator: torch.Generator) 
         "carrier_offset": flaws.carrier_offset / SAMPLE_RATE,
         "snr_db": snr_db,
         "flaws": flaws,
+        "transmitter": which,
     }
     return Links(_noisy(received, snr_db, generator), torch.full_like(snr_db, SAMPLE_RATE), causes)
 
@@ -85,6 +92,12 @@ def interference(count: int, samples: int, antennas: int, generator: torch.Gener
     drawn = scenes.draw(count, antennas, SIR_DB, INTERFERENCE_SNR_DB)
     causes = {"interference": drawn.label, "sir_db": drawn.sir_db, "snr_db": drawn.snr_db}
     return Links(drawn.iq, drawn.sample_rate, causes)
+
+
+@cache
+def _transmitters(device: torch.device) -> Transmitters:
+    """The same in every run: on each device others, as its generator draws."""
+    return random_transmitters(TRANSMITTERS, torch.Generator(device).manual_seed(_TRANSMITTERS_SEED))
 
 
 LINKS = {"modulation": modulation, "device": device, "interference": interference}

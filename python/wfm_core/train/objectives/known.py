@@ -16,7 +16,7 @@ from wfm_core.synth.emitters import EMITTERS
 from wfm_core.synth.modulation import MODULATIONS
 from wfm_core.synth.scenes.band import MOST_EMITTERS
 from wfm_core.synth.scenes.interference import LABELS
-from wfm_core.synth.scenes.links import FLAWS
+from wfm_core.synth.scenes.links import FLAWS, TRANSMITTERS
 
 UNKNOWN = -1
 """Instead of a class."""
@@ -51,6 +51,7 @@ _IQ = {
     "symbol_rate": Cause("number"),
     "carrier_offset": Cause("number"),
     "flaws": Cause("number", len(FLAWS)),
+    "transmitter": Cause("class", TRANSMITTERS),
     "interference": Cause("class", len(LABELS)),
     "sir": Cause("number"),
 }

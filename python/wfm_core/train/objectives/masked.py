@@ -79,12 +79,13 @@ class MaskedPretraining(PretrainingObjective):
 
 
 def build_autoencoder(config: Pretraining, description: dict, model: WirelessModel | None = None) -> MaskedAutoencoder:
-    """The masked autoencoder of a configuration, fresh weights; around `model` where that is given."""
+    """The masked autoencoder of a configuration's modalities, fresh weights; around `model` where that is given."""
     return MaskedAutoencoder(
         model or build_model(description),
         EncoderConfig(**config.decoder.model_dump()),
         antenna_vectors=config.decoder_antennas,
-        normalise_targets=config.normalise_targets,
+        normalise_targets=set(config.normalise_targets) & set(config.modalities),
         spectrum_weight=config.spectrum_weight,
         separate_decoders=config.separate_decoders,
+        modalities=config.modalities,
     )

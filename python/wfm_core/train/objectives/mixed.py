@@ -27,12 +27,15 @@ def build_objective(config: Pretraining, description: dict) -> PretrainingObject
 
 
 class MixedPretraining(PretrainingObjective):
-    """The objectives of a mapping of names to weights; each has its losses and figures under its name."""
+    """The objectives of a mapping of names to weights; each has its losses and figures under its name, and sees the
+    windows of those modalities that it has a weight for."""
 
     def __init__(self, config: Pretraining, description: dict):
         super().__init__(config)
         model = build_model(description)
-        self.parts = nn.ModuleDict({name: OBJECTIVES[name](config, description, model) for name in config.objectives})
+        self.parts = nn.ModuleDict(
+            {name: OBJECTIVES[name](config.served_by(name), description, model) for name in config.objectives}
+        )
 
     @property
     def model(self):
@@ -61,7 +64,8 @@ class MixedPretraining(PretrainingObjective):
     def losses(self, windows, index, seed, causes=None):
         losses: dict[str, Tensor] = {}
         for name, part in self.parts.items():
-            losses |= {f"{name}_{target}": loss for target, loss in part.losses(windows, index, seed, causes).items()}
+            there = self._served(name, windows)
+            losses |= {f"{name}_{target}": loss for target, loss in part.losses(there, index, seed, causes).items()}
             self.shown |= {f"{name}_{target}": known for target, known in part.shown.items()}
             self.watched |= {f"{name}_{what}": value for what, value in part.watched.items()}
         return losses
@@ -70,16 +74,19 @@ class MixedPretraining(PretrainingObjective):
         sums: dict[str, Tensor] = {}
         for name, part in self.parts.items():
             for modality, loss in part.by_modality(_under(f"{name}_", losses)).items():
-                sums[modality] = sums.get(modality, 0) + self.config.objectives[name] * loss
+                sums[modality] = sums.get(modality, 0) + self.config.objectives[name][modality] * loss
         return sums
 
     def held_out_figures(self, windows, index, causes=None):
         figures = {}
         for name, part in self.parts.items():
-            for key, figure in part.held_out_figures(windows, index, causes).items():
+            for key, figure in part.held_out_figures(self._served(name, windows), index, causes).items():
                 kind = next(kind for kind in HELD_OUT if key.startswith(kind))
                 figures[f"{kind}{name}_{key.removeprefix(kind)}"] = figure
         return figures
+
+    def _served(self, name: str, windows: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {modality: x for modality, x in windows.items() if modality in self.config.objectives[name]}
 
 
 def _under(prefix: str, values: dict) -> dict:

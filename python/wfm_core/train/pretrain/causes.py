@@ -50,7 +50,8 @@ def as_batch(windows: dict[str, Tensor | Known], index: Tensor) -> tuple:
     known = {modality: part.causes for modality, part in windows.items() if isinstance(part, Known)}
     if not known:
         return windows, index
-    return {modality: part.windows for modality, part in windows.items()}, index, known
+    bare = {modality: part.windows if isinstance(part, Known) else part for modality, part in windows.items()}
+    return bare, index, known
 
 
 def with_causes(modality: str, windows: Tensor, scene: Scene | None) -> Known:
@@ -104,7 +105,7 @@ def of_links(links: Links, modality: str, grid: tuple[int, int]) -> dict[str, Te
     """Those of `Links.causes` that there are: `snr` (dB - 15) / 10; `symbol_rate` -log2 of a symbol's samples over 8;
     `carrier_offset` over 3 % of the rate; `sir` dB / 7; `flaws`: see `_flaws`; and `sample_rate` as of bands."""
     found = links.causes
-    targets = {name: found[name] for name in ("modulation", "interference") if name in found}
+    targets = {name: found[name] for name in ("modulation", "interference", "transmitter") if name in found}
     targets |= {name: scaled(found[of]).unsqueeze(1) for name, (of, scaled) in _SCALED.items() if of in found}
     if "flaws" in found:
         targets["flaws"] = _flaws(found["flaws"])

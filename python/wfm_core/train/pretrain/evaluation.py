@@ -36,13 +36,14 @@ def evaluate(argv: list[str]) -> int:
         raise WfmError(f"{options.run} has no config.yaml; name a run folder of wfm-pretrain, with its checkpoints")
     config = load_pretraining(str(kept))
     autoencoder, statistics = load_autoencoder(options.run, config)
-    preprocess = {modality: build_preprocessor(statistics[modality]["signal"]) for modality in config.modalities}
+    modalities = config.objectives["masked"]
+    preprocess = {modality: build_preprocessor(statistics[modality]["signal"]) for modality in modalities}
     antennas = max(config.iq.antennas)
     shapes = {
         "image": {"antennas": 1, "samples": config.image.samples},
         "iq": {"antennas": antennas, "samples": config.iq.tokens // antennas * SEGMENT},
     }
-    settings = {m: {**shapes[m], "ratio": config.mask_ratio[m]} for m in config.modalities}
+    settings = {m: {**shapes[m], "ratio": config.mask_ratio[m]} for m in modalities}
     settings["train_windows"] = options.train_windows
     torch.set_num_threads(config.threads or torch.get_num_threads())
     report = evaluate_reconstruction(autoencoder, preprocess, settings, SEED)

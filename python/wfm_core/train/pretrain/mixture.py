@@ -76,7 +76,7 @@ def _opened(entry: Source) -> AnySource:
     if entry.kind == "links":
         return LinkSource(entry.scenes)
     if entry.kind == "csi":
-        return CsiSource(entry.scenes, entry.motion)
+        return CsiSource(entry.scenes, entry.motion, entry.one_room)
     if entry.kind == "dataset":
         return DatasetSource(Path(entry.path))
     return RecordingSource(Path(entry.path), Told(rate=entry.sample_rate, real=entry.real))
@@ -164,7 +164,8 @@ class Mixture:
             for option in self.options:
                 if self._has_channels(share, option):
                     share.source.check(_channels_of(option), self._samples(_channels_of(option)))
-        if "causes" in self.config.objectives and not any(hasattr(share.source, "scene") for share in self.shares):
+        asked = self.modality in self.config.objectives.get("causes", ())
+        if asked and not any(hasattr(share.source, "scene") for share in self.shares):
             names = ", ".join(share.name for share in self.shares)
             raise WfmError(
                 f"objective causes with {self.modality} windows of {names} alone, which do not know theirs; expected a "

@@ -76,13 +76,15 @@ def write_results(out: Path, config: Pretraining, training, held_out, settings: 
     draw_curves(out / "pictures" / "curves.png", sorted(out.glob("logs/*/metrics.csv")))
     if training.masked is not None:
         save_decoder(out, training.masked.autoencoder)
-        _picture(out / "pictures", training.masked, held_out[0])
+        largest = max(held_out, key=lambda batch: batch[0]["image"][0, 0].numel() if "image" in batch[0] else 0)
+        _picture(out / "pictures", training.masked, largest)  # small images have next to nothing to see
     return figures
 
 
 def _picture(folder: Path, training: MaskedPretraining, batch: tuple[dict[str, Tensor], Tensor]) -> None:
     windows, index = move_data_to_device(batch[:2], training.device)
-    for modality, x in windows.items():
+    for modality in training.config.modalities:
+        x = windows[modality]
         masks = training.masks(modality, x, index, training.config.seed + HELD_OUT_SEED)
         picture_reconstructions(
             folder / f"reconstructions_{modality}.png",
@@ -102,7 +104,7 @@ def load_autoencoder(run: Path, config: Pretraining) -> tuple[MaskedAutoencoder,
     checkpoint = read_checkpoint(run / "checkpoints" / LAST, config)
     prefix = "autoencoder." if config.objective == "masked" else "parts.masked.autoencoder."
     try:
-        autoencoder = build_autoencoder(config, describe(config, settings))
+        autoencoder = build_autoencoder(config.served_by("masked"), describe(config, settings))
         state = {k.removeprefix(prefix): v for k, v in checkpoint["state_dict"].items() if k.startswith(prefix)}
         autoencoder.load_state_dict(state)
     except (RuntimeError, LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:

@@ -133,7 +133,8 @@ def _held_out(config: Pretraining, sets: dict[str, WindowSets]) -> list[tuple]:
 
 
 def _measure_means(training: MaskedPretraining, config: Pretraining, sets: dict[str, WindowSets]) -> None:
-    for modality, one in sets.items():
+    for modality in training.config.modalities:
+        one = sets[modality]
         batches = min(config.steps_per_epoch, -(-MEAN_WINDOWS // config.batch))
         windows = [one.batch(step) for step in range(batches)]
         training.measure_mean(modality, [x.windows if isinstance(x, Known) else x for x in windows])

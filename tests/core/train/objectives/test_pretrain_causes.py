@@ -92,7 +92,7 @@ def test_links_and_csi_tell_what_they_know_and_nothing_else():
     iq = torch.zeros(3, 1, 64, dtype=torch.complex64)
     for draw, known in (
         (modulation, {"modulation", "symbol_rate", "carrier_offset", "snr", "sample_rate"}),
-        (device, {"modulation", "symbol_rate", "carrier_offset", "snr", "sample_rate", "flaws"}),
+        (device, {"modulation", "symbol_rate", "carrier_offset", "snr", "sample_rate", "flaws", "transmitter"}),
         (interference, {"interference", "sir", "snr", "sample_rate"}),
     ):
         links = draw(3, 64, 1, seeded(2))

@@ -12,7 +12,9 @@ WIDTH, HIDDEN, DEPTH = 32, 64, 2
 
 
 def test_a_step_costs_what_its_matrix_products_do(tmp_path):
-    config = tiny_config(tmp_path, CAUSES, "modalities=[iq]", "iq.antennas=[1]", "causes.weights={kinds_at: 0}")
+    config = tiny_config(
+        tmp_path, CAUSES, "modalities=[iq]", "iq.antennas=[1]", "causes.weights={kinds_at: 0, transmitter: 0}"
+    )
     tokens = config.iq.tokens + 1
     linear = DEPTH * (4 * WIDTH**2 + 2 * WIDTH * HIDDEN) * tokens
     attention = DEPTH * 2 * tokens**2 * WIDTH

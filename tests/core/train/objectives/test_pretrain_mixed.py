@@ -13,6 +13,7 @@ from wfm_core.cli.pretrain import main
 from wfm_core.configs.pretraining import load_pretraining
 from wfm_core.train.objectives.masked import MaskedPretraining
 from wfm_core.train.objectives.mixed import MixedPretraining, build_objective
+from wfm_core.train.pretrain.causes import with_causes
 from wfm_core.train.pretrain.results import describe, load_autoencoder
 from wfm_core.train.pretrain.starting import start_from
 
@@ -44,6 +45,25 @@ def test_the_sum_is_weighted_and_each_part_is_what_it_is_alone(tmp_path):
     torch.testing.assert_close(apart["iq"], losses["masked_iq"] + spectrum + 0.5 * losses["predictive_iq"])
     torch.testing.assert_close(training.total(losses), apart["image"] + apart["iq"])
     assert set(training.watched) == {"predictive_spread_image", "predictive_spread_iq"}
+
+
+def test_an_objective_sees_the_modalities_that_it_has_a_weight_for(tmp_path):
+    config = tiny_config(tmp_path, "objective={masked: {image: 2.0}, causes: {iq: 0.5, image: 0.25}}")
+    training = fresh_training(config, SETTINGS, MixedPretraining)
+    causes = {modality: with_causes(modality, x, None).causes for modality, x in windows().items()}
+    for known in causes.values():
+        known["emitters"] = torch.tensor([0, 1, 2, 3])
+    losses = training.losses(windows(), INDEX, 1, causes)
+    assert "masked_image" in losses and not [name for name in losses if name.startswith("masked_iq")]
+    apart = training.by_modality(losses)
+    alone = training.parts["causes"].by_modality(training.parts["causes"].losses(windows(), INDEX, 1, causes))
+    torch.testing.assert_close(apart["iq"], 0.5 * alone["iq"])
+    torch.testing.assert_close(apart["image"], 2 * losses["masked_image"] + 0.25 * alone["image"])
+    figures = training.held_out_figures(windows(), INDEX, causes)
+    assert "val_loss_causes_iq_emitters" in figures and "val_loss_masked_iq" not in figures
+    kept = config.fixed_settings()["objective"]
+    assert kept == ["causes", "masked of image"]
+    assert kept == tiny_config(tmp_path, "objective={causes: 1, masked: {image: 1}}").fixed_settings()["objective"]
 
 
 def test_there_is_one_encoder_and_it_has_the_gradients_of_all(tmp_path):
@@ -89,6 +109,13 @@ def test_a_run_may_go_on_with_other_weights_but_not_with_other_objectives(tmp_pa
         ("objective: {masked: 0}", "objective: weight 0: expected a positive number"),
         ("objective: {masked: 1, guess: 1}", "objective: expected one of masked, contrastive, predictive"),
         ("objective: {masked: 1, contrastive: 1}", "contrastive with modalities .*image.*: it is for iq alone"),
+        ("objective: {masked: {iq: 1}}", "has no weight for image: give one, or change modalities"),
+        (
+            "objective: {masked: {video: 1}}",
+            "objective: expected a weight for each objective, or one for each modality",
+        ),
+        ("objective: {masked: {}}", "objective: expected a weight for each objective, or one for each modality"),
+        ("objective: {masked: {iq: -1, image: 1}}", "objective: weight -1: expected a positive number"),
         ("predictive: {blocks: [0.5, 0.2]}", r"blocks \[0.5, 0.2\]: expected the lower share first"),
         ("predictive: {teacher_decay: [0.9, 1.1]}", "predictive.teacher_decay.1 is 1.1; expected"),
         ("predictive: {loss: l1}", "predictive.loss is 'l1'; expected one of smooth_l1, mse"),
@@ -130,3 +157,12 @@ def test_a_whole_run_leaves_a_foundation_that_another_goes_on_from(tmp_path, cap
     for name, weight in foundation.items():
         assert torch.equal(training.model.state_dict()[name], weight)
     assert torch.equal(training.masked.autoencoder.mask_token, autoencoder.mask_token.half().float())
+
+
+def test_a_run_whose_modalities_are_asked_for_different_things(tmp_path, capsys):
+    out, recipe = tmp_path / "run", str(tiny_file(tmp_path))
+    apart = "objective={masked: {image: 1}, causes: {iq: 1}}"
+    assert main(["--config", recipe, "--out", str(out), apart, "epochs=1", "data.passes={image: 2, iq: 1}"]) == 0
+    assert "causes_iq_emitters: held-out loss" in capsys.readouterr().out
+    assert (out / "pictures/reconstructions_image.png").exists()
+    assert not (out / "pictures/reconstructions_iq.png").exists(), "nothing of it was to be reconstructed"
