@@ -63,7 +63,7 @@ from gnuradio import qtgui
 
 class fingerprint_enrol(gr.top_block, Qt.QWidget):
 
-    def __init__(self, bundle='wfm-small', center_freq=2.44e9, duration=8, gain=40, gate=(-44), hop=8192, json='', policy='', prototypes='', sample_rate=1e6, source='sim:transmitters'):
+    def __init__(self, bundle='wfm-base', center_freq=2.44e9, duration=8, gain=40, gate=(-44), hop=8192, json='', policy='', prototypes='', sample_rate=1e6, source='sim:transmitters'):
         gr.top_block.__init__(self, "WFM Fingerprint Enrolment", catch_exceptions=True)
         Qt.QWidget.__init__(self)
         self.setWindowTitle("WFM Fingerprint Enrolment")
@@ -345,7 +345,7 @@ def argument_parser():
     description = 'Enrols transmitters in the running flowgraph from 20 windows each, with a foundation and no training, then names them.'
     parser = ArgumentParser(description=description)
     parser.add_argument(
-        "--bundle", dest="bundle", type=str, default='wfm-small',
+        "--bundle", dest="bundle", type=str, default='wfm-base',
         help="Set Encoder Bundle [default=%(default)r]")
     parser.add_argument(
         "--center-freq", dest="center_freq", type=eng_float, default=eng_notation.num_to_str(float(2.44e9)),

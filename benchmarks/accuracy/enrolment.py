@@ -78,7 +78,7 @@ def judge(first: np.ndarray, later: np.ndarray, truth: np.ndarray) -> tuple[floa
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--foundation", default="wfm-small")
+    parser.add_argument("--foundation", default="wfm-base")
     parser.add_argument("--seeds", type=int, default=5, help="sets of six transmitters (5)")
     parser.add_argument("--fresh", type=int, default=100, help="windows to be named of each transmitter (100)")
     parser.add_argument("--random", action="store_true", help="judge the network with random weights too")

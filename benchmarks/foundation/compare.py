@@ -97,7 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("question", choices=WAYS)
     parser.add_argument("--out", type=Path, help="folder for runs and tables (default out/compare-QUESTION)")
-    parser.add_argument("--run", default="wfm-small", help="the foundation in whose table they stand")
+    parser.add_argument("--run", default="wfm-base", help="the foundation in whose table they stand")
     parser.add_argument("--only", nargs="+", metavar="WAY", help="some of the ways (default: all)")
     parser.add_argument("--tflop", type=float, default=150.0, help="10^12 operations of each of the objectives' runs")
     parser.add_argument("--epochs", type=int, default=40, help="of each of the modalities' runs, 30 steps each")

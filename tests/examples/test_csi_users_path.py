@@ -38,7 +38,7 @@ def test_a_model_fine_tuned_on_csi_runs_in_the_activity_sensor(tmp_path):
     np.savez(tmp_path / "walks.npz", csi=np.concatenate(windows).transpose(0, 3, 2, 1), activity=np.repeat(labels, 60))
     build = ["--from", "npz", tmp_path / "walks.npz", "--array", "csi", "--label", "activity", "--kind", "csi"]
     command("dataset", "build", *build, "--out", tmp_path / "walks.h5")
-    options = ["--init", "wfm-small", "--out", tmp_path / "run", "image_size=[64,64]", "batch=16"]
+    options = ["--init", "wfm-base", "--out", tmp_path / "run", "image_size=[64,64]", "batch=16"]
     options += ["epochs=12", "warmup_epochs=1", "base_learning_rate=0.05", "threads=1"]
     command("finetune", "--task", "activity", "--data", tmp_path / "walks.h5", *options)
 

@@ -83,7 +83,7 @@ def test_multi_antenna(tmp_path, cache):
 
 def test_fingerprint_enrol(tmp_path, cache):
     said = start("fingerprint_enrol", cache, *quick(2.5))
-    assert "first start: exporting the encoder wfm-small" in said
+    assert "first start: exporting the encoder wfm-base" in said
     events = re.findall(r"^(enrolling|enrolled): (device-\d)", said, re.MULTILINE)
     assert events[:4] == [(kind, device) for device in ("device-1", "device-2") for kind in ("enrolling", "enrolled")]
     assert re.search(r"fingerprint device-2 +\d", said), "a window after the enrolment is named"

@@ -62,7 +62,7 @@ def follow(folder: Path, least_right: float) -> None:
 def test_the_page_with_a_tiny_foundation(tmp_path):
     folder = checkout(tmp_path)
     # found in the working folder before the one of that name in models/
-    tiny_foundation(folder / "wfm-small", modalities={"iq": IQ})
+    tiny_foundation(folder / "wfm-base", modalities={"iq": IQ})
     follow(folder, least_right=0.8)
 
 

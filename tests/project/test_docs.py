@@ -29,7 +29,7 @@ def test_the_site_builds_without_a_warning(tmp_path):
     menu = (tmp_path / "site" / "index.html").read_text()
     assert all(f'href="{page.stem}.html"' in menu for page in DOCS.glob("blocks-*.md")), "the menu has them"
     pretraining = (tmp_path / "site" / "pretraining.html").read_text()
-    assert 'href="repository/models/wfm-small/index.html"' in pretraining, "a model's card, outside docs/, is a page"
+    assert 'href="repository/models/wfm-base/index.html"' in pretraining, "a model's card, outside docs/, is a page"
     assert "<code>python/wfm_core/configs/pretrain_paper.yaml</code>" in pretraining
 
 

@@ -107,10 +107,10 @@ def test_a_bundle_beside_the_package_is_found_without_a_variable(tmp_path, monke
     monkeypatch.chdir(tmp_path)
     (tmp_path / "share/wfm/bundles/installed.wfm.pt").touch()
     assert find_bundle("installed") == tmp_path / "share/wfm/bundles/installed.wfm.pt"
-    for name in ("wfm-interference", "wfm-small"):
+    for name in ("wfm-interference", "wfm-base"):
         shutil.copytree(ROOT / "models" / name, tmp_path / "share/wfm/models" / name)
     assert find_bundle("wfm-interference") == tmp_path / "share/wfm/models/wfm-interference"
-    assert find_foundation("wfm-small") == tmp_path / "share/wfm/models/wfm-small"
+    assert find_foundation("wfm-base") == tmp_path / "share/wfm/models/wfm-base"
     with pytest.raises(WfmError, match="share/wfm/models"):
         find_bundle("not-there")
 

@@ -13,7 +13,7 @@ from wfm_core.data.readers.own.measure import csi_signal
 from wfm_core.model.prototypes import Prototypes
 from wfm_core.synth import motion
 
-FOUNDATION = "wfm-small"
+FOUNDATION = "wfm-base"
 """The shipped one, whose encoder is a starter too."""
 PACKETS = 128
 """Columns of an image."""

@@ -93,13 +93,13 @@ def test_another_foundation_makes_other_activities(tmp_path, monkeypatch):
     before = {name: one.made_from() for name, one in STARTERS.items()}
     changed = tmp_path / "foundation"
     changed.mkdir()
-    shutil.copy(find_foundation("wfm-small") / DESCRIPTION, changed)
+    shutil.copy(find_foundation("wfm-base") / DESCRIPTION, changed)
     text = (changed / DESCRIPTION).read_text()
     assert "weights_sha256" in text
     (changed / DESCRIPTION).write_text(text.replace("weights_sha256: ", "weights_sha256: 0"))
     monkeypatch.setattr(catalog, "find_foundation", lambda name: changed)
     other = {name for name, one in STARTERS.items() if one.made_from() != before[name]}
-    assert other == {"wfm-small", "starter-activities"}
+    assert other == {"wfm-base", "starter-activities"}
 
 
 def test_a_failure_leaves_what_was_there(teach, monkeypatch):
@@ -177,4 +177,4 @@ def test_other_names_are_left_alone(tmp_path):
 def test_a_cache_that_cannot_be_made_is_one_sentence(tmp_path):
     (tmp_path / "wfm").write_text("in the way")
     with pytest.raises(WfmError, match="set XDG_CACHE_HOME"):
-        starter.ensure("wfm-small")
+        starter.ensure("wfm-base")
