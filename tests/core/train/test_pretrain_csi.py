@@ -88,6 +88,11 @@ def test_a_share_of_the_draws_is_of_one_room():
     assert torch.equal(plain, CsiSource(one_room=0.0).draw_channels(4, 1, torch.Generator().manual_seed(3)))
 
 
+def test_cells_have_no_room():
+    with pytest.raises(WfmError, match="one_room 0.5 of cells: expected rooms among the scenes"):
+        CsiSource(["cells"], one_room=0.5)
+
+
 def _one_room(scene):
     return len(scene.causes["size"][:, 0].unique()) == 1
 

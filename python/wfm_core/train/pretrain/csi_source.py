@@ -8,7 +8,7 @@ from wfm_core.base.errors import WfmError
 from wfm_core.model import CHANNELS
 from wfm_core.signal.csi import CsiImage, CsiLevels, with_motion
 from wfm_core.synth.csi.images import csi_images
-from wfm_core.synth.csi.pool import draw_any, most_antennas
+from wfm_core.synth.csi.pool import draw_any, known_scenes, most_antennas
 from wfm_core.synth.draws import uniform
 from wfm_core.train.pretrain.images import apart, random_channels
 
@@ -27,7 +27,8 @@ class CsiSource:
     Like a data set of ready images it has a `signal`, which prepares them. With `motion` each antenna gives a second
     channel, what moves (`with_motion`). `one_room`: share of the draws whose windows are all of one receiver in one
     room, and have each subcarrier standardised over all of them, as data sets that were recorded in one place are.
-    `most_channels` of a window; `scene`: what the last windows were made of. Raises `WfmError` for an unknown kind.
+    `most_channels` of a window; `scene`: what the last windows were made of. Raises `WfmError` for an unknown kind, and
+    for `one_room` without rooms.
     """
 
     antennas, sample_rate, ready_images, scene = 0, None, True, None
@@ -43,6 +44,10 @@ class CsiSource:
     }
 
     def __init__(self, scenes: list[str] | None = None, motion: bool = False, one_room: float = 0.0):
+        if one_room and "rooms" not in known_scenes(scenes):
+            raise WfmError(
+                f"one_room {one_room} of {', '.join(scenes)}: expected rooms among the scenes, or no one_room"
+            )
         self.scenes, self.motion, self.one_room = scenes, motion, one_room
         self.of_antenna = 2 if motion else 1
         self.most_channels = min(self.of_antenna * most_antennas(scenes), CHANNELS)
