@@ -298,6 +298,10 @@ class Pretraining(Run):
             for name, weight in given.items()
         }
 
+    def asks_causes(self, modality: str) -> bool:
+        """Whether windows of the modality are asked what made them."""
+        return modality in self.objectives.get("causes", ())
+
     def served_by(self, objective: str) -> "Pretraining":
         """The same with those modalities alone that the objective has a weight for."""
         return self.model_copy(update={"modalities": list(self.objectives[objective])})

@@ -164,7 +164,7 @@ class Mixture:
             for option in self.options:
                 if self._has_channels(share, option):
                     share.source.check(_channels_of(option), self._samples(_channels_of(option)))
-        asked = self.modality in self.config.objectives.get("causes", ())
+        asked = self.config.asks_causes(self.modality)
         if asked and not any(hasattr(share.source, "scene") for share in self.shares):
             names = ", ".join(share.name for share in self.shares)
             raise WfmError(

@@ -35,11 +35,7 @@ class Renderer:
         """`count` windows of the process `rank` for a batch: those in the slot of set `number`."""
         options = self.mixture.options
         option = options[slot % len(options)]
-        draw = (
-            self.mixture.draw_known
-            if self.mixture.modality in self.config.objectives.get("causes", ())
-            else self.mixture.draw
-        )
+        draw = self.mixture.draw_known if self.config.asks_causes(self.mixture.modality) else self.mixture.draw
         parts = []
         for first in range(0, count, CHUNK):
             chunk = self.chunk(slot, first, count, rank)
