@@ -21,11 +21,11 @@ def __getattr__(name: str):
 
         return load_bundle
     if name == "load_wavesfm":
-        from wfm_core.model.wavesfm import load_wavesfm
+        from wfm_core.model.wavesfm.network import load_wavesfm
 
         return load_wavesfm
     if name == "load_wavesfm_pretraining":
-        from wfm_core.model.wavesfm_pretraining import load_wavesfm_pretraining
+        from wfm_core.model.wavesfm.pretraining import load_wavesfm_pretraining
 
         return load_wavesfm_pretraining
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

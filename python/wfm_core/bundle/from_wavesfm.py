@@ -11,8 +11,8 @@ from wfm_core.base.errors import WfmError
 from wfm_core.bundle.checkpoints import read_checkpoint
 from wfm_core.bundle.export import export_model
 from wfm_core.model import PATCH, SEGMENT, WirelessModel
-from wfm_core.model.wavesfm import MAX_TOKENS, convert_wavesfm
-from wfm_core.model.wavesfm_keys import is_pretraining
+from wfm_core.model.wavesfm.keys import is_pretraining
+from wfm_core.model.wavesfm.network import MAX_TOKENS, convert_wavesfm
 
 HEADS = {"vit_multi_micro": 4, "vit_multi_small": 8, "vit_multi_base": 8, "vit_multi_large": 12}
 POOLINGS = {"token": "cls", "avg": "mean"}

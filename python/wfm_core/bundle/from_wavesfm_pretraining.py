@@ -12,8 +12,8 @@ from wfm_core.bundle.checkpoints import read_checkpoint
 from wfm_core.bundle.foundation import DESCRIPTION, save_decoder, save_foundation
 from wfm_core.bundle.from_wavesfm import ANY_RATE
 from wfm_core.model import PATCH, SEGMENT, EncoderConfig, MaskedAutoencoder
-from wfm_core.model.wavesfm_keys import is_pretraining
-from wfm_core.model.wavesfm_pretraining import NORM_EPS, convert_wavesfm_pretraining
+from wfm_core.model.wavesfm.keys import is_pretraining
+from wfm_core.model.wavesfm.pretraining import NORM_EPS, convert_wavesfm_pretraining
 from wfm_core.signal import build_preprocessor
 
 HEADS = {128: 4, 256: 8, 512: 8, 768: 12}

@@ -9,7 +9,7 @@ import torch
 from wavesfm_states import Payload, pretraining_state, published_state
 
 from wfm_core.bundle.foundation import DECODER, load_foundation
-from wfm_core.model.wavesfm_pretraining import convert_wavesfm_pretraining
+from wfm_core.model.wavesfm.pretraining import convert_wavesfm_pretraining
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 WIDTH = 128  # of their preset micro, which has 4 heads

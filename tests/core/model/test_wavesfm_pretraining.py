@@ -8,8 +8,8 @@ from wavesfm_states import part, pretraining_state, reference
 
 import wfm_core
 from wfm_core.base.errors import WfmError
-from wfm_core.model.wavesfm_keys import POSITIONS
-from wfm_core.model.wavesfm_pretraining import convert_wavesfm_pretraining
+from wfm_core.model.wavesfm.keys import POSITIONS
+from wfm_core.model.wavesfm.pretraining import convert_wavesfm_pretraining
 
 FILES = ("mae_authors_reference", "mae_authors_normalised_reference", "mae_authors_antenna_mask_reference")
 EXACT = {"rtol": 0, "atol": 1e-5}

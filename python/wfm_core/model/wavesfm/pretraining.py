@@ -17,8 +17,8 @@ from wfm_core.model.encoder import EncoderConfig
 from wfm_core.model.masked import MaskedAutoencoder
 from wfm_core.model.network import WirelessModel
 from wfm_core.model.tokens import ImageTokens, IqTokens, sinusoids_1d, sinusoids_2d
-from wfm_core.model.wavesfm_keys import POSITIONS, check_pretraining_keys
-from wfm_core.model.wavesfm_layout import autoencoder_positions, autoencoder_weights, predictions_as_theirs
+from wfm_core.model.wavesfm.keys import POSITIONS, check_pretraining_keys
+from wfm_core.model.wavesfm.layout import autoencoder_positions, autoencoder_weights, predictions_as_theirs
 
 NORM_EPS = {"norm_eps": 1e-6, "final_norm_eps": 1e-5}
 """Of the LayerNorms in the blocks, under a recent timm, and of the final ones, in encoder and decoder."""

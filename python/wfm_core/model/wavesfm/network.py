@@ -16,8 +16,8 @@ from wfm_core.model.encoder import EncoderConfig
 from wfm_core.model.heads import POOLINGS, ClassHead, pool
 from wfm_core.model.network import WirelessModel
 from wfm_core.model.tokens import ImageTokens, IqTokens
-from wfm_core.model.wavesfm_keys import check_keys, has_lora
-from wfm_core.model.wavesfm_layout import input_side
+from wfm_core.model.wavesfm.keys import check_keys, has_lora
+from wfm_core.model.wavesfm.layout import input_side
 
 NORM_EPS = 1e-6
 """Of the blocks' LayerNorms under a recent timm; the release they pinned, 1.0.11, has 1e-5. Logits differ by 1e-4."""
