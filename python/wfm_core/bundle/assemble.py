@@ -40,7 +40,7 @@ def build_network(contract: Network) -> WirelessModel | FoundSignalModel | TaskT
     elif "image" in contract.sides:
         image = ImageTokens(width, contract.image_channels, size=contract.image_size, affine=contract.affine)
     if "iq" in contract.sides:
-        iq = IqTokens(width, contract.antennas, affine=contract.affine)
+        iq = IqTokens(width, contract.antennas, affine=contract.affine, measures=contract.iq_measures)
     return WirelessModel(contract.encoder, image=image, iq=iq, heads=heads)
 
 

@@ -144,7 +144,8 @@ def _alike(models: list[_Model], same) -> list[list[_Model]]:
 
 
 def _same_stem(a: _Model, b: _Model) -> bool:
-    same = ("modality", "encoder", "affine", "signal", "image_channels", "image_size", "image_per_channel")
+    image = ("image_channels", "image_size", "image_per_channel")
+    same = ("modality", "encoder", "affine", "signal", "iq_measures", *image)
     return all(getattr(a.contract, key) == getattr(b.contract, key) for key in same) and _equal(a.inputs, b.inputs)
 
 

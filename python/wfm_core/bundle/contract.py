@@ -59,8 +59,7 @@ def at(default: Any, *path: str) -> Any:
 
 Name = Annotated[str, AfterValidator(_is_name)]
 Antennas, Channels = _count("antennas"), _count("channels")
-PerChannel = Annotated[bool, Field(strict=True)]
-"""Whether each channel of an image makes tokens of its own, by one projection, or all channels one token."""
+Flag = Annotated[bool, Field(strict=True)]
 Size = _row(Annotated[int, BeforeValidator(no_bool), Field(gt=0, le=MOST["pixels"])], 2, 2)
 TokenSize = Annotated[Size, AfterValidator(_of_patches)]
 """Height and width in pixels, of any image and of one that patches fill."""
@@ -121,8 +120,9 @@ class Network(Table):
     """What a bundle's contract and a foundation's description (as errors call them) both say of a network.
 
     Its inputs (`sides`) are iq with so many `antennas`, image with `image_channels` of `image_size`; with
-    `image_per_channel` each of the channels makes tokens of its own, and a foundation takes as many at most and any
-    size. `weights_sha256` is "" before the weights are written.
+    `image_per_channel` each of the channels makes tokens of its own by one projection, and a foundation takes as many
+    at most and any size. With `iq_measures` tokens of IQ are told what was measured of the window.
+    `weights_sha256` is "" before the weights are written.
     """
 
     called: ClassVar[str] = "the contract"
@@ -165,7 +165,8 @@ class Contract(Network):
     sample_rate_max: Number = at(0.0, "sample_rate", "max")
     image_channels: Channels = at(0, "image", "channels")
     image_size: TokenSize = at((0, 0), "image", "size")
-    image_per_channel: PerChannel = at(False, "image", "per_channel")
+    image_per_channel: Flag = at(False, "image", "per_channel")
+    iq_measures: Flag = at(False, "iq", "measures")
     input_channels: Channels = at(0, "input_image", "channels")
     input_size: Size = at((0, 0), "input_image", "size")
     signal: dict = {}

@@ -21,7 +21,7 @@ from wfm_core.base.tables import Table, checked
 from wfm_core.base.weights_file import read_weights
 from wfm_core.base.yaml_text import BYTES_LIMIT
 from wfm_core.bundle.assemble import build_network, fitted, weights_sha256
-from wfm_core.bundle.contract import Antennas, Channels, Network, PerChannel, TokenSize, at
+from wfm_core.bundle.contract import Antennas, Channels, Flag, Network, TokenSize, at
 from wfm_core.bundle.export import WEIGHTS, finished, write_folder
 from wfm_core.bundle.parse import written
 from wfm_core.model import EncoderConfig, MaskedAutoencoder, WirelessModel
@@ -49,7 +49,8 @@ class FoundationContract(Network):
     antennas: Antennas = at(0, "modalities", "iq", "antennas")
     image_channels: Channels = at(0, "modalities", "image", "channels")
     image_size: TokenSize = at((0, 0), "modalities", "image", "size")
-    image_per_channel: PerChannel = at(False, "modalities", "image", "per_channel")
+    image_per_channel: Flag = at(False, "modalities", "image", "per_channel")
+    iq_measures: Flag = at(False, "modalities", "iq", "measures")
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -87,6 +88,8 @@ class Foundation:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model = build_model(self.description).eval()
+        if model.iq is not None and model.iq.measures is not None:
+            model.iq.measures.scale_as(self.model.iq.measures)
         return Foundation({**self.description, "name": f"random-{seed}"}, model, self.preprocess)
 
 

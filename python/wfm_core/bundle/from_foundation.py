@@ -47,6 +47,8 @@ def export_foundation(
         if settings.get("per_channel"):
             channels = foundation.preprocess["image"](torch.zeros(1, 1, samples, dtype=torch.complex64)).size(1)
         contract["image"] = _fitted(foundation, channels, settings["size"])
+    elif settings.get("measures"):
+        contract["iq"] = {"measures": True}
     return _export(foundation, modality, pooling, contract, output)
 
 

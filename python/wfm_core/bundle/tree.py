@@ -24,7 +24,9 @@ class Stem(nn.Module):
     def forward(self, prepared: Tensor) -> Tensor:
         tokens = self.side(prepared)
         cls = self.side.place_cls(self.cls_token).expand(tokens.size(0), -1, -1)
-        return torch.cat([cls.to(tokens.dtype), tokens], dim=1)
+        sequence = torch.cat([cls.to(tokens.dtype), tokens], dim=1)
+        about = self.side.about(prepared)
+        return sequence if about is None else sequence + about.to(sequence.dtype)
 
 
 class BlockSegment(nn.Module):

@@ -82,10 +82,19 @@ class Image(Table):
 
 
 class Iq(Table):
-    """IQ windows: `tokens` tokens of 16 samples shared out among the antennas; batches take turns in `antennas`."""
+    """IQ windows: `tokens` tokens of 16 samples shared out among the antennas; batches take turns in `antennas`.
+
+    With `measures` every token is told what was measured of the window: moments and lines of its spectra.
+    """
 
     tokens: Count
     antennas: Annotated[list[Count], Field(min_length=1)]
+    measures: bool = False
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_asked_for(self, plain) -> dict:
+        """As configurations and checkpoints of earlier versions have it where nothing is measured."""
+        return {key: value for key, value in plain(self).items() if value is not False}
 
     @model_validator(mode="after")
     def _divides(self):

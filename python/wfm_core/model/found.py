@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from wfm_core.model.encoder import Encoder, EncoderConfig
+from wfm_core.model.measures import MeasureTokens
 from wfm_core.model.tokens import SEGMENT, ImageTokens, IqTokens
 from wfm_core.model.trees import Trees, TreeSizes
 
@@ -36,38 +37,6 @@ class FactTokens(nn.Module):
         angles = facts * self.frequencies
         values = torch.cat([facts, angles.sin(), angles.cos()], -1)
         return self.projection(values.to(self.projection.weight.dtype)) + self.place
-
-
-class MeasureTokens(nn.Module):
-    """Numbers float32 [B, K] of any spread -> [B, MEASURE_TOKENS, D].
-
-    Each is scaled by what `fit` saw, and seen through learned sines, as numbers of tables are best taken by networks
-    (Gorishniy et al. 2022, periodic embeddings), then all are mixed.
-    """
-
-    def __init__(self, count: int, width: int, waves: int = 8, each: int = 6):
-        super().__init__()
-        # no buffers: a bundle's hash is of its parameters
-        self.mean = nn.Parameter(torch.zeros(count), requires_grad=False)
-        self.deviation = nn.Parameter(torch.ones(count), requires_grad=False)
-        self.frequencies = nn.Parameter(torch.randn(count, waves) * 1.5)
-        self.values = nn.Parameter(torch.randn(count, 1 + 2 * waves, each) * (1 + 2 * waves) ** -0.5)
-        self.bias = nn.Parameter(torch.zeros(count, 1, each))
-        self.mix = nn.Linear(count * each, width)
-        self.tokens = nn.Linear(width, MEASURE_TOKENS * width)
-
-    def fit(self, numbers: Tensor) -> None:
-        """Scale by the mean and deviation of each of numbers [n, K]."""
-        self.mean.data.copy_(numbers.mean(0))
-        self.deviation.data.copy_(numbers.std(0).clamp(min=1e-3))
-
-    def forward(self, numbers: Tensor) -> Tensor:
-        scaled = ((numbers - self.mean) / self.deviation).clamp(-4.0, 4.0).to(self.values.dtype)
-        angles = scaled.unsqueeze(-1) * self.frequencies
-        seen = torch.cat([scaled.unsqueeze(-1), angles.sin(), angles.cos()], -1).transpose(0, 1)
-        each = nn.functional.gelu(torch.bmm(seen, self.values) + self.bias)
-        mixed = nn.functional.gelu(self.mix(each.transpose(0, 1).flatten(1)))
-        return self.tokens(mixed).unflatten(1, [4, -1])
 
 
 def tree_features(rates: Tensor, numbers: Tensor) -> Tensor:
@@ -119,7 +88,7 @@ class FoundSignalModel(nn.Module):
         whole, close, heard, rates = (ImageTokens(config.width, channels, size=size) for channels, *size in images)
         self.whole, self.close, self.heard, self.rates = whole, close, heard, rates
         self.facts = FactTokens(_FACTS, config.width)
-        self.measures = MeasureTokens(numbers - _FACTS, config.width)
+        self.measures = MeasureTokens(numbers - _FACTS, config.width, MEASURE_TOKENS)
         self.opinion = None if trees is None else Opinion(trees, classes, config.width)
         self.encoder = Encoder(config)
         self.heads = nn.ModuleDict(heads or {})

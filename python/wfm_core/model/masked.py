@@ -183,7 +183,8 @@ class MaskedAutoencoder(nn.Module):
         tokens = self._tokens(modality)
         count = visible.size(1)
         seen = tokens.place(gather_tokens(values, visible), tokens.places(x)[visible])
-        encoded = self.part("to_decoder", modality)(self.model.encode(seen, tokens.place_cls(self.model.cls_token)))
+        encoded = self.model.encode(seen, tokens.place_cls(self.model.cls_token), tokens.about(x))
+        encoded = self.part("to_decoder", modality)(encoded)
         positions = self._decoder_places(modality, x)[places]
         mask_token = self.part("mask_token", modality)
         # A transformer without masks does not mind the order: CLS, visible, hidden saves sorting them back.

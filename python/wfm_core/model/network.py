@@ -30,14 +30,18 @@ class WirelessModel(nn.Module):
         self.encoder = Encoder(config)
         self.heads = nn.ModuleDict(heads or {})
 
-    def encode(self, tokens: Tensor, cls_token: Tensor | None = None) -> Tensor:
+    def encode(self, tokens: Tensor, cls_token: Tensor | None = None, about: Tensor | None = None) -> Tensor:
         """Tokens [B, N, D] -> encoded tokens [B, 1 + N, D]; the CLS token, which has no position, is put first.
 
-        `cls_token` [1, 1, D]: as the modality's `place_cls` gives it; the bare one where that changes nothing.
+        `cls_token` [1, 1, D]: as the modality's `place_cls` gives it; the bare one where that changes nothing. `about`
+        [B, 1, D] is added to all tokens.
         """
         cls = self.cls_token if cls_token is None else cls_token
         cls = cls.expand(tokens.size(0), -1, -1)
-        return self.encoder(torch.cat([cls.to(tokens.dtype), tokens], dim=1))
+        sequence = torch.cat([cls.to(tokens.dtype), tokens], dim=1)
+        if about is not None:
+            sequence = sequence + about.to(sequence.dtype)
+        return self.encoder(sequence)
 
     def encode_image(self, image: Tensor) -> Tensor:
         """Images float [B, C, H, W] -> encoded tokens [B, 1 + N, D]."""
@@ -45,7 +49,7 @@ class WirelessModel(nn.Module):
 
     def encode_iq(self, iq: Tensor) -> Tensor:
         """IQ windows complex64 [B, A, T] -> encoded tokens [B, 1 + N, D]."""
-        return self.encode(self.iq(iq), self.iq.place_cls(self.cls_token))
+        return self.encode(self.iq(iq), self.iq.place_cls(self.cls_token), self.iq.about(iq))
 
     def embed_image(self, image: Tensor, pooling: str = "cls") -> Tensor:
         """Images float [B, C, H, W] -> embedding, see `pool`."""

@@ -74,7 +74,8 @@ class PredictiveModel(nn.Module):
         values, places = tokens.values(x), tokens.places(x)
         visible, hidden = split_tokens(mask, values)
         seen = tokens.place(gather_tokens(values, visible), places[visible])
-        encoded = self.to_predictor(self.model.encode(seen, tokens.place_cls(self.model.cls_token)))
+        encoded = self.model.encode(seen, tokens.place_cls(self.model.cls_token), tokens.about(x))
+        encoded = self.to_predictor(encoded)
         positions = self.to_place(places)
         # CLS, which has no position, then the visible tokens, then the hidden ones: the order is free
         sequence = [encoded[:, :1], encoded[:, 1:] + positions[visible], self.mask_token + positions[hidden]]

@@ -10,6 +10,8 @@ WavesFM v1 has the affine last (`affine="after"`), and there it also scales and 
 import torch
 from torch import Tensor, nn
 
+from wfm_core.model.measures import WindowMeasures
+
 PATCH = 16
 """Pixels on a side of an image token."""
 SEGMENT = 16
@@ -72,6 +74,10 @@ class InputTokens(nn.Module):
             return cls_token * self.scale + self.shift
         return cls_token
 
+    def about(self, x: Tensor) -> Tensor | None:
+        """What is added to every token of an input, CLS too, [B, 1, D]: what is known of it as a whole, if anything."""
+        return None
+
 
 class ImageTokens(InputTokens):
     """Images float [B, C, H, W] -> tokens [B, (H / patch) * (W / patch), D], row-major, in the weights' dtype.
@@ -130,20 +136,35 @@ class IqTokens(InputTokens):
 
     A token is a segment of one antenna as 2 * `segment` reals (I and Q alternating); all antennas of one time
     step have the same position and each antenna adds its own learned vector. Any T that is a multiple of
-    `segment`, 1 to `max_antennas` antennas.
+    `segment`, 1 to `max_antennas` antennas. With `measures` every token is told what was measured of the whole
+    window, see `wfm_core.model.measures`.
     """
 
     TABLE_STEPS = 1024
 
-    def __init__(self, width: int, max_antennas: int = 16, segment: int = SEGMENT, affine: str = "before"):
+    def __init__(
+        self,
+        width: int,
+        max_antennas: int = 16,
+        segment: int = SEGMENT,
+        affine: str = "before",
+        measures: bool = False,
+    ):
         super().__init__(2 * segment, width, affine)
         self.max_antennas = max_antennas
         self.segment = segment
         self.antenna = nn.Parameter(torch.randn(max_antennas, width) * 0.02)
+        self.measures = WindowMeasures(width) if measures else None
         self.register_buffer("positions", sinusoids_1d(self.TABLE_STEPS, width), persistent=False)
 
     def forward(self, iq: Tensor) -> Tensor:
         return self.place(self.values(iq), self.places(iq))
+
+    def about(self, x: Tensor) -> Tensor | None:
+        """See `InputTokens`."""
+        if self.measures is None:
+            return None
+        return self.measures.measured(x)
 
     def values(self, iq: Tensor) -> Tensor:
         """The reals of each token, float32 [B, N, 2 * segment]."""

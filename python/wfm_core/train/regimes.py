@@ -3,7 +3,7 @@
 
 As in WavesFM v1, only weights of the encoder's blocks are ever frozen: the CLS token, the final norm, the affine,
 vectors of antennas and channels, channel adapter, input projection and heads train in every regime. Positions are no
-parameters.
+parameters, and by what measures are scaled is a statistic.
 """
 
 from wfm_core.base.errors import WfmError
@@ -32,6 +32,8 @@ def apply_regime(
     """
     _check(model, regime, blocks, freeze_inputs)
     model.requires_grad_(True)
+    if model.iq is not None and model.iq.measures is not None:
+        model.iq.measures.freeze_scale()
     if regime in ("lp", "ft2", "lora"):
         model.encoder.blocks.requires_grad_(False)
     if regime == "ft2":

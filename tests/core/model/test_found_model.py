@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from wfm_core.model import ClassHead, EncoderConfig
-from wfm_core.model.found import MEASURE_TOKENS, VIEWS, FoundSignalModel, MeasureTokens, tree_features
+from wfm_core.model.found import MEASURE_TOKENS, VIEWS, FoundSignalModel, tree_features
+from wfm_core.model.measures import MeasureTokens
 from wfm_core.model.trees import TreeSizes
 from wfm_core.signal.found import IMAGES, IQ_SAMPLES, NUMBERS
 from wfm_core.train.signals.starting import listen
@@ -53,7 +54,7 @@ def test_every_view_has_a_say(model):
 def test_measures_are_scaled_by_what_was_seen(model):
     numbers = torch.randn(100, NUMBERS - 3) * 50 + 7
     model.measures.fit(numbers)
-    near = MeasureTokens(NUMBERS - 3, 32)
+    near = MeasureTokens(NUMBERS - 3, 32, MEASURE_TOKENS)
     near.load_state_dict({**model.measures.state_dict(), "mean": near.mean, "deviation": near.deviation})
     scaled = (numbers - numbers.mean(0)) / numbers.std(0)
     torch.testing.assert_close(model.measures(numbers), near(scaled), atol=1e-4, rtol=1e-4)

@@ -90,6 +90,20 @@ def test_linear_probing_of_iq_leaves_a_model_folder(sets, tmp_path, capsys):
     assert figures["accuracy"] == pytest.approx(np.mean(expected.argmax(1) == dataset.label[test]))
 
 
+@pytest.mark.parametrize("regime", ["lp", "lora", "scratch"])
+def test_what_is_measured_of_windows_stays_scaled_as_it_was(sets, tmp_path, regime):
+    measured = {"modalities": {"iq": {**DESCRIPTION["modalities"]["iq"], "measures": True}}}
+    tiny_foundation(tmp_path / "measured", **measured)
+    arguments = command(sets, "tones.h5", tmp_path / "run", "--task", "pitch", "--regime", regime, "epochs=2")
+    finetune_command([*arguments, "--init", str(tmp_path / "measured")])
+    contract, weights = read_model_folder(tmp_path / "run")
+    before = load_foundation(tmp_path / "measured").model.iq.measures
+    assert contract.iq_measures and torch.equal(weights["iq.measures.mean"].float(), before.mean)
+    assert weights["iq.measures.tokens.weight"].any(), "and what they say is learnt"
+    bundle = wfm_core.load_bundle(export_bundle(tmp_path / "run", tmp_path), device="cpu", dtype="fp32")
+    assert bundle.infer(open_dataset(sets / "tones.h5").read_iq(np.arange(3)))["pitch"].shape == (3, 2)
+
+
 def test_lora_on_images_of_other_channels_and_size(sets, tmp_path):
     run = tmp_path / "run"
     options = ["--regime", "lora", "--split", "stratified", "pooling=mean", "image_size=[16,32]", "lora_rank=4"]

@@ -105,6 +105,24 @@ def test_a_run_goes_on_from_a_foundation(first, tmp_path):
     assert statistics == [two.description["modalities"][name]["signal"] for name in ("image", "iq")]
 
 
+def test_measures_are_scaled_where_the_foundation_has_none(first, tmp_path):
+    """Nothing of the foundation changes by them; a run after that takes over their scale."""
+    threads = torch.get_num_threads()
+    for name, init in (("measured", first), ("after", tmp_path / "measured")):
+        arguments = ["--config", str(tiny_file(tmp_path)), "--out", str(tmp_path / name), "epochs=1"]
+        arguments += ["iq.measures=true", "base_learning_rate=1e-9", f"init={init}", f"seed={len(name)}"]
+        assert main(arguments) == 0
+    torch.set_num_threads(threads)
+    measured, after = (load_foundation(tmp_path / name) for name in ("measured", "after"))
+    assert measured.description["modalities"]["iq"]["measures"] is True and measured.model.iq.measures.is_fitted()
+    assert torch.equal(measured.model.iq.measures.mean, after.model.iq.measures.mean)
+    assert measured.model.iq.measures.tokens.weight.abs().max() < 1e-6
+    iq = torch.randn(2, 2, 256, dtype=torch.complex64)
+    torch.testing.assert_close(
+        measured.model.embed_iq(iq), load_foundation(first).model.embed_iq(iq), atol=1e-3, rtol=0
+    )
+
+
 THEIRS = ["affine=after", "encoder.norm_eps=1.0e-6", "encoder.final_norm_eps=1.0e-5"]
 THEIRS += ["decoder.norm_eps=1.0e-6", "decoder.final_norm_eps=1.0e-5"]
 """What a configuration for a checkpoint of the authors says; its sizes are those of `tiny_config`."""

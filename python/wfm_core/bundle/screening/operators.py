@@ -22,8 +22,8 @@ from wfm_core.bundle.screening.archive import forbidden
 from wfm_core.bundle.screening.pickles import screen_pickle
 
 _ATEN = """
-    abs add add_ addmm alias all amax amin any arange avg_pool1d avg_pool2d baddbmm bmm cat chunk
-    clamp clamp_max clamp_min clone complex constant_pad_nd contiguous conv1d conv2d copy_ cos
+    abs add add_ addmm alias all amax amin angle any arange avg_pool1d avg_pool2d baddbmm bmm cat chunk
+    clamp clamp_max clamp_min clone complex conj constant_pad_nd contiguous conv1d conv2d copy_ cos
     cumsum detach device dim div div_ dropout eq exp expand expand_as expm1 fft_fft fft_fftshift
     fft_ifft fft_ifftshift fft_rfft flatten flip floor floor_divide floordiv format full full_like
     gather ge gelu gt hann_window hypot imag index index_select is_complex is_floating_point

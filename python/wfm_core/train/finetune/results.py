@@ -112,6 +112,8 @@ def _contract(material: Material, training: LabelledTraining, calibration: Calib
         per_channel = description["modalities"]["image"].get("per_channel")
         image = {"channels": feed.shape[0], "size": list(feed.shape[1:])}
         contract["image"] = image | ({"per_channel": True} if per_channel else {})
+    elif description["modalities"]["iq"].get("measures"):
+        contract["iq"] = {"measures": True}
     task = {"pooling": training.config.pooling}
     if training.scene is None:
         task |= {

@@ -38,6 +38,7 @@ def describe(config: Pretraining, settings: dict[str, dict]) -> dict:
                 shape |= {"channels": CHANNELS, "per_channel": True}
         else:
             shape = {"antennas": max(config.iq.antennas), "tokens": config.iq.tokens}
+            shape |= {"measures": True} if config.iq.measures else {}
         modalities[modality] = shape | ({"signal": signal} if signal else {})
     return {
         "name": config.name,

@@ -12,10 +12,13 @@ from pathlib import Path
 import lightning
 import torch
 import yaml
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from wfm_core.base.errors import WfmError
 from wfm_core.configs.pretraining import Pretraining
+from wfm_core.model import WirelessModel
+from wfm_core.model.measures import window_measures
 from wfm_core.train.checkpoints import read_statistics
 from wfm_core.train.objectives.masked import MaskedPretraining
 from wfm_core.train.objectives.mixed import build_objective
@@ -31,6 +34,8 @@ from wfm_core.train.runner import begin, make_trainer, steps_done, train
 
 MEAN_WINDOWS = 256
 """Windows whose mean is the baseline of the masked losses."""
+MEASURED_WINDOWS = 1024
+"""Windows by which what is measured of IQ is scaled."""
 
 
 def pretrain(config: Pretraining, out: Path, checkpoint: dict | None, command: str) -> dict[str, float]:
@@ -57,6 +62,8 @@ def pretrain(config: Pretraining, out: Path, checkpoint: dict | None, command: s
             block.compile(dynamic=True)
     held_out = _held_out(config, sets)
     with _workers(config, sets, settings, trainer.world_size):
+        if checkpoint is None:
+            _fit_measures(training.model, config, sets)
         if checkpoint is None and training.masked is not None:
             _measure_means(training.masked, config, sets)
         batches = Batches(sets, config, first)
@@ -134,7 +141,18 @@ def _held_out(config: Pretraining, sets: dict[str, WindowSets]) -> list[tuple]:
 
 def _measure_means(training: MaskedPretraining, config: Pretraining, sets: dict[str, WindowSets]) -> None:
     for modality in training.config.modalities:
-        one = sets[modality]
-        batches = min(config.steps_per_epoch, -(-MEAN_WINDOWS // config.batch))
-        windows = [one.batch(step) for step in range(batches)]
-        training.measure_mean(modality, [x.windows if isinstance(x, Known) else x for x in windows])
+        training.measure_mean(modality, _first_windows(sets[modality], config, MEAN_WINDOWS))
+
+
+def _fit_measures(model: WirelessModel, config: Pretraining, sets: dict[str, WindowSets]) -> None:
+    """Scale what is measured of IQ windows, unless the foundation that the run goes on from has it scaled."""
+    if "iq" in sets and model.iq.measures is not None and not model.iq.measures.is_fitted():
+        windows = _first_windows(sets["iq"], config, MEASURED_WINDOWS)
+        model.iq.measures.fit(torch.cat([window_measures(x) for x in windows]).to(model.cls_token.device))
+
+
+def _first_windows(one: WindowSets, config: Pretraining, count: int) -> list[Tensor]:
+    """Batches of about so many windows, of the first epoch at most."""
+    batches = min(config.steps_per_epoch, -(-count // config.batch))
+    windows = [one.batch(step) for step in range(batches)]
+    return [x.windows if isinstance(x, Known) else x for x in windows]
