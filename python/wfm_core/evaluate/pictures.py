@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from matplotlib.ticker import ScalarFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator
 from torch import Tensor
 
 from wfm_core.evaluate.figures.canvas import new_figure, save
@@ -74,7 +74,7 @@ def _image_figure(original: np.ndarray, masked: Tensor, reconstructed: np.ndarra
     count, height, width = original.shape
     tokens = masked.view(count, height // PATCH, width // PATCH, -1)[..., 0]  # of channel 0, where each has its own
     hidden = tokens.repeat_interleave(PATCH, dim=1).repeat_interleave(PATCH, dim=2).numpy()
-    figure = new_figure(8.4, 0.4 + 2.8 * count)
+    figure = new_figure(8.4, 0.4 + (0.5 + 2.7 * min(height / width, 2.0)) * count)
     axes = figure.subplots(count, 3, squeeze=False)
     for row in range(count):
         low, high = np.percentile(original[row], (1, 99.5))
@@ -86,7 +86,7 @@ def _image_figure(original: np.ndarray, masked: Tensor, reconstructed: np.ndarra
             axis.set_xticks([])
             axis.set_yticks([])
         error = np.square(reconstructed[row] - original[row])[hidden[row]].mean()
-        axes[row, 0].set_ylabel("time, or subcarriers of CSI", fontsize=8)
+        axes[row, 0].set_ylabel("time, or\nsubcarriers", fontsize=8)
         axes[row, 0].set_title(titles[row], fontsize=9)
         axes[row, 1].set_title(f"{hidden[row].mean():.0%} masked", fontsize=9)
         axes[row, 2].set_title(f"reconstructed, MSE {error:.3f}", fontsize=9)
@@ -146,8 +146,9 @@ def draw_curves(path: Path, csv_paths: Iterable[Path], baseline: str = "predicti
             level = list(mean.values())[-1]
             axis.axhline(level, color="#555555", linestyle="--", label=f"{baseline} ({level:.3f})")
         axis.set_yscale("log")
-        axis.yaxis.set_major_formatter(ScalarFormatter())
-        axis.yaxis.set_minor_formatter(ScalarFormatter())
+        axis.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+        axis.yaxis.set_major_formatter(FuncFormatter(_as_written))
+        axis.yaxis.set_minor_formatter(FuncFormatter(_as_written))
         axis.set_title(target)
         axis.set_xlabel("optimizer step")
         axis.set_ylabel("loss")
@@ -155,6 +156,10 @@ def draw_curves(path: Path, csv_paths: Iterable[Path], baseline: str = "predicti
         axis.legend(fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
     save(path, figure)
+
+
+def _as_written(value: float, _place: int) -> str:
+    return f"{value:g}"
 
 
 def read_curves(csv_paths: Iterable[Path]) -> dict[str, dict[int, float]]:

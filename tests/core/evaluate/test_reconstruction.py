@@ -204,6 +204,16 @@ def is_picture(path) -> bool:
     return path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size > 5000
 
 
+def test_pictures_are_as_high_as_their_images(tmp_path):
+    heights = {}
+    for height in (32, 128):
+        images = torch.rand(2, 1, height, 256)
+        masked = torch.rand(2, height // 16 * 16) < 0.5
+        pictures.draw_reconstructions(tmp_path / "x.png", "image", images, masked, images, ["one", "two"])
+        heights[height] = int.from_bytes((tmp_path / "x.png").read_bytes()[20:24], "big")
+    assert heights[32] < 0.7 * heights[128]
+
+
 @pytest.mark.parametrize("normalised", [(), ("image", "iq")])
 def test_pictures_of_reconstructions(tmp_path, normalised, monkeypatch):
     """Both modalities are drawn; what is visible is drawn as it is, in the window's own units."""
