@@ -26,6 +26,8 @@ constexpr double shoulder = 1.5; // width of a signal within which its shoulders
 constexpr double leak = 0.1;     // power and density over a signal's, of its shoulders
 // Power between a part and a signal over the part's, where it is that signal's shoulder.
 constexpr double valley_over = 0.3;
+constexpr double burst_rows = 12; // a signal so short strews lines in rows
+constexpr double line = 0.2, strewn = 0.005; // width and energy of those over its
 constexpr double image_over = 0.1; // power over that of a signal, of its sidebands
 
 // Whether a faint part is not there while the strong one beside it pauses.
@@ -92,6 +94,16 @@ bool is_image(const fragment& part,
             other.level() > 3 * part.level())
             return false;
     return mirrored(part, twice / 2, layer_for_band(layers, part.length(), 3));
+}
+
+// Whether a part is one of the faint lines that a burst leaves near its band in rows that
+// are not much shorter.
+bool is_strewn(const fragment& part, const fragment& one, double row)
+{
+    const double apart =
+        std::max(part.edges.low - one.edges.high, one.edges.low - part.edges.high);
+    return one.length() < burst_rows * row && part.width() < line * one.width() &&
+           apart < one.width() && part.energy < strewn * one.energy;
 }
 
 bool belongs(const fragment& part, const fragment& one, const layer_list& layers)
@@ -173,10 +185,16 @@ without_skirts(std::vector<fragment> parts, const layer_list& layers, bool image
     std::vector<fragment> kept;
     for (fragment& part : parts) {
         double during = 0;
+        const double blur = layer_for_time(layers, part.width()).shape.hop;
         for (const fragment& one : kept) {
-            const double shared = overlap(
-                part.edges.start, part.edges.stop, one.edges.start, one.edges.stop);
-            if (shared > 0 && (belongs(part, one, layers) ||
+            const bool burst = is_strewn(part, one, blur);
+            // In rows that long the lines are on before and after it as well.
+            const double more = burst ? blur : 0;
+            const double shared = overlap(part.edges.start,
+                                          part.edges.stop,
+                                          one.edges.start - more,
+                                          one.edges.stop + more);
+            if (shared > 0 && (burst || belongs(part, one, layers) ||
                                (images && is_image(part, one, kept, layers))))
                 during += shared;
         }

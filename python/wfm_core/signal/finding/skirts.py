@@ -4,7 +4,7 @@
 import numpy as np
 from scipy import ndimage
 
-from wfm_core.signal.finding.frames import Layer, layer_for_band
+from wfm_core.signal.finding.frames import Layer, layer_for_band, layer_for_time
 from wfm_core.signal.finding.refine import Fragment
 
 _QUIET = 0.3  # power while a strong signal pauses over that while it is on, of what is not its skirt
@@ -19,6 +19,8 @@ _FAINT = 0.05  # power over that of a signal, of its skirts
 _NEAR, _TRACE = 0.6, 0.005  # widths from a signal, and power over its, of what it leaves for a moment
 _SHOULDER = 1.5  # width of a signal within which its shoulders are
 _LEAK = 0.1  # power and density over that of a signal, of its shoulders
+_BURST = 12  # rows: a signal so short strews lines in rows
+_LINE, _STREWN = 0.2, 0.005  # width and energy of those over that signal's
 _VALLEY = 0.3  # power between a part and a signal over the part's, where it is that signal's shoulder
 _IMAGE = 0.1  # power over that of a signal, of its sidebands
 
@@ -28,9 +30,13 @@ def without_skirts(parts: list[Fragment], layers: list[Layer], images: bool = Tr
     kept: list[Fragment] = []
     for part in sorted(parts, key=lambda p: -p.energy):
         during = 0.0
+        blur = layer_for_time(layers, part.high - part.low).shape.hop
         for one in kept:
             shared = min(part.stop, one.stop) - max(part.start, one.start)
-            if shared > 0 and (_belongs(part, one, layers) or (images and _image(part, one, kept, layers))):
+            if _strewn(part, one, blur):
+                # in rows that long it seems to be on before and after it
+                during += max(min(part.stop, one.stop + blur) - max(part.start, one.start - blur), 0.0)
+            elif shared > 0 and (_belongs(part, one, layers) or (images and _image(part, one, kept, layers))):
                 during += shared
         if during < _DURING * min(part.length, max(part.on, 0.5 * part.length)):
             kept.append(part)
@@ -40,6 +46,17 @@ def without_skirts(parts: list[Fragment], layers: list[Layer], images: bool = Tr
 def inside(share: float, level: float, other: float) -> bool:
     """Whether what shares so much of its band with a signal of power `other` is too weak to be more than part of it."""
     return (share >= _DURING and level < other) or (share >= _PARTLY and level < _LEAK * other)
+
+
+def _strewn(part: Fragment, one: Fragment, row: float) -> bool:
+    """Whether a part is one of the faint lines that a burst leaves near its band in rows that are not much shorter."""
+    wide, other = part.high - part.low, one.high - one.low
+    return (
+        one.length < _BURST * row
+        and wide < _LINE * other
+        and max(part.low - one.high, one.low - part.high) < other
+        and part.energy < _STREWN * one.energy
+    )
 
 
 def _belongs(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:

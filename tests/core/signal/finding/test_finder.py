@@ -110,6 +110,17 @@ def test_dots_and_dashes_are_one_signal_and_so_are_two_tones():
     assert len(boxes) == 2 and abs(boxes[1].sample_count - 21 * 0.06 * rate) < 4000
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_lines_that_strong_bursts_strew_in_long_rows_are_no_signals(seed):
+    rate, band, rng = 1e6, noise(300_000, seed), np.random.default_rng(seed)
+    places = range(20_000, 280_000, 50_000)
+    for number, start in enumerate(places):
+        symbols = 2.0 * rng.integers(0, 2, 100) - 1
+        put(band, fsk(symbols, 1e5, rate, 25e3, 0.5), start, (number % 3 - 1) * 250e3, 28, 150e3, rate)
+    boxes = found(band, rate)
+    assert len(boxes) == len(places) and all(one.sample_count < 1500 for one in boxes)
+
+
 def test_bursts_shorter_than_a_row_and_files_shorter_than_a_frame():
     rate, band = 2e6, noise(400_000)
     put(band, psk(240, 1e6, rate), 200_000, 0, 18, 1.2e6, rate)
