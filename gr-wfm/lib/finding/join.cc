@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "finding/join.h"
+#include "finding/copies.h"
 #include "finding/skirts.h"
 #include <algorithm>
 #include <cmath>
@@ -331,6 +332,19 @@ std::vector<fragment> tones_joined(std::vector<fragment> parts, const layer_list
     return parts;
 }
 
+std::vector<fragment> copies_joined(const std::vector<fragment>& parts,
+                                    const layer_list& layers)
+{
+    std::vector<fragment> kept;
+    for (const std::vector<size_t>& group : copies_of(parts, layers)) {
+        std::vector<fragment> members;
+        for (const size_t place : group)
+            members.push_back(parts[place]);
+        kept.push_back(members.size() > 1 ? combined(members) : std::move(members[0]));
+    }
+    return kept;
+}
+
 } // namespace
 
 std::vector<candidate> without_echoes(const std::vector<candidate>& boxes,
@@ -362,7 +376,8 @@ std::vector<candidate> without_echoes(const std::vector<candidate>& boxes,
 
 std::vector<fragment> joined(std::vector<fragment> parts, const layer_list& layers)
 {
-    return tones_joined(sidebands_joined(combs_joined(std::move(parts)), layers), layers);
+    parts = sidebands_joined(combs_joined(std::move(parts)), layers);
+    return copies_joined(tones_joined(std::move(parts), layers), layers);
 }
 
 } // namespace gr::wfm::finding

@@ -9,7 +9,8 @@ namespace gr::wfm::finding {
 std::vector<candidate> without_echoes(const std::vector<candidate>& boxes,
                                       const layer_list& layers);
 
-//! Those that are one signal's are one: carriers with sidebands, then tones in turn.
+//! Those that are one signal's are one: carriers with sidebands, then tones in turn, then
+//! copies.
 std::vector<fragment> joined(std::vector<fragment> parts, const layer_list& layers);
 
 } // namespace gr::wfm::finding

@@ -54,6 +54,24 @@ def test_it_finds_what_the_definition_finds(seed, rate):
     np.testing.assert_array_equal(rig.output, band)
 
 
+def test_carriers_of_one_sound_and_lines_that_bursts_strew_are_the_definitions():
+    rng, count = np.random.default_rng(7), int(1.2 * RATE)
+    place = np.arange(count) / RATE
+    band, sound = noise(count), np.cumsum(rng.standard_normal(count))
+    sound = np.convolve(sound - np.convolve(sound, np.ones(601) / 601, "same"), np.ones(60) / 60, "same")
+    for middle in (-40e3, -33e3):
+        carrier = NOISE * (1 + 0.3 * sound / np.std(sound)) * np.exp(2j * np.pi * middle * place)
+        band += carrier.astype(np.complex64)
+    for start in range(30_000, count - 10_000, 60_000):
+        phase = np.cumsum(0.15 * np.repeat(2.0 * rng.integers(0, 2, 100) - 1, 10) + 1.5)
+        band[start : start + 1000] += (8 * NOISE * np.exp(1j * phase)).astype(np.complex64)
+    right = defined([band], RATE)
+    rig = Rig(band, RATE, policy="lossless")
+    rig.run()
+    assert any((right[:, 2] < -39e3) & (right[:, 3] > -34e3))
+    assert_same(said(rig.pdus), right, RATE)
+
+
 @pytest.mark.parametrize(
     "settings", [{"fft_size": 128}, {"max_duration": 0.15}, {"min_snr": 15.0, "false_alarms": 5.0}]
 )

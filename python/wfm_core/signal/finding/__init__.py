@@ -25,8 +25,9 @@ longest rows need are there, so results do not depend on how the stream is cut i
 6. `refine`: edges that hold 99 % of the power over the floor, of the mean spectrum within the box's time, and times
    from the mean power within its band; a step outwards belongs to it if its sum is significant.
 7. `join`: lines of longer rows that are there only during shorter boxes are echoes; sidebands about a carrier, tones
-   that take turns or come and go together, twins, and bursts that begin and end together are joined; what is faint
-   beside a strong signal during it is its skirt, as are lines that a burst strews in long rows. Then 6 again.
+   that take turns or come and go together, twins, bursts that begin and end together, and `copies` (carriers of one
+   sound) are joined; what is faint beside a strong signal during it is its skirt, as are lines that a burst strews in
+   long rows. Then 6 again.
 8. `wide`: a plateau of the local floor that stands out of the rest of the band, or a floor that rose over a fifth of
    the band or more since the frames before (for up to two seconds), is a wide signal.
 9. `tracks`: what a frame gives continues a signal of before if their bands and powers agree and the gap is within

@@ -6,6 +6,7 @@ from itertools import islice
 import numpy as np
 
 from wfm_core.signal.finding.candidates import Candidate
+from wfm_core.signal.finding.copies import copy_groups
 from wfm_core.signal.finding.frames import FARTHEST, Layer, likeness
 from wfm_core.signal.finding.refine import Fragment
 from wfm_core.signal.finding.skirts import mirrored
@@ -58,8 +59,10 @@ def _echo(box: Candidate, over: list[Candidate], layer: Layer) -> bool:
 
 
 def joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
-    """Fragments of which those that are one signal's are one: carriers with sidebands, then tones in turn."""
-    return _tones_joined(_sidebands_joined(_combs_joined(parts), layers), layers)
+    """Fragments of which those that are one signal's are one: carriers with sidebands, then tones in turn,
+    then copies."""
+    parts = _tones_joined(_sidebands_joined(_combs_joined(parts), layers), layers)
+    return [combined(group) if len(group) > 1 else group[0] for group in copy_groups(parts, layers)]
 
 
 def combined(parts: list[Fragment]) -> Fragment:

@@ -110,6 +110,27 @@ def test_dots_and_dashes_are_one_signal_and_so_are_two_tones():
     assert len(boxes) == 2 and abs(boxes[1].sample_count - 21 * 0.06 * rate) < 4000
 
 
+def voice(samples: int, rate: float, seed: int) -> np.ndarray:
+    """AM with noise of 300 to 2500 Hz in syllables of 0.1 s; of a carrier of power 1."""
+    rng = np.random.default_rng(seed)
+    spectrum, at = np.fft.rfft(rng.standard_normal(samples)), np.fft.rfftfreq(samples, 1 / rate)
+    sound = np.fft.irfft(np.where((at > 300) & (at < 2500), spectrum, 0), samples)
+    syllables = np.repeat(rng.random(samples // round(0.1 * rate) + 1) < 0.6, round(0.1 * rate))[:samples]
+    sound *= np.convolve(syllables, np.ones(500) / 500, "same")
+    return 1 + 0.3 * sound / np.std(sound)
+
+
+@pytest.mark.parametrize("snr_db", [12, 25])
+def test_carriers_of_one_voice_are_one_signal_and_of_two_are_two(snr_db):
+    rate, band = 64e3, noise(128_000)
+    for centre, seed in ((-20e3, 1), (-12e3, 1), (12e3, 2), (20e3, 3)):
+        put(band, voice(128_000, rate, seed), 0, centre, snr_db, 6e3, rate)
+    boxes = sorted(found(band, rate), key=lambda one: one.freq_lower_edge)
+    assert len(boxes) == 3
+    assert boxes[0].freq_lower_edge < -19.9e3 and boxes[0].freq_upper_edge > -12.1e3
+    assert all(one.freq_upper_edge - one.freq_lower_edge < 6e3 for one in boxes[1:])
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_lines_that_strong_bursts_strew_in_long_rows_are_no_signals(seed):
     rate, band, rng = 1e6, noise(300_000, seed), np.random.default_rng(seed)
