@@ -9,6 +9,7 @@ import torch
 from pretrain_recipe import CPU, measured_mixtures, tiny_config, tiny_file
 
 from wfm_core.base.errors import WfmError
+from wfm_core.bundle.foundation import load_foundation
 from wfm_core.cli.pretrain import main
 from wfm_core.train.pretrain.causes import Known
 from wfm_core.train.pretrain.sets import WindowSets
@@ -58,3 +59,20 @@ def test_compiled_blocks_learn_as_plain_ones(tmp_path):
         losses.append(weights)
     assert losses[0].keys() == losses[1].keys()
     assert all(torch.allclose(losses[0][key], losses[1][key], atol=1e-3) for key in losses[0])
+
+
+@pytest.mark.slow
+def test_the_recipe_for_a_gpu_runs_where_there_is_none(tmp_path):
+    """All of it but its size, its number format and compiled blocks."""
+    small = ["encoder={width: 32, depth: 1, heads: 2, mlp_hidden: 64}", "batch=16", "data.windows=240", "epochs=4"]
+    small += [
+        "data.held_out=16",
+        "data.workers=1",
+        "warmup_epochs=1",
+        "compile=false",
+        "precision=32-true",
+        "threads=1",
+    ]
+    assert main(["--config", "pretrain_gpu.yaml", "--out", str(tmp_path / "run"), *small, "threads=1"]) == 0
+    modalities = load_foundation(tmp_path / "run").description["modalities"]
+    assert modalities["iq"]["measures"] and modalities["image"]["per_channel"]
