@@ -28,7 +28,7 @@ TRIED = {
     "accuracy/air.py", "accuracy/decoded.py", "accuracy/enrolment.py", "accuracy/lte_recordings.py",
     "accuracy/other_recordings.py", "accuracy/signals.py", "accuracy/synthetic.py", "classifier_live.py",
     "finder/accuracy.py",
-    "finder_rate.py", "foundation/compare.py", "foundation/csi_statistics.py", "inflow.py",
+    "finder_rate.py", "foundation/compare.py", "foundation/csi_statistics.py", "foundation/measures.py", "inflow.py",
     "pretrain_data_overhead.py", "readme.py", "run.py",
     "soak.py", "spectrogram.py", "tap.py",
 }  # fmt: skip
@@ -75,6 +75,11 @@ def test_tap():
 def test_spectrogram():
     found = results(program("spectrogram.py", *SHORT))
     assert set(found) == {"spectrogram_rate", "cyclic_images", "spectrogram_block_images", "spectrogram_block_rows"}
+
+
+def test_measures():
+    found = results(program("foundation/measures.py", *SHORT))
+    assert set(found) == {"measures_training", "measures_inference"}
 
 
 @pytest.mark.slow
