@@ -43,7 +43,9 @@ class _Model:
     def settings(self) -> dict:
         """What a stem of the contract says of this model, beside its weights."""
         raw = self.contract.raw
-        return {key: raw[key] for key in ("modality", "encoder", "affine", "signal", "image", "window") if key in raw}
+        return {
+            key: raw[key] for key in ("modality", "encoder", "affine", "signal", "image", "iq", "window") if key in raw
+        }
 
 
 def export_tasks(runs: dict[str, Path], output: Path, name: str) -> Path:

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 import torch
 from bundle_files import windows
+from multitask_runs import tuned
 
 from wfm_core import load_bundle
 from wfm_core.base.errors import WfmError
+from wfm_core.bundle import export_tasks, read_model_folder
 from wfm_core.bundle.foundation import build_model, load_foundation, save_foundation
 from wfm_core.bundle.from_foundation import export_foundation
 from wfm_core.model.measures import window_measures
@@ -59,3 +61,16 @@ def test_weights_without_them_do_not_fit(folder, tmp_path):
     (tmp_path / "foundation.yaml").write_text(text.replace("measures: false", "measures: true"))
     with pytest.raises(WfmError, match="the weights do not fit foundation.yaml"):
         load_foundation(tmp_path)
+
+
+def test_tasks_in_one_bundle_are_told_them_too(tmp_path):
+    """Each by its own input side, as alone."""
+    measured = {"iq": {"measures": True}, "modality": "iq", "signal": IQ}
+    runs = {name: tuned(tmp_path / name, name, "lp", freeze_inputs=False, **measured) for name in ("kind", "sender")}
+    bundle = load_bundle(export_tasks(runs, tmp_path / "both.wfm.pt", "both"), device="cpu", dtype="fp32")
+    assert [stem.iq_measures for stem in bundle.contract.stems.values()] == [True, True]
+    iq = windows(3, 1, bundle.contract.samples).astype(np.complex64)
+    for name, run in runs.items():
+        alone = load_bundle(str(run), device="cpu", dtype="fp32")
+        assert read_model_folder(run)[1]["iq.measures.tokens.weight"].any()
+        np.testing.assert_allclose(bundle.infer(iq)[name], alone.infer(iq)[name], atol=1e-5)
