@@ -117,6 +117,8 @@ def test_measures_are_scaled_where_the_foundation_has_none(first, tmp_path):
     assert measured.description["modalities"]["iq"]["measures"] is True and measured.model.iq.measures.is_fitted()
     assert torch.equal(measured.model.iq.measures.mean, after.model.iq.measures.mean)
     assert measured.model.iq.measures.tokens.weight.abs().max() < 1e-6
+    with pytest.raises(WfmError, match="told what was measured .* set iq.measures=true"):
+        training_from(tmp_path / "measured", tmp_path)
     iq = torch.randn(2, 2, 256, dtype=torch.complex64)
     torch.testing.assert_close(
         measured.model.embed_iq(iq), load_foundation(first).model.embed_iq(iq), atol=1e-3, rtol=0

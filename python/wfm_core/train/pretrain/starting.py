@@ -24,6 +24,7 @@ from wfm_core.train.objectives.pretraining import PretrainingObjective
 STATISTICS = {"minimum", "maximum", "mean", "std"}
 """Of a `signal:` setting: what is measured rather than chosen."""
 _PER_ANTENNA = ("iq.antenna", "decoder_antenna")
+_MEASURES = "iq.measures.mean"
 _CHANNELS, _DECODER_CHANNELS = "image.channel", "decoder_channel"
 
 
@@ -59,6 +60,11 @@ def start_from(config: Pretraining, training: PretrainingObjective) -> None:
         raise WfmError(
             f"init {config.init}: it makes tokens of each channel of an image, the configuration one token of all; set "
             "image.channels, as [1]"
+        )
+    if "iq" in config.modalities and _MEASURES in start.model and not config.iq.measures:
+        raise WfmError(
+            f"init {config.init}: its tokens of IQ are told what was measured of the window, the configuration's are "
+            "not; set iq.measures=true"
         )
     _load(training.model, start.model, f"init {config.init}")
     if training.masked is not None:
