@@ -24,28 +24,43 @@ FOREST_RECIPES = tuple({"min_samples_leaf": leaf, "max_features": share} for lea
 def linear(train: np.ndarray, labels: np.ndarray, test: np.ndarray, recipe: dict, seed: int) -> np.ndarray:
     """Probabilities [M, K] of the K classes in `labels`, ascending, for `test` [M, D]: multinomial logistic regression,
     or with `alpha` least squares, on `train` [N, D] with `labels` int64 [N]."""
-    train, test = _spanned(train, test)
+    return probabilities(test, *linear_weights(train, labels, recipe))
+
+
+def probabilities(values: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """Of what `linear_weights` gives, for `values` [M, D]: float64 [M, K]."""
+    return softmax(values.astype(np.float64) @ weight.T + bias, axis=1)
+
+
+def linear_weights(train: np.ndarray, labels: np.ndarray, recipe: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Weights [K, D] and bias [K] of `linear`: values times weights are logits."""
+    train, back = _spanned(train)
     if "alpha" in recipe:
-        said = RidgeClassifier(**recipe).fit(train, labels).decision_function(test)
-        if said.ndim == 1:  # of two classes that of the second
-            said = np.stack([-said, said], 1)
-        return softmax(_SHARPNESS * said, axis=1)
-    with warnings.catch_warnings():
-        # where classes are separable it would go on for ever; the decisions have long settled by then
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return LogisticRegression(max_iter=500, **recipe).fit(train, labels).predict_proba(test)
+        said = RidgeClassifier(**recipe).fit(train, labels)
+        weight, bias = _SHARPNESS * said.coef_, _SHARPNESS * said.intercept_
+        share = 1.0
+    else:
+        with warnings.catch_warnings():
+            # where classes are separable it would go on for ever; the decisions have long settled by then
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            said = LogisticRegression(max_iter=500, **recipe).fit(train, labels)
+        weight, bias = said.coef_, said.intercept_
+        share = 0.5
+    if len(weight) == 1:  # of two classes that of the second
+        weight, bias = share * np.concatenate([-weight, weight]), share * np.concatenate([-bias, bias])
+    return (weight if back is None else weight @ back), bias
 
 
-def _spanned(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both in coordinates of the space that `train` [N, D] spans, where N is less than D: what has a squared penalty
-    learns the same there, and faster."""
+def _spanned(train: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """`train` [N, D] in coordinates [N, R] of the space that it spans, where N is less than D, and the way back [R, D]:
+    what has a squared penalty learns the same there, and faster."""
     if len(train) >= train.shape[1]:
-        return train, test
+        return train, None
     wide = train.astype(np.float64)
     values, vectors = np.linalg.eigh(wide @ wide.T)
     kept = values > 1e-10 * values[-1]
-    back = vectors[:, kept] / np.sqrt(values[kept])
-    return (wide @ wide.T) @ back, (test.astype(np.float64) @ wide.T) @ back
+    back = (vectors[:, kept] / np.sqrt(values[kept])).T @ wide
+    return wide @ back.T, back
 
 
 def nearest_neighbours(train: np.ndarray, labels: np.ndarray, test: np.ndarray, recipe: dict, seed: int) -> np.ndarray:

@@ -11,6 +11,7 @@ from wfm_core.bundle.load import choose_device
 from wfm_core.model import ALL_POOLINGS
 from wfm_core.train.probe.contenders import NAMES, USUAL, contenders
 from wfm_core.train.probe.learners import FROZEN, REGIMES
+from wfm_core.train.probe.markdown import markdown_table
 from wfm_core.train.probe.plot import draw
 from wfm_core.train.probe.protocols import PROTOCOLS
 from wfm_core.train.probe.results import Results
@@ -117,6 +118,7 @@ def evaluate(argv: list[str]) -> int:
     results.write()
     text = f"{format_table(summary, absent)}\n\n{format_verdict(won)}\n"
     (out / "probe.txt").write_text(text)
+    (out / "probe.md").write_text(markdown_table(summary))
     draw(out / "probe.png", summary)
     print(text, end="")
     return 0

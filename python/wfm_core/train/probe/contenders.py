@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wfm_core.bundle.foundation import Foundation
-from wfm_core.train.probe.learners import FOREST, FROZEN, SCRATCH
+from wfm_core.train.probe.learners import FOREST, FROZEN
+from wfm_core.train.probe.networks import SCRATCH
 from wfm_core.train.probe.tasks import HEIGHT, WIDTH, Task
 
 RANDOM, FROM_SCRATCH, HAND = "random weights", "from scratch", "forest"

@@ -15,8 +15,8 @@ FROZEN = {"frozen": (linear, LINEAR_RECIPES), "knn": (nearest_neighbours, ({},))
 TRAINED = ("lp", "ft2", "lora")
 REGIMES = (*FROZEN, *TRAINED)
 """What may be done with a foundation: a linear classifier or k-NN on its frozen features, or fine-tuning."""
-FOREST, SCRATCH = "forest", "scratch"
-"""What is done without one."""
+FOREST = "forest"
+"""What is done without one, as `networks.SCRATCH` is."""
 TITLES = {
     "frozen": "frozen, linear",
     "knn": "frozen, k-NN",
@@ -71,7 +71,7 @@ class OnVectors:
 
 @dataclass(frozen=True)
 class OnInputs:
-    """A `network` of one of `recipes`; a try also finds the number of steps. Training is dear: one subset each."""
+    """A `network` of one of `recipes`; a try finds the steps and the first head. Training is dear: one subset each."""
 
     network: Network
     recipes: tuple[dict, ...]
@@ -79,8 +79,7 @@ class OnInputs:
     subsets: int = 1
 
     def try_out(self, train, labels, validation, recipe, seed):
-        steps, probabilities = self.network.until_it_stops(train, labels, validation, recipe, seed)
-        return {**recipe, "steps": steps}, probabilities
+        return self.network.until_it_stops(train, labels, validation, recipe, seed)
 
     def predict(self, train, labels, test, recipe, seed):
         return self.network.trained(train, labels, test, recipe, seed)

@@ -3,10 +3,12 @@
 
 All of them learn the same way. How long is no constant: on the validation part a run goes on until its loss there has
 not fallen for PATIENCE looks in a row, and the number of steps at its lowest is what the final network gets, which
-learns from the whole training side.
+learns from the whole training side. Fine-tuning begins with the linear classifier on the features as they are
+(`FirstHead`), which may be all there is to it: 0 steps.
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -20,6 +22,7 @@ from wfm_core.train.finetune.starting import Feed, start_model
 from wfm_core.train.fitting import fit
 from wfm_core.train.optimizers import weight_groups
 from wfm_core.train.probe.features import embed
+from wfm_core.train.probe.first_head import FirstHead
 from wfm_core.train.probe.measures import log_loss
 from wfm_core.train.regimes import apply_regime
 
@@ -31,9 +34,12 @@ WARM_UP = 10  # steps
 WEIGHT_DECAY = 0.05
 LABEL_SMOOTHING = 0.1
 LORA = {"rank": 32, "alpha": 8.0, "scale": "rank", "targets": "qv"}
-RATES = {"lp": (3e-3, 1e-2), "ft2": (3e-4, 1e-3), "lora": (1e-3, 4e-3), "scratch": (3e-4, 1e-3)}
+RATES = {"lp": (3e-3, 1e-2), "ft2": (3e-4, 1e-3), "lora": (5e-4, 2e-3), "scratch": (3e-4, 1e-3)}
 NOISE = 0.3  # deviation; that of the inputs is 1
 _TEST_BATCH = 64
+
+
+SCRATCH = "scratch"
 
 
 def recipes(regime: str) -> tuple[dict, ...]:
@@ -55,12 +61,14 @@ class Start:
 
 @dataclass
 class Network:
-    """A regime on the inputs [N, ...] of a modality; at most `effort` times MOST_STEPS are taken."""
+    """A regime on the inputs [N, ...] of a modality, of which `side` int64 [n] are those of the training side; at most
+    `effort` times MOST_STEPS are taken."""
 
     foundation: Foundation
     regime: str
     modality: str
     inputs: Tensor
+    side: np.ndarray
     classes: int
     pooling: str
     device: torch.device
@@ -74,9 +82,12 @@ class Network:
     def until_it_stops(self, train: np.ndarray, labels: np.ndarray, validation: np.ndarray, recipe: dict, seed: int):
         """Learn from `train` until the loss on `validation` stops falling.
 
-        Returns (steps at the lowest loss, probabilities [len(validation), classes] there). `labels` int64 [N].
+        Returns (what `recipe` lacks: `steps` at the lowest loss and, of fine-tuning, the recipe of its first `head`;
+        probabilities [len(validation), classes] there). `labels` int64 [N].
         """
         best = {"loss": float("inf"), "steps": 0, "probabilities": None}
+        if self.regime != SCRATCH:
+            recipe = {**recipe, "head": self._first.choose(train, labels, validation)}
 
         def look(done: int, network: nn.Module) -> bool:
             if done % LOOK_EVERY:
@@ -88,14 +99,28 @@ class Network:
             return done - best["steps"] >= PATIENCE * LOOK_EVERY
 
         self._train(train, labels, max(LOOK_EVERY, round(MOST_STEPS * self.effort)), recipe, seed, look)
-        return best["steps"], best["probabilities"]
+        return {**recipe, "steps": best["steps"]}, best["probabilities"]
 
     def trained(self, train: np.ndarray, labels: np.ndarray, test: np.ndarray, recipe: dict, seed: int) -> np.ndarray:
         """Probabilities [len(test), classes] after `recipe["steps"]` steps on `train`."""
         return self._probabilities(self._train(train, labels, recipe["steps"], recipe, seed), test)
 
+    @cached_property
+    def _first(self) -> FirstHead:
+        """Of the features before the first step: no seed changes those of pretrained weights."""
+        with torch.inference_mode():
+            network = self._start(0).eval()
+            embedded = [self._embedding(network, part).cpu() for part in self.inputs.split(_TEST_BATCH)]
+        return FirstHead(torch.cat(embedded).numpy(), self.side, self.classes)
+
     def _train(self, train, labels, steps, recipe, seed, look=None) -> nn.Module:
         network = self._start(seed)
+        if "head" in recipe:
+            network.heads["probe"] = self._first.build(train, labels, recipe["head"]).to(self.device)
+            if look is not None:
+                look(0, network)
+            if not steps:
+                return network
         targets = torch.from_numpy(labels).to(self.device)
         random = np.random.default_rng([seed, len(train)])
         noise = torch.Generator().manual_seed(int(random.integers(1 << 62)))
@@ -105,10 +130,9 @@ class Network:
             if self.time_axis is not None:
                 windows = rolled(windows, self.time_axis, random)
             windows = windows + recipe["noise"] * torch.randn(windows.shape, dtype=windows.dtype, generator=noise)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-                logits = self._logits(network, windows.to(self.device))
+            logits = self._logits(network, windows)
             wanted = targets[chosen.to(self.device)]
-            return functional.cross_entropy(logits.float(), wanted, label_smoothing=LABEL_SMOOTHING)
+            return functional.cross_entropy(logits, wanted, label_smoothing=LABEL_SMOOTHING)
 
         batches = [torch.from_numpy(batch) for batch in _batches(train, steps, random)]
         watch = None if look is None else lambda done: look(done, network)
@@ -127,16 +151,21 @@ class Network:
         return network.to(self.device)
 
     def _logits(self, network: nn.Module, windows: Tensor) -> Tensor:
-        return network.heads["probe"](embed(network, self.modality, windows, self.pooling))
+        """float32 [B, classes]."""
+        return network.heads["probe"](self._embedding(network, windows)).float()
+
+    def _embedding(self, network: nn.Module, windows: Tensor) -> Tensor:
+        """float32 [B, D]."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            return embed(network, self.modality, windows.to(self.device), self.pooling).float()
 
     @torch.inference_mode()
     def _probabilities(self, network: nn.Module, rows: np.ndarray) -> np.ndarray:
         network.eval()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            parts = [
-                self._logits(network, self.inputs[part].to(self.device)).float().softmax(1).cpu()
-                for part in torch.from_numpy(rows).split(_TEST_BATCH)
-            ]
+        parts = [
+            self._logits(network, self.inputs[part]).softmax(1).cpu()
+            for part in torch.from_numpy(rows).split(_TEST_BATCH)
+        ]
         network.train()
         return torch.cat(parts).numpy()
 

@@ -4,7 +4,8 @@
 from pathlib import Path
 
 from wfm_core.evaluate.figures.canvas import new_figure, save
-from wfm_core.train.probe.learners import FOREST, SCRATCH, TITLES
+from wfm_core.train.probe.learners import FOREST, TITLES
+from wfm_core.train.probe.networks import SCRATCH
 from wfm_core.train.probe.protocols import OPEN
 from wfm_core.train.probe.tasks import BUDGETS
 

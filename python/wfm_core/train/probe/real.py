@@ -84,7 +84,7 @@ def csi_har(seed: int) -> Task:
     def read(archive: Mapping) -> tuple[np.ndarray, dict]:
         return archive["activity"], {"person": archive["person"], RECORDING: archive["source"]}
 
-    return _csi("csi_har", "har11.npz", read, (32, 256), motion=True, time_axis=WIDTH)
+    return _csi("csi_har", "har11.npz", read, (32, 128), motion=True, time_axis=WIDTH)
 
 
 def csi_activity_wiar(seed: int) -> Task:

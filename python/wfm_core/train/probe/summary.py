@@ -4,8 +4,9 @@
 import numpy as np
 
 from wfm_core.train.probe.contenders import FROM_SCRATCH, HAND, RANDOM, Contender
-from wfm_core.train.probe.learners import FOREST, FROZEN, SCRATCH, TITLES
+from wfm_core.train.probe.learners import FOREST, FROZEN, TITLES
 from wfm_core.train.probe.measures import ACCURACY, AUROC
+from wfm_core.train.probe.networks import SCRATCH
 from wfm_core.train.probe.protocols import OPEN
 from wfm_core.train.probe.results import Results
 from wfm_core.train.probe.table import Plan

@@ -128,6 +128,7 @@ class _Values:
             regime,
             task.modality,
             self.inputs,
+            self.exam.side,
             len(task.classes),
             self.pooling,
             plan.device,

@@ -11,7 +11,7 @@ from torch import Tensor
 from wfm_core.bundle.foundation import Foundation
 from wfm_core.data.splits import Split
 
-VERSION = 3
+VERSION = 4
 """Of all tasks, protocols, draws and recipes together: results of another version are not comparable, and are computed
 again."""
 

@@ -16,9 +16,9 @@ from wfm_core.train.probe import classifiers, command, networks, real, table
 from wfm_core.train.probe.classifiers import linear, nearest_neighbours
 from wfm_core.train.probe.contenders import contenders, pooling
 from wfm_core.train.probe.features import features, standardised
-from wfm_core.train.probe.learners import REGIMES, SCRATCH
+from wfm_core.train.probe.learners import REGIMES
 from wfm_core.train.probe.measures import open_set_auroc, per_class_accuracy
-from wfm_core.train.probe.networks import Network
+from wfm_core.train.probe.networks import SCRATCH, Network
 from wfm_core.train.probe.protocols import CLOSED
 from wfm_core.train.probe.results import Results
 from wfm_core.train.probe.summary import verdict
@@ -59,7 +59,7 @@ def exam(**options) -> Exam:
 
 def network_of(foundation, regime: str, asked: Exam, effort: float = 1.0) -> Network:
     inputs = asked.task.inputs(foundation, asked.side)
-    return Network(foundation, regime, "iq", inputs, 3, "mean", CPU, effort=effort)
+    return Network(foundation, regime, "iq", inputs, asked.side, 3, "mean", CPU, effort=effort)
 
 
 def test_a_budget_is_so_many_examples_per_class_and_the_same_for_everyone():
@@ -172,6 +172,8 @@ def test_every_regime_learns_and_leaves_the_foundation_alone(folder, quick, regi
     before = foundation.weights_sha256
     network = network_of(foundation, regime, asked)
     recipe = networks.recipes(regime)[0]
+    if regime != SCRATCH:
+        recipe["head"] = {"C": 1.0}
     found = network.trained(asked.side, asked.labels, asked.split.test, {**recipe, "steps": 60}, 0)
     assert per_class_accuracy(found.argmax(1), asked.task.labels[asked.split.test]) > 0.9
     again = network.trained(asked.side, asked.labels, asked.split.test, {**recipe, "steps": 60}, 0)
@@ -187,16 +189,42 @@ def test_training_goes_on_until_the_validation_loss_stops_falling(folder, quick,
     looks = []
     monkeypatch.setattr(networks, "log_loss", lambda *_: looks.append(next(losses)) or looks[-1])
     split, recipe = asked.split, networks.recipes(SCRATCH)[0]
-    steps, _ = network_of(foundation, SCRATCH, asked).until_it_stops(
+    found, _ = network_of(foundation, SCRATCH, asked).until_it_stops(
         split.train, asked.labels, split.validation, recipe, 0
     )
-    assert (steps, len(looks)) == (20, 7)
+    assert (found, len(looks)) == ({**recipe, "steps": 20}, 7)
     losses = iter(np.linspace(1, 0, 13))
     looks.clear()
-    steps, _ = network_of(foundation, SCRATCH, asked, 0.5).until_it_stops(
+    found, _ = network_of(foundation, SCRATCH, asked, 0.5).until_it_stops(
         split.train, asked.labels, split.validation, recipe, 0
     )
-    assert (steps, len(looks)) == (30, 6)  # it fell to the end of what half an effort allows
+    assert (found["steps"], len(looks)) == (30, 6)  # it fell to the end of what half an effort allows
+
+
+@pytest.mark.parametrize("head", [{"C": 0.1}, {"alpha": 100.0}])
+@pytest.mark.parametrize("labelled", [10, 15])  # of two classes, of all three
+def test_fine_tuning_begins_with_the_linear_classifier_on_frozen_features(folder, head, labelled):
+    foundation, asked = load_foundation(folder), exam()
+    network = network_of(foundation, "lora", asked)
+    network.bf16 = False
+    train = draws(asked.labels, asked.side, 5, 0, 1)[0][:labelled]
+    begun = network.trained(train, asked.labels, asked.split.test, {"rate": 1e-3, "head": head, "steps": 0}, 0)
+    frozen = features(foundation, "iq", asked.task.inputs(foundation, asked.side), "mean", CPU)
+    values = standardised(frozen, asked.side)
+    known = np.unique(asked.labels[train])
+    expected = linear(values[train], asked.labels[train], values[asked.split.test], head, 0)
+    np.testing.assert_allclose(begun[:, known], expected, atol=2e-3)
+
+
+def test_where_training_only_harms_nothing_is_trained(folder, quick, monkeypatch):
+    foundation, asked = load_foundation(folder), exam()
+    monkeypatch.setattr(networks, "LOOK_EVERY", 5)
+    monkeypatch.setattr(networks, "RATES", dict.fromkeys(networks.RATES, (30.0,)))
+    split, recipe = asked.split, networks.recipes("lora")[0]
+    found, _ = network_of(foundation, "lora", asked).until_it_stops(
+        split.train, asked.labels, split.validation, recipe, 0
+    )
+    assert found["steps"] == 0 and found["head"] in classifiers.LINEAR_RECIPES
 
 
 def test_contenders_are_told_apart_by_what_their_figures_depend_on(folder, tmp_path):
@@ -245,6 +273,7 @@ def test_the_command_prints_writes_and_does_not_compute_twice(folder, small_tabl
     assert all(cell["recipe"]["steps"] <= 38 for cell in content["cells"] if cell["regime"] == "scratch")
     assert (folder / "probe" / "probe.png").read_bytes().startswith(b"\x89PNG")
     assert (folder / "probe" / "probe.txt").read_text() == printed
+    assert (folder / "probe" / "probe.md").read_text().startswith("|  | labels per class | 1 | 5 |")
     assert small_table == [0, 1]
 
     # as if killed before its last cell: only that one is computed again, with the recipe that was chosen

@@ -106,7 +106,7 @@ def test_csi_har_leaves_whole_persons_out_and_learns_its_statistics_from_the_oth
         assert set(persons[split.test]) == {split.description}
     side = np.concatenate([split.train, split.validation])
     images = task.inputs(foundation, side)
-    assert images.shape == (20, 6, 32, 256)  # three antennas, and what moves in each
+    assert images.shape == (20, 6, 32, 128)  # three antennas, and what moves in each
     assert images[torch.from_numpy(side)].mean((0, 2, 3)).abs().max() < 1e-3
 
     csi[split.test] += 20  # what the held-out person has sent changes no image of the others
