@@ -7,7 +7,7 @@ scales every packet again and is rarely taken out of recorded CSI, so by default
 Amplitudes stay linear by default: logarithms give the weak subcarriers, which are mostly noise, as much say as the
 strong ones (on two sets of recorded activities a ridge classifier lost 5 to 7 points by them). What all windows have in
 common, the shape of the receiver's filters and of the room, is far larger than what tells places apart: each
-subcarrier's own mean and spread over the data set can be taken out (docs/results-notes.md says what that was worth).
+subcarrier's own mean and spread over the data set can be taken out.
 Motion is the smaller part of what is left: deviations from the window's mean can become channels of their own.
 In order: gain, decibels (or not), each subcarrier's statistics (or not), motion (or not), [0, 1] by the data set's
 minimum and maximum, resize, standardise.
