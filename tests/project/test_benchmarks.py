@@ -33,8 +33,6 @@ TRIED = {
     "soak.py", "spectrogram.py", "tap.py",
 }  # fmt: skip
 """The programs under benchmarks/ that a test below runs."""
-ELSEWHERE = {"results/run.py", "results/table.py"}
-"""Those that test_results_runs.py runs."""
 SHORT = ("--seconds", "0.1", "--rounds", "1")
 SMALL = {"width": 32, "depth": 1, "heads": 2, "mlp_hidden": 64}
 
@@ -64,7 +62,7 @@ def rows(text: str) -> list[list[str]]:
 def test_every_benchmark_is_tried_here():
     files = {str(path.relative_to(BENCHMARKS)): path.read_text() for path in BENCHMARKS.rglob("*.py")}
     programs = {name for name, text in files.items() if "\nif __name__" in text}
-    assert programs == TRIED | ELSEWHERE
+    assert programs == TRIED
 
 
 def test_tap():
