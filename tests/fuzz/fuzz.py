@@ -3,12 +3,13 @@
 
     python tests/fuzz/fuzz.py MINUTES [--seed N] [--only NAME ...] [--count N] [--keep FOLDER]
 
-One round is one kind of file, recordings with strange metadata, or the messages of one port, in a process of its own
-with limits on memory and time. Its seed is printed, so that any round can be repeated. Ends with 1 at the first round
-that fails: it says which kind, seed and case, and keeps the file in the folder of --keep (out/fuzz).
+One round is one kind of file, recordings with strange metadata, packets with CSI, or the messages of one port, in a
+process of its own with limits on memory and time. Its seed is printed, so that any round can be repeated. Ends with 1
+at the first round that fails: it says which kind, seed and case, and keeps the file in the folder of --keep (out/fuzz).
 """
 
 import argparse
+import importlib.util
 import itertools
 import random
 import resource
@@ -21,11 +22,14 @@ from pathlib import Path
 
 from case_runner import ENVIRONMENT, run_cases
 from test_damaged_files import KINDS, run
+from test_strange_csi import FORMATS as CSI_FORMATS
+from test_strange_csi import run as run_csi
 
 TESTS = Path(__file__).parent
 FILES, MESSAGES = 100, 2000
 """Of one round, which takes some ten seconds."""
 RECORDINGS = "strange-recordings"
+CSI, CSI_PACKETS = "csi-", 5000
 MESSAGES_SECONDS = 300
 MEMORY_BYTES = 8 << 30
 """Of a process that takes messages; file_mutator has a limit of its own."""
@@ -76,6 +80,11 @@ def fuzz_recordings(folder: Path, name: str, seed: int, count: int) -> list[str]
     return run_cases(folder, count, "strange_readers.py", folder, seed, count)
 
 
+def fuzz_csi(folder: Path, name: str, seed: int, count: int) -> list[str]:
+    """What is not decoded, nor refused as it should be, of packets with CSI."""
+    return run_csi(folder, name.removeprefix(CSI), seed, count)
+
+
 def keep(kind: str, seed: int, found: list[str], place: Path) -> Path:
     """The file of the case that failed, made again, or what was said; in a folder of this round."""
     kept = place / f"{kind}-{seed}"
@@ -100,6 +109,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     ports = message_ports()
     rounds = [*((run, kind, FILES) for kind in KINDS), *((fuzz_messages, name, MESSAGES) for name in ports)]
+    if importlib.util.find_spec("csiread"):
+        rounds += [(fuzz_csi, f"{CSI}{name}", CSI_PACKETS) for name in CSI_FORMATS]
     rounds.append((fuzz_recordings, RECORDINGS, FILES))
     unknown = set(arguments.only) - {name for _, name, _ in rounds}
     if unknown:

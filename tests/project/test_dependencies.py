@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""pyproject.toml declares every package that the code imports."""
+"""pyproject.toml declares every package that the code imports; what only some formats take, as an extra."""
 
 import ast
 import re
@@ -19,9 +19,11 @@ OF_THE_SYSTEM = {"gnuradio", "pmt", "osmosdr", "PyQt5", "sip", "gi"}
 """What comes with GNU Radio and the desktop, from the distribution and not from pip."""
 
 
-def imports(path: Path) -> Iterator[str]:
+def imports(path: Path, only_needed: bool = False) -> Iterator[str]:
     """The top-level packages that a file imports, wherever in it, also by `needed`."""
     for node in ast.walk(ast.parse(path.read_text())):
+        if only_needed and not isinstance(node, ast.Call):
+            continue
         if isinstance(node, ast.Import):
             yield from (name.name.partition(".")[0] for name in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -44,9 +46,11 @@ def test_every_import_is_declared(folder):
     assert files
     beside = {path.stem for path in files} | {path.stem for path in (ROOT / "examples").glob("*.py")}
     known = sys.stdlib_module_names | OURS | OF_THE_SYSTEM | (beside if folder == "scripts" else set())
-    needs = declared(
-        *PROJECT["dependencies"], *(PROJECT["optional-dependencies"]["dev"] if folder == "scripts" else [])
-    )
+    extras = PROJECT["optional-dependencies"]
+    needs = declared(*PROJECT["dependencies"], *(extras["dev"] if folder == "scripts" else []))
+    optional = declared(*(need for name, listed in extras.items() if name != "dev" for need in listed))
+    for path in files:
+        known |= optional & set(imports(path, only_needed=True))  # of a package's own name, which may not be here
     distributions = packages_distributions()
     missing = {
         name: str(path.relative_to(ROOT))

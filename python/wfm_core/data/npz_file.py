@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A look at a .npz file of others before numpy reads it: every array is stored in full, and none is a bomb."""
+"""An .npz file of others, looked at before numpy reads it: every array is stored in full, and none is a bomb."""
 
 import math
 import os
@@ -7,17 +7,22 @@ import struct
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from wfm_core.base.errors import WfmError
+from wfm_core.base.files import open_file
 
 FREE_BYTES = 64 << 20
 INFLATION_LIMIT = 100
 """An array of more than `FREE_BYTES` may be so many times what is stored of it."""
 DIRECTORY_LIMIT = 16 << 20
+MOST_CHARACTER = 0x10FFFF
 _END = struct.Struct("<4s4H2LH")
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 DAMAGED = (
@@ -25,6 +30,49 @@ DAMAGED = (
     IndexError, OverflowError, MemoryError, SyntaxError, RecursionError, tokenize.TokenError,
 )  # fmt: skip
 """What zipfile and numpy raise for damaged files."""
+
+
+@contextmanager
+def open_npz(source: Path) -> Iterator[tuple[list[str], Callable[[str], np.ndarray]]]:
+    """The names of the file's arrays, and what reads one of them. Raises `WfmError`."""
+    with ExitStack() as closing:
+        try:
+            file = closing.enter_context(open_file(source))  # once: what is checked is what is read
+            if file.read(len(np.lib.format.MAGIC_PREFIX)) == np.lib.format.MAGIC_PREFIX:
+                raise WfmError(
+                    f"{source} is a single array, expected one with labels beside it; write it with numpy.savez"
+                )
+            file.seek(0)
+            check_npz(file, source)
+            archive = closing.enter_context(np.load(file, allow_pickle=False))
+        except DAMAGED as error:
+            raise _damaged(source, error) from error
+        yield archive.files, partial(_array, archive, source)
+
+
+def _array(archive: np.lib.npyio.NpzFile, source: Path, name: str) -> np.ndarray:
+    if name not in archive.files:
+        raise KeyError(name)
+    try:
+        return _texts_checked(archive[name])
+    except DAMAGED as error:
+        if "allow_pickle" in str(error):
+            raise  # an array of objects, of which the reader of tables speaks
+        raise _damaged(source, error) from error
+
+
+def _texts_checked(values: np.ndarray) -> np.ndarray:
+    """`values`; raises ValueError for texts with numbers in them that are no characters, over which Python stumbles."""
+    if values.dtype.kind == "U" and values.size:
+        codes = np.frombuffer(np.ascontiguousarray(values).tobytes(), values.dtype.byteorder.replace("|", "=") + "u4")
+        if codes.max() > MOST_CHARACTER:
+            raise ValueError("a text that is none")
+    return values
+
+
+def _damaged(source: Path, error: Exception) -> WfmError:
+    said = " ".join(str(error).split())[:160]
+    return WfmError(f"{source} cannot be read as .npz ({said}); name a file of numpy.savez")
 
 
 def check_npz(file: BinaryIO, path: Path) -> None:
