@@ -12,10 +12,11 @@ from wfm_core.cli import command
 from wfm_core.cli.told import add_told
 from wfm_core.data.dataset import open_dataset
 from wfm_core.data.dataset_checks import TASKS
-from wfm_core.data.readers.own import hdf5, npz, sigmf_folder
+from wfm_core.data.readers.own import csi_logs, hdf5, npz, sigmf_folder
 from wfm_core.data.readers.own.axes import KINDS
 from wfm_core.data.readers.public import READERS as PUBLIC
 from wfm_core.data.readers.public import wavesfm
+from wfm_core.data.recordings.csi.nexmon import CHIPS
 from wfm_core.data.summary import draw_contact_sheet, summary, warnings
 from wfm_core.signal.csi import GAINS, SCALES, STANDARDS
 
@@ -24,9 +25,12 @@ READERS = {
     "raw": sigmf_folder.read,
     "npz": npz.read,
     "hdf5": hdf5.read,
+    **csi_logs.READERS,
     "wavesfm": wavesfm.read,
     **PUBLIC,
 }
+
+_MOST_SUBCARRIERS = 4096
 
 _EXAMPLES = """examples:
   wfm-dataset build --from sigmf DIR --label core:label --window 4096 --out devices.h5
@@ -34,6 +38,7 @@ _EXAMPLES = """examples:
   wfm-dataset build --from sigmf DIR --window 16384 --out unlabelled.h5
   wfm-dataset build --from npz FILE --array csi --label activity --group source person --kind csi --out har.h5
   wfm-dataset build --from npz FILE --array csi --position x_m y_m --group run --kind csi --out places.h5
+  wfm-dataset build --from csi-esp32 DIR --label folder --window 128 --antennas 1 --out rooms.h5
   wfm-dataset build --from hdf5 FILE --array data/iq --axes antennas,samples,reim --label data/tx --kind sample ...
   wfm-dataset build --from wavesfm CACHE --out cache.h5
   wfm-dataset show har.h5"""
@@ -54,8 +59,8 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument("--task", choices=TASKS, help="default: custom, or position")
     build.add_argument("--scene", help="nr-pos: outdoor or indoor (default: told by the channels)")
     _add_labels(build.add_argument_group("labels"))
-    _add_arrays(build.add_argument_group("arrays (npz, hdf5)"))
-    _add_windows(build.add_argument_group("recordings (sigmf, raw, powder, icarus)"))
+    _add_arrays(build.add_argument_group("arrays and logs of CSI (npz, hdf5, csi-...)"))
+    _add_windows(build.add_argument_group("recordings (sigmf, raw, powder, icarus, csi-...)"))
     return top
 
 
@@ -63,7 +68,8 @@ def _add_labels(group) -> None:
     group.add_argument(
         "--label",
         help="recordings: the annotations' key, such as core:label, or folder: the "
-        "name of the folder that each lies in; arrays: that of the classes (without labels a set can pretrain alone)",
+        "name of the folder that each lies in; csi-...: folder, or file: the beginning of its name; arrays: that of "
+        "the classes (without labels a set can pretrain alone)",
     )
     group.add_argument("--labels", type=_names, metavar="A,B,C", help="names of integer classes 0, 1, 2 ...")
     group.add_argument("--position", nargs="+", metavar="ARRAY", help="coordinates in metres instead of classes")
@@ -71,7 +77,9 @@ def _add_labels(group) -> None:
 
 
 def _add_arrays(group) -> None:
-    group.add_argument("--array", help="the array of the windows, its first axis counts them")
+    group.add_argument(
+        "--array", help="the array of the windows, its first axis counts them; csi-npz: of the packets (csi_data)"
+    )
     group.add_argument("--kind", choices=list(KINDS), help="what they are; sample is IQ")
     listed = "; ".join(f"{kind}: {', '.join(axes)}" for kind, axes in KINDS.items() if kind != "features")
     group.add_argument("--axes", type=_names, metavar="A,B,C", help=f"the other axes in the array's order ({listed})")
@@ -82,11 +90,15 @@ def _add_arrays(group) -> None:
     )
     group.add_argument("--motion", action="store_true", help="csi: also channels of what changes within a window")
     group.add_argument("--size", type=int, metavar="PIXELS", help="a side of the images as the model sees them (224)")
+    group.add_argument(
+        "--subcarriers", type=_ranges, metavar="A-B,C", help="csi-...: entries of a packet that are kept, from 0"
+    )
+    group.add_argument("--chip", choices=CHIPS, help="csi-nexmon: the chip that received (43455c0)")
     group.add_argument("--sample-rate", type=float, metavar="HZ", help="kind sample: of the windows")
 
 
 def _add_windows(group) -> None:
-    group.add_argument("--window", type=int, help="samples of a window")
+    group.add_argument("--window", type=int, help="samples of a window; csi-...: packets")
     group.add_argument("--hop", type=int, help="samples between the starts of windows (default: one window)")
     group.add_argument("--antennas", type=int, help="channels to keep, the first ones")
     group.add_argument("--resample", type=float, metavar="HZ", help="bring all recordings to this rate")
@@ -95,6 +107,15 @@ def _add_windows(group) -> None:
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",")]
+
+
+def _ranges(text: str) -> list[int]:
+    """The whole numbers of "3-5,8"."""
+    parts = [part.strip().partition("-") for part in text.split(",")]
+    found = [number for low, _, high in parts for number in range(int(low), int(high or low) + 1)]
+    if not 0 < len(found) <= _MOST_SUBCARRIERS:
+        raise ValueError
+    return found
 
 
 def reader_options(read: Callable, name: str, given: dict, wrong_use: Callable[[str], None]) -> dict:
