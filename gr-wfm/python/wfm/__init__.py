@@ -11,6 +11,7 @@ from .events.event_publisher import event_publisher  # noqa: F401
 from .events.event_subscriber import event_subscriber  # noqa: F401
 from .events.event_tracker import event_tracker  # noqa: F401
 from .images.csi_image import csi_image  # noqa: F401
+from .images.csi_source import csi_source  # noqa: F401
 from .images.image_inference import image_inference  # noqa: F401
 from .images.image_presets import activity_sensor, positioner  # noqa: F401
 from .inference.inference import inference  # noqa: F401
