@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where live CSI comes from: a UDP socket or a serial line. No GNU Radio."""
 
+import contextlib
 import errno
 import os
 import select
 import socket
 import stat
+import sys
 import termios
 import time
 from urllib.parse import parse_qs
@@ -17,6 +19,8 @@ from wfm_core.data.recordings.csi.live import LONGEST
 UDP, SERIAL = "udp://", "serial:"
 LOOPBACK = "127.0.0.1"
 _SOCKET_BYTES = 1 << 22
+_SO_RXQ_OVFL = 40
+"""Linux: with each datagram comes how many the kernel has dropped so far. Python has no name for it."""
 _AGAIN_SECONDS = 1.0
 _BAUD = 921600
 
@@ -39,6 +43,10 @@ class UdpFeed:
                 f"CSI cannot be had from {address!r} ({error.strerror}): give udp://HOST:PORT with an address of this "
                 f"computer and a port that is free, such as {UDP}{LOOPBACK}:5500"
             ) from error
+        with contextlib.suppress(OSError):  # on other systems what the kernel drops is not known
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
+        self.overflowed = 0
+        """Datagrams that the kernel has dropped, since none was taken from it in time; known with the next one."""
         place = self._socket.getsockname()
         self.address = f"{UDP}{f'[{place[0]}]' if ':' in place[0] else place[0]}:{place[1]}"
         """Where it listens, with the port that was chosen for 0."""
@@ -47,9 +55,13 @@ class UdpFeed:
         """Waits so long for datagrams; gives those that are there."""
         self._socket.settimeout(seconds)
         try:
-            return [self._socket.recv(LONGEST)]
+            data, beside, _, _ = self._socket.recvmsg(LONGEST, socket.CMSG_SPACE(4))
         except TimeoutError:
             return []
+        for level, kind, value in beside:
+            if (level, kind) == (socket.SOL_SOCKET, _SO_RXQ_OVFL):
+                self.overflowed = int.from_bytes(value[:4], sys.byteorder)
+        return [data]
 
     def close(self) -> None:
         self._socket.close()
@@ -74,6 +86,8 @@ class SerialFeed:
     Raises:
         WfmError: it is no serial line, cannot be opened, or does not have the rate.
     """
+
+    overflowed = 0
 
     def __init__(self, address: str):
         self.address = address

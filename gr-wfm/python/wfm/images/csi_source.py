@@ -107,8 +107,8 @@ class csi_source(message_block):
         return self._source if self._feed is None else self._feed.address
 
     def status(self) -> dict:
-        """Packets and vectors sent; what was malformed, had no CSI (others), was lost by its number or dropped here;
-        packets a second in the last second or so."""
+        """Packets and vectors sent; what was malformed, had no CSI (others), was lost by its number, or dropped, here
+        or by the kernel before; packets a second in the last second or so."""
         self._measure_rate()
         counted = self._live if self._log is None else self._log
         return {
@@ -119,7 +119,7 @@ class csi_source(message_block):
             "malformed": counted.malformed,
             "others": counted.others,
             "lost": self._lost.lost if self._lost else 0,
-            "dropped": self._dropped,
+            "dropped": self._dropped + (self._feed.overflowed if self._feed is not None else 0),
             "rate": self._rate,
             "ended": self._ended,
         }
