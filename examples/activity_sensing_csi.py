@@ -151,7 +151,11 @@ class activity_sensing_csi(gr.top_block):
             embedding='embedding_image',
             prototypes=starter.prototypes_file(bundle),
             windows=20,
-            margin=2.0)
+            margin=2.0,
+            modes=4,
+            cohort='',
+            strangers=0.05,
+            offer=10)
         self.fine_offset = analog.frequency_modulator_fc((-2.0 / fft_len))
         self.demux = digital.header_payload_demux(
             3,

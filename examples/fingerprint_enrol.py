@@ -204,7 +204,11 @@ class fingerprint_enrol(gr.top_block, Qt.QWidget):
             embedding='embedding_iq',
             prototypes=prototypes,
             windows=20,
-            margin=2.0)
+            margin=2.0,
+            modes=4,
+            cohort='',
+            strangers=0.05,
+            offer=10)
         self.enrol = qtgui.edit_box_msg(qtgui.STRING, '', 'Enrol who is on the air as', True, True, 'enrol', None)
         self._enrol_win = sip.wrapinstance(self.enrol.qwidget(), Qt.QWidget)
         self.top_grid_layout.addWidget(self._enrol_win, 2, 0, 1, 1)

@@ -38,6 +38,7 @@ from wfm_core.bundle.screening.archive import EXTRA_CONTRACT, content_sha256, pa
 from wfm_core.data.dataset import open_dataset, write_dataset
 from wfm_core.data.readers.own import hdf5, npz
 from wfm_core.data.sources import DatasetSource
+from wfm_core.model.enrolment.cohort import Cohort
 from wfm_core.model.prototypes import Prototypes
 
 MEMORY_BYTES = 4 << 30
@@ -204,9 +205,12 @@ class Learned:
 
     def __init__(self, folder: Path):
         self.path = folder / "x.safetensors"
-        prototypes = Prototypes()
+        rows = [np.random.default_rng(seed).normal(seed, 1, (5, 4)).astype(np.float32) for seed in range(12)]
+        prototypes = Prototypes(cohort=Cohort(np.concatenate(rows[2:10])))
         for seed in range(2):
-            prototypes.enrol(f"class {seed}", np.random.default_rng(seed).normal(seed, 1, (5, 4)))
+            prototypes.enrol(f"class {seed}", rows[seed])
+        for row in rows[11]:
+            prototypes.hear(row)
         prototypes.save(self.path)
         self.good, self.damage = self.path.read_bytes(), damage
 

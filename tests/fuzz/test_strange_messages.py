@@ -155,7 +155,11 @@ CASES = {
     ),
     "task_head-control": Case(
         lambda folder: wfm.task_head(windows=3), "control",
-        [pmt.to_pmt({"forget": "x"}), pmt.to_pmt({"enrol": "x", "windows": 4})], of_port("events"),
+        [
+            pmt.to_pmt({"forget": "x"}), pmt.to_pmt({"name": "unknown-1", "as": "y"}),
+            pmt.to_pmt({"enrol": "x", "windows": 4}),
+        ],
+        of_port("events"),
     ),
     "csi_image-csi": Case(
         lambda folder: wfm.csi_image("pdus", 1, 4, packets=1), "csi", [csi(n) for n in range(3000)],

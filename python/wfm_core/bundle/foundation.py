@@ -143,3 +143,21 @@ def find_foundation(name: str | Path) -> Path:
         f"no foundation {str(name)!r}: neither it nor models/{name} is a folder with {DESCRIPTION}; "
         "give the folder of one, such as a run of wfm-pretrain"
     )
+
+
+def find_cohort(name: str | Path, embedding: str) -> Path:
+    """The file of a cohort: `name` itself, or what the foundation of that name has for `embedding`, such as
+    `embedding_iq` (its file `cohort_iq.safetensors`). Raises `WfmError`."""
+    path = user_path(name)
+    if path.is_file():
+        return path
+    try:
+        found = find_foundation(name) / f"cohort_{embedding.removeprefix('embedding_')}.safetensors"
+    except WfmError:
+        found = None
+    if found is None or not found.is_file():
+        raise WfmError(
+            f"no cohort {str(name)!r}: it is neither a file nor a foundation that has one for {embedding}; give a file "
+            "of your own"
+        )
+    return found

@@ -90,6 +90,14 @@ def test_decision_keeps_the_facts_of_its_window(head):
         {"enrol": "x", "forget": "y"},
         {"windows": 5},
         {"train": "x"},
+        {"name": "unknown-1"},
+        {"name": "unknown-1", "as": "x"},
+        {"name": "unknown-1", "as": "unknown-2"},
+        {"name": "unknown-1", "as": 3},
+        {"as": "x"},
+        {"enrol": "x", "as": "y"},
+        {"forget": "x", "windows": 5},
+        {"enrol": "unknown-7"},
         {"forget": "nobody"},
         {"load": "/nowhere/at/all"},
         {"save": "/nowhere/at/all"},
@@ -149,7 +157,80 @@ def test_save_forget_load(head, tmp_path):
     assert Prototypes.load(path).names == ("one",)
 
 
-@pytest.mark.parametrize("options", [{"task": "two words"}, {"windows": 1}, {"margin": 0.0}, {"prototypes": "/none"}])
+def test_what_is_unknown_is_gathered_offered_and_named(head, tmp_path):
+    head.enrol("low", cloud(-9, 20))
+    head.enrol("high", cloud(9, 20))
+    head.send(cloud(60, 45, 1) * 0.5 + 30)  # narrower than the classes are: none of it is off the others
+    wait_for(lambda: len(head.detects.messages) == 45)
+    told = [event for event in head.events.dicts() if event["event"] == "unknown"]
+    assert [(event["name"], event["heard"]) for event in told] == [("unknown-1", n) for n in (10, 20, 40)]
+    assert "unknown-1, heard 40 times" in told[-1]["text"]
+    fields = pmt.to_python(pmt.car(head.detects.messages[-1]))
+    assert (fields["label"], fields["index"], fields["cluster"]) == ("unknown", -1, "unknown-1")
+    status = head.block.status()
+    assert (status["clusters"], status["clusters_heard"]) == (["unknown-1"], [45])
+    head.control({"save": str(tmp_path / "p")})
+    head.control({"name": "unknown-1", "as": "garage door"})
+    assert head.last_event()["event"] == "enrolled" and "garage door from 45 windows" in head.last_event()["text"]
+    head.send(cloud(60, 1, 2) * 0.5 + 30)
+    wait_for(lambda: len(head.detects.messages) == 46)
+    fields = pmt.to_python(pmt.car(head.detects.messages[-1]))
+    assert fields["label"] == "garage door" and "cluster" not in fields
+    assert head.block.status()["clusters"] == [] and head.block.status()["enrolled"] == 85
+    head.control({"load": str(tmp_path / "p")})
+    assert head.block.status()["classes"] == ["low", "high"] and head.block.status()["clusters_heard"] == [45]
+
+
+def test_without_an_offer_nothing_is_gathered():
+    head = Head(offer=0)
+    head.enrol("low", cloud(-9, 20))
+    head.send(cloud(60, 30, 1))
+    wait_for(lambda: len(head.detects.messages) == 30)
+    assert head.block.status()["clusters"] == [] and "cluster" not in str(head.detects.messages[-1])
+    head.top.stop()
+    head.top.wait()
+
+
+def test_a_cohort_is_stated_and_kept_in_the_file(tmp_path):
+    np.savez(tmp_path / "cohort.npz", cohort=np.concatenate([cloud(middle, 50) for middle in range(12, 20)]))
+    head = Head(cohort=str(tmp_path / "cohort.npz"), strangers=0.1)
+    assert (head.block.status()["cohort"], head.block.status()["strangers"]) == (400, 0.1)
+    head.enrol("high", cloud(9, 20))
+    wait_for(lambda: head.last_event()["event"] == "enrolled")
+    assert "of a cohort of 400 strangers" in head.last_event()["text"]
+    head.control({"save": str(tmp_path / "p")})
+    head.top.stop()
+    head.top.wait()
+    loaded = wfm.task_head(prototypes=str(tmp_path / "p"))
+    assert (loaded.status()["cohort"], loaded.status()["strangers"]) == (400, 0.1)
+    assert wfm.task_head(cohort="wfm-base").status()["cohort"] == 512  # by the foundation's name
+
+
+def test_embeddings_that_are_not_finite_are_counted_and_ignored(head):
+    head.control({"enrol": "one", "windows": 5})
+    head.send(np.full((3, 8), np.nan))
+    head.send(cloud(0, 5))
+    wait_for(lambda: head.block.status()["enrolling"] == "")
+    head.send(np.full(8, np.inf))
+    wait_for(lambda: head.block.status()["refused"] == 4)
+    assert head.block.status()["classes"] == ["one"] and not head.detects.messages
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"task": "two words"},
+        {"windows": 1},
+        {"margin": 0.0},
+        {"prototypes": "/none"},
+        {"modes": 0},
+        {"cohort": "/none"},
+        {"strangers": 0.0},
+        {"offer": -1},
+        {"offer": 1.5},
+    ],
+    ids=str,
+)
 def test_constructor_refuses(options):
     with pytest.raises(WfmError):
         wfm.task_head(**options)

@@ -11,6 +11,7 @@ from wfm_core.base import places
 from wfm_core.base.errors import WfmError
 from wfm_core.base.places import search_path
 from wfm_core.bundle import find_bundle
+from wfm_core.bundle.foundation import find_cohort
 from wfm_core.cli import doctor
 
 
@@ -42,3 +43,14 @@ def test_a_name_is_found_in_the_first_place_that_has_it(tmp_path, monkeypatch):
             path.touch()
         found.append(find_bundle("own") == path)
     assert found == [True] * 6
+
+
+def test_a_cohort_is_a_file_or_comes_with_a_foundation(tmp_path):
+    models = Path(__file__).parents[3] / "models"
+    assert find_cohort("wfm-base", "embedding_iq").samefile(models / "wfm-base" / "cohort_iq.safetensors")
+    own = tmp_path / "own.npz"
+    own.write_bytes(b"")
+    assert find_cohort(own, "embedding_image") == own
+    for name, embedding in (("wfm-base", "embedding_image"), ("wfm-small", "embedding_iq"), ("absent", "embedding_iq")):
+        with pytest.raises(WfmError, match=f"no cohort '{name}'"):
+            find_cohort(name, embedding)

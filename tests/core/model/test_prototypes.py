@@ -6,7 +6,8 @@ import pytest
 import safetensors.numpy
 
 from wfm_core.base.errors import WfmError
-from wfm_core.model.prototypes import Prototypes, _fit
+from wfm_core.model.enrolment.fit import fit
+from wfm_core.model.prototypes import Prototypes
 
 WIDTH = 32
 SCALE = np.linspace(0.1, 5.0, WIDTH)  # the wide directions say nothing about the class
@@ -63,7 +64,7 @@ def test_threshold_is_that_of_windows_left_out_one_by_one():
         variance = np.square(others - others.mean(0)).sum(0)
         logs.append(0.5 * np.log((np.square(rows[i] - others.mean(0)) / variance).sum()))
     wanted = np.exp(np.mean(logs) + 2 * np.std(logs, ddof=1))
-    assert _fit([rows], 2.0).thresholds[0] == pytest.approx(wanted, rel=1e-6)
+    assert fit([rows], 2.0).thresholds[0] == pytest.approx(wanted, rel=1e-6)
 
 
 def test_larger_margin_says_unknown_less_often():

@@ -95,9 +95,9 @@ class message_block(gr.basic_block):
         self.log.warn(text)
         self.notice("warning", text)
 
-    def notice(self, kind: str, text: str) -> None:
-        """What changed or failed, on the port `events`."""
-        self.message_port_pub(keys.EVENTS, pmt.to_pmt({"event": kind, "text": text}))
+    def notice(self, kind: str, text: str, **fields) -> None:
+        """What changed or failed, on the port `events`; `fields` beside event and text."""
+        self.message_port_pub(keys.EVENTS, pmt.to_pmt({"event": kind, "text": text, **fields}))
 
     def handle(self, port: pmt.pmt_base, message: pmt.pmt_base) -> None:
         """Handle a message now, as if it had come to `port`."""

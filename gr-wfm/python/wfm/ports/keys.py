@@ -22,6 +22,7 @@ LATE = pmt.intern("late")
 OUT_OF_RANGE = pmt.intern("out_of_range")
 EMBEDDING = pmt.intern("embedding")
 DISTANCE = pmt.intern("distance")
+CLUSTER = pmt.intern("cluster")
 WINDOW_TASKS = pmt.intern("window_tasks")
 POOLED_WINDOWS = pmt.intern("pooled_windows")
 
@@ -77,3 +78,5 @@ WINDOWS = "windows"
 FORGET = "forget"
 SAVE = "save"
 LOAD = "load"
+NAME = "name"
+AS = "as"

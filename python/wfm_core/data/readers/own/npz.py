@@ -3,7 +3,7 @@
 
 from functools import partial
 
-from wfm_core.data.npz_file import open_npz
+from wfm_core.base.npz_file import open_npz
 from wfm_core.data.readers.own.table import read_table
 
 read = partial(read_table, "npz", open_npz)

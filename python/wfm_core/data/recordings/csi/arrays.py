@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from wfm_core.base.errors import WfmError
-from wfm_core.data.npz_file import open_npz
+from wfm_core.base.npz_file import open_npz
 
 from .packet import CsiPacket
 
