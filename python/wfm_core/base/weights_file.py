@@ -49,7 +49,19 @@ def read_weights_and_notes(path: Path) -> tuple[dict[str, Tensor], dict[str, str
         raise _bad(path, " ".join(str(error).split())[:160]) from error
 
 
-def _check(path: Path, header: bytes, size: int) -> dict[str, str]:
+def parse_weights(data: bytes, where: str) -> dict[str, Tensor]:
+    """The tensors of a safetensors file that is in memory, such as one inside another file. Raises `WfmError`."""
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or not 2 <= length <= min(HEADER_LIMIT, len(data) - 8):
+        raise _bad(where, f"its header has {length} bytes, {len(data)} are there")
+    _check(where, data[8 : 8 + length], len(data) - 8 - length)
+    try:
+        return safetensors.torch.load(data)
+    except (safetensors.SafetensorError, KeyError) as error:
+        raise _bad(where, " ".join(str(error).split())[:160]) from error
+
+
+def _check(path: Path | str, header: bytes, size: int) -> dict[str, str]:
     """The metadata of a header whose tensors fill the `size` bytes after it, each one its own."""
     try:
         tensors = read_json(header, "its header")
@@ -72,7 +84,7 @@ def _check(path: Path, header: bytes, size: int) -> dict[str, str]:
     return notes
 
 
-def _place(path: Path, name: str, about) -> tuple[int, int, int, str]:
+def _place(path: Path | str, name: str, about) -> tuple[int, int, int, str]:
     """Begin and end of a tensor's bytes, and how many its shape needs."""
     fields = about if isinstance(about, dict) else {}
     shape, offsets, bits = fields.get("shape"), fields.get("data_offsets"), _BITS.get(str(fields.get("dtype")))
@@ -82,5 +94,5 @@ def _place(path: Path, name: str, about) -> tuple[int, int, int, str]:
     return offsets[0], offsets[1], math.prod(shape) * bits // 8, name
 
 
-def _bad(path: Path, what: str) -> WfmError:
+def _bad(path: Path | str, what: str) -> WfmError:
     return WfmError(f"{path} cannot be read as safetensors ({what}); get the file again")

@@ -24,15 +24,25 @@ WARM_RUNS = 3
 class Bundle:
     """What `load_bundle` returns. `infer` may be called from any thread; the GIL is free during the forward pass.
 
-    `contract`, `path`; `device` (torch.device); `dtype` of the encoder ("fp32", "bf16" or "int8"). The number of
+    `contract`, `path`; `device` (torch.device); `dtype` of the encoder ("fp32", "bf16" or "int8"); `self_test`, by how
+    much its answer to its self-test differed (`wfm_core.bundle.self_test`), None where it has none. The number of
     PyTorch threads is the caller's to set.
     """
 
-    def __init__(self, contract: Contract, network: Callable, path: Path, device: torch.device, dtype: str):
+    def __init__(
+        self,
+        contract: Contract,
+        network: Callable,
+        path: Path,
+        device: torch.device,
+        dtype: str,
+        self_test: float | None = None,
+    ):
         self.contract = contract
         self.path = path
         self.device = device
         self.dtype = dtype
+        self.self_test = self_test
         self._network = network
 
     def infer(self, iq: np.ndarray | Tensor) -> dict[str, np.ndarray]:

@@ -16,7 +16,8 @@ from wfm_core.base.yaml_text import BYTES_LIMIT, write_yaml
 from wfm_core.bundle.assemble import assemble, weights_sha256
 from wfm_core.bundle.contract import Contract
 from wfm_core.bundle.parse import FORMAT, parse_contract
-from wfm_core.bundle.screening.archive import CONTRACT, EXTRA_CONTRACT, content_sha256, pack, read_archive
+from wfm_core.bundle.screening.archive import CONTRACT, EXTRA_CONTRACT, SELF_TEST, content_sha256, pack, read_archive
+from wfm_core.bundle.self_test import make_self_test
 
 WEIGHTS = "weights.safetensors"
 SUFFIX = ".wfm.pt"
@@ -77,15 +78,18 @@ def _export(contract: Contract, weights: dict[str, Tensor], where: str, output: 
         output = output / f"{contract.name}{SUFFIX}"
     live = assemble(contract, weights, where)
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # TorchScript stays behind this package
-        write_bundle(torch.jit.script(live), contract.raw, output)
+        write_bundle(torch.jit.script(live), contract.raw, output, make_self_test(live, contract, where))
     return output
 
 
-def write_bundle(module: torch.jit.ScriptModule, contract: dict, output: Path) -> None:
-    """Write a bundle: `module` and `contract`, to which the sha256 of everything else in the file is added."""
+def write_bundle(module: torch.jit.ScriptModule, contract: dict, output: Path, self_test: bytes = b"") -> None:
+    """Write a bundle: `module`, `self_test` if it is not empty, and `contract`, to which the sha256 of everything else
+    in the file is added."""
     saved = io.BytesIO()
     torch.jit.save(module, saved, _extra_files={CONTRACT: ""})
     members = read_archive(saved.getvalue(), str(output))
+    if self_test:
+        members[SELF_TEST] = self_test
     contract = {**contract, "content_sha256": content_sha256(members)}
     members[EXTRA_CONTRACT] = write_yaml(contract).encode()
     output.parent.mkdir(parents=True, exist_ok=True)

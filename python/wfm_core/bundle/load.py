@@ -19,8 +19,16 @@ from wfm_core.bundle.find import find_bundle
 from wfm_core.bundle.parse import parse_contract
 from wfm_core.bundle.precision.dtype import choose_dtype
 from wfm_core.bundle.running import raised_in
-from wfm_core.bundle.screening.archive import EXTRA_CONTRACT, FILE_LIMIT, content_sha256, pack, read_archive
+from wfm_core.bundle.screening.archive import (
+    EXTRA_CONTRACT,
+    FILE_LIMIT,
+    SELF_TEST,
+    content_sha256,
+    pack,
+    read_archive,
+)
 from wfm_core.bundle.screening.operators import screen_graphs, screen_source
+from wfm_core.bundle.self_test import SelfTest, read_self_test
 
 
 def load_bundle(
@@ -29,22 +37,26 @@ def load_bundle(
     """Load a bundle by name or path (see `find_bundle`); a model folder is scripted on the spot.
 
     `device`: auto (CUDA where there is one), cpu, cuda or cuda:N. `dtype` of the encoder: auto, fp32, bf16 or int8
-    (CPU). `sha256`: refuse a bundle file whose own sha256 differs. Raises `WfmError`.
+    (CPU). `sha256`: refuse a bundle file whose own sha256 differs. A bundle that answers its self-test otherwise on
+    that device and in that format than it did where it was made is refused. Raises `WfmError`.
     """
     place = choose_device(device)
     path = find_bundle(name_or_path)
     if not path.is_dir():
-        contract, module = _open(path, sha256)
+        contract, module, test = _open(path, sha256)
     elif sha256 is not None:
         raise WfmError(f"{path} is a model folder, and sha256 pins a bundle file; give the bundle's file")
     else:
         with tempfile.TemporaryDirectory() as folder:
             bundle = compute.run(export_bundle, path, Path(folder) / f"model{SUFFIX}")
-            contract, module = _open(bundle, None)
+            contract, module, test = _open(bundle, None)
     # Only what computes goes to the compute thread: a bundle that is swapped in must not hold up the one in use.
     with raised_in(str(path)):
         network, name = compute.run(choose_dtype, module.to(place), contract, place, dtype)
-    return Bundle(contract, network, path, place, name)
+        difference = compute.run(test.difference, network, place) if test else None
+    if test:
+        test.judge(difference, name, place, str(path))
+    return Bundle(contract, network, path, place, name, difference)
 
 
 def choose_device(device: str) -> torch.device:
@@ -60,8 +72,8 @@ def choose_device(device: str) -> torch.device:
     return torch.device(device)
 
 
-def _open(path: Path, sha256: str | None) -> tuple[Contract, torch.jit.ScriptModule]:
-    """The verified contents of a bundle file, on the CPU, nothing of it run yet."""
+def _open(path: Path, sha256: str | None) -> tuple[Contract, torch.jit.ScriptModule, SelfTest | None]:
+    """The verified contents of a bundle file, on the CPU, nothing of it run yet; None where it has no self-test."""
     data = read_file(path, FILE_LIMIT)  # once: what is checked is what is loaded
     seen = hashlib.sha256(data).hexdigest() if sha256 is not None else None
     if sha256 is not None and seen != sha256.lower():
@@ -70,6 +82,7 @@ def _open(path: Path, sha256: str | None) -> tuple[Contract, torch.jit.ScriptMod
     del data
     contract = parse_contract(members[EXTRA_CONTRACT], str(path))
     screen_source(members, str(path))
+    test = read_self_test(members[SELF_TEST], contract, str(path)) if SELF_TEST in members else None
     content, constants = content_sha256(members), any(name.startswith("constants/") for name in members)
     try:
         with warnings.catch_warnings(
@@ -87,7 +100,7 @@ def _open(path: Path, sha256: str | None) -> tuple[Contract, torch.jit.ScriptMod
             "get the bundle again or make it with wfm-export"
         )
     _check_content(module, content, constants, contract, path)
-    return contract, module
+    return contract, module, test
 
 
 def _check_content(module: torch.jit.ScriptModule, seen: str, constants: bool, contract: Contract, path: Path):

@@ -232,9 +232,14 @@ def bundle(path: Path) -> Finding:
     contract = loaded.contract
     text = (
         f"{contract.name}: {', '.join(contract.tasks)}; 1 to {contract.antennas} antennas, "
-        f"{contract.samples} samples; {loaded.dtype} on {loaded.device}"
+        f"{contract.samples} samples; {loaded.dtype} on {loaded.device}; "
     )
-    return Finding("bundle", "ok", text)
+    if loaded.self_test is None:
+        text += "no self-test, as it is of an earlier version or its input is large"
+        return Finding("bundle", "warn", text, f"for one: wfm-export models/{contract.name} -o {path}")
+    return Finding(
+        "bundle", "ok", f"{text}self-test passed, {loaded.self_test:.1g} from what was answered at its export"
+    )
 
 
 CHECKS: tuple[Callable[[], Finding], ...] = (

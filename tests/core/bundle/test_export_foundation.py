@@ -18,7 +18,7 @@ from wfm_core.base.errors import WfmError
 from wfm_core.bundle import parse_contract
 from wfm_core.bundle.foundation import build_model, load_foundation, save_foundation
 from wfm_core.bundle.from_foundation import export_csi_foundation, export_foundation
-from wfm_core.bundle.precision.dtype import _difference
+from wfm_core.bundle.precision.dtype import difference
 from wfm_core.cli import export
 from wfm_core.signal import build_preprocessor
 
@@ -88,7 +88,7 @@ def test_formats_are_compared_by_their_embeddings():
     contract = parse_contract(contract_of(embedding="cls", tasks={}), "test")
     exact = torch.ones(2, 4)
     other = torch.tensor([[1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.5]])
-    assert _difference({"embedding_iq": exact}, {"embedding_iq": other}, contract) == pytest.approx(0.25)
+    assert difference({"embedding_iq": exact}, {"embedding_iq": other}, contract) == pytest.approx(0.25)
 
 
 def test_what_cannot_be_exported_is_refused(folder, tmp_path):

@@ -63,7 +63,7 @@ def _fastest(module, contract: Contract, device: torch.device, names: list[str])
             if gain < GAIN or gain <= most:
                 continue
             pairs = zip(probes, wanted, strict=True)
-            if all(_difference(exact, other(probe), contract) <= AGREEMENT for probe, exact in pairs):
+            if all(difference(exact, other(probe), contract) <= AGREEMENT for probe, exact in pairs):
                 best, chosen, most = other, name, gain
     return best, chosen
 
@@ -109,7 +109,8 @@ def _in_format(module: torch.jit.ScriptModule, contract: Contract, name: str) ->
     return Stages(preprocess, network) if staged else network
 
 
-def _difference(left: dict[str, Tensor], right: dict[str, Tensor], contract: Contract) -> float:
+def difference(left: dict[str, Tensor], right: dict[str, Tensor], contract: Contract) -> float:
+    """By how much outputs differ, in what `AGREEMENT` is measured in."""
     worst = 0.0
     for name, task in contract.tasks.items():
         a, b = left[name], right[name]

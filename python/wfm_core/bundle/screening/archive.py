@@ -17,6 +17,7 @@ from wfm_core.base.errors import WfmError
 
 CONTRACT = "contract.yaml"
 EXTRA_CONTRACT = f"extra/{CONTRACT}"
+SELF_TEST = "extra/self_test.safetensors"
 BUNDLE_KIND = b"content_sha256"
 """Changes when bundles of before are not read any more: what was made of a model is then made again."""
 MIB = 1 << 20
@@ -38,6 +39,7 @@ KINDS = (  # name without the folder, most bytes of each, whether torch gets it
     (re.compile(r"\.data/serialization_id"), 256, False),
     (re.compile(r"\.format_version|\.storage_alignment"), 16, False),
     (re.compile(re.escape(EXTRA_CONTRACT)), 256 << 10, True),
+    (re.compile(re.escape(SELF_TEST)), 4 * MIB, True),
 )
 """All that a bundle may hold."""
 
@@ -90,7 +92,8 @@ def _members(archive: zipfile.ZipFile, where: str) -> dict[str, zipfile.ZipInfo]
 
 
 def content_sha256(members: dict[str, bytes]) -> str:
-    """sha256 over all that a bundle's program is made of, buffers and constants included; all but the contract."""
+    """sha256 over all that a bundle's program is made of, buffers and constants included, and over its self-test; all
+    but the contract."""
     digest = hashlib.sha256()
     for name in sorted(members):
         if name != EXTRA_CONTRACT and _goes_to_torch(name):
