@@ -9,6 +9,7 @@ in a process of its own, since a case may crash it.
 """
 
 import io
+import pickle
 import random
 import resource
 import sys
@@ -37,6 +38,7 @@ from wfm_core.bundle.foundation import load_foundation
 from wfm_core.bundle.screening.archive import EXTRA_CONTRACT, content_sha256, pack, read_archive
 from wfm_core.data.dataset import open_dataset, write_dataset
 from wfm_core.data.readers.own import hdf5, npz
+from wfm_core.data.readers.public import rml22
 from wfm_core.data.sources import DatasetSource
 from wfm_core.model.enrolment.cohort import Cohort
 from wfm_core.model.prototypes import Prototypes
@@ -261,6 +263,17 @@ class Table(Arrays):
         hdf5.read(self.path, self.out, **self.CHOSEN)
 
 
+class Pickled:
+    def __init__(self, folder: Path):
+        self.path, self.out = folder / "RML22.01A", folder / "out.h5"
+        frames = np.random.default_rng(0).random((3, 2, 8)).astype(np.float32)
+        self.good = pickle.dumps({(name, snr): frames + snr for name in ("QPSK", "BPSK") for snr in (-20, 0)}, 2)
+        self.damage = damage
+
+    def read(self) -> None:
+        rml22.read(self.path.parent, self.out)
+
+
 class DataSet:
     def __init__(self, folder: Path):
         self.path = folder / "x.h5"
@@ -296,6 +309,7 @@ KINDS = {
         Tensors,
         Arrays,
         Table,
+        Pickled,
         DataSet,
         Unlabelled,
     )

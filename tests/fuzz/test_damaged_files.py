@@ -11,7 +11,7 @@ from case_runner import run_cases
 
 KINDS = (
     "bundle", "forged", "contract", "weights", "foundation", "learned", "checkpoint", "tensors", "arrays", "table",
-    "dataset", "unlabelled", "metadata", "archive", "wav", "matlab",
+    "pickled", "dataset", "unlabelled", "metadata", "archive", "wav", "matlab",
     "played", "playedarchive", "playedraw", "collection", "run", "runconfig", "runstatistics",
 )  # fmt: skip
 QUICK, LONG = 20, 2000

@@ -56,11 +56,16 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument("--from", dest="reader", required=True, choices=list(READERS), help="what the source is")
     build.add_argument("source", type=Path, help="folder or file")
     build.add_argument("--out", type=Path, required=True, metavar="FILE.h5")
-    build.add_argument("--task", choices=TASKS, help="default: custom, or position")
-    build.add_argument("--scene", help="nr-pos: outdoor or indoor (default: told by the channels)")
+    build.add_argument("--task", choices=TASKS, help="default: custom, or position; deepmimo: line_of_sight")
+    build.add_argument(
+        "--scene", help="nr-pos: outdoor or indoor (default: told by the channels); uwb-indoor: environment0 ..."
+    )
     _add_labels(build.add_argument_group("labels"))
     _add_arrays(build.add_argument_group("arrays and logs of CSI (npz, hdf5, csi-...)"))
     _add_windows(build.add_argument_group("recordings (sigmf, raw, powder, icarus, csi-...)"))
+    _add_public(
+        build.add_argument_group("public sets of modulations and channels (radioml-..., rml22, radcom, deepmimo)")
+    )
     return top
 
 
@@ -69,7 +74,7 @@ def _add_labels(group) -> None:
         "--label",
         help="recordings: the annotations' key, such as core:label, or folder: the "
         "name of the folder that each lies in; csi-...: folder, or file: the beginning of its name; arrays: that of "
-        "the classes (without labels a set can pretrain alone)",
+        "the classes (without labels a set can pretrain alone); radcom: both, modulation or signal",
     )
     group.add_argument("--labels", type=_names, metavar="A,B,C", help="names of integer classes 0, 1, 2 ...")
     group.add_argument("--position", nargs="+", metavar="ARRAY", help="coordinates in metres instead of classes")
@@ -103,6 +108,14 @@ def _add_windows(group) -> None:
     group.add_argument("--antennas", type=int, help="channels to keep, the first ones")
     group.add_argument("--resample", type=float, metavar="HZ", help="bring all recordings to this rate")
     add_told(group)
+
+
+def _add_public(group) -> None:
+    group.add_argument("--min-snr", type=float, metavar="DB", help="modulations: frames of this SNR or more (all)")
+    group.add_argument(
+        "--per-class", type=int, metavar="N", help="modulations: so many frames of each class at each SNR (all)"
+    )
+    group.add_argument("--beams", type=int, help="deepmimo: beams of the codebook, for --task beam (64)")
 
 
 def _names(text: str) -> list[str]:

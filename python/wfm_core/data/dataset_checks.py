@@ -10,7 +10,9 @@ from wfm_core.base.plain import plain
 from wfm_core.signal import build_preprocessor
 
 KINDS = ("sample", "image", "csi", "features")
-TASKS = ("fingerprint", "interference", "activity", "classification", "position", "custom")
+TASKS = (
+    "fingerprint", "interference", "activity", "classification", "position", "line_of_sight", "beam", "custom",
+)  # fmt: skip
 
 _AXES = {"sample": "(windows, 2 for I and Q, antennas, samples)"}
 _IMAGE_AXES = "(windows, channels, height, width)"

@@ -15,7 +15,7 @@ import h5py
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import open_file
-from wfm_core.data.hdf5_heap import check_heaps
+from wfm_core.data.hdf5_heap import check_heaps, places_of
 
 OBJECTS_LIMIT = 100_000
 CHUNK_LIMIT = 1 << 30
@@ -35,17 +35,20 @@ DAMAGED = (OSError, RuntimeError, KeyError, UnicodeError)
 
 
 @contextmanager
-def open_hdf5(path: Path, advice: str = "get the file again", called: str = "HDF5") -> Iterator[h5py.File]:
+def open_hdf5(
+    path: Path, advice: str = "get the file again", called: str = "HDF5", most: int = OBJECTS_LIMIT
+) -> Iterator[h5py.File]:
     """The file, for reading. Raises `WfmError` for what is no HDF5, which says the `advice`, for what it may not hold,
-    and for damage that is met while it is open; `called` is what the user knows such a file as."""
+    and for damage that is met while it is open; `called` is what the user knows such a file as, and `most` how many
+    objects it may hold."""
     with ExitStack() as closing:
         try:
             open_file(path).close()  # to open a pipe would wait for its writer
             file = closing.enter_context(h5py.File(path, "r"))
             found = os.stat(path)
-            about = (str(path), found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+            about = (str(path), most, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
             if about not in _CHECKED:  # a data set is opened for each batch
-                _check(file, path)
+                _check(file, path, most)
                 _CHECKED[about] = None
                 while len(_CHECKED) > CHECKED_LIMIT:
                     _CHECKED.pop(next(iter(_CHECKED)), None)
@@ -62,14 +65,14 @@ def _said(error: Exception) -> str:
     return " ".join(str(error).split())[:160]
 
 
-def _check(file: h5py.File, path: Path) -> None:
-    seen, waiting, links, datasets = set(), [file], 0, []
+def _check(file: h5py.File, path: Path, most: int) -> None:
+    seen, waiting, links, values = set(), [file], 0, []
     while waiting:
         group = waiting.pop()
         for name in group:
             links += 1
-            if links > OBJECTS_LIMIT:
-                raise WfmError(f"{path} holds more than {OBJECTS_LIMIT} objects; split the file")
+            if links > most:
+                raise WfmError(f"{path} holds more than {most} objects; split the file")
             link = group.get(name, getlink=True)
             if isinstance(link, h5py.ExternalLink):
                 raise _elsewhere(path, name, f"a link to {str(link.filename)[:80]!r}")
@@ -84,8 +87,8 @@ def _check(file: h5py.File, path: Path) -> None:
                 waiting.append(item)
             elif isinstance(item, h5py.Dataset):
                 _check_dataset(item, path)
-                datasets.append(item)
-    check_heaps(path, datasets)
+                values += places_of(item)  # not the data set, which HDF5 would keep open
+    check_heaps(path, values)
 
 
 def _check_dataset(dataset: h5py.Dataset, path: Path) -> None:

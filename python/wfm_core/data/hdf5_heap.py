@@ -18,28 +18,27 @@ CHUNKS_LIMIT = 100_000
 _BLOCK = 16 << 20
 
 
-def check_heaps(path: Path, datasets: list[h5py.Dataset]) -> None:
-    """Raise `OSError` for a file with a damaged collection."""
+def check_heaps(path: Path, values: list[tuple[int, int]]) -> None:
+    """Raise `OSError` for a file with a damaged collection; `values` are the places of its data sets' values."""
     with open_file(path) as file:  # not mapped: a file that is cut meanwhile would be a signal
         begin, end = 0, file.seek(0, 2)
-        for start, stop in [*_values(datasets), (end, end)]:
+        for start, stop in [*sorted(values), (end, end)]:
             for place in range(begin, min(start, end), _BLOCK):
                 file.seek(place)
                 _check_block(file, file.read(min(_BLOCK + len(HEAP) - 1, start - place)), place)
             begin = max(begin, stop)
 
 
-def _values(datasets: list[h5py.Dataset]) -> list[tuple[int, int]]:
-    """Where in the file values of data sets are, in order."""
-    places = []
-    for dataset in datasets:
-        if dataset.chunks is None:
-            offset = dataset.id.get_offset()
-            if offset is not None:
-                places.append((offset, offset + dataset.id.get_storage_size()))
-        elif dataset.id.get_num_chunks() <= CHUNKS_LIMIT:
-            dataset.id.chunk_iter(lambda chunk: places.append((chunk.byte_offset, chunk.byte_offset + chunk.size)))
-    return sorted(places)
+def places_of(dataset: h5py.Dataset) -> list[tuple[int, int]]:
+    """Where in the file its values are, begins and ends."""
+    places: list[tuple[int, int]] = []
+    if dataset.chunks is None:
+        offset = dataset.id.get_offset()
+        if offset is not None:
+            places.append((offset, offset + dataset.id.get_storage_size()))
+    elif dataset.id.get_num_chunks() <= CHUNKS_LIMIT:
+        dataset.id.chunk_iter(lambda chunk: places.append((chunk.byte_offset, chunk.byte_offset + chunk.size)))
+    return places
 
 
 def _check_block(file: BinaryIO, block: bytes, begin: int) -> None:

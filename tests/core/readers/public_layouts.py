@@ -2,6 +2,7 @@
 """Small files in the layouts of the public data sets, and the readers run on them."""
 
 import json
+import pickle
 
 import h5py
 import numpy as np
@@ -83,3 +84,69 @@ def picture(folder, name, colours):
     """`colours` uint8 [height, width, 3] (or [height, width], grey)."""
     folder.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.asarray(colours, np.uint8)).save(folder / name)
+
+
+def modulations(folder, name, frames, protocol=2, **others):
+    """A pickle of `{(modulation, SNR in dB): [frames, 2, samples]}`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(pickle.dumps(frames | others, protocol))
+    return folder / name
+
+
+def radioml_2018(folder, label, snr, samples=1024, name="GOLD_XYZ_OSC.0001_1024.hdf5", **changes):
+    """`X`, `Y` and `Z` of frames with these classes and SNRs: I of frame n is n, Q is the number of the sample."""
+    folder.mkdir(parents=True, exist_ok=True)
+    count = len(label)
+    frames = np.empty((count, samples, 2), np.float32)
+    frames[..., 0], frames[..., 1] = np.arange(count)[:, None], np.arange(samples)
+    held = {"X": frames, "Y": np.eye(24, dtype=np.int64)[label], "Z": np.array(snr, np.int64)[:, None]} | changes
+    with h5py.File(folder / name, "w") as file:
+        for key, values in held.items():
+            if values is not None:
+                file[key] = values
+    return folder / name
+
+
+def radcom(folder, frames, name="RadComOta2.45GHz.hdf5"):
+    """An array of each name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with h5py.File(folder / name, "w") as file:
+        for key, values in frames.items():
+            file[str(key)] = values
+    return folder / name
+
+
+def deepmimo(folder, name, channel, sight, place, version=3):
+    """`NAME.npz` or `NAME.mat` with the names of version 3 or 4; what is None is left out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = ("channel", "LoS", "location") if version == 3 else ("channel", "los", "rx_pos")
+    held = {key: values for key, values in zip(names, (channel, sight, place), strict=True) if values is not None}
+    if name.endswith(".npz"):
+        np.savez(folder / name, **held)
+    else:
+        scipy.io.savemat(folder / name, held)
+    return folder / name
+
+
+def uwb_indoor(folder, environment, places, samples=12, anchors=8, channels=("ch1", "ch5"), measurements=2, **changes):
+    """`ENVIRONMENT/data.json`: the response of anchor a in measurement m at place p is p + 10 m + a j, sample after
+    sample, in texts; `changes` are those of the first measurement of all."""
+    made = {}
+    for number, (x, y, z) in enumerate(places):
+        entries = {
+            f"A{anchor}": {
+                channel: [
+                    {"cir": [f"{number + 10 * m}+{anchor}j"] * samples, "x_tag": x, "y_tag": y, "z_tag": z, "rss": -80}
+                    for m in range(measurements)
+                ]
+                for channel in channels
+            }
+            for anchor in range(1, anchors + 1)
+        }
+        made[f"{x}_{y}_{z}"] = entries
+    if changes:
+        next(iter(made.values()))["A1"][channels[0]][0].update(changes)
+    path = folder / environment / "data.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"anchors": {"A1": [0, 0, 1]}, "measurements": made, "more": [{}]}, indent=1))
+    return path

@@ -7,10 +7,11 @@ import torch
 from wfm_core.base.errors import WfmError
 from wfm_core.data.dataset import Read
 from wfm_core.signal.csi import STANDARDS, CsiLevels, SubcarrierStandard, with_motion
-from wfm_core.signal.statistics import image_statistics, iq_statistics
+from wfm_core.signal.statistics import image_statistics, iq_statistics, moments
 
 _MOST_VALUES = 1 << 24
 """Statistics are taken of windows spread evenly over the set, this many values of them at most (64 MiB)."""
+_CHUNK = 4096  # windows in memory at a time
 
 
 def iq_signal(read: Read, count: int) -> dict:
@@ -20,6 +21,13 @@ def iq_signal(read: Read, count: int) -> dict:
     if not values[:, 1].any():
         return {"kind": "iq_rms"}
     return {"kind": "iq_standard", **iq_statistics(torch.complex(values[:, 0], values[:, 1]))}
+
+
+def level_signal(read: Read, count: int) -> dict:
+    """For windows [n, 2, A, T] whose level tells something: `iq_standard`, mean and std of I and Q over all of them."""
+    runs = (np.arange(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK))
+    statistics = moments((torch.from_numpy(read(rows)) for rows in runs), (0, 2, 3))
+    return {"kind": "iq_standard", **statistics, "level": "absolute"}
 
 
 def image_signal(read: Read, count: int, size: list[int]) -> dict:

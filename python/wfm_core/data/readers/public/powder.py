@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import read_file
 from wfm_core.base.json_text import read_json
-from wfm_core.data.dataset import Read, write_dataset
+from wfm_core.data.dataset import write_dataset
 from wfm_core.data.readers.own.folders import common_rate, files_in, provenance
+from wfm_core.data.readers.own.measure import level_signal
 from wfm_core.data.recordings.record import SampleFile
-from wfm_core.signal.statistics import moments
 
 LABELS = ("bes", "browning", "honors", "meb")
 _CONTENT = "pairs X.json and X.bin"
@@ -61,7 +60,7 @@ def read(folder: Path, out: Path, *, window: int = 512, hop: int = 0) -> Path:
             "center_freq": np.repeat([f"{recording.frequency:.12g}" for recording in recordings], counts),
         },
         task="fingerprint",
-        signal=_standard,
+        signal=level_signal,
         provenance=provenance("powder", folder, len(recordings), window=window, hop=step),
         sample_rate=common_rate(recording.rate for recording in recordings),
     )
@@ -128,9 +127,3 @@ def _cut(recordings: list[_Recording], window: int, step: int) -> Iterator[np.nd
             length = (min(_CHUNK, count - start) - 1) * step + window
             samples = recording.file.read(start * step, length)[0]
             yield np.array(np.lib.stride_tricks.sliding_window_view(samples, window)[::step, None])
-
-
-def _standard(read: Read, count: int) -> dict:
-    runs = (np.arange(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK))
-    statistics = moments((torch.from_numpy(read(rows)) for rows in runs), (0, 2, 3))
-    return {"kind": "iq_standard", **statistics, "level": "absolute"}
