@@ -74,6 +74,7 @@ SCHEMA = {
         "kind": {"enum": list(KINDS)},
         "radio": {"type": "string", "minLength": 1, "maxLength": 200},
         "sequence": _COUNT,
+        "run": {"type": "string", "maxLength": 64},
         "body": {"type": "object", "properties": {"rx_time": _TIME}},
     },
     "if": {"properties": {"kind": {"const": "decision"}}},
@@ -84,12 +85,16 @@ _VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 @dataclass(frozen=True)
 class Message:
-    """One message. `sequence` counts the messages of this kind from this radio, so that a listener sees gaps."""
+    """One message. `sequence` counts the messages of this kind from this radio, so that a listener sees gaps.
+
+    `run` tells one start of a sender from another, with which `sequence` begins again; "" where the sender says none.
+    """
 
     kind: str
     radio: str
     sequence: int
     body: dict
+    run: str = ""
 
 
 def encode(message: Message) -> bytes:
@@ -99,6 +104,8 @@ def encode(message: Message) -> bytes:
         WfmError: the message does not fit the schema.
     """
     fields = {"version": VERSION, **vars(message), "body": plain_json(message.body)}
+    if not message.run:
+        del fields["run"]
     _check(fields)
     return json.dumps(fields, allow_nan=False).encode()
 
@@ -118,7 +125,7 @@ def decode(data: bytes) -> Message:
         raise WfmError(f"a message is not JSON ({error}): send one JSON object in UTF-8 a message") from error
     _read_version_1(fields)
     _check(fields)
-    return Message(fields["kind"], fields["radio"], fields["sequence"], fields["body"])
+    return Message(fields["kind"], fields["radio"], fields["sequence"], fields["body"], fields.get("run", ""))
 
 
 def _read_version_1(fields: object) -> None:

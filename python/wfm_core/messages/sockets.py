@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PUB and SUB sockets for `wfm_core.messages.events`: what is lost on the way is counted on both sides."""
 
+import secrets
 from collections import Counter, deque
+from collections.abc import Sequence
 
 import zmq
 from zmq.utils.monitor import recv_monitor_message
@@ -33,7 +35,7 @@ class EventSender:
 
     def __init__(self, address: str, radio: str, high_water_mark: int):
         _check_high_water_mark(high_water_mark)
-        self._radio = radio
+        self._radio, self._run = radio, secrets.token_hex(8)
         self._sequences: Counter = Counter()
         self.dropped = 0
         """Messages that at least one listener, too slow, did not get."""
@@ -56,7 +58,7 @@ class EventSender:
         return sum(self._sequences.values())
 
     def send(self, kind: str, body: dict) -> None:
-        data = encode(Message(kind, self._radio, self._sequences[kind], body))
+        data = encode(Message(kind, self._radio, self._sequences[kind], body, self._run))
         self._sequences[kind] += 1
         frames = [kind.encode(), data]
         try:
@@ -78,12 +80,13 @@ class EventListener:
     Args:
         addresses: where senders are bound; they need not be there yet.
         high_water_mark: messages that wait here for each sender.
+        kinds: what to hear; the others are neither sent here nor missed. "" is everything.
 
     Raises:
         WfmError: an address is not one, or the high-water mark is below 1.
     """
 
-    def __init__(self, addresses: list[str], high_water_mark: int = 1000):
+    def __init__(self, addresses: list[str], high_water_mark: int = 1000, kinds: Sequence[str] = ("",)):
         _check_high_water_mark(high_water_mark)
         self.received = self.missed = self.refused = 0
         self.last_refusal = ""
@@ -93,7 +96,7 @@ class EventListener:
         self._ready: deque[_Line] = deque()
         try:
             for address in addresses:
-                self._add(_Line(address, high_water_mark))
+                self._add(_Line(address, high_water_mark, kinds))
         except WfmError:
             self.close()
             raise
@@ -139,7 +142,7 @@ class EventListener:
         self._poller.unregister(line.monitor)
         self._lines.remove(line)
         line.close()
-        self._add(_Line(line.address, line.high_water_mark))
+        self._add(_Line(line.address, line.high_water_mark, line.kinds))
 
     def _add(self, line: "_Line") -> None:
         self._lines.append(line)
@@ -163,13 +166,14 @@ class EventListener:
 class _Line:
     """A SUB socket to one sender, and the socket that tells of its connection."""
 
-    def __init__(self, address: str, high_water_mark: int):
-        self.address, self.high_water_mark = address, high_water_mark
+    def __init__(self, address: str, high_water_mark: int, kinds: Sequence[str]):
+        self.address, self.high_water_mark, self.kinds = address, high_water_mark, kinds
         self.socket = zmq.Context.instance().socket(zmq.SUB)
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.setsockopt(zmq.RCVHWM, high_water_mark)
         self.socket.setsockopt(zmq.MAXMSGSIZE, MAX_BYTES)
-        self.socket.setsockopt(zmq.SUBSCRIBE, b"")
+        for kind in kinds:
+            self.socket.setsockopt(zmq.SUBSCRIBE, kind.encode())
         self._cut_off = False
         self.monitor = self.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECT_RETRIED)
         try:

@@ -29,6 +29,41 @@ def test_a_message_comes_back():
     assert decode(encode(DECISION)) == DECISION
 
 
+def test_a_run_comes_back_and_is_left_out_where_there_is_none():
+    started = Message("decision", "roof", 7, BODY, "5f0c9e1ab2d34c77")
+    assert decode(encode(started)) == started
+    assert b"run" not in encode(DECISION)
+
+
+def test_each_start_of_a_sender_is_a_run_of_its_own():
+    runs = set()
+    for _ in range(2):
+        sender = EventSender("tcp://127.0.0.1:*", "roof", 1000)
+        listener = EventListener([sender.address])
+        joined(sender, listener)
+        sender.send("event", {"n": 1})
+        runs.add(listener.receive(5.0).run)
+        listener.close()
+        sender.close()
+    assert len(runs) == 2 and "" not in runs
+
+
+def test_a_listener_hears_the_kinds_that_it_asks_for():
+    sender = EventSender("tcp://127.0.0.1:*", "roof", 1000)
+    listener = EventListener([sender.address], kinds=("event", "status"))
+    joined(sender, listener)
+    for number in range(3):
+        sender.send("decision", BODY)
+        sender.send("event", {"n": number})
+    heard = []
+    while {"n": 2} not in [message.body for message in heard]:
+        heard.append(wait_for(lambda: listener.receive(0.05)))
+    assert [message.body for message in heard if message.kind == "event"] == [{"n": 0}, {"n": 1}, {"n": 2}]
+    assert {message.kind for message in heard} <= {"event", "status"} and listener.missed == 0
+    listener.close()
+    sender.close()
+
+
 def test_numbers_that_json_lacks_become_null():
     assert decode(encode(Message("status", "roof", 0, {"p50": float("nan")}))).body == {"p50": None}
 
@@ -47,6 +82,8 @@ def test_numbers_that_json_lacks_become_null():
         (altered(version=3), "version 3"),
         (altered(kind="command"), "kind"),
         (altered(sequence=-1), "sequence"),
+        (altered(run=7), "run"),
+        (altered(run="x" * 65), "run"),
         (altered(body={**BODY, "sample_start": -1}), "sample_start"),
         (altered(body={**BODY, "tasks": {"interference": {"label": "x"}}}), "tasks"),
     ],

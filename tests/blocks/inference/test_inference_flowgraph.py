@@ -191,11 +191,14 @@ def test_hot_swap_and_refusals(tmp_path):
         send(block, model=str(other))
         wait_for(lambda: any(e["event"] == "refused" for e in events.dicts()))
         assert block.status()["bundle"] == "test-model"
+        hashes = {block.status()["bundle_sha256"]}
         assert "wifi" in events.dicts()[-1]["text"]
         send(block, model=str(tmp_path / "nowhere"))
         wait_for(lambda: any("nowhere" in e["text"] for e in events.dicts()))
         send(block, model=str(second))
         wait_for(lambda: block.status()["bundle"] == "second")
+        hashes.add(block.status()["bundle_sha256"])
+        assert len(hashes) == 2 and all(len(digest) == 64 for digest in hashes)
         before = len(detects.messages)
         wait_for(lambda: len(detects.messages) > before + 5)
         send(block, colour="blue")
