@@ -52,8 +52,8 @@ class Table:
 def _row(key: tuple, row: Row, now: float) -> str:
     radio, freq, task, heard = key
     return (
-        f"{_printable(radio, 16):16} {_number(freq, 1e-6, '11.4f')} {_printable(task, 16):16} "
-        f"{_printable(heard, 18):18} {_number(row.score, 1.0, '5.2f')} {_number(row.level, 1.0, '6.1f')} "
+        f"{printable(radio, 16):16} {_number(freq, 1e-6, '11.4f')} {printable(task, 16):16} "
+        f"{printable(heard, 18):18} {_number(row.score, 1.0, '5.2f')} {_number(row.level, 1.0, '6.1f')} "
         f"{row.count:7d} {now - row.heard:4.0f} s"
     )
 
@@ -62,7 +62,7 @@ def _number(value: float | None, scale: float, form: str) -> str:
     return " " * (int(form.split(".")[0]) - 1) + "-" if value is None else format(value * scale, form)
 
 
-def _printable(text: str, width: int) -> str:
+def printable(text: str, width: int) -> str:
     """Names come from the network: no control sequence reaches the terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)[:width]
 
@@ -70,16 +70,16 @@ def _printable(text: str, width: int) -> str:
 def event_line(message: Message) -> str:
     """One message on one line, for logs and pipes."""
     if message.kind != "decision":
-        return f"{_printable(message.radio, 200)} {message.kind} {json.dumps(message.body)}"
+        return f"{printable(message.radio, 200)} {message.kind} {json.dumps(message.body)}"
     freq = _number(message.body.get("rx_freq"), 1e-6, "11.4f")
     parts = [_answer(task, answer) for task, answer in message.body["tasks"].items()]
-    return f"{_printable(message.radio, 200)} {freq} MHz  " + ", ".join(parts)
+    return f"{printable(message.radio, 200)} {freq} MHz  " + ", ".join(parts)
 
 
 def _answer(task: str, answer: dict) -> str:
     if "position" in answer:
-        return _printable(task, 200) + "".join(f" {metres:.2f} m" for metres in answer["position"])
-    return f"{_printable(task, 200)} {_printable(answer['label'], 200)} {answer['score']:.2f}"
+        return printable(task, 200) + "".join(f" {metres:.2f} m" for metres in answer["position"])
+    return f"{printable(task, 200)} {printable(answer['label'], 200)} {answer['score']:.2f}"
 
 
 def _json_line(message: Message) -> str:
