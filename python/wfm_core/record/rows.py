@@ -100,7 +100,7 @@ class RowMaker:
         return self._models.get(radio, {}).get(task, (None, None))
 
     def _own_run(self, message: Message) -> str:
-        """Of a sender that says no run: it began anew when its numbers go back."""
+        """Of a sender that says no run: it began again when its numbers go back."""
         if len(self._without_run) >= _MOST_RADIOS and message.radio not in self._without_run:
             self._without_run.clear()
         run, last = self._without_run.get(message.radio, ("", {}))

@@ -117,7 +117,7 @@ class Record:
         self._engine.dispose()
 
     def _out_of_reach(self, error: SQLAlchemyError) -> WfmError:
-        self._engine.dispose()  # the next try connects anew
+        self._engine.dispose()  # the next try connects again
         return WfmError(f"{self.name} cannot be written ({_reason(error)})")
 
 

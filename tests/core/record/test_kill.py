@@ -21,7 +21,7 @@ LATEST_SECONDS = 0.05
 
 
 def stored(url: str) -> tuple[int, int, int]:
-    """Rows, and the first and the last sequence, in a database that is opened anew."""
+    """Rows, and the first and the last sequence, in a database that is opened again."""
     record = Record(url, write=False)
     numbers = EVENTS.c.sequence
     (row,) = record.read(sa.select(sa.func.count(), sa.func.min(numbers), sa.func.max(numbers)))
