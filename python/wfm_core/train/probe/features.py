@@ -48,6 +48,12 @@ def standardised(values: np.ndarray, pool: np.ndarray) -> np.ndarray:
     The pool is the whole training side, labelled or not: a deviation over three labelled examples means little, and
     unlabelled windows cost nothing.
     """
+    mean, deviation = statistics(values, pool)
+    return (values - mean) / deviation
+
+
+def statistics(values: np.ndarray, pool: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation [D] of each feature over the examples `pool`; what never changes has a deviation above 0."""
     reference = values[pool]
     deviation = reference.std(0)
-    return (values - reference.mean(0)) / np.maximum(deviation, 1e-6 * max(float(deviation.max()), 1e-12))
+    return reference.mean(0), np.maximum(deviation, 1e-6 * max(float(deviation.max()), 1e-12))

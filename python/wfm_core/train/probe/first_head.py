@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from wfm_core.train.probe.classifiers import LINEAR_RECIPES, linear_weights, probabilities
-from wfm_core.train.probe.features import standardised
+from wfm_core.train.probe.features import standardised, statistics
 from wfm_core.train.probe.measures import log_loss, per_class_accuracy
 
 ABSENT = -10.0
@@ -62,12 +62,8 @@ class FirstHead:
     def build(self, train: np.ndarray, labels: np.ndarray, recipe: dict) -> StandardHead:
         """What that classifier is after learning from `train` by `recipe`."""
         weight, bias = self._weights(standardised(self.features, self.side), train, labels, recipe)
-        reference = self.features[self.side]
-        deviation = reference.std(0)
-        deviation = np.maximum(deviation, 1e-6 * max(float(deviation.max()), 1e-12))
-        return StandardHead(
-            *(torch.from_numpy(np.float32(one)) for one in (reference.mean(0), deviation, weight, bias))
-        )
+        parts = (*statistics(self.features, self.side), weight, bias)
+        return StandardHead(*(torch.from_numpy(np.float32(part)) for part in parts))
 
     def _weights(self, values: np.ndarray, train: np.ndarray, labels: np.ndarray, recipe: dict) -> tuple:
         """Of all classes, float64 [K, D] and [K]."""
