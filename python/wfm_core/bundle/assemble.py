@@ -19,13 +19,16 @@ from wfm_core.model import (
     WirelessModel,
 )
 from wfm_core.model.found import FoundSignalModel, tree_features
+from wfm_core.model.transmitter import TransmitterModel
 from wfm_core.signal.found import IMAGES, NUMBERS
 
 
-def build_network(contract: Network) -> WirelessModel | FoundSignalModel | TaskTree:
+def build_network(contract: Network) -> WirelessModel | FoundSignalModel | TransmitterModel | TaskTree:
     """The network that a bundle's contract or a foundation describes, with fresh weights."""
     if contract.stems:
         return TaskTree(contract, {name: build_network(stem) for name, stem in contract.stems.items()})
+    if isinstance(contract, Contract) and contract.modality == "transmitter":
+        return TransmitterModel(contract.transmitter_width, contract.carrier_offset)
     width = contract.encoder.width
     heads = {}
     for name, task in contract.tasks.items():
@@ -83,7 +86,9 @@ def _check_sizes(model: Network, weights: dict[str, Tensor], where: str) -> None
     for."""
     there = sum(tensor.numel() for tensor in weights.values())
     encoder, trees = model.encoder, getattr(model, "trees", None)
-    sizes = {"encoder": encoder.depth * encoder.width * (4 * encoder.width + 2 * encoder.mlp_hidden)}
+    sizes = {}
+    if encoder is not None:
+        sizes["encoder"] = encoder.depth * encoder.width * (4 * encoder.width + 2 * encoder.mlp_hidden)
     if trees is not None:
         classes = len(next(iter(model.tasks.values())).labels)
         sizes["trees"] = trees.rounds * classes * (2 * trees.leaves - 1)

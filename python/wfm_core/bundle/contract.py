@@ -10,6 +10,7 @@ from wfm_core.base.rates import RATE_TOLERANCE
 from wfm_core.base.tables import Number, Table, Text, no_bool
 from wfm_core.model import AFFINES, ALL_POOLINGS, IMAGE_POOLINGS, PATCH, SEGMENT, EncoderConfig, pooled_parts
 from wfm_core.model.found import MEASURE_TOKENS
+from wfm_core.model.transmitter import ANGLES, PIECE
 from wfm_core.model.trees import MOST_LEAVES, TreeSizes
 from wfm_core.signal.found import FACTS, IMAGES, IQ_SAMPLES
 from wfm_core.signal.found import SAMPLES as OBSERVED
@@ -30,6 +31,9 @@ MOST = {
     "tree_depth": 64,
 }
 """Limits of a contract, before anything is allocated for it."""
+
+_PIECE_TOKENS = 32
+"""A piece that is measured takes about the memory of so many tokens."""
 
 
 def _count(of: str):
@@ -146,7 +150,8 @@ class Contract(Network):
     """A parsed contract. `antennas` (the most), `samples` and the rates (Hz) are of the IQ window; for a bundle
     whose `input` is an image they are 0. `image_size` is (height, width) of what becomes tokens; `input_shape`
     (channels, height, width) of an image as `forward_image` takes it, which `signal` may resize. `trees`: of a model of
-    single signals. `affine` is one of
+    single signals. `transmitter_width`: of the embedding of a model of transmitters, which has no encoder, and whether
+    `carrier_offset` is in it. `affine` is one of
     `wfm_core.model.AFFINES`. `raw` is the mapping it was read from. Without tasks, as of a bare foundation, `embedding`
     says how the embedding that goes out is pooled; else it is "". `content_sha256` is of everything in a bundle file
     beside the contract; a model folder has none ("").
@@ -158,7 +163,8 @@ class Contract(Network):
     """
 
     input: Literal["iq", "image"] = "iq"
-    modality: Literal["iq", "image", "signal"]
+    encoder: Annotated[_Encoder, AfterValidator(lambda sizes: EncoderConfig(**dict(sizes)))] | None = None
+    modality: Literal["iq", "image", "signal", "transmitter"]
     antennas: Antennas = at(0, "window", "antennas")
     samples: _count("samples") = at(0, "window", "samples")
     sample_rate_min: Number = at(0.0, "sample_rate", "min")
@@ -170,6 +176,8 @@ class Contract(Network):
     input_channels: Channels = at(0, "input_image", "channels")
     input_size: Size = at((0, 0), "input_image", "size")
     signal: dict = {}
+    transmitter_width: _count("width") = at(0, "transmitter", "width")
+    carrier_offset: Flag = at(True, "transmitter", "carrier_offset")
     trees: Annotated[_Trees, AfterValidator(lambda sizes: TreeSizes(**dict(sizes)))] | None = None
     embedding: Literal[ALL_POOLINGS] = ""
     tasks: Annotated[dict[Name, TaskContract], Field(max_length=MOST["tasks"])] = {}
@@ -194,6 +202,14 @@ class Contract(Network):
             raise ValueError(f"input 'image' cannot feed modality '{self.modality}'; expected modality: image")
         if self.modality == "signal" and self.samples != OBSERVED:
             raise ValueError(f"window.samples {self.samples}; expected {OBSERVED}, of an observation of a found signal")
+        if self.encoder is None and self.modality != "transmitter":
+            raise ValueError("the contract has no encoder; add it or export the model again")
+        if self.modality == "transmitter" and (self.transmitter_width <= ANGLES or self.samples % PIECE or self.tasks):
+            raise ValueError(
+                f"transmitter.width {self.transmitter_width}, window.samples {self.samples}, {len(self.tasks)} tasks; "
+                f"expected more than {ANGLES}, a multiple of "
+                f"{PIECE}, and none"
+            )
         if self.trees and (self.modality != "signal" or len(self.tasks) != 1):
             raise ValueError(f"trees, modality '{self.modality}' and {len(self.tasks)} tasks; expected signal and 1")
         if self.input == "iq" and not (self.antennas and self.samples and self.signal):
@@ -214,7 +230,7 @@ class Contract(Network):
     @property
     def sides(self) -> tuple[str, ...]:
         """See `Network`."""
-        return () if self.modality == "signal" else (self.modality,)
+        return (self.modality,) if self.modality in ("iq", "image") else ()
 
     @property
     def embedding_widths(self) -> dict[str, int]:
@@ -231,6 +247,8 @@ class Contract(Network):
 
     def pooled_width(self, pooling: str) -> int:
         """The numbers of what a head sees."""
+        if self.modality == "transmitter":
+            return self.transmitter_width
         return self.encoder.width * pooled_parts(
             pooling, self.image_size[0] // PATCH, self.columns, self.token_channels
         )
@@ -257,6 +275,8 @@ class Contract(Network):
         if self.modality == "signal":
             images = sum(rows * columns for _, rows, columns in IMAGES) // PATCH**2
             return 1 + images + IQ_SAMPLES // SEGMENT + FACTS + MEASURE_TOKENS + (self.trees is not None)
+        if self.modality == "transmitter":
+            return _PIECE_TOKENS * self.samples // PIECE
         if self.modality == "image":
             places = self.image_size[0] // PATCH * (self.image_size[1] // PATCH)
             return 1 + places * (self.image_channels if self.image_per_channel else 1)

@@ -62,9 +62,29 @@ def read_model_folder(folder: Path) -> tuple[Contract, dict[str, Tensor]]:
     return contract, read_weights(folder / WEIGHTS)
 
 
-def export_bundle(folder: Path, output: Path) -> Path:
-    """Script the model in `folder` into the bundle `output` (a file, or a folder for NAME.wfm.pt); returns its path."""
-    return _export(*read_model_folder(folder), str(folder), output)
+def export_bundle(
+    folder: Path, output: Path, window: int | None = None, carrier_offset: bool | None = None, name: str | None = None
+) -> Path:
+    """Script the model in `folder` into the bundle `output` (a file, or a folder for NAME.wfm.pt); returns its path.
+
+    `window` (samples) and `carrier_offset` are of models of transmitters alone, which take windows of any number of
+    pieces, with the carrier's offset in the embedding or without; None: as the model says. Raises `WfmError`.
+    """
+    contract, weights = read_model_folder(folder)
+    if window is not None or carrier_offset is not None:
+        if contract.modality != "transmitter":
+            raise WfmError(
+                f"{folder} is a model of {contract.modality}, whose window is what it was trained with: only models of "
+                "transmitters have another --window, or none of the carrier's offset"
+            )
+        raw = dict(contract.raw)
+        raw["window"] = {**raw["window"], **({} if window is None else {"samples": window})}
+        if carrier_offset is not None:
+            raw["transmitter"] = {**raw["transmitter"], "carrier_offset": carrier_offset}
+        contract = parse_contract(raw, str(folder))
+    if name is not None:
+        contract = parse_contract({**contract.raw, "name": name}, str(folder))
+    return _export(contract, weights, str(folder), output)
 
 
 def export_model(contract: dict, weights: dict[str, Tensor], output: Path) -> Path:

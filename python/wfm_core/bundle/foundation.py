@@ -146,18 +146,16 @@ def find_foundation(name: str | Path) -> Path:
 
 
 def find_cohort(name: str | Path, embedding: str) -> Path:
-    """The file of a cohort: `name` itself, or what the foundation of that name has for `embedding`, such as
+    """The file of a cohort: `name` itself, or what the model or foundation of that name has for `embedding`, such as
     `embedding_iq` (its file `cohort_iq.safetensors`). Raises `WfmError`."""
     path = user_path(name)
     if path.is_file():
         return path
-    try:
-        found = find_foundation(name) / f"cohort_{embedding.removeprefix('embedding_')}.safetensors"
-    except WfmError:
-        found = None
-    if found is None or not found.is_file():
-        raise WfmError(
-            f"no cohort {str(name)!r}: it is neither a file nor a foundation that has one for {embedding}; give a file "
-            "of your own"
-        )
-    return found
+    file = f"cohort_{embedding.removeprefix('embedding_')}.safetensors"
+    for folder in (path, *(place.folder / path for place in search_path() if place.models)):
+        if (folder / file).is_file():
+            return folder / file
+    raise WfmError(
+        f"no cohort {str(name)!r}: it is neither a file nor a model that has one for {embedding}; give a file of your "
+        "own"
+    )

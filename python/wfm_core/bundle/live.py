@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from wfm_core.bundle.contract import Contract, TaskContract
 from wfm_core.model import WirelessModel, pool
+from wfm_core.model.transmitter import PIECE, TransmitterModel
 from wfm_core.signal import build_preprocessor
 
 
@@ -116,6 +117,22 @@ class LiveSignal(_Live):
         return self.outputs_of(self.network.encode(samples, whole, close, heard, rates, numbers))
 
 
+class LiveTransmitter(_Live):
+    """IQ windows complex64 [B, A, T] -> what is measured of their pieces, as an embedding. Pieces far below the
+    strongest do not count."""
+
+    def __init__(self, contract: Contract, network: TransmitterModel):
+        super().__init__(contract, network)
+        self.piece = PIECE
+
+    def forward(self, iq: Tensor) -> dict[str, Tensor]:
+        pieces = iq.unflatten(2, [-1, self.piece]).transpose(1, 2)
+        power = pieces.abs().square().mean([2, 3])
+        weight = (power >= 0.1 * power.amax(1, keepdim=True)).to(torch.float32)
+        still, flaws = self.preprocess(pieces.flatten(0, 1))
+        return self.outputs_of(self.network.encode(still, flaws, weight))
+
+
 class LiveImage(_Live):
     """Images float32 [B, C, H, W] -> outputs; the preprocessing, if there is any, resizes and standardises them."""
 
@@ -130,4 +147,6 @@ def build_live(contract: Contract, network: WirelessModel) -> nn.Module:
         return LiveImage(contract, network)
     if contract.modality == "signal":
         return LiveSignal(contract, network)
+    if contract.modality == "transmitter":
+        return LiveTransmitter(contract, network)
     return LiveIqImage(contract, network) if contract.modality == "image" else LiveIq(contract, network)

@@ -7,7 +7,7 @@ from wfm_core.base.errors import WfmError
 from wfm_core.base.plain import shortened
 from wfm_core.bundle.contract import Contract
 
-EMBEDDINGS = ("embedding_iq", "embedding_image", "embedding_signal")
+EMBEDDINGS = ("embedding_iq", "embedding_image", "embedding_signal", "embedding_transmitter")
 """Of the first task of each modality."""
 
 

@@ -39,7 +39,12 @@ def _parser() -> argparse.ArgumentParser:
         default=Path(),
         help="bundle file, or an existing folder for NAME.wfm.pt (here); of a foundation, its folder",
     )
-    parser.add_argument("--name", help="the bundle's name, with --tasks or --from-wavesfm (the file's)")
+    parser.add_argument("--name", help="the bundle's name (the model's; with --tasks or --from-wavesfm the file's)")
+    parser.add_argument(
+        "--without-carrier-offset",
+        action="store_true",
+        help="of a model of transmitters: leave it out, as where the receiver is not tuned alike each time",
+    )
     _add_wavesfm(
         parser.add_argument_group("with --from-wavesfm", "what the weights do not say; some with --foundation too")
     )
@@ -54,7 +59,7 @@ def _add_wavesfm(group) -> None:
         "--window",
         type=int,
         metavar="SAMPLES",
-        help="IQ window (4096, of a foundation its own; an image model takes images)",
+        help="IQ window (4096, of a foundation or a model of transmitters its own; an image model takes images)",
     )
     group.add_argument("--antennas", type=int, help="the most (as many as fit into 1024 tokens)")
     group.add_argument("--sample-rate", type=float, nargs="+", metavar="HZ", help="one, or lowest and highest (any)")
@@ -93,7 +98,8 @@ def main(argv: list[str] | None) -> None:
     folder = options.run or options.folder
     if not folder.is_dir():
         raise WfmError(f"{folder} is not a folder; give the folder that holds weights.safetensors and contract.yaml")
-    print(export_bundle(folder, options.output))
+    offset = False if options.without_carrier_offset else None
+    print(export_bundle(folder, options.output, options.window, offset, options.name))
 
 
 def _export_wavesfm(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Path:

@@ -12,6 +12,7 @@ from wfm_core.signal.found import FoundSignal
 from wfm_core.signal.images import CyclicImage
 from wfm_core.signal.iq import IqRms, IqStandard
 from wfm_core.signal.resized import Spectrogram, StandardImage
+from wfm_core.signal.transmitter import Transmitter
 
 MOST = 1 << 22
 """Samples, pixels or bins that a setting may be; whole numbers beyond it are refused."""
@@ -24,6 +25,7 @@ KINDS = {
     "standard_image": StandardImage,
     "csi_image": CsiImage,
     "found_signal": FoundSignal,
+    "transmitter": Transmitter,
 }
 
 
