@@ -132,3 +132,63 @@ def test_files_that_hold_no_cohort(tmp_path):
 def test_the_cohort_that_comes_with_the_foundation():
     cohort = read_cohort(Path(__file__).parents[3] / "models" / "wfm-base" / "cohort_iq.safetensors")
     assert cohort.embeddings.shape == (512, 256)
+
+
+def of_two_makes(count: int = 400) -> Cohort:
+    """As many strangers of the enrolled make, and of another that is far away."""
+    group = np.repeat(np.array([0, 1], np.int64), count)
+    return Cohort(np.concatenate([strangers(0, count), strangers(count, count) + 30]), group)
+
+
+def test_strangers_of_another_make_do_not_make_a_limit_lax():
+    fresh, rate = strangers(50_000, 1000), 0.05
+    grouped, whole = of_two_makes(), Cohort(of_two_makes().embeddings)
+    assert share_named(enrolled(cohort=grouped, strangers=rate), fresh) < 0.08
+    assert share_named(enrolled(cohort=whole, strangers=rate), fresh) > 0.08  # half of the cohort is never near
+
+
+def test_a_rate_is_told_by_the_smallest_group():
+    group = np.array([0] * 90 + [1] * 10, np.int64)
+    with pytest.raises(WfmError, match="a cohort of 10 windows cannot tell"):
+        Prototypes(cohort=Cohort(strangers(0, 100), group), strangers=0.05)
+
+
+def test_groups_are_saved_and_loaded(tmp_path):
+    known = enrolled(cohort=of_two_makes(40), strangers=0.05)
+    known.save(tmp_path / "head.safetensors")
+    loaded = Prototypes.load(tmp_path / "head.safetensors")
+    rows = strangers(70_000, 50)
+    assert loaded.decide(rows) == known.decide(rows)
+    assert np.array_equal(read_cohort(tmp_path / "head.safetensors").group, known.cohort.group)
+
+
+def test_groups_of_another_number_are_refused():
+    with pytest.raises(WfmError, match="a group for each of the cohort's windows"):
+        Cohort(strangers(0, 100), np.zeros(99, np.int64))
+
+
+def test_unknown_windows_of_one_make_are_clustered_by_that_make(tmp_path):
+    radius = Prototypes(cohort=of_two_makes())._metric().radius
+    assert radius == pytest.approx(Prototypes(cohort=Cohort(strangers(0, 400)))._metric().radius, rel=0.1)
+
+
+def test_windows_of_another_day_are_still_named_where_the_drift_is_known():
+    drift = np.full(WIDTH, 0.0, np.float32)
+    drift[:4] = 64.0
+    moved = np.zeros(WIDTH, np.float32)
+    moved[:4] = 8.0
+    far = strangers(0, 100) + 100  # which leaves the thresholds to the margin
+    known, unaware = (enrolled(cohort=Cohort(far, drift=one), strangers=0.5) for one in (drift, None))
+    later = np.concatenate([windows(device, 40, 7) for device in range(5)]) + moved
+    assert share_named(known, later) > 0.95
+    assert share_named(unaware, later) < share_named(known, later)
+
+
+def test_drift_is_saved_and_checked(tmp_path):
+    cohort = Cohort(strangers(0, 100), drift=np.ones(WIDTH, np.float32))
+    known = enrolled(cohort=cohort, strangers=0.05)
+    known.save(tmp_path / "head.safetensors")
+    rows = strangers(70_000, 50)
+    assert Prototypes.load(tmp_path / "head.safetensors").decide(rows) == known.decide(rows)
+    with pytest.raises(WfmError, match="variances"):
+        Cohort(strangers(0, 100), drift=-np.ones(WIDTH, np.float32))

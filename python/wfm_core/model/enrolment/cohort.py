@@ -7,6 +7,10 @@ Mariethoz and Bengio 2005, "A unified framework for score normalization techniqu
 verification"). The limit is the order statistic of the cohort under which the stated share of it is accepted: a fresh
 window that could as well have been one of the cohort is accepted with that probability at most, whatever the
 distribution (Vovk, Gammerman and Shafer 2005, "Algorithmic learning in a random world").
+
+Strangers that have little to do with what is enrolled, such as transmitters of another make, are far from it and would
+make any limit seem strict. So a cohort may be of groups, of which the one counts that is nearest to the enrolled
+windows.
 """
 
 import io
@@ -27,15 +31,21 @@ MOST_WINDOWS = 65_536
 MOST_VALUES = 1 << 24
 """Numbers of a cohort's embeddings: 64 MiB."""
 KEY = "cohort"
+GROUP = "cohort_group"
+DRIFT = "cohort_drift"
 _FILE_LIMIT = 4 * MOST_VALUES + (1 << 20)
 _TINY = 1e-300
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """`embeddings` float32 [N, D] of devices or classes that are nobody's. Raises `WfmError` for others."""
+    """`embeddings` float32 [N, D] of devices or classes that are nobody's; the `group` int64 [N] of each, None: they
+    are all of one; and how far one device strays from day to day, `drift` float32 [D], a variance for each entry, None:
+    not at all. Raises `WfmError` for others."""
 
     embeddings: np.ndarray
+    group: np.ndarray | None = None
+    drift: np.ndarray | None = None
 
     def __post_init__(self):
         values = self.embeddings
@@ -46,6 +56,16 @@ class Cohort:
             )
         if not np.isfinite(values).all():
             raise WfmError("the cohort has embeddings that are not finite: leave those windows out")
+        if self.group is not None and (self.group.shape != (len(values),) or self.group.dtype != np.int64):
+            raise WfmError(
+                f"cohort_group of shape {list(self.group.shape)} and {self.group.dtype}, int64 [{len(values)}] is "
+                "expected, a group for each of the cohort's windows"
+            )
+        if self.drift is not None and not (self.drift.shape == values.shape[1:] and (self.drift >= 0).all()):
+            raise WfmError(
+                f"cohort_drift of shape {list(self.drift.shape)}, variances [{values.shape[1]}] of 0 or more are "
+                "expected"
+            )
 
     def __len__(self) -> int:
         return len(self.embeddings)
@@ -54,18 +74,39 @@ class Cohort:
     def width(self) -> int:
         return self.embeddings.shape[1]
 
+    @property
+    def labels(self) -> np.ndarray:
+        """The number of each one's group, int [N], from 0."""
+        return np.zeros(len(self), int) if self.group is None else np.unique(self.group, return_inverse=True)[1]
+
+    @property
+    def least(self) -> int:
+        """Windows of the smallest group."""
+        return int(np.bincount(self.labels).min())
+
+    def nearest(self, middle: np.ndarray, whitening: np.ndarray) -> np.ndarray:
+        """Embeddings of the group whose mean is nearest to `middle` [D], by the distance that `whitening` [D, D]
+        makes."""
+        labels = self.labels
+        means = np.stack([self.embeddings[labels == one].mean(0) for one in range(labels.max() + 1)])
+        away = np.square((means - middle) @ whitening).sum(1)
+        return self.embeddings[labels == int(away.argmin())]
+
 
 def read_cohort(path: str | Path) -> Cohort:
-    """The array `cohort` [N, D] of a safetensors or .npz file; a task head's file has one too. Raises `WfmError`."""
+    """The array `cohort` [N, D] of a safetensors or .npz file, `cohort_group` [N] and `cohort_drift` [D] where it has
+    them; a task head's file has them too. Raises `WfmError`."""
     path = Path(path)
     arrays = _npz(path) if path.suffix == ".npz" else read_weights(path)
     if KEY not in arrays:
         raise WfmError(f"{path} has no array {KEY!r}; write the embeddings [windows, width] under that name")
     found = arrays[KEY] if isinstance(arrays[KEY], np.ndarray) else arrays[KEY].float().numpy()
-    if found.dtype.kind not in "fiu":
-        raise WfmError(f"{path}: {KEY!r} is of {found.dtype}, numbers are expected")
+    group, drift = (None if arrays.get(name) is None else np.array(arrays[name]) for name in (GROUP, DRIFT))
+    for name, values in {KEY: found, GROUP: group, DRIFT: drift}.items():
+        if values is not None and values.dtype.kind not in "fiu":
+            raise WfmError(f"{path}: {name!r} is of {values.dtype}, numbers are expected")
     with np.errstate(over="ignore"):  # what float32 does not hold is not finite, and refused
-        return Cohort(np.array(found, np.float32))
+        return Cohort(np.array(found, np.float32), group, None if drift is None else drift.astype(np.float32))
 
 
 def _npz(path: Path) -> dict[str, np.ndarray]:
@@ -73,7 +114,7 @@ def _npz(path: Path) -> dict[str, np.ndarray]:
     try:
         check_npz(file, path)
         with np.load(file, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files if key == KEY}
+            return {key: archive[key] for key in archive.files if key in (KEY, GROUP, DRIFT)}
     except DAMAGED as error:
         raise WfmError(f"{path} cannot be read as .npz ({error}); write it with numpy.savez") from error
 
@@ -82,9 +123,9 @@ def check_rate(rate: float, cohort: Cohort | None) -> float:
     """`rate`, a share of the cohort above 0 and up to 0.5 that it is large enough to tell. Raises `WfmError`."""
     if isinstance(rate, bool) or not isinstance(rate, int | float | np.floating) or not 0 < rate <= 0.5:
         raise WfmError(f"strangers is {rate!r}, a share above 0 and up to 0.5 is expected, such as {STRANGERS:g}")
-    if cohort is not None and np.floor(rate * len(cohort)) < 1:
+    if cohort is not None and np.floor(rate * cohort.least) < 1:
         raise WfmError(
-            f"strangers is {rate:g}, which a cohort of {len(cohort)} windows cannot tell: give "
+            f"strangers is {rate:g}, which a cohort of {cohort.least} windows cannot tell: give "
             f"{int(np.ceil(1 / rate))} windows or more, or a larger share"
         )
     return float(rate)

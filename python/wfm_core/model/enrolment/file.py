@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A task head's file: safetensors with the embeddings of every class, of the cohort and of the unknown clusters.
 
-Tensors: "0", "1", ... [n, D] of the classes in their order, "cohort" [N, D], "cluster-0", ... [n, D]. The metadata say
-the rest as texts. Files of format 1, of earlier versions, have classes and a margin alone.
+Tensors: "0", "1", ... [n, D] of the classes in their order, "cohort" [N, D] with its "cohort_group" [N] and
+"cohort_drift" [D], "cluster-0", ... [n, D]. The metadata say the rest as texts. Files of format 1, of earlier versions,
+have classes and a margin alone.
 """
 
 import json
@@ -18,7 +19,7 @@ from wfm_core.base.json_text import read_json
 from wfm_core.base.plain import plain
 from wfm_core.base.weights_file import read_weights_and_notes
 from wfm_core.model.enrolment.clusters import Clusters
-from wfm_core.model.enrolment.cohort import KEY, Cohort
+from wfm_core.model.enrolment.cohort import DRIFT, GROUP, KEY, Cohort
 
 FORMAT = "2"
 _OLD_FORMAT = "1"
@@ -44,6 +45,8 @@ def write(path: Path, saved: Saved) -> None:
     tensors |= {f"cluster-{number}": cluster.windows for number, cluster in enumerate(clusters)}
     if saved.cohort is not None:
         tensors[KEY] = np.ascontiguousarray(saved.cohort.embeddings)
+        beside = {GROUP: saved.cohort.group, DRIFT: saved.cohort.drift}
+        tensors |= {name: values for name, values in beside.items() if values is not None}
     notes = {
         "wfm_prototypes": FORMAT,
         "names": json.dumps(list(saved.classes)),
@@ -84,9 +87,14 @@ def read(path: Path, strangers: float) -> Saved:
         float(notes["margin"]),
         1 if old else _count(notes["modes"]),
         strangers if old else float(notes["strangers"]),
-        Cohort(tensors[KEY].float().numpy()) if KEY in tensors and not old else None,
+        _cohort(tensors) if KEY in tensors and not old else None,
         clusters,
     )
+
+
+def _cohort(tensors: dict) -> Cohort:
+    group, drift = (tensors[name].numpy() if name in tensors else None for name in (GROUP, DRIFT))
+    return Cohort(tensors[KEY].float().numpy(), group, drift)
 
 
 def _count(text: str) -> int:

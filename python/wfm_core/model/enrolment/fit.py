@@ -68,14 +68,16 @@ def fit(
     `margin`: standard deviations of the log distance from a class's own windows to the threshold. `modes`: prototypes
     of a class at most. With a cohort the thresholds accept at most the share `rate` of it.
     """
+    drift = np.zeros(classes[0].shape[1]) if cohort is None or cohort.drift is None else cohort.drift.astype(np.float64)
     # BLAS threads spin while they wait for each other: beside a flowgraph two took 2.5 s for what one does in 0.2 s
     with threadpool_limits(1, user_api="blas"):
         windows, label, owner = _grouped(classes, modes)
         own_class = owner[label]
-        means, covariance = _model(windows, label)
-        squared = _nearest(_left_out(windows, label), owner)
+        means, covariance = _model(windows, label, drift)
+        squared = _nearest(_left_out(windows, label, drift), owner)
         whitening = _root_of_inverse(covariance)
-    own = squared[np.arange(len(label)), own_class]
+    # the enrolled windows are of one day: on another one a device is further from where it was by so much
+    own = squared[np.arange(len(label)), own_class] + np.square(np.sqrt(drift)[:, None] * whitening).sum()
     own = 0.5 * np.log(np.maximum(own, _LEAST_SQUARED * own.mean()))
     counts = np.bincount(own_class)
     middle = np.bincount(own_class, own) / counts
@@ -84,7 +86,8 @@ def fit(
     accepted = float("nan")
     if cohort is not None:
         with threadpool_limits(1, user_api="blas"):
-            away = _nearest(metric.squared(cohort.embeddings, means), owner)
+            strangers = cohort.nearest(windows.mean(0), whitening)
+            away = _nearest(metric.squared(strangers, means), owner)
         thresholds = np.minimum(thresholds, cohorts.thresholds(away, rate))
         accepted = cohorts.accepted(away, thresholds)
     right = (squared.argmin(1) == own_class) & (own <= np.log(thresholds)[own_class])
@@ -97,10 +100,11 @@ def cohort_metric(cohort: Cohort, rate: float) -> Metric:
     pairs of its windows is within the radius of a class."""
     windows = cohort.embeddings.astype(np.float64)
     with threadpool_limits(1, user_api="blas"):
-        _, covariance = _model(windows, np.zeros(len(windows), int))
+        _, covariance = _model(windows, cohort.labels)
         whitening = _root_of_inverse(covariance)
         order = np.random.default_rng(0).permutation(len(windows))
-        pairs = np.linalg.norm((windows[order] - windows[np.roll(order, 1)]) @ whitening, axis=1)
+        alike = cohort.labels[order] == cohort.labels[np.roll(order, 1)]
+        pairs = np.linalg.norm((windows[order] - windows[np.roll(order, 1)])[alike] @ whitening, axis=1)
     return Metric(
         whitening, float(np.quantile(pairs, rate) / np.sqrt(2))
     )  # of a single window's middle, see `Clusters`
@@ -137,8 +141,9 @@ def _root_of_inverse(covariance: np.ndarray) -> np.ndarray:
     return np.linalg.inv(np.linalg.cholesky(covariance)).T
 
 
-def _model(windows: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Windows [N, D] and their prototypes [N] -> means [M, D], shrunk covariance around them [D, D]."""
+def _model(windows: np.ndarray, label: np.ndarray, drift: np.ndarray | float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Windows [N, D] and their prototypes [N] -> means [M, D], shrunk covariance around them [D, D] with the drift
+    [D]."""
     means = np.stack([windows[label == k].mean(0) for k in range(label.max() + 1)])
     away = windows - means[label]
     freedom = len(windows) - len(means)
@@ -153,17 +158,17 @@ def _model(windows: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarr
     shrinkage = min(1.0, above / below) if below > 0 else 1.0
     even = trace / width if trace > 0 else 1.0  # without the one window that differs all may be alike
     shrunk = (1 - shrinkage) * sample + shrinkage * even * np.eye(width)
-    return means, shrunk * np.outer(deviation, deviation)
+    return means, shrunk * np.outer(deviation, deviation) + np.diag(np.broadcast_to(drift, width))
 
 
-def _left_out(windows: np.ndarray, label: np.ndarray) -> np.ndarray:
+def _left_out(windows: np.ndarray, label: np.ndarray, drift: np.ndarray) -> np.ndarray:
     """Squared distances [N, M] of each window when neither its prototype's mean nor the covariance has seen it."""
     number = np.arange(len(label))
     folds = min(len(label), _MOST_FITS)
     squared = np.empty((len(label), label.max() + 1))
     for fold in range(folds):
         out = number % folds == fold
-        means, covariance = _model(windows[~out], label[~out])
+        means, covariance = _model(windows[~out], label[~out], drift)
         away = windows[out][:, None] - means
         solved = np.linalg.solve(covariance, away.reshape(-1, windows.shape[1]).T).T.reshape(away.shape)
         squared[out] = (solved * away).sum(2)
