@@ -25,7 +25,8 @@ import random_model as full_size  # noqa: E402
 import readme  # noqa: E402
 
 TRIED = {
-    "accuracy/air.py", "accuracy/decoded.py", "accuracy/enrolment.py", "accuracy/lte_recordings.py",
+    "accuracy/air.py", "accuracy/decoded.py", "accuracy/enrolment.py", "accuracy/fingerprint.py",
+    "accuracy/fingerprint_real.py", "accuracy/lte_recordings.py",
     "accuracy/other_recordings.py", "accuracy/signals.py", "accuracy/synthetic.py", "classifier_live.py",
     "finder/accuracy.py",
     "finder_rate.py", "foundation/compare.py", "foundation/csi_statistics.py", "foundation/measures.py", "inflow.py",
@@ -283,3 +284,17 @@ def test_comparison_of_foundations(tmp_path, question, budget, ways):
     assert {line["way"] for line in lines} == set(ways) and all(0 < line["mean"] < 100 for line in lines)
     assert (out / "compare.txt").read_text() in said and (out / "probe" / "probe.json").exists()
     assert all((out / f"{way.replace(' ', '-')}-{seed}" / "figures.json").exists() for way in ways for seed in (1, 2))
+
+
+def test_fingerprint():
+    found = rows(program("accuracy/fingerprint.py", "--window", 16384, "--makes", "ook", "--snr", 20, "--fresh", 1))
+    assert [row[:3] for row in found] == [["all makes", "20", "with"], ["all makes", "20", "without"]]
+    assert all(0 <= float(cell) <= 1 for row in found for cell in row[3:])
+
+
+def test_fingerprint_of_real_transmitters():
+    folder = Path(os.environ.get("WFM_REALDATA", Path(__file__).parents[3] / "shared" / "realdata"))
+    if not (folder / "fingerprint" / "usrp2.npz").is_file():
+        pytest.skip(f"no {folder / 'fingerprint'}: set WFM_REALDATA to the folder of real recordings")
+    found = rows(program("accuracy/fingerprint_real.py", WFM_REALDATA=str(folder)))
+    assert [row[:2] for row in found] == [["usrp2", "2"], ["lte", "4"]]

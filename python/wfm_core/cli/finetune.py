@@ -8,7 +8,7 @@ from pathlib import Path
 from wfm_core.base.errors import WfmError
 from wfm_core.cli import command
 from wfm_core.cli.run_folder import LAST, check_unused, keep, kept_config
-from wfm_core.configs.finetuning import Finetuning, Scenes, Signals, load_finetuning
+from wfm_core.configs.finetuning import Finetuning, Recipe, Signals, Transmitters, Turns, load_finetuning
 from wfm_core.data.splits import METHODS
 
 
@@ -38,6 +38,15 @@ def main(argv: list[str] | None) -> None:
     out = arguments.out
     check_unused(out, arguments.resume)
     config = _configuration(arguments)
+    typed = " ".join(sys.argv[1:] if argv is None else argv)
+    if isinstance(config, Transmitters | Turns):
+        from wfm_core.train.transmitters.run import train_transmitters
+        from wfm_core.train.turns import train_turns
+
+        run = train_transmitters if isinstance(config, Transmitters) else train_turns
+        keep(out, config=config.model_dump(mode="json"))
+        _report(out, run(config, out, typed))
+        return
     from wfm_core.train.checkpoints import read_checkpoint  # slow to import: torch and Lightning
     from wfm_core.train.runner import settled
 
@@ -51,11 +60,10 @@ def main(argv: list[str] | None) -> None:
     # before anything is written: a configuration that does not fit must not replace the run's own
     checkpoint = read_checkpoint(out / LAST, config) if arguments.resume else None
     keep(out, config=config.model_dump(mode="json"))
-    typed = " ".join(sys.argv[1:] if argv is None else argv)
     _report(out, run(config, out, checkpoint, typed))
 
 
-def _configuration(arguments: argparse.Namespace) -> Finetuning | Scenes | Signals:
+def _configuration(arguments: argparse.Namespace) -> Recipe:
     """The configuration asked for; a run that resumes has one already, which only scenes may leave for another."""
     keys = ("task", "data", "init", "regime", "freeze_inputs", "modality", "split", "seed")
     given = {key: getattr(arguments, key) for key in keys if getattr(arguments, key) is not None}

@@ -222,7 +222,49 @@ class Signals(Endless):
         return self.model_dump(include=fixed, mode="json")
 
 
-def load_finetuning(name: str | None, given: dict, overrides: list[str] = ()) -> Finetuning | Scenes | Signals:
+class Transmitters(Table):
+    """On transmitters of many makes; fingerprint.yaml says what each key is for."""
+
+    name: str
+    seed: int
+    episodes: Annotated[int, Field(gt=3, le=99_999)]
+    devices: Annotated[int, Field(gt=1, le=1024)]
+    windows: Annotated[int, Field(gt=2, le=1024)]
+    snr_db: tuple[float, float]
+    width: Annotated[int, Field(gt=6, le=512)]
+    ridge: Positive
+    strangers: Annotated[int, Field(ge=20, le=65_536)]
+    window: Count
+    carrier_offset: bool
+    workers: Count
+
+    task: ClassVar[str] = "fingerprint"
+    regime: ClassVar[str] = "scratch"
+
+
+class Turns(Table):
+    """On turns of simulated transmitters; two_tasks.yaml says what each key is for."""
+
+    name: str
+    seed: int
+    turns: Annotated[int, Field(ge=100)]
+    epochs: Count
+    encoder: Transformer
+
+    task: ClassVar[str] = "fingerprint"
+    regime: ClassVar[str] = "scratch"
+
+
+Recipe = Finetuning | Scenes | Signals | Transmitters | Turns
+_OF_KEY = {
+    "episodes": (Transmitters, "fingerprint.yaml"),
+    "crops": (Signals, "signals.yaml"),
+    "turns": (Turns, "two_tasks.yaml"),
+}
+"""By a key that only these have."""
+
+
+def load_finetuning(name: str | None, given: dict, overrides: list[str] = ()) -> Recipe:
     """Read the configuration `name` (None: the task's own), lay `given` keys and `key=value` overrides over it.
 
     One that names no data set is of scenes. Raises `WfmError`, naming the key.
@@ -235,15 +277,15 @@ def load_finetuning(name: str | None, given: dict, overrides: list[str] = ()) ->
     values = load_config(name, overrides)
     if "data" in given or not values.keys().isdisjoint(("data", "freeze_inputs")):
         return checked(Finetuning, {**values, **given}, Path(name).name, "finetune.yaml")
+    own = next((key for key in _OF_KEY if key in values), None)
+    kind, recipe = _OF_KEY.get(own, (Scenes, "interference.yaml"))
     free = ("seed", "init")
     for key, seen in given.items():
-        of_scenes = {"task": (Signals if "crops" in values else Scenes).task, "regime": Scenes.regime}
+        of_scenes = {"task": kind.task, "regime": kind.regime}
         if key not in free and seen != of_scenes.get(key):
             raise WfmError(
                 f"--{key.replace('_', '-')} {seen} without a data set; endless synthetic scenes there are only of "
                 "interference, every weight training: name a data set with --data"
             )
     kept = {key: given[key] for key in free if key in given}
-    if "crops" in values:
-        return checked(Signals, {**values, **kept}, Path(name).name, "signals.yaml")
-    return checked(Scenes, {**values, **kept}, Path(name).name, "interference.yaml")
+    return checked(kind, {**values, **kept}, Path(name).name, recipe)
