@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Small bundles for the tests."""
+"""Small bundles for the tests, and what computes them."""
 
 import zipfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from wfm_core.bundle import build_network, parse_contract, save_model_folder
+from wfm_core.bundle.engines.openvino import find_openvino
+
+needs_openvino = pytest.mark.skipif(
+    not find_openvino()[0], reason=f"OpenVINO: {find_openvino()[1]}; pip install openvino"
+)
 
 
 def contract_of(**changes) -> dict:
@@ -55,3 +61,16 @@ def rewrite(source: Path, target: Path, change: dict[str, bytes]) -> Path:
             replaced = [data for end, data in change.items() if name.endswith(end)]
             new.writestr(name, replaced[0] if replaced else old.read(name))
     return target
+
+
+def without_openvino(monkeypatch) -> None:
+    """As on a computer that has none."""
+    monkeypatch.setattr("wfm_core.bundle.engines.choose.find_openvino", lambda: ("", "openvino is not installed"))
+
+
+def gains(monkeypatch, *values: float) -> None:
+    """What the engines and formats gain over float32 when they are compared, in turn; the last one from then on."""
+    rest = list(values)
+    monkeypatch.setattr(
+        "wfm_core.bundle.precision.dtype.measured_gain", lambda *_: rest.pop(0) if len(rest) > 1 else rest[0]
+    )

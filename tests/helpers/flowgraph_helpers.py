@@ -57,6 +57,7 @@ class RuleBundle:
     def __init__(self, before_infer=None, **contract_changes):
         self.contract = parse_contract(contract(**contract_changes), "test")
         self.device, self.dtype, self.path = "cpu", "fp32", "rule"
+        self.engine, self.engine_reason, self.origin = "torchscript", "asked for", "torchscript fp32"
         self.prepared_kind = ""
         self.before_infer = before_infer or (lambda iq: None)
         self.warmed = None

@@ -54,6 +54,7 @@ class ImageRule:
     def __init__(self, tasks=ACTIVITY, before_infer=None):
         self.contract = parse_contract(image_contract(tasks), "test")
         self.device, self.dtype, self.path = "cpu", "fp32", "rule"
+        self.engine, self.engine_reason, self.origin = "torchscript", "asked for", "torchscript fp32"
         self.before_infer = before_infer or (lambda images: None)
         self.seen = []
 
@@ -150,6 +151,7 @@ class WidthRule:
         contract = {**signal_contract(self.LABELS), "format": 1, "weights_sha256": "0" * 64}
         self.contract = parse_contract(contract, "test")
         self.device, self.dtype, self.path = "cpu", "fp32", "rule"
+        self.engine, self.engine_reason, self.origin = "torchscript", "asked for", "torchscript fp32"
         self.before_infer, self.shares = before_infer or (lambda observed: None), shares
 
     def warm(self, batch: int, antennas: int) -> None:

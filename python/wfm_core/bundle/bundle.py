@@ -24,9 +24,10 @@ WARM_RUNS = 3
 class Bundle:
     """What `load_bundle` returns. `infer` may be called from any thread; the GIL is free during the forward pass.
 
-    `contract`, `path`; `device` (torch.device); `dtype` of the encoder ("fp32", "bf16" or "int8"); `self_test`, by how
-    much its answer to its self-test differed (`wfm_core.bundle.self_test`), None where it has none. The number of
-    PyTorch threads is the caller's to set.
+    `contract`, `path`; `device` (torch.device); `dtype` of the encoder ("fp32", "bf16" or "int8"); `engine` that
+    computes it ("torchscript" or "openvino"), and why that one, `engine_reason`; `self_test`, by how much its answer to
+    its self-test differed (`wfm_core.bundle.self_test`), None where it has none. The number of PyTorch threads is the
+    caller's to set, and OpenVINO takes as many.
     """
 
     def __init__(
@@ -37,12 +38,16 @@ class Bundle:
         device: torch.device,
         dtype: str,
         self_test: float | None = None,
+        engine: str = "torchscript",
+        engine_reason: str = "",
     ):
         self.contract = contract
         self.path = path
         self.device = device
         self.dtype = dtype
         self.self_test = self_test
+        self.engine = engine
+        self.engine_reason = engine_reason
         self._network = network
 
     def infer(self, iq: np.ndarray | Tensor) -> dict[str, np.ndarray]:
@@ -66,6 +71,11 @@ class Bundle:
                 f"float32 [batch, {wanted[0]}, {wanted[1]}, {wanted[2]}]"
             )
         return self._compute(tensor)
+
+    @property
+    def origin(self) -> str:
+        """What its decisions come from: engine and number format, such as "torchscript bf16"."""
+        return f"{self.engine} {self.dtype}"
 
     @property
     def prepared_kind(self) -> str:

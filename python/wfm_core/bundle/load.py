@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Loading: every check before anything of the bundle runs, then device and dtype."""
+"""Loading: every check before anything of the bundle runs, then device, engine and dtype."""
 
 import hashlib
 import tempfile
@@ -14,10 +14,10 @@ from wfm_core.base.files import read_file
 from wfm_core.bundle.assemble import weights_of, weights_sha256
 from wfm_core.bundle.bundle import Bundle
 from wfm_core.bundle.contract import Contract
+from wfm_core.bundle.engines.choose import choose_network
 from wfm_core.bundle.export import SUFFIX, export_bundle
 from wfm_core.bundle.find import find_bundle
 from wfm_core.bundle.parse import parse_contract
-from wfm_core.bundle.precision.dtype import choose_dtype
 from wfm_core.bundle.running import raised_in
 from wfm_core.bundle.screening.archive import (
     EXTRA_CONTRACT,
@@ -32,13 +32,14 @@ from wfm_core.bundle.self_test import SelfTest, read_self_test
 
 
 def load_bundle(
-    name_or_path: str | Path, device: str = "auto", dtype: str = "auto", sha256: str | None = None
+    name_or_path: str | Path, device: str = "auto", dtype: str = "auto", sha256: str | None = None, engine: str = "auto"
 ) -> Bundle:
     """Load a bundle by name or path (see `find_bundle`); a model folder is scripted on the spot.
 
     `device`: auto (CUDA where there is one), cpu, cuda or cuda:N. `dtype` of the encoder: auto, fp32, bf16 or int8
-    (CPU). `sha256`: refuse a bundle file whose own sha256 differs. A bundle that answers its self-test otherwise on
-    that device and in that format than it did where it was made is refused. Raises `WfmError`.
+    (CPU). `sha256`: refuse a bundle file whose own sha256 differs. `engine` of the encoder: auto, torchscript or
+    openvino (CPU, fp32 and bf16, where it is installed). A bundle that answers its self-test otherwise on that device,
+    in that format and with that engine than it did where it was made is refused. Raises `WfmError`.
     """
     place = choose_device(device)
     path = find_bundle(name_or_path)
@@ -52,11 +53,11 @@ def load_bundle(
             contract, module, test = _open(bundle, None)
     # Only what computes goes to the compute thread: a bundle that is swapped in must not hold up the one in use.
     with raised_in(str(path)):
-        network, name = compute.run(choose_dtype, module.to(place), contract, place, dtype)
-        difference = compute.run(test.difference, network, place) if test else None
+        choice = compute.run(choose_network, module.to(place), contract, place, dtype, engine)
+        difference = compute.run(test.difference, choice.network, place) if test else None
     if test:
-        test.judge(difference, name, place, str(path))
-    return Bundle(contract, network, path, place, name, difference)
+        test.judge(difference, choice.dtype, choice.engine, place, str(path))
+    return Bundle(contract, choice.network, path, place, choice.dtype, difference, choice.engine, choice.reason)
 
 
 def choose_device(device: str) -> torch.device:

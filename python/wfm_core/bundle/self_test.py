@@ -59,14 +59,14 @@ class SelfTest:
             apart.append(float((outputs[name] - self.answer[name]).norm() / length))
         return max(apart)
 
-    def judge(self, seen: float, dtype: str, device: torch.device, where: str) -> None:
+    def judge(self, seen: float, dtype: str, engine: str, device: torch.device, where: str) -> None:
         """Raise `WfmError` where the difference `seen` is more than the format `dtype` may have."""
         most = limit(dtype)
         if not seen <= most:  # also NaN
             raise WfmError(
                 f"{where} answers its self-test otherwise here: {seen:.2g} from what it answered where it was made, at "
-                f"most {most:g} is expected, in {dtype} on '{device}' with PyTorch {torch.__version__}; use another "
-                "device or dtype fp32, or make it again with wfm-export"
+                f"most {most:g} is expected, in {dtype} by {engine} on '{device}' with PyTorch {torch.__version__}; "
+                "use another device, dtype fp32 or engine torchscript, or make it again with wfm-export"
             )
 
 

@@ -162,6 +162,18 @@ def processor() -> Finding:
     return Finding("processor", "ok", text + "no bfloat16: bundles run in float32 here")
 
 
+def openvino() -> Finding:
+    """The other engine of bundles, which nothing needs."""
+    good, text = probe("import wfm_core.bundle.engines.openvino as engine; print(*engine.find_openvino())")
+    if not good:
+        return Finding("OpenVINO", "warn", text, "see torch above")
+    if "does not load" in text:
+        return Finding("OpenVINO", "warn", f"{text}: PyTorch alone computes bundles", "pip install -U openvino")
+    if "not installed" in text:
+        return Finding("OpenVINO", "ok", "none: PyTorch alone computes bundles; for another one: pip install openvino")
+    return Finding("OpenVINO", "ok", f"{text}: it computes bundles where it is faster and agrees with PyTorch")
+
+
 def companion() -> Finding:
     """Where GNU Radio Companion looks for blocks, and whether ours are there."""
     good, text = probe(
@@ -232,7 +244,7 @@ def bundle(path: Path) -> Finding:
     contract = loaded.contract
     text = (
         f"{contract.name}: {', '.join(contract.tasks)}; 1 to {contract.antennas} antennas, "
-        f"{contract.samples} samples; {loaded.dtype} on {loaded.device}; "
+        f"{contract.samples} samples; {loaded.origin} on {loaded.device} ({loaded.engine_reason}); "
     )
     if loaded.self_test is None:
         text += "no self-test, as it is of an earlier version or its input is large"
@@ -243,7 +255,8 @@ def bundle(path: Path) -> Finding:
 
 
 CHECKS: tuple[Callable[[], Finding], ...] = (
-    interpreter, numpy, gnu_radio, module, torch, libraries, processor, accelerator, companion, qt, uhd, soapy,
+    interpreter, numpy, gnu_radio, module, torch, libraries, processor, accelerator, openvino, companion, qt, uhd,
+    soapy,
 )  # fmt: skip
 
 

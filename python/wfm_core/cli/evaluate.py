@@ -77,6 +77,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=32, help="windows a forward pass (default 32)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--dtype", default="auto", help="auto, fp32, bf16 or int8")
+    parser.add_argument("--engine", default="auto", help="auto, torchscript or openvino")
     return parser.parse_args(argv)
 
 
@@ -91,7 +92,7 @@ def main(argv: list[str] | None) -> int:
     if options.batch < 1:
         raise WfmError(f"--batch {options.batch}: 1 or more is expected")
     recording = open_recording(options.input, told_of(options))
-    bundle = load_bundle(options.bundle, device=options.device, dtype=options.dtype)
+    bundle = load_bundle(options.bundle, device=options.device, dtype=options.dtype, engine=options.engine)
     antennas = check(recording, bundle, options.antennas)
     pool = Pool(recording, bundle, options) if options.pool else None
     report = Report()
@@ -113,7 +114,7 @@ class Pool:
     """Decision lines of blocks of --pool samples, which no break is in, out of those of windows."""
 
     def __init__(self, recording: Recording, bundle: Bundle, options: argparse.Namespace):
-        self._recording, self._threshold = recording, options.threshold
+        self._recording, self._threshold, self._origin = recording, options.threshold, bundle.origin
         self._tasks = {name: task for name, task in bundle.contract.tasks.items() if task.kind == "classification"}
         self._blocks = Blocks(options.pool, bundle.contract.samples)
         self._breaks = np.sort(np.array(list(recording.breaks), np.int64))
@@ -140,8 +141,9 @@ class Pool:
         }
         count = last["sample_start"] + last["sample_count"] - start
         line = decision_json(
-            start, count, tasks, self._recording.rx_time_at(start), self._recording.center_freq_at(start)
-        )
+            start, count, tasks, self._recording.rx_time_at(start), self._recording.center_freq_at(start),
+            origin=self._origin,
+        )  # fmt: skip
         report.blocks.append({**line, "pooled_windows": len(windows)})
         return report.blocks[-1:]
 
@@ -184,7 +186,7 @@ def decide(
             report.starts.append(start)
             report.tasks.append(tasks)
             yield decision_json(
-                start, window, tasks, rx_time=recording.rx_time_at(start), rx_freq=recording.center_freq_at(start)
+                start, window, tasks, recording.rx_time_at(start), recording.center_freq_at(start), origin=bundle.origin
             )
 
 

@@ -36,6 +36,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--noise", action="store_true", help="report what was found and named noise, too")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--dtype", default="auto", help="auto, fp32, bf16 or int8")
+    parser.add_argument("--engine", default="auto", help="auto, torchscript or openvino")
     return parser.parse_args(argv)
 
 
@@ -50,7 +51,7 @@ def main(argv: list[str] | None) -> int:
         except ImportError as error:
             raise WfmError(f"--picture needs Matplotlib ({error}): pip install matplotlib") from error
     recordings = recordings_in(source, told_of(options))
-    bundle = load_bundle(options.bundle, device=options.device, dtype=options.dtype)
+    bundle = load_bundle(options.bundle, device=options.device, dtype=options.dtype, engine=options.engine)
     check_bundle(bundle)
     lines = JsonLines(options.json) if options.json else None
     failed = 0

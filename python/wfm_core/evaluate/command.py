@@ -28,6 +28,7 @@ def evaluate_data(argv: list[str]) -> int:
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write the pictures into it")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--dtype", default="auto", help="auto, fp32, bf16 or int8")
+    parser.add_argument("--engine", default="auto", help="auto, torchscript or openvino")
     options = parser.parse_args(argv)
     if options.bundle is None and options.run is None:
         parser.error("--bundle or --run is needed")
@@ -37,7 +38,7 @@ def evaluate_data(argv: list[str]) -> int:
     dataset = open_dataset(options.data)
     side = options.split or ("all" if run is None else "test")
     part = whole(dataset) if side == "all" else part_of_run(dataset, run, side)
-    bundle = load_bundle(options.bundle or run, device=options.device, dtype=options.dtype)
+    bundle = load_bundle(options.bundle or run, device=options.device, dtype=options.dtype, engine=options.engine)
     figures = evaluate(bundle, dataset, part, choose_task(bundle, dataset, options.task), options.out)
     if options.json:  # first: the text's reader may have enough of it
         _write(options.json, json.dumps(figures, indent=1))

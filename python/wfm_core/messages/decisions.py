@@ -11,13 +11,14 @@ def decision_json(
     rx_time: tuple[int, float] | None = None,
     rx_freq: float | None = None,
     band: dict[str, float | None] | None = None,
+    origin: str = "",
 ) -> dict:
     """The mapping of one decision line.
 
     `sample_start` and `sample_count` say where the window lies (samples), `tasks` is what `Bundle.decide` returned,
     `rx_time` is the radio's time of the first sample (whole seconds, fraction) and `rx_freq` its frequency (Hz); both
     are left out where unknown, and so is what is None in `band`: freq_lower_edge, freq_upper_edge (Hz) and snr_db of
-    one signal in the band.
+    one signal in the band; and `origin`, the engine and number format that decided, where it is "".
     """
     decision: dict = {"sample_start": int(sample_start), "sample_count": int(sample_count)}
     if rx_time is not None:
@@ -25,6 +26,8 @@ def decision_json(
     if rx_freq is not None:
         decision["rx_freq"] = float(rx_freq)
     decision.update({name: float(value) for name, value in (band or {}).items() if value is not None})
+    if origin:
+        decision["origin"] = origin
     decision["tasks"] = tasks
     return decision
 

@@ -97,15 +97,15 @@ def test_dtype_auto_is_bf16_only_where_it_agrees_and_is_faster(bundle_file, monk
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.has_bf16", lambda device: True)
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.has_int8", lambda device: False)
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.measured_gain", lambda *_: 2.0)
-    bundle = wfm_core.load_bundle(bundle_file, device="cpu")
+    bundle = wfm_core.load_bundle(bundle_file, device="cpu", engine="torchscript")
     assert bundle.dtype == "bf16"
     exact = wfm_core.load_bundle(bundle_file, device="cpu", dtype="fp32").infer(windows())
     np.testing.assert_allclose(bundle.infer(windows())["interference"], exact["interference"], atol=1e-2)
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.measured_gain", lambda *_: 0.6)
-    assert wfm_core.load_bundle(bundle_file, device="cpu").dtype == "fp32"
+    assert wfm_core.load_bundle(bundle_file, device="cpu", engine="torchscript").dtype == "fp32"
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.measured_gain", lambda *_: 2.0)
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.AGREEMENT", 0.0)
-    assert wfm_core.load_bundle(bundle_file, device="cpu").dtype == "fp32"
+    assert wfm_core.load_bundle(bundle_file, device="cpu", engine="torchscript").dtype == "fp32"
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

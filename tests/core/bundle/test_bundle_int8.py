@@ -97,13 +97,13 @@ def test_auto_takes_the_fastest(bundle_file, products, monkeypatch, gains, chose
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.has_bf16", lambda device: True)
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.AGREEMENT", 0.1)
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.measured_gain", lambda *_: next(rest))
-    assert wfm_core.load_bundle(bundle_file, device="cpu").dtype == chosen
+    assert wfm_core.load_bundle(bundle_file, device="cpu", engine="torchscript").dtype == chosen
 
 
 def test_where_it_is_not_there(bundle_file, monkeypatch):
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.has_int8", lambda device: False)
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.measured_gain", lambda *_: 2.0)
-    assert wfm_core.load_bundle(bundle_file, device="cpu").dtype != "int8"
+    assert wfm_core.load_bundle(bundle_file, device="cpu", engine="torchscript").dtype != "int8"
     with pytest.raises(WfmError, match="'int8' was asked for, but device 'cpu' .* use auto or fp32"):
         wfm_core.load_bundle(bundle_file, device="cpu", dtype="int8")
 

@@ -136,7 +136,7 @@ def test_the_process_ends_with_the_one_that_began_it(good, tmp_path):
     process = trial_module.start_process()
     assert Trial._line(process, 120) == b"ready\n"
     path = bad_bundle(good, tmp_path / "loop.wfm.pt", Loops)
-    process.stdin.write(b'{"path": "%s", "batch": 1, "channels": 1}\n' % str(path).encode())
+    process.stdin.write(b'{"path": "%s", "batch": 1, "channels": 1, "engine": "torchscript"}\n' % str(path).encode())
     process.stdin.flush()
     assert Trial._line(process, 1.0) is None
     process.stdin.close()

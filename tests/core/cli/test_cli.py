@@ -3,6 +3,7 @@
 
 import importlib
 import json
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -39,7 +40,7 @@ def by_level(iq: torch.Tensor) -> dict[str, torch.Tensor]:
 @pytest.fixture
 def bundle(monkeypatch):
     bundle = Bundle(parse_contract(CONTRACT, "test"), by_level, Path("by-level"), torch.device("cpu"), "fp32")
-    monkeypatch.setattr(evaluate, "load_bundle", lambda name, device, dtype: bundle)
+    monkeypatch.setattr(evaluate, "load_bundle", lambda name, device, dtype, engine: bundle)
     return bundle
 
 
@@ -77,6 +78,7 @@ def test_every_window_gets_its_decision(tmp_path, bundle):
         "sample_count": 16,
         "rx_time": [1769860800, 16e-6],
         "rx_freq": 8e8,
+        "origin": "torchscript fp32",
         "tasks": bundle.decide(bundle.infer(np.ones((1, 1, WINDOW), np.complex64)), 0),
     }
 
@@ -167,6 +169,20 @@ def test_doctor_says_what_is_missing(monkeypatch, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["fail", "fix:", "fail", "fix:", "warn", "fix:", "warn", "fix:"]
     assert "apt-get install python3-pyqt5" in lines[-1]
+
+
+def test_doctor_says_whether_openvino_is_there(monkeypatch):
+    for answer, status, said in (
+        ((True, "2026.4.1"), "ok", "2026.4.1: it computes bundles where it is faster"),
+        ((True, " openvino is not installed"), "ok", "none: PyTorch alone computes bundles; .* pip install openvino"),
+        ((True, " openvino does not load (x)"), "warn", r"does not load \(x\): PyTorch alone"),
+        ((False, "no torch"), "warn", "no torch"),
+    ):
+        monkeypatch.setattr(doctor, "probe", lambda code, answer=answer: answer)
+        found = doctor.openvino()
+        assert found.status == status and re.search(said, found.text)
+    monkeypatch.undo()
+    assert doctor.openvino().status in ("ok", "warn")
 
 
 def test_doctor_tells_what_only_commands_take_from_what_flowgraphs_take(monkeypatch, capsys):

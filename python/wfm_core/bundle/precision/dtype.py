@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The encoder's number format: bf16 or int8 where it is there, agrees with fp32 and is faster; else fp32."""
+"""The encoder's number formats: which are there, what they are compared on, and how."""
 
-import copy
 import time
-import warnings
 from collections.abc import Callable
 
 import torch
@@ -13,7 +11,7 @@ from wfm_core.base.errors import WfmError
 from wfm_core.bundle.contract import Contract
 from wfm_core.bundle.precision.pack import pack_linears
 from wfm_core.bundle.precision.quantise import block_weights, has_int8, quantise_linears
-from wfm_core.bundle.running import Stages
+from wfm_core.bundle.running import freeze
 
 AGREEMENT = 5e-3
 """Largest difference of a probability (or of a position, in units of the scene) from fp32; without tasks, of an
@@ -21,8 +19,6 @@ embedding, as a share of its length."""
 GAIN = 1.1
 """A format must be this many times faster than fp32: some CPUs have bf16 instructions at half the rate of fp32."""
 PROBES = 8
-CPU_TIMING_WINDOWS = 2
-"""Loading should not take long; a GPU is timed with all probes, as a small batch hides its speed."""
 TIMING_ROUNDS = (3, 8)
 """Fewest and most; TorchScript compiles in the first two."""
 TIMING_SECONDS = 0.5
@@ -34,8 +30,8 @@ _WANTED = {
 }
 
 
-def choose_dtype(module, contract: Contract, device: torch.device, dtype: str) -> tuple[Callable, str]:
-    """The frozen callable of a verified module, and its format's name ("fp32", "bf16" or "int8"). Raises `WfmError`."""
+def formats_for(device: torch.device, dtype: str) -> list[str]:
+    """Those to choose from where `dtype` was asked for, the one to fall back on first. Raises `WfmError`."""
     if dtype not in DTYPES:
         raise WfmError(f"dtype {dtype!r} is not known; expected one of {', '.join(DTYPES)}")
     there = {"bf16": has_bf16(device), "int8": has_int8(device)}
@@ -44,28 +40,7 @@ def choose_dtype(module, contract: Contract, device: torch.device, dtype: str) -
             f"dtype {dtype!r} was asked for, but device '{device}' with PyTorch {torch.__version__} has no "
             f"{_WANTED[dtype]}; use auto or fp32"
         )
-    if dtype != "auto":
-        return _in_format(module, contract, dtype), dtype
-    return _fastest(module, contract, device, [name for name, has in there.items() if has])
-
-
-def _fastest(module, contract: Contract, device: torch.device, names: list[str]) -> tuple[Callable, str]:
-    """fp32, or of the formats `names` that agree with it the one that gains most."""
-    full = _in_format(module, contract, "fp32")
-    best, chosen, most = full, "fp32", 0.0
-    probes = probe_inputs(contract, device) if names else []
-    timed = PROBES if device.type == "cuda" else CPU_TIMING_WINDOWS
-    with torch.inference_mode():
-        wanted = [full(probe) for probe in probes]
-        for name in names:
-            other = _in_format(copy.deepcopy(module), contract, name)
-            gain = measured_gain(full, other, probes[0][:timed])
-            if gain < GAIN or gain <= most:
-                continue
-            pairs = zip(probes, wanted, strict=True)
-            if all(difference(exact, other(probe), contract) <= AGREEMENT for probe, exact in pairs):
-                best, chosen, most = other, name, gain
-    return best, chosen
+    return [dtype] if dtype != "auto" else ["fp32", *(name for name, has in there.items() if has)]
 
 
 def has_bf16(device: torch.device) -> bool:
@@ -90,28 +65,21 @@ def probe_inputs(contract: Contract, device: torch.device) -> list[Tensor]:
     return probes
 
 
-def _in_format(module: torch.jit.ScriptModule, contract: Contract, name: str) -> Callable:
-    """The frozen callable, in `Stages` where the program can be given images; for bf16 `module` itself is changed."""
-    # Programs that were exported before there was such a method have one stage.
-    staged = contract.input == "iq" and contract.modality == "image" and hasattr(module, "forward_image")
-    method = "forward_image" if contract.input == "image" or staged else "forward"
-    on_cpu = not any(parameter.is_cuda for parameter in module.parameters())
+def in_format(module: torch.jit.ScriptModule, contract: Contract, name: str) -> Callable:
+    """The frozen callable of PyTorch, in `Stages` where there are; for bf16 `module` itself is changed."""
     if name == "bf16":
         module.network.to(torch.bfloat16)
-    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # TorchScript stays behind this package
-        frozen = torch.jit.freeze(module, preserved_attrs=[method] if method != "forward" else None)
-        preprocess = torch.jit.freeze(module.preprocess) if staged else None
+    program = freeze(module, contract)
     if name == "int8":
-        quantise_linears(frozen, method, block_weights(module))
-    if on_cpu:
-        pack_linears(frozen, method)
-    network = getattr(frozen, method)
-    return Stages(preprocess, network) if staged else network
+        quantise_linears(program.module, program.method, block_weights(module))
+    if not any(parameter.is_cuda for parameter in module.parameters()):
+        pack_linears(program.module, program.method)
+    return program.staged(getattr(program.module, program.method))
 
 
 def difference(left: dict[str, Tensor], right: dict[str, Tensor], contract: Contract) -> float:
-    """By how much outputs differ, in what `AGREEMENT` is measured in."""
-    worst = 0.0
+    """By how much outputs differ, in what `AGREEMENT` is measured in; NaN where some are not finite."""
+    apart = [0.0]
     for name, task in contract.tasks.items():
         a, b = left[name], right[name]
         if task.kind == "position":
@@ -120,11 +88,11 @@ def difference(left: dict[str, Tensor], right: dict[str, Tensor], contract: Cont
             a, b = a / extent, b / extent
         else:
             a, b = a.softmax(1), b.softmax(1)
-        worst = max(worst, float((a - b).abs().max()))
+        apart.append(float((a - b).abs().max()))
     if contract.embedding:
         a, b = (outputs[f"embedding_{contract.modality}"] for outputs in (left, right))
-        worst = float(((a - b).norm(dim=1) / a.norm(dim=1)).max())
-    return worst
+        apart.append(float(((a - b).norm(dim=1) / a.norm(dim=1)).max()))
+    return float(torch.tensor(apart, dtype=torch.float64).max())  # also NaN
 
 
 def measured_gain(full: Callable, other: Callable, probe: Tensor) -> float:

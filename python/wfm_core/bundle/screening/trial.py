@@ -42,14 +42,14 @@ class Trial:
         self._closed = False
         self._lock = threading.Lock()
 
-    def run(self, path: Path, batch: int, channels: int) -> str | None:
-        """Try the bundle file or model folder `path` on `batch` inputs of `channels` antennas.
+    def run(self, path: Path, batch: int, channels: int, engine: str = "torchscript") -> str | None:
+        """Try the bundle file or model folder `path` on `batch` inputs of `channels` antennas, with the `engine` to be.
 
         Returns the sha256 of a file that passed, which pins what is loaded after that; None for a model folder. Raises
         `WfmError` for a bundle that does not pass.
         """
         process = self._started()
-        order = {"path": str(path.absolute()), "batch": batch, "channels": channels}
+        order = {"path": str(path.absolute()), "batch": batch, "channels": channels, "engine": engine}
         try:
             process.stdin.write(json.dumps(order).encode() + b"\n")
             process.stdin.flush()
@@ -177,7 +177,7 @@ def _answer(order: dict, own: int) -> dict:
         size = 0 if path.is_dir() else path.stat().st_size
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (own + MEMORY_BYTES + 8 * size, hard))
-        return {"sha256": _try(path, order["batch"], order["channels"]), "error": ""}
+        return {"sha256": _try(path, order["batch"], order["channels"], order["engine"]), "error": ""}
     except WfmError as error:
         return {"error": str(error)}
     except Exception as error:  # noqa: BLE001 - whatever it raises, it is the bundle's fault and says why
@@ -185,7 +185,7 @@ def _answer(order: dict, own: int) -> dict:
         return {"error": f"it cannot be run: {' '.join(str(error).split())[-300:]}"}
 
 
-def _try(path: Path, batch: int, channels: int) -> str | None:
+def _try(path: Path, batch: int, channels: int, engine: str) -> str | None:
     import torch
 
     from wfm_core.base.files import read_file
@@ -195,7 +195,7 @@ def _try(path: Path, batch: int, channels: int) -> str | None:
     from wfm_core.bundle.screening.archive import FILE_LIMIT
 
     pin = None if path.is_dir() else hashlib.sha256(read_file(path, FILE_LIMIT)).hexdigest()
-    bundle = load_bundle(path, device="cpu", dtype="fp32", sha256=pin)
+    bundle = load_bundle(path, device="cpu", dtype="fp32", sha256=pin, engine=engine)
     infer = bundle.infer_image if bundle.contract.input == "image" else bundle.infer
     if bundle.contract.input == "iq":
         infer(torch.zeros(1, channels, bundle.contract.samples, dtype=torch.complex64))  # are so many antennas known?

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A bundle's own question and answer: passed here, refused where the answer is another, absent from older bundles."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import wfm_core
 from wfm_core.base.errors import WfmError
 from wfm_core.base.yaml_text import read_yaml, write_yaml
 from wfm_core.bundle import export_bundle, load, parse_contract
+from wfm_core.bundle.engines.choose import Choice
 from wfm_core.bundle.precision.dtype import has_bf16
 from wfm_core.bundle.precision.quantise import has_int8
 from wfm_core.bundle.screening.archive import EXTRA_CONTRACT, SELF_TEST, content_sha256, pack, read_archive
@@ -85,7 +88,7 @@ def test_another_answer_is_refused(good, tmp_path, name, by):
         tensors[f"answer.{name}"][0] += by
 
     path = with_test(good, tmp_path / "x.wfm.pt", change)
-    refused(path, "answers its self-test otherwise here: 0.0.* at most 0.005 is expected, in fp32 on 'cpu'")
+    refused(path, "answers its self-test otherwise here: 0.0.* at most 0.005 is expected, in fp32 by .* on 'cpu'")
 
 
 def test_an_answer_that_is_a_little_off_is_none(good, tmp_path):
@@ -121,15 +124,20 @@ def test_a_changed_test_does_not_fit_the_hash(good, tmp_path):
 
 
 def test_a_computer_that_computes_otherwise(good, monkeypatch):
-    choose = load.choose_dtype
+    choose = load.choose_network
 
     def noisy(*arguments):
-        network, name = choose(*arguments)
-        return lambda window: {key: value * 1.5 for key, value in network(window).items()}, name
+        chosen = choose(*arguments)
+        return replace(
+            chosen, network=lambda window: {key: 1.5 * value for key, value in chosen.network(window).items()}
+        )
 
-    monkeypatch.setattr(load, "choose_dtype", noisy)
-    refused(good, "answers its self-test otherwise here: .*use another device or dtype fp32")
-    monkeypatch.setattr(load, "choose_dtype", lambda *a: (lambda w: {k: v * torch.nan for k, v in _run(a, w)}, "fp32"))
+    monkeypatch.setattr(load, "choose_network", noisy)
+    refused(good, "answers its self-test otherwise here: .*use another device, dtype fp32 or engine torchscript")
+    silent = Choice(lambda window: {}, "torchscript", "fp32")
+    monkeypatch.setattr(
+        load, "choose_network", lambda *a: replace(silent, network=lambda w: {k: v * torch.nan for k, v in _run(a, w)})
+    )
     refused(good, "answers its self-test otherwise here: nan")
 
 
@@ -149,6 +157,7 @@ def test_a_bundle_of_before_has_none(good, tmp_path):
 def test_the_doctor_says_it(good, tmp_path):
     found = doctor.bundle(good)
     assert found.status == "ok" and "self-test passed" in found.text
+    assert re.search(r"; (torchscript|openvino) (fp32|bf16|int8) on \w+ \(.*openvino .*\); ", found.text)
 
     def change(tensors):
         tensors["answer.interference"] += torch.tensor([5.0, 0, 0])

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Engine and number format of a bundle's encoder: what was asked for, or the fastest of those that agree with PyTorch's
+float32, if it is faster than that.
+"""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+
+from wfm_core.base.errors import WfmError
+from wfm_core.bundle.bundle import CPU_TOKENS
+from wfm_core.bundle.contract import Contract
+from wfm_core.bundle.engines.openvino import PRECISIONS, OpenVinoNetwork, find_openvino
+from wfm_core.bundle.precision import dtype as formats
+from wfm_core.bundle.running import Stages, freeze
+from wfm_core.bundle.self_test import limit
+
+ENGINES = ("auto", "torchscript", "openvino")
+ASKED = "asked for"
+_LEAST_TIMED = 2
+"""Windows on the CPU, at most as many as a bundle computes at once: loading should not take long. A GPU is timed with
+all probes, as a small batch hides its speed."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`network` runs the bundle with `engine` ("torchscript", "openvino") in `dtype`; `reason` says why that engine."""
+
+    network: Callable
+    engine: str
+    dtype: str
+    reason: str = ASKED
+
+    @property
+    def encoder(self) -> Callable:
+        """What takes most of the time: of a network in stages the second one."""
+        return self.network.network if isinstance(self.network, Stages) else self.network
+
+
+def choose_network(
+    module: torch.jit.ScriptModule, contract: Contract, device: torch.device, dtype: str, engine: str
+) -> Choice:
+    """What runs a verified module on `device`; `module` itself may be changed.
+
+    `dtype`, `engine`: as `load_bundle` takes them. Raises `WfmError` for those that are not there.
+    """
+    if engine not in ENGINES:
+        raise WfmError(f"engine {engine!r} is not known; expected one of {', '.join(ENGINES)}")
+    names = formats.formats_for(device, dtype)
+    obstacle = _obstacle(device, names) if engine != "torchscript" else ""
+    if engine == "openvino" and obstacle:
+        raise WfmError(f"engine 'openvino' was asked for, but {obstacle}")
+    offers = [("torchscript", name) for name in names if engine != "openvino"]
+    if engine != "torchscript" and not obstacle:
+        offers += [("openvino", name) for name in names if name in PRECISIONS]
+    if len(offers) == 1 and engine != "openvino":
+        chosen = Choice(_build(module, contract, *offers[0]), *offers[0])
+    else:
+        chosen = _fastest(module, contract, device, offers)
+    return chosen if engine == "auto" and not obstacle else replace(chosen, reason=obstacle or ASKED)
+
+
+def _obstacle(device: torch.device, names: list[str]) -> str:
+    """Why OpenVINO cannot be had with any of these formats, and the way out; "" where it can."""
+    if device.type != "cpu":
+        return f"openvino computes on the CPU, and the device is '{device}': use device cpu or engine torchscript"
+    if not any(name in PRECISIONS for name in names):
+        return f"openvino has no dtype {names[0]!r} here: use auto, fp32 or bf16, or engine torchscript"
+    missing = find_openvino()[1]
+    return f"{missing}: pip install openvino, or use engine torchscript" if missing else ""
+
+
+def _build(module: torch.jit.ScriptModule, contract: Contract, engine: str, name: str) -> Callable:
+    if engine == "torchscript":
+        return formats.in_format(module, contract, name)
+    program = freeze(module, contract)
+    return program.staged(OpenVinoNetwork(program.module, program.method, name))
+
+
+@torch.inference_mode()
+def _fastest(module, contract: Contract, device: torch.device, offers: list[tuple[str, str]]) -> Choice:
+    """The first of `offers` (engine, format), or of the others that agree with float32 the one that gains most."""
+    field = _Field(module, contract, device)
+    best = field.made(*offers[0])
+    if best.engine == "openvino" and not (apart := field.apart(best)) <= limit(best.dtype):
+        raise WfmError(
+            f"engine 'openvino' was asked for, but in {best.dtype} it answers otherwise than PyTorch in float32: "
+            f"{apart:.2g} apart, at most {limit(best.dtype):g} is expected; use engine torchscript"
+        )
+    most = field.gain(best) if len(offers) > 1 else 1.0
+    base, notes = most, []
+    for engine, name in offers[1:]:
+        try:
+            made = field.made(engine, name)
+            gain = field.gain(made)
+        except WfmError as error:
+            notes.append(str(error))
+            continue
+        # Another engine must be worth it: what is about as fast changes from one start to the next.
+        least = formats.GAIN * (base if engine == best.engine else max(base, most))
+        apart = field.apart(made) if gain >= least and gain > most else None
+        if engine == "openvino":
+            notes.append(_note(name, gain / most, best, apart))
+        if apart is not None and apart <= formats.AGREEMENT:
+            best, most = made, gain
+    return replace(best, reason="; ".join(notes))
+
+
+class _Field:
+    """What is compared: each choice with PyTorch's float32, on the probes of the number formats."""
+
+    def __init__(self, module: torch.jit.ScriptModule, contract: Contract, device: torch.device):
+        self._module, self._contract = module, contract
+        self._full = Choice(formats.in_format(module, contract, "fp32"), "torchscript", "fp32")
+        self._probes = formats.probe_inputs(contract, device)
+        self._wanted = [self._full.network(probe) for probe in self._probes]
+        timed = formats.PROBES if device.type == "cuda" else max(_LEAST_TIMED, CPU_TOKENS // contract.tokens(1))
+        windows = self._probes[0][:timed]
+        staged = isinstance(self._full.network, Stages)
+        self._windows = self._full.network.preprocess(windows) if staged else windows
+
+    def made(self, engine: str, name: str) -> Choice:
+        """Raises `WfmError` where the engine cannot compute the bundle."""
+        if (engine, name) == ("torchscript", "fp32"):
+            return self._full
+        # a copy: a module that was made bfloat16 is nothing else any more
+        return Choice(_build(copy.deepcopy(self._module), self._contract, engine, name), engine, name)
+
+    def gain(self, choice: Choice) -> float:
+        """How many times as fast as float32 it is, in what follows the preprocessing."""
+        if choice is self._full:
+            return 1.0
+        return formats.measured_gain(self._full.encoder, choice.encoder, self._windows)
+
+    def apart(self, choice: Choice) -> float:
+        """By how much it differs at most, in units of `AGREEMENT`."""
+        pairs = zip(self._wanted, self._probes, strict=True)
+        apart = [formats.difference(exact, choice.network(probe), self._contract) for exact, probe in pairs]
+        return float(torch.tensor(apart).max())  # also NaN
+
+
+def _note(name: str, times: float, other: Choice, apart: float | None) -> str:
+    text = f"openvino {name} is {times:.2g} times as fast as {other.engine} {other.dtype}"
+    if apart is None:
+        return text
+    if apart <= formats.AGREEMENT:
+        return f"{text}, and {apart:.1g} from float32"
+    return f"{text}, but {apart:.2g} from float32, at most {formats.AGREEMENT:g} is expected"
