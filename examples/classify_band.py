@@ -146,7 +146,8 @@ class classify_band(gr.top_block, Qt.QWidget):
             min_snr=min_snr,
             max_duration=2,
             fft_size=0,
-            device='auto')
+            device='auto',
+            engine='auto')
         self.display = wfm.detection_display(
             sample_rate=samp_rate,
             center_freq=freq,

@@ -92,7 +92,8 @@ class classify_recording(gr.top_block):
             device='auto',
             dtype='auto',
             on_error='stop',
-            tasks='')
+            tasks='',
+            engine='auto')
         self.decisions = wfm.decision_log(
             json_path=json,
             sample_rate=samp_rate,

@@ -132,7 +132,8 @@ class detection_display(gr.top_block, Qt.QWidget):
             windows=8,
             begin=0.6,
             end=0.4,
-            pool=0)
+            pool=0,
+            engine='auto')
         self.display = wfm.detection_display(
             sample_rate=samp_rate,
             center_freq=freq,

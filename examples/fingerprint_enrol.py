@@ -198,7 +198,8 @@ class fingerprint_enrol(gr.top_block, Qt.QWidget):
             device='auto',
             dtype='auto',
             on_error='stop',
-            tasks='')
+            tasks='',
+            engine='auto')
         self.head = wfm.task_head(
             task='fingerprint',
             embedding='embedding_iq',

@@ -249,7 +249,8 @@ class live_interference(gr.top_block, Qt.QWidget):
             device='auto',
             dtype='auto',
             on_error='stop',
-            tasks='')
+            tasks='',
+            engine='auto')
         self.decisions = wfm.decision_log(
             json_path=json,
             sample_rate=samp_rate,

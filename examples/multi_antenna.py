@@ -195,7 +195,8 @@ class multi_antenna(gr.top_block, Qt.QWidget):
             device='auto',
             dtype='auto',
             on_error='stop',
-            tasks='')
+            tasks='',
+            engine='auto')
         self.decisions = wfm.decision_log(
             json_path=json,
             sample_rate=samp_rate,
@@ -214,7 +215,8 @@ class multi_antenna(gr.top_block, Qt.QWidget):
             device='auto',
             dtype='auto',
             on_error='stop',
-            tasks='')
+            tasks='',
+            engine='auto')
 
 
         ##################################################

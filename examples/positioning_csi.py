@@ -75,7 +75,8 @@ class positioning_csi(gr.top_block):
             packet_rate=room.PACKET_RATE,
             policy='lossless',
             windows=positions_smoothed,
-            max_gap=50)
+            max_gap=50,
+            engine='auto')
         self.decisions = wfm.decision_log(
             json_path=json,
             sample_rate=room.PACKET_RATE,

@@ -234,7 +234,8 @@ class record_and_label(gr.top_block, Qt.QWidget):
             device='auto',
             dtype='auto',
             on_error='stop',
-            tasks='')
+            tasks='',
+            engine='auto')
         self.decisions = wfm.decision_log(
             json_path='',
             sample_rate=samp_rate,

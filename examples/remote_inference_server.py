@@ -85,7 +85,8 @@ class remote_inference_server(gr.top_block):
             device='auto',
             dtype='auto',
             on_error='stop',
-            tasks='')
+            tasks='',
+            engine='auto')
         self.link = wfm.sample_subscriber(
             address=address,
             channels=antennas,

@@ -112,7 +112,8 @@ class two_tasks_one_encoder(gr.top_block):
             device='auto',
             dtype='auto',
             on_error='stop',
-            tasks='')
+            tasks='',
+            engine='auto')
         self.decisions = wfm.decision_log(
             json_path=json,
             sample_rate=samp_rate,

@@ -61,6 +61,7 @@ _DECISION = {
         "freq_lower_edge": {"type": "number"},
         "freq_upper_edge": {"type": "number"},
         "snr_db": {"type": "number"},
+        "origin": {"type": "string", "maxLength": 200},
         "tasks": {"type": "object", "minProperties": 1, "maxProperties": 64, "additionalProperties": _ANSWER},
     },
 }

@@ -11,8 +11,9 @@ from pathlib import Path
 import pmt
 import pytest
 import torch
-from flowgraph_helpers import LABELS, WINDOW, Collector, Comparer, contract, noise
+from flowgraph_helpers import LABELS, WINDOW, Collector, Comparer, RuleBundle, contract, noise
 from gnuradio import blocks, gr, wfm
+from gnuradio.wfm.inference.hot_swap import BundleSwap
 from gnuradio.wfm.ports import messages
 from stops import stopped_within
 from waiting import wait_for
@@ -147,3 +148,18 @@ def test_a_thousand_swaps_lose_nothing_and_leak_nothing(tmp_path):
     assert late.resident < 1.05 * early.resident, (early, late)
     assert late.trial_resident < 1.05 * early.trial_resident, (early, late)
     assert (late.threads, late.files) == (early.threads, early.files)
+
+
+def test_the_next_may_be_asked_for_when_a_refusal_is_told(tmp_path):
+    heard = []
+
+    def told(kind: str, text: str) -> None:
+        heard.append((kind, text))
+        if len(heard) == 1:
+            swap.request("nowhere-else")
+
+    swap = BundleSwap(RuleBundle(), 1, 1, told)
+    swap.request("nowhere")
+    wait_for(lambda: len(heard) == 2)
+    assert [kind for kind, _ in heard] == ["refused"] * 2 and "nowhere-else" in heard[1][1]
+    swap.close()

@@ -95,6 +95,7 @@ class decision_log(message_block):
                     rx_time=first.rx_time,
                     rx_freq=first.rx_freq,
                     band=messages.band_of(first),
+                    origin=first.origin,
                 )
             )
             self._report(self._json.failure)

@@ -72,7 +72,7 @@ class event_publisher(message_block):
         found = messages.read_detection(pdu)
         tasks = {found.task: found.decision}
         place = found.sample_start, found.sample_count
-        body = decision_json(*place, tasks, found.rx_time, found.rx_freq, messages.band_of(found))
+        body = decision_json(*place, tasks, found.rx_time, found.rx_freq, messages.band_of(found), found.origin)
         if found.level > float("-inf"):
             body["level"] = found.level
         self._send("decision", body)

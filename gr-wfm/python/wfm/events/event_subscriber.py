@@ -111,4 +111,4 @@ def _facts(body: dict) -> messages.WindowFacts:
     """What a decision's tasks share. A latency belongs to the other flowgraph's stream: none is known."""
     level, rx_freq = body.get("level", float("-inf")), body.get("rx_freq")
     place = body["sample_start"], body["sample_count"], fields.rx_time(body), rx_freq
-    return messages.WindowFacts(*place, level, **fields.band(body))
+    return messages.WindowFacts(*place, level, **fields.band(body), origin=body.get("origin", ""))

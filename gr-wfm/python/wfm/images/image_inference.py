@@ -30,6 +30,7 @@ class image_inference(inference_base):
         device: "auto", "cpu" or "cuda".
         dtype: number format of the encoder, "auto", "fp32", "bf16" or "int8" (CPU only).
         tasks: names with commas of the bundle's tasks to publish, "" for all.
+        engine: what computes the encoder, "auto", "torchscript" or "openvino" (CPU only, where it is installed).
 
     Raises:
         WfmError: a parameter that the bundle or the block cannot serve; the sentence has both values.
@@ -45,9 +46,10 @@ class image_inference(inference_base):
         device: str = "auto",
         dtype: str = "auto",
         tasks: str = "",
+        engine: str = "auto",
     ):
         gr.hier_block2.__init__(self, "wfm_image_inference", gr.io_signature(0, 0, 0), gr.io_signature(0, 0, 0))
-        bundle = open_bundle(bundle, policy, device, dtype)
+        bundle = open_bundle(bundle, policy, device, dtype, engine)
         _check(bundle.contract, sample_rate, policy, batch)
         shape = bundle.contract.input_shape
         queue = ImageQueue(slots_of(batch), policy == "lossless", shape, sample_rate)

@@ -14,9 +14,9 @@ class _image_preset(preset_base):
 
     TASK = ""
 
-    def __init__(self, bundle, packet_rate, policy, threshold):
+    def __init__(self, bundle, packet_rate, policy, threshold, engine):
         gr.hier_block2.__init__(self, type(self).__name__, gr.io_signature(0, 0, 0), gr.io_signature(0, 0, 0))
-        bundle = load_for(bundle, self.TASK)
+        bundle = load_for(bundle, self.TASK, policy, engine)
         self.inference = image_inference(
             bundle=bundle, sample_rate=packet_rate, policy=policy, threshold=threshold, tasks=self.TASK
         )
@@ -35,6 +35,7 @@ class activity_sensor(_image_preset):
         background: labels, with commas, that make no event.
         max_gap: packets without an answer that end an event.
         windows, begin, end: see `wfm.event_tracker`; mean probabilities are smoothed.
+        engine: what computes the encoder, as of `wfm.inference`.
 
     Raises:
         WfmError: the bundle has no such task or takes no images, or a parameter is out of its range.
@@ -53,8 +54,9 @@ class activity_sensor(_image_preset):
         begin: float = 0.6,
         end: float = 0.4,
         max_gap: int = 256,
+        engine: str = "auto",
     ):
-        super().__init__(bundle, packet_rate, policy, threshold)
+        super().__init__(bundle, packet_rate, policy, threshold, engine)
         self.tracker = event_tracker(
             task=self.TASK,
             windows=windows,
@@ -80,6 +82,7 @@ class positioner(_image_preset):
         policy: "live" drops the oldest waiting images when inference is too slow, "lossless" keeps them waiting.
         windows: positions that are averaged.
         max_gap: packets without a position after which averaging begins again.
+        engine: what computes the encoder, as of `wfm.inference`.
 
     Raises:
         WfmError: the bundle has no such task or takes no images, or a parameter is out of its range.
@@ -87,7 +90,15 @@ class positioner(_image_preset):
 
     TASK = "position"
 
-    def __init__(self, bundle, packet_rate: float = 100.0, policy: str = "live", windows: int = 5, max_gap: int = 64):
-        super().__init__(bundle, packet_rate, policy, -1.0)
+    def __init__(
+        self,
+        bundle,
+        packet_rate: float = 100.0,
+        policy: str = "live",
+        windows: int = 5,
+        max_gap: int = 64,
+        engine: str = "auto",
+    ):
+        super().__init__(bundle, packet_rate, policy, -1.0, engine)
         self.smoother = position_smoother(windows, max_gap)
         self._follow_with(self.smoother, takes=("detects",), gives="positions")

@@ -112,6 +112,8 @@ class engine(message_block):
             "bundle_sha256": bundle.contract.content_sha256 or bundle.contract.weights_sha256,
             "device": str(bundle.device),
             "dtype": bundle.dtype,
+            "engine": bundle.engine,
+            "engine_reason": bundle.engine_reason,
             "tasks": sorted(self._tasks),
             "control_refused": self._control_refused,
             "ended": self._ended,
@@ -157,7 +159,7 @@ class engine(message_block):
         threshold = self.threshold if self.threshold >= 0 else None
         decisions = [self._chosen(bundle.decide(outputs, i, threshold)) for i in range(windows.count)]
         latencies = windows.lag / windows.rate + (time.monotonic() - taken)
-        shared = [messages.facts_dict(facts) for facts in self._facts(windows, latencies, bundle.contract)]
+        shared = [messages.facts_dict(facts) for facts in self._facts(windows, latencies, bundle)]
         self._hand_back(windows, shared, decisions)
         self._latencies.of_run(self._source.run())
         self._latencies.add(windows.start, windows.length, latencies.tolist())
@@ -167,7 +169,8 @@ class engine(message_block):
     def _chosen(self, answer: dict[str, dict]) -> dict[str, dict]:
         return {task: decision for task, decision in answer.items() if task in self._tasks}
 
-    def _facts(self, windows: Windows, latencies: np.ndarray, contract) -> list[messages.WindowFacts]:
+    def _facts(self, windows: Windows, latencies: np.ndarray, bundle) -> list[messages.WindowFacts]:
+        contract, origin = bundle.contract, bundle.origin
         out_of_range = self._source.out_of_range(windows.rate, contract)
         if out_of_range.any():
             self._warn_rate(windows.rate[out_of_range][0], contract)
@@ -178,7 +181,9 @@ class engine(message_block):
             latencies.tolist(), out_of_range.tolist(),
         )  # fmt: skip
         bands = windows.bands or [{}] * windows.count
-        return [messages.WindowFacts(*facts, **band) for *facts, band in zip(*columns, bands, strict=True)]
+        return [
+            messages.WindowFacts(*facts, origin=origin, **band) for *facts, band in zip(*columns, bands, strict=True)
+        ]
 
     def _hand_back(self, windows: Windows, shared: list, decisions: list[dict]) -> None:
         """Tags first, they have to catch their samples; then the PDUs."""

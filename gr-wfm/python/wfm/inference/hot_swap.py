@@ -35,25 +35,36 @@ class BundleSwap:
         self._event = event
         self._lock = threading.Lock()
         self._loader: threading.Thread | None = None
+        self._loading = False
         self._name = ""
         self.trial = Trial()
 
     def request(self, name_or_path: str) -> None:
         """Try, load and warm `name_or_path` in a thread of its own; raises WfmError while another is being loaded."""
         with self._lock:
-            if self._loader is not None and self._loader.is_alive():
+            if self._loading:
                 raise WfmError(f"model {name_or_path} refused: another one is being loaded, send it again later")
-            self._name = name_or_path
+            self._name, self._loading = name_or_path, True
             self._loader = threading.Thread(target=self._load, args=(name_or_path,), name="wfm-load", daemon=True)
             self._loader.start()
 
     def _load(self, name_or_path: str) -> None:
+        bundle, refusal = self._tried(name_or_path)
+        self._loading = False  # before anybody is told, who may ask for another one then
+        if bundle is None:
+            self._event("refused", refusal)
+        else:
+            self.offer(bundle)
+
+    def _tried(self, name_or_path: str):
+        """The bundle, loaded and warmed, or None and why it is refused; nothing of that is kept."""
         try:
             current = self.current
             path = find_bundle(name_or_path)
             # The new bundle's first run is not in this process: one without end would hold up the one in use.
-            pin = self.trial.run(path, self._batch, self._channels)
-            bundle = load_bundle(path, device=str(current.device), dtype=current.dtype, sha256=pin)
+            pin = self.trial.run(path, self._batch, self._channels, current.engine)
+            kept = {"device": str(current.device), "dtype": current.dtype, "engine": current.engine}
+            bundle = load_bundle(path, sha256=pin, **kept)
             if agreement(bundle.contract) != agreement(current.contract):
                 raise WfmError(
                     f"its contract (input, shape, tasks) is {agreement(bundle.contract)}, "
@@ -61,9 +72,8 @@ class BundleSwap:
                 )
             bundle.warm(self._batch, self._channels)
         except Exception as error:  # noqa: BLE001 - a bad model must not end the flowgraph, the old one goes on
-            self._event("refused", f"model {name_or_path} refused, {self.current.contract.name} goes on: {error}")
-            return
-        self.offer(bundle)
+            return None, f"model {name_or_path} refused, {self.current.contract.name} goes on: {error}"
+        return bundle, ""
 
     def offer(self, bundle) -> None:
         """Take `bundle`, which is loaded, warmed and agrees with the one in use, for the coming batch."""

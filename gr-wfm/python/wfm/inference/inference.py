@@ -18,7 +18,8 @@ class inference(inference_base):
 
     Every task of the bundle puts a tag on the first sample of each window it judged: the key is the task's name, the
     value a dict with label, index, score (or position), sample_start, sample_count, rx_time, rx_freq, level (dBFS),
-    latency (s), late, out_of_range. The output equals the input, sample for sample: the delay is in time only.
+    origin (engine and number format), latency (s), late, out_of_range. The output equals the input, sample for sample:
+    the delay is in time only.
 
     Message ports out: `detects` (PDUs), `embeddings` (PDUs), `status` (dict, once a second), `events` (dict).
     Message port in: `control`: a dict or pair with model (path or name), tasks (list of names), threshold,
@@ -40,6 +41,7 @@ class inference(inference_base):
         dtype: number format of the encoder, "auto", "fp32", "bf16" or "int8" (CPU only).
         on_error: "stop" ends the flowgraph when inference fails, "bypass" goes on without decisions.
         tasks: names with commas of the bundle's tasks to publish, "" for all.
+        engine: what computes the encoder, "auto", "torchscript" or "openvino" (CPU only, where it is installed).
 
     Raises:
         WfmError: a parameter that the bundle or the block cannot serve; the sentence has both values.
@@ -61,10 +63,11 @@ class inference(inference_base):
         dtype: str = "auto",
         on_error: str = "stop",
         tasks: str = "",
+        engine: str = "auto",
     ):
         signature = gr.io_signature(channels, channels, gr.sizeof_gr_complex)
         gr.hier_block2.__init__(self, "wfm_inference", signature, signature)
-        bundle = open_bundle(bundle, policy, device, dtype)
+        bundle = open_bundle(bundle, policy, device, dtype, engine)
         _check(bundle.contract, channels, batch, on_error)
         samples, lossless = bundle.contract.samples, policy == "lossless"
         self.tap = _make_tap(channels, samples, hop, hold, policy, slots_of(batch), sample_rate, settle, gate_dbfs)

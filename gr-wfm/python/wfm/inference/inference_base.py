@@ -63,11 +63,11 @@ class inference_base(gr.hier_block2):
         self.engine.control(keys.MODEL, name_or_path)
 
 
-def open_bundle(bundle, policy: str, device: str, dtype: str):
+def open_bundle(bundle, policy: str, device: str, dtype: str, engine: str):
     """The bundle, loaded where it is a name or a path; a live one leaves a core to the flowgraph."""
     if policy == "live":
         compute.spare_a_core()
-    return load_bundle(bundle, device=device, dtype=dtype) if isinstance(bundle, str) else bundle
+    return load_bundle(bundle, device=device, dtype=dtype, engine=engine) if isinstance(bundle, str) else bundle
 
 
 def slots_of(batch: int) -> int:

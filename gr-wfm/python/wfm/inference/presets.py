@@ -3,12 +3,12 @@
 
 from gnuradio import gr
 
-from wfm_core import load_bundle
 from wfm_core.base.errors import WfmError
 
 from ..events.event_tracker import event_tracker
 from .decision_pool import decision_pool
 from .inference import inference
+from .inference_base import open_bundle
 
 
 class preset_base(gr.hier_block2):
@@ -42,10 +42,9 @@ class preset_base(gr.hier_block2):
         self.inference.set_bundle(name_or_path)
 
 
-def load_for(bundle, task: str):
-    """The loaded bundle, given by name, path or itself. Raises `WfmError` where it has no such task."""
-    if isinstance(bundle, str):
-        bundle = load_bundle(bundle)
+def load_for(bundle, task: str, policy: str, engine: str):
+    """The bundle, see `open_bundle`. Raises `WfmError` where it has no such task."""
+    bundle = open_bundle(bundle, policy, "auto", "auto", engine)
     known = bundle.contract.tasks
     if task not in known:
         raise WfmError(
@@ -65,10 +64,12 @@ class _preset(preset_base):
         WfmError: the bundle has no such task, or a parameter is out of its range.
     """
 
-    def __init__(self, task, bundle, channels, sample_rate, hop, policy, threshold, gate_dbfs, smoothing, pool=0):
+    def __init__(
+        self, task, bundle, channels, sample_rate, hop, policy, threshold, gate_dbfs, smoothing, engine, pool=0
+    ):
         signature = gr.io_signature(channels, channels, gr.sizeof_gr_complex)
         gr.hier_block2.__init__(self, type(self).__name__, signature, signature)
-        bundle = load_for(bundle, task)
+        bundle = load_for(bundle, task, policy, engine)
         self.inference = inference(
             bundle=bundle,
             channels=channels,
@@ -131,9 +132,12 @@ class interference_detector(_preset):
         begin: float = 0.6,
         end: float = 0.4,
         pool: int = 0,
+        engine: str = "auto",
     ):
         smoothing = {"windows": windows, "begin": begin, "end": end, "method": "probability", "background": "none"}
-        super().__init__("interference", bundle, channels, sample_rate, hop, policy, threshold, -200.0, smoothing, pool)
+        super().__init__(
+            "interference", bundle, channels, sample_rate, hop, policy, threshold, -200.0, smoothing, engine, pool
+        )
 
 
 class rf_fingerprinter(_preset):
@@ -154,6 +158,9 @@ class rf_fingerprinter(_preset):
         windows: int = 8,
         begin: float = 0.6,
         end: float = 0.4,
+        engine: str = "auto",
     ):
         smoothing = {"windows": windows, "begin": begin, "end": end, "method": "vote", "background": ""}
-        super().__init__("fingerprint", bundle, channels, sample_rate, hop, policy, threshold, gate_dbfs, smoothing)
+        super().__init__(
+            "fingerprint", bundle, channels, sample_rate, hop, policy, threshold, gate_dbfs, smoothing, engine
+        )

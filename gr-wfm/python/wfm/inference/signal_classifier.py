@@ -57,6 +57,7 @@ class signal_classifier(preset_base):
         max_duration: seconds; a longer signal is reported in pieces.
         fft_size: frequency bins of the finder's middle resolution, a power of two; 0: by the rate.
         device: "auto", "cpu" or "cuda".
+        engine: what computes the encoder, as of `wfm.inference`.
 
     Raises:
         WfmError: a bundle of another kind, or a parameter out of its range.
@@ -74,10 +75,11 @@ class signal_classifier(preset_base):
         max_duration: float = 2.0,
         fft_size: int = 0,
         device: str = "auto",
+        engine: str = "auto",
     ):
         signature = gr.io_signature(1, 1, gr.sizeof_gr_complex)
         gr.hier_block2.__init__(self, "wfm_signal_classifier", signature, signature)
-        bundle = open_bundle(bundle, policy, device, "auto")
+        bundle = open_bundle(bundle, policy, device, "auto", engine)
         task = check_bundle(bundle)
         try:
             self.finder = signal_finder(

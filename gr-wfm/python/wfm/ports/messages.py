@@ -16,7 +16,7 @@ from .event import Event
 _EVENT_FIELDS = ("event", "task", "label", "score", "sample_start", "sample_count", "duration")
 _DETECTION_FIELDS = (
     "task", "sample_start", "sample_count", "rx_time", "rx_freq", "level", "label", "index", "score", "labels",
-    "window_tasks", "freq_lower_edge", "freq_upper_edge", "snr_db",
+    "window_tasks", "freq_lower_edge", "freq_upper_edge", "snr_db", "origin",
 )  # fmt: skip
 
 
@@ -26,9 +26,9 @@ class WindowFacts:
 
     `rx_time` (whole seconds, fraction) or None; `rx_freq` Hz or None; `level` mean power per antenna in dBFS;
     `latency` in seconds: how far a radio's stream had run on past the window's last sample when it was taken, and the
-    time to decide; `out_of_range`: the sample rate is outside what the bundle was trained for. Of one found signal
-    also its edges in Hz (absolute where `rx_freq` is known) and its SNR between them; None of what speaks of the whole
-    band.
+    time to decide; `out_of_range`: the sample rate is outside what the bundle was trained for; `origin`: the engine and
+    number format that decided, "" where they are not known. Of one found signal also its edges in Hz (absolute where
+    `rx_freq` is known) and its SNR between them; None of what speaks of the whole band.
     """
 
     sample_start: int
@@ -41,11 +41,14 @@ class WindowFacts:
     freq_lower_edge: float | None = None
     freq_upper_edge: float | None = None
     snr_db: float | None = None
+    origin: str = ""
 
 
 def facts_dict(facts: WindowFacts) -> pmt.pmt_base:
     """The fields that all tasks of one window share."""
     fields = _add_band(place_dict(facts), facts)
+    if facts.origin:
+        fields = pmt.dict_add(fields, keys.ORIGIN, pmt.intern(facts.origin))
     fields = pmt.dict_add(fields, keys.LEVEL, pmt.from_double(facts.level))
     fields = pmt.dict_add(fields, keys.LATENCY, pmt.from_double(facts.latency))
     return pmt.dict_add(fields, keys.OUT_OF_RANGE, pmt.from_bool(facts.out_of_range))
@@ -81,7 +84,7 @@ def detects_pdu(
 def block_pdu(task: str, windows: list["Detection"], decision: dict) -> pmt.pmt_base:
     """`detects_pdu` of the pooled decision on `windows`, from the first one's begin to the last one's end.
 
-    `level` is their mean power, `pooled_windows` their number. It comes late by nature.
+    `level` is their mean power, `pooled_windows` their number; no origin, as it may be of several. It comes late.
     """
     first, last = windows[0], windows[-1]
     level = np.mean([10 ** (window.level / 10) for window in windows])
@@ -196,7 +199,8 @@ class Detection:
     freq_lower_edge: float | None = None
     freq_upper_edge: float | None = None
     snr_db: float | None = None
-    """These three as of `WindowFacts`."""
+    origin: str = ""
+    """These four as of `WindowFacts`."""
 
     @property
     def label(self) -> str | None:
@@ -220,6 +224,7 @@ def read_detection(pdu: pmt.pmt_base) -> Detection:
         decision=_position(values) if pmt.dict_has_key(pmt.car(pdu), keys.POSITION) else _answer(fields, values),
         window_tasks=None if asked is None else checked.whole(fields, "window_tasks", least=1),
         **checked.band(fields),
+        origin=checked.text({"origin": "", **fields}, "origin"),
     )
 
 
