@@ -20,6 +20,7 @@ ROWS = {
     "WFM Inference against ONNX Runtime float32 in a bare loop, 512 / 4096": [
         "inflow_vs_onnxruntime_512", "inflow_vs_onnxruntime_4096",
     ],
+    "WFM Inference against OpenVINO in a bare loop, 512 / 4096": ["inflow_vs_openvino_512", "inflow_vs_openvino_4096"],
     "WFM Inference against the same bundle in a bare loop, 512 / 4096": ["inflow_vs_bare_512", "inflow_vs_bare_4096"],
     "WFM Spectrogram, images / rows, a whole flowgraph on one core, against scripted PyTorch ({values})": [
         "spectrogram_block_images", "spectrogram_block_rows",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every benchmark runs to its end and prints what README's table needs. How fast anything was decides nothing here."""
 
+import argparse
 import json
 import math
 import os
@@ -11,11 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bundle_files import needs_openvino
 from finetune_sets import tiny_foundation
 from flowgraph_helpers import noise, random_model, write_recording
 from image_bundles import signal_bundle
 from pretrain_recipe import tiny_file
 
+from wfm_core.bundle.engines.openvino import find_openvino
 from wfm_core.model.trees import TreeSizes
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -105,21 +108,44 @@ def test_pretraining_data(tmp_path):
     assert "batch 4" in found["pretrain_data_overhead"]["conditions"]
 
 
-@pytest.mark.parametrize("side", inflow.SIDES)
+@pytest.mark.parametrize(
+    "side", [pytest.param(s, marks=needs_openvino if s == "openvino" else ()) for s in inflow.SIDES]
+)
 def test_sides_of_inflow(tmp_path, side):
     full_size.write_model(tmp_path, 512, SMALL)
     measured = inflow.SIDES[side](tmp_path, 512, 0.1)
     assert measured["rate"] > 0 and measured["remark"]
 
 
+@pytest.mark.parametrize("installed", [True, False])
+def test_comparison_of_inflow(tmp_path, monkeypatch, capsys, installed):
+    """The bare loop gets the engine that the flowgraph had; without OpenVINO its rows alone are missing."""
+    asked = []
+
+    def measured(side, folder, window, seconds, **choice):
+        asked.append((side, choice))
+        return {"rate": 2.0, "remark": side, **({"engine": "e", "dtype": "d"} if side == "inflow" else {})}
+
+    monkeypatch.setattr(inflow, "write_model", lambda *_: None)
+    monkeypatch.setattr(inflow, "measure", measured)
+    monkeypatch.setattr(inflow, "find_openvino", lambda: ("1", "") if installed else ("", "openvino is not installed"))
+    inflow.compare(512, tmp_path, argparse.Namespace(seconds=1.0, rounds=2))
+    said = capsys.readouterr()
+    others = {"epb", "onnxruntime", "openvino", "bare"} - (set() if installed else {"openvino"})
+    assert set(results(said.out)) == {f"inflow_vs_{other}_512" for other in others}
+    assert [choice for side, choice in asked if side == "bare"] == [{"engine": "e", "dtype": "d"}] * 2
+    assert (said.err == "") == installed and not any(choice for side, choice in asked if side != "bare")
+
+
 @pytest.mark.slow
 def test_everything_in_one_run(tmp_path):
     said = program("run.py", "--quick", "--out", tmp_path)
     found = results((tmp_path / "bench.jsonl").read_text())
-    assert {name for names in readme.ROWS.values() for name in names} <= set(found)
+    absent = set() if find_openvino()[0] else {"inflow_vs_openvino_512", "inflow_vs_openvino_4096"}
+    assert {name for names in readme.ROWS.values() for name in names} <= set(found) | absent
     assert all(f"\n{name} " in said for name in found)
     table = rows(said)
-    assert len(table) == len(readme.ROWS) and not any("not measured" in row for row in table)
+    assert len(table) == len(readme.ROWS) and sum("not measured" in row for row in table) == bool(absent)
     assert rows(program("readme.py", tmp_path / "bench.jsonl")) == table
     assert (tmp_path / "bench.png").stat().st_size > 0
 
