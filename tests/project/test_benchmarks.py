@@ -24,6 +24,7 @@ from wfm_core.model.trees import TreeSizes
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 import inflow  # noqa: E402
+import profile_inflow  # noqa: E402
 import random_model as full_size  # noqa: E402
 import readme  # noqa: E402
 
@@ -33,7 +34,7 @@ TRIED = {
     "accuracy/other_recordings.py", "accuracy/signals.py", "accuracy/synthetic.py", "classifier_live.py",
     "finder/accuracy.py",
     "finder_rate.py", "foundation/compare.py", "foundation/csi_statistics.py", "foundation/measures.py", "inflow.py",
-    "pretrain_data_overhead.py", "readme.py", "run.py",
+    "pretrain_data_overhead.py", "profile_inflow.py", "readme.py", "run.py",
     "soak.py", "spectrogram.py", "tap.py",
 }  # fmt: skip
 """The programs under benchmarks/ that a test below runs."""
@@ -135,6 +136,16 @@ def test_comparison_of_inflow(tmp_path, monkeypatch, capsys, installed):
     assert set(results(said.out)) == {f"inflow_vs_{other}_512" for other in others}
     assert [choice for side, choice in asked if side == "bare"] == [{"engine": "e", "dtype": "d"}] * 2
     assert (said.err == "") == installed and not any(choice for side, choice in asked if side != "bare")
+
+
+def test_profile_of_inflow(tmp_path):
+    options = ("--windows", 512, "--seconds", 0.2, "--dtype", "fp32", "--levels", "avx2")
+    sizes = SMALL | {"width": 64, "mlp_hidden": 128}  # wider than the reals of a token, which are 32
+    said = program("profile_inflow.py", *options, "--encoder", json.dumps(sizes), "--picture", tmp_path / "p.png")
+    found = {row[0]: [float(cell) for cell in row[1:]] for row in rows(said)}
+    assert list(found) == [*profile_inflow.PARTS, "all"]
+    assert all(value > 0 for values in found.values() for value in values), "each part was timed"
+    assert "512, avx2, torchscript fp32" in said and (tmp_path / "p.png").stat().st_size > 5_000
 
 
 @pytest.mark.slow
