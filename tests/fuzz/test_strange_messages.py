@@ -161,6 +161,11 @@ CASES = {
         ],
         of_port("events"),
     ),
+    "task_head-survey": Case(
+        lambda folder: wfm.task_head(task="position", windows=3), "control",
+        [pmt.to_pmt({"forget": [1.0, 2.0, 0.5]}), pmt.to_pmt({"point": [1.0, 2.0, 0.5], "windows": 4})],
+        of_port("events"),
+    ),
     "csi_image-csi": Case(
         lambda folder: wfm.csi_image("pdus", 1, 4, packets=1), "csi", [csi(n) for n in range(3000)],
         lambda b, got: b.status()["vectors_in"],

@@ -176,7 +176,8 @@ class Survey:
 def check_point(point: object) -> np.ndarray:
     """x, y and z in metres as float64 [3]; z may be left out, and is 0 then. Raises `WfmError`."""
     values = list(point) if isinstance(point, list | tuple | np.ndarray) and np.ndim(point) == 1 else []
-    numbers = all(isinstance(one, int | float | np.number) and not isinstance(one, bool) for one in values)
+    real = (int, float, np.integer, np.floating)
+    numbers = all(isinstance(one, real) and not isinstance(one, bool) for one in values)
     if len(values) not in (2, 3) or not numbers or not all(abs(one) <= FARTHEST for one in values):
         raise WfmError(f"point {shortened(point)}: x, y and z in metres, such as [1.5, 0.5, 1.0], are expected")
     return np.array([*values, 0.0][:3], np.float64)

@@ -8,6 +8,7 @@ from torch import nn
 from wfm_core.base.errors import WfmError
 from wfm_core.base.plain import shortened
 from wfm_core.signal.csi import CsiImage
+from wfm_core.signal.csi_profile import CsiProfile
 from wfm_core.signal.found import FoundSignal
 from wfm_core.signal.images import CyclicImage
 from wfm_core.signal.iq import IqRms, IqStandard
@@ -24,6 +25,7 @@ KINDS = {
     "spectrogram": Spectrogram,
     "standard_image": StandardImage,
     "csi_image": CsiImage,
+    "csi_profile": CsiProfile,
     "found_signal": FoundSignal,
     "transmitter": Transmitter,
 }

@@ -114,3 +114,15 @@ def test_what_is_out_of_range_is_refused():
     for bad in ({"antennas": 0}, {"packets": 0}, {"hop": -1}, {"max_gap": -1}, {"max_gap": 1024}, {"packet_rate": -1}):
         with pytest.raises(WfmError, match="expected"):
             CsiGather(**{"antennas": 1, "packets": 4, **bad})
+
+
+def test_complex_values_are_kept_and_a_lost_packet_repeats_the_one_before():
+    gather = CsiGather(2, 3, complex_values=True)
+    windows = []
+    for number in (0, 2):
+        for antenna, value in ((0, 3 + 1j), (1, -2j)):
+            windows += gather.add(ChannelVector(np.full(ROWS, value + number, np.complex64), antenna, number))
+    pixels = windows[0].pixels
+    assert pixels.shape == (4, ROWS, 3) and pixels.dtype == np.float32
+    assert pixels[:, 1].tolist() == [[3, 3, 5], [0, 0, 2], [1, 1, 1], [-2, -2, -2]]
+    assert windows[0].packets_lost == 1

@@ -72,6 +72,19 @@ def test_pdus_become_images():
     assert (status["vectors_in"], status["packets_in"], status["images_out"], status["refused"]) == (8, 8, 3, 0)
 
 
+def test_complex_values_become_twice_as_many_channels():
+    block = wfm.csi_image("pdus", fft_len=FFT, packets=2, values="complex")
+    image = run_pdus(block, [csi(n) for n in range(2)])[0].pixels
+    wanted = np.stack([taps(n) for n in range(2)], axis=-1)
+    assert np.allclose(image, [wanted.real, wanted.imag], atol=1e-6)
+    signal = {"kind": "csi_profile", "size": [8, 16], "taps": 16}
+    block = wfm.csi_image("pdus", fft_len=FFT, packets=2, values="complex", signal=signal)
+    assert run_pdus(block, [csi(n) for n in range(2)])[0].pixels.shape == (1, 8, 16)
+    for bad in ({"values": "phase"}, {"signal": signal}):
+        with pytest.raises(WfmError, match="values is|do not fit"):
+            wfm.csi_image("pdus", fft_len=FFT, packets=2, **bad)
+
+
 def test_antennas_become_channels_and_lost_packets_are_counted():
     block = wfm.csi_image("pdus", antennas=2, fft_len=FFT, packets=4)
     came = [(0, 0), (0, 1), (1, 0), (3, 1), (3, 0)]  # packet 1 has one antenna, 2 has none

@@ -122,7 +122,18 @@ def test_few_points_are_not_enough():
 
 @pytest.mark.parametrize(
     "point",
-    ["door", [1.0], [1, 2, 3, 4], [1, 2, float("nan")], [1, 2, 1e9], [1, "2", 3], [[1, 2, 3]], None, [True, 1, 2]],
+    [
+        "door",
+        [1.0],
+        [1, 2, 3, 4],
+        [1, 2, float("nan")],
+        [1, 2, 1e9],
+        [1, "2", 3],
+        [1, 2j, 3],
+        [[1, 2, 3]],
+        None,
+        [True, 1, 2],
+    ],
 )
 def test_what_is_no_point_is_refused(point):
     with pytest.raises(WfmError, match="x, y and z in metres"):

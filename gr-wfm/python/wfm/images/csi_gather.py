@@ -30,7 +30,7 @@ class ChannelVector:
 
 @dataclass(frozen=True)
 class _Column:
-    amplitude: np.ndarray
+    pixels: np.ndarray
     lost: bool
     rx_time: tuple[int, float] | None = None
 
@@ -38,7 +38,8 @@ class _Column:
 class CsiGather:
     """Puts the antennas of a packet together, counts lost packets, and cuts windows of packets.
 
-    A gap of up to `max_gap` lost packets is filled in, linearly in amplitude. A window never spans a longer gap, a
+    A gap of up to `max_gap` lost packets is filled in: linearly in amplitude, and complex values with those of the
+    packet before, as phases of two packets have nothing to do with each other. A window never spans a longer gap, a
     restart of the sequence numbers or another rx_freq: what was gathered is dropped and counted. Packets are lost by
     their sequence numbers, or where there are none by rx_time and `packet_rate`; without either nothing is missed.
     A packet that is not further than its predecessor, by up to `max_gap`, is late or repeated: counted, left out.
@@ -50,13 +51,21 @@ class CsiGather:
         max_gap: lost packets in a row that are filled in.
         modulus: sequence numbers go from 0 to modulus - 1.
         packet_rate: packets a second, 0 for unknown.
+        complex_values: keep real parts of all antennas, then imaginary ones, in place of amplitudes.
 
     Raises:
         WfmError: a parameter out of its range.
     """
 
     def __init__(
-        self, antennas: int, packets: int, hop: int = 0, max_gap: int = 4, modulus: int = 4096, packet_rate: float = 0.0
+        self,
+        antennas: int,
+        packets: int,
+        hop: int = 0,
+        max_gap: int = 4,
+        modulus: int = 4096,
+        packet_rate: float = 0.0,
+        complex_values: bool = False,
     ):
         if min(antennas, packets) < 1 or hop < 0:
             raise WfmError(
@@ -68,6 +77,7 @@ class CsiGather:
             raise WfmError(f"packet_rate {packet_rate:g}: packets a second, or 0 for unknown, are expected")
         self._antennas, self._packets, self._hop = antennas, packets, hop or packets
         self._max_gap, self._modulus, self._rate = max_gap, modulus, packet_rate
+        self._complex = complex_values
         self._open: dict[int, dict[int, ChannelVector]] = {}
         self._own_number = -1
         self._last: ChannelVector | None = None
@@ -124,13 +134,15 @@ class CsiGather:
         self._last = first
         self.counts["packets_in"] += 1
         self.counts["packets_lost"] += max(step - 1, 0)
-        column = _Column(np.abs(np.stack([v.values for v in vectors])).astype(np.float32), False, first.rx_time)
+        values = np.stack([v.values for v in vectors])
+        pixels = np.concatenate([values.real, values.imag]) if self._complex else np.abs(values)
+        column = _Column(pixels.astype(np.float32), False, first.rx_time)
         windows = []
         if step < 0 or step > self._max_gap + 1 or (last is not None and last.rx_freq != first.rx_freq):
             self._flush()
             self._place += max(step - 1, 0)
         elif step > 1:
-            windows = self._fill(column.amplitude, step)
+            windows = self._fill(column.pixels, step)
         return windows + self._append(column)
 
     def _step(self, last: ChannelVector, now: ChannelVector) -> int:
@@ -152,11 +164,10 @@ class CsiGather:
         self._wanted, self._unused = self._packets, 0
 
     def _fill(self, after: np.ndarray, step: int) -> list[Image]:
-        before = self._columns[-1].amplitude
+        before = self._columns[-1].pixels
+        change = 0 * before if self._complex else after - before
         return [
-            window
-            for i in range(1, step)
-            for window in self._append(_Column(before + (after - before) * (i / step), lost=True))
+            window for i in range(1, step) for window in self._append(_Column(before + change * (i / step), lost=True))
         ]
 
     def _append(self, column: _Column) -> list[Image]:
@@ -170,7 +181,7 @@ class CsiGather:
         self.counts["images_out"] += 1
         return [
             Image(
-                pixels=np.stack([column.amplitude for column in self._columns], axis=-1),
+                pixels=np.stack([column.pixels for column in self._columns], axis=-1),
                 sample_start=self._place - self._packets + 1,
                 sample_count=self._packets,
                 rx_time=self._columns[0].rx_time,

@@ -21,10 +21,12 @@ from .csi_gather import ChannelVector, CsiGather
 from .image import Image
 
 SOURCES = ("tags", "pdus")
+VALUES = ("amplitude", "complex")
+_SIGNALS = ("csi_image", "csi_profile")
 
 
 class csi_image(message_block):
-    """Gathers channel estimates (CSI), one vector a packet and antenna, into images of amplitudes.
+    """Gathers channel estimates (CSI), one vector a packet and antenna, into images of amplitudes, or complex ones.
 
     From "tags": one stream of vectors of `fft_len` an antenna, such as the payload of gr-digital's Header/Payload
     Demux, whose `ofdm_sync_chan_taps` tags are read; the stream itself is consumed unseen. The sequence number, rx_time
@@ -51,8 +53,10 @@ class csi_image(message_block):
         sequence: name of the tag or the dict's entry with the packet's number.
         modulus: sequence numbers go from 0 to modulus - 1.
         packet_rate: packets a second: tells lost packets by rx_time where there are no numbers; 0 for unknown.
-        signal: settings of `wfm_core.signal.CsiImage` (a mapping with kind: csi_image) for a model that wants ready
-            images; empty for amplitudes as they are, which bundles with their own `signal` turn into images themselves.
+        signal: settings of `wfm_core.signal.CsiImage` (a mapping with kind: csi_image), or of complex values
+            `CsiProfile` (kind: csi_profile), for a model that wants ready images; empty for values as they are, which
+            bundles with their own `signal` turn into images themselves.
+        values: "amplitude", or "complex" for twice as many channels, real parts of all antennas, then imaginary ones.
 
     Raises:
         WfmError: a parameter out of its range.
@@ -71,10 +75,14 @@ class csi_image(message_block):
         modulus: int = 4096,
         packet_rate: float = 0.0,
         signal=None,
+        values: str = "amplitude",
     ):
-        self._gather = CsiGather(antennas, packets, hop, max_gap, modulus, packet_rate)
+        if values not in VALUES:
+            raise WfmError(f"values is {values!r}, one of {', '.join(VALUES)} is expected")
+        both = values == "complex"
+        self._gather = CsiGather(antennas, packets, hop, max_gap, modulus, packet_rate, both)
         self._rows = _rows(subcarriers, fft_len)
-        self._transform = _transform(signal, antennas, len(self._rows), packets)
+        self._transform = _transform(signal, (2 if both else 1) * antennas, len(self._rows), packets)
         if source not in SOURCES:
             raise WfmError(f"source is {source!r}, one of {', '.join(SOURCES)} is expected")
         super().__init__(
@@ -154,15 +162,15 @@ def _rows(subcarriers, fft_len: int) -> np.ndarray:
     return rows
 
 
-def _transform(signal, antennas: int, rows: int, packets: int) -> torch.nn.Module | None:
+def _transform(signal, channels: int, rows: int, packets: int) -> torch.nn.Module | None:
     """What makes ready images, tried on a blank one."""
     if not signal:
         return None
-    if not isinstance(signal, dict) or signal.get("kind") != "csi_image":
-        raise WfmError(f"signal {signal!r}: a mapping with kind csi_image is expected, or nothing")
+    if not isinstance(signal, dict) or signal.get("kind") not in _SIGNALS:
+        raise WfmError(f"signal {signal!r}: a mapping with kind {' or '.join(_SIGNALS)} is expected, or nothing")
     module = build_preprocessor(signal)
     try:
-        module(torch.zeros(1, antennas, rows, packets))
+        module(torch.zeros(1, channels, rows, packets))
     except ValueError as error:
-        raise WfmError(f"signal and {antennas} antennas do not fit: {error}; fix one") from error
+        raise WfmError(f"signal and {channels} channels do not fit: {error}; fix one") from error
     return module

@@ -3,22 +3,29 @@
 
 from gnuradio import gr
 
+from wfm_core.base.errors import WfmError
+
 from ..events.event_tracker import event_tracker
+from ..inference.inference_base import open_bundle
 from ..inference.presets import load_for, preset_base
+from ..inference.task_head import task_head
 from .image_inference import image_inference
 from .position_smoother import position_smoother
 
+POINT_WINDOWS = 5
+"""Windows of a surveyed point that does not say how many."""
+
 
 class _image_preset(preset_base):
-    """Image inference of `TASK`, see `preset_base`; in: `images` as well."""
+    """Image inference of a loaded bundle with `TASK`, or with none, see `preset_base`; in: `images` as well."""
 
     TASK = ""
 
-    def __init__(self, bundle, packet_rate, policy, threshold, engine):
+    def __init__(self, bundle, packet_rate, policy, threshold):
         gr.hier_block2.__init__(self, type(self).__name__, gr.io_signature(0, 0, 0), gr.io_signature(0, 0, 0))
-        bundle = load_for(bundle, self.TASK, policy, engine)
+        tasks = self.TASK if bundle.contract.tasks else ""
         self.inference = image_inference(
-            bundle=bundle, sample_rate=packet_rate, policy=policy, threshold=threshold, tasks=self.TASK
+            bundle=bundle, sample_rate=packet_rate, policy=policy, threshold=threshold, tasks=tasks
         )
         self.message_port_register_hier_in("images")
         self.msg_connect(self, "images", self.inference, "images")
@@ -56,7 +63,7 @@ class activity_sensor(_image_preset):
         max_gap: int = 256,
         engine: str = "auto",
     ):
-        super().__init__(bundle, packet_rate, policy, threshold, engine)
+        super().__init__(load_for(bundle, self.TASK, policy, engine), packet_rate, policy, threshold)
         self.tracker = event_tracker(
             task=self.TASK,
             windows=windows,
@@ -76,29 +83,54 @@ class activity_sensor(_image_preset):
 class positioner(_image_preset):
     """Where a transmitter is, by images of CSI: x, y, z in metres on `positions`, the mean of the last `windows`.
 
+    A bundle with the task position knows one place. One without tasks, such as wfm-position, gives embeddings, and
+    points of the place are surveyed while the flowgraph runs: the port `survey` takes what `control` of
+    `wfm.task_head` takes with the task position (`point`, `forget`, `save`, `load`), and `surveyed` answers as its
+    `events`. From the fourth point on positions go out. `detects` has their `uncertainty` and `distance`, too.
+
     Args:
-        bundle: name or path of a bundle with the task position, whose input is an image; or a loaded one.
+        bundle: name or path of a bundle whose input is an image, with the task position or without any; or a loaded
+            one.
         packet_rate: packets a second, for latencies.
         policy: "live" drops the oldest waiting images when inference is too slow, "lossless" keeps them waiting.
         windows: positions that are averaged.
         max_gap: packets without a position after which averaging begins again.
+        survey: file of surveyed points to begin with, as saved by `save`, for a bundle without tasks; "" for none.
         engine: what computes the encoder, as of `wfm.inference`.
 
     Raises:
-        WfmError: the bundle has no such task or takes no images, or a parameter is out of its range.
+        WfmError: the bundle has other tasks or takes no images, a survey that it cannot use, or a parameter out of its
+            range.
     """
 
     TASK = "position"
 
     def __init__(
         self,
-        bundle,
+        bundle="wfm-position",
         packet_rate: float = 100.0,
         policy: str = "live",
         windows: int = 5,
         max_gap: int = 64,
+        survey: str = "",
         engine: str = "auto",
     ):
-        super().__init__(bundle, packet_rate, policy, -1.0, engine)
+        bundle = open_bundle(bundle, policy, "auto", "auto", engine)
+        surveys = not bundle.contract.tasks
+        if survey and not surveys:
+            raise WfmError(
+                f"survey {survey!r} with bundle {bundle.contract.name}, which knows its place: give a bundle without "
+                "tasks, such as wfm-position, or no survey"
+            )
+        super().__init__(bundle if surveys else load_for(bundle, self.TASK, policy, engine), packet_rate, policy, -1.0)
+        self.head = None
+        if surveys:
+            self.head = task_head(self.TASK, "embedding_image", survey, windows=POINT_WINDOWS)
+            self.msg_connect(self.inference, "embeddings", self.head, "embeddings")
         self.smoother = position_smoother(windows, max_gap)
-        self._follow_with(self.smoother, takes=("detects",), gives="positions")
+        self._follow_with(self.smoother, takes=("detects",), gives="positions", head=self.head)
+        self.message_port_register_hier_in("survey")
+        self.message_port_register_hier_out("surveyed")
+        # a bundle that knows its place has no points: its inference refuses them, and says so
+        self.msg_connect(self, "survey", self.head or self.inference, "control")
+        self.msg_connect(self.head or self.inference, "events", self, "surveyed")

@@ -18,16 +18,18 @@ class preset_base(gr.hier_block2):
     errors, swaps), and that of the follower. In: `control`.
     """
 
-    def _follow_with(self, follower, takes: tuple[str, ...], gives: str) -> None:
-        """Of the inference's ports `takes`, `follower` makes the port `gives`."""
+    def _follow_with(self, follower, takes: tuple[str, ...], gives: str, head=None) -> None:
+        """Of the ports `takes`, `follower` makes the port `gives`; `detects` is the inference's, or that of a `head`
+        behind it."""
+        makes = {"detects": head or self.inference, "status": self.inference}
         for port in ("detects", "status", "notices", gives):
             self.message_port_register_hier_out(port)
         self.message_port_register_hier_in("control")
         self.msg_connect(self, "control", self.inference, "control")
-        for port in ("detects", "status"):
-            self.msg_connect(self.inference, port, self, port)
+        for port, maker in makes.items():
+            self.msg_connect(maker, port, self, port)
         for port in takes:
-            self.msg_connect(self.inference, port, follower, port)
+            self.msg_connect(makes[port], port, follower, port)
         self.msg_connect(self.inference, "events", self, "notices")
         self.msg_connect(follower, gives, self, gives)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""WFM Task Head: embeddings in, labels out; classes are enrolled while the flowgraph runs."""
+"""WFM Task Head: embeddings in, labels or positions out; classes and points are enrolled while the flowgraph runs."""
 
 from threading import Lock
 
@@ -7,22 +7,18 @@ import numpy as np
 import pmt
 
 from wfm_core.base.errors import WfmError
-from wfm_core.bundle.foundation import find_cohort
-from wfm_core.model.enrolment.cohort import STRANGERS, read_cohort
-from wfm_core.model.prototypes import LEAST_WINDOWS, MARGIN, MODES, Prototypes, check_name
+from wfm_core.model.enrolment.cohort import STRANGERS
+from wfm_core.model.prototypes import LEAST_WINDOWS, MARGIN, MODES
 
 from ..ports import keys, messages
 from ..ports.block import message_block
-
-_MOST_WINDOWS = 100_000
-"""Of an enrolment: its embeddings stay in memory."""
+from .named_classes import NamedClasses
+from .surveyed_places import SurveyedPlaces
 
 OFFER = 10
 """Windows of an unknown cluster before it is offered to be named."""
 
-_MOST_OFFER = 1_000_000
-_ACTIONS = (keys.ENROL, keys.FORGET, keys.NAME, keys.SAVE, keys.LOAD)
-_BESIDE = {keys.WINDOWS: keys.ENROL, keys.AS: keys.NAME}
+_BESIDE = {keys.WINDOWS: (keys.ENROL, keys.POINT), keys.AS: (keys.NAME,)}
 
 
 class task_head(message_block):
@@ -34,23 +30,28 @@ class task_head(message_block):
     class that its windows become, or join); `save` (path); `load` (path, in place of all classes and clusters).
     A message that is refused changes nothing: it is logged, counted and told on `events`.
 
+    With the task "position" it tells places in place of classes: `point` (x, y, z in metres, a vector; with `windows`)
+    makes the next windows those of a surveyed point, `forget` takes a point. From the fourth point on positions go out.
+
     Ports out: `detects`, PDUs as of WFM Inference with `distance` beside the score: that to the nearest class over its
-    threshold, above 1 for "unknown", and `cluster` of a window that fell into one of the unknown clusters; `events`
-    (dict: enrolling, enrolled, forgot, saved, loaded, unknown, refused, warning; of `unknown` also `name` and `heard`,
-    a cluster's); `status` (dict, once a second while windows come, and after each control message).
+    threshold, above 1 for "unknown", and `cluster` of a window that fell into one of the unknown clusters, or with the
+    position: that to the nearest point, above 1 for what is from elsewhere, and `uncertainty` in metres; `events`
+    (dict: enrolling, enrolled or surveyed, forgot, saved, loaded, unknown, refused, warning; of `unknown` also `name`
+    and `heard`, a cluster's); `status` (dict, once a second while windows come, and after each control message).
 
     Args:
-        task: the task's name in the PDUs.
+        task: the task's name in the PDUs; "position" for places.
         embedding: which of the encoder's embeddings to take, "embedding_iq" or "embedding_image".
-        prototypes: file of classes to begin with, "" for none.
+        prototypes: file of classes, or of points, to begin with, "" for none.
         windows: windows of an enrolment that does not say how many.
-        margin: standard deviations between a class's own windows and "unknown", when no file says it.
+        margin: standard deviations between a class's own windows and "unknown", when no file says it; of points see
+            `wfm_core.model.survey`.
         modes: prototypes of a class at most, when no file says it; more than one where its windows ask for it.
         cohort: file of strangers' embeddings, array `cohort` [N, D] of safetensors or .npz, or the name of a foundation
             that has one; "" for none. It is used unless the file of classes has one of its own.
         strangers: share of the cohort that is accepted at most.
         offer: windows of an unknown cluster after which it is told on `events`, and again each time they have doubled;
-            0: no clusters.
+            0: no clusters. These last four are of classes alone.
 
     Raises:
         WfmError: a parameter out of range, or a file that cannot be read.
@@ -79,33 +80,28 @@ class task_head(message_block):
             raise WfmError(f"task is {task!r}, a name such as fingerprint is expected")
         self._task = task
         self._embedding = embedding
-        self._windows = _window_count(windows)
-        if isinstance(offer, bool) or not isinstance(offer, int) or not 0 <= offer <= _MOST_OFFER:
-            raise WfmError(f"offer is {offer!r}, a whole number from 0 to {_MOST_OFFER} is expected")
-        self._offer = offer
-        self._strangers = (read_cohort(find_cohort(cohort, embedding)) if cohort else None, strangers)
-        own = Prototypes(margin, modes, *self._strangers)
-        self._prototypes = Prototypes.load(prototypes, *self._strangers) if prototypes else own
+        if task == str(keys.POSITION):
+            self._knows = SurveyedPlaces(prototypes, margin)
+        else:
+            self._knows = NamedClasses(prototypes, margin, modes, cohort, strangers, offer, embedding)
+        self._windows = self._window_count(windows)
         self._lock = Lock()  # status() is asked from other threads than the messages come on
+        self._target = None
         self._enrolling = ""
         self._wanted = 0
         self._taken: list[np.ndarray] = []
         self._counts = {"windows_in": 0, "decided": 0, "unknown": 0, "enrolled": 0, "skipped": 0, "refused": 0}
 
     def status(self) -> dict:
-        """Windows counted by their fate, messages refused, the classes, the enrolment under way, the windows of the
-        cohort, the share of it that is accepted at most (0 without one), and the unknown clusters."""
+        """Windows counted by their fate, messages refused, the enrolment under way, and what is known: the classes, the
+        windows of the cohort, the share of it that is accepted at most (0 without one) and the unknown clusters; or how
+        many points, and how far off each is, located by the others (RMS in m; NaN of too few)."""
         with self._lock:
-            known = self._prototypes
             return {
                 **self._counts,
-                "classes": list(known.names),
                 "enrolling": self._enrolling,
                 "windows_wanted": self._wanted - len(self._taken),
-                "cohort": len(known.cohort or ()),
-                "strangers": known.strangers if known.cohort else 0.0,
-                "clusters": [cluster.name for cluster in known.clusters],
-                "clusters_heard": [cluster.heard for cluster in known.clusters],
+                **self._knows.status(),
             }
 
     # -- embeddings ----------------------------------------------------------------------------------------------
@@ -128,47 +124,34 @@ class task_head(message_block):
             self.publish_status_when_due()
 
     def _judge(self, fields: pmt.pmt_base, values: np.ndarray) -> None:
-        decision = self._prototypes.decide(values[None])[0]
-        unknown = decision["index"] < 0
         with self._lock:
-            self._counts["decided"] += 1
-            self._counts["unknown"] += unknown
-            cluster = self._prototypes.hear(values) if unknown and self._offer else None
-        answer = pmt.dict_add(fields, keys.DISTANCE, pmt.from_double(decision["distance"]))
-        if cluster:
-            answer = pmt.dict_add(answer, keys.CLUSTER, pmt.intern(cluster.name))
-        answer = messages.task_dict(answer, decision)
-        self.message_port_pub(
-            keys.DETECTS, messages.detects_pdu(self._task, answer, decision, late=True, window_tasks=1)
-        )
-        if cluster and cluster.heard >= max(self._offer, 2 * cluster.told):
-            cluster.told = cluster.heard
-            text = f"{cluster.name}, heard {cluster.heard} times: send name {cluster.name} as a class, if you know it"
-            self.notice("unknown", text, name=cluster.name, heard=cluster.heard)
+            judged = self._knows.judge(values)
+            self._counts["decided"] += judged.decision is not None
+            self._counts["unknown"] += judged.unknown
+        if judged.decision is None:
+            return
+        for key, value in judged.beside:
+            fields = pmt.dict_add(fields, key, value)
+        answer = messages.task_dict(fields, judged.decision)
+        pdu = messages.detects_pdu(self._task, answer, judged.decision, late=True, window_tasks=1)
+        self.message_port_pub(keys.DETECTS, pdu)
+        if judged.offer:
+            self.notice("unknown", **judged.offer)
 
     def _take(self, values: np.ndarray) -> None:
         with self._lock:
             self._taken.append(values)
             if len(self._taken) < self._wanted:
                 return
-            name, windows = self._enrolling, self._taken
-            self._enrolling, self._wanted, self._taken = "", 0, []
-            self._prototypes.enrol(name, np.stack(windows))
+            target, windows = self._target, self._taken
+            self._end_enrolment()
+            text = self._knows.teach(target, np.stack(windows))
             self._counts["enrolled"] += len(windows)
-            text = self._enrolled(name, len(windows))
-        self.notice("enrolled", text)
+        self.notice(self._knows.TEACHES, text)
         self.publish_status()
 
-    def _enrolled(self, name: str, windows: int) -> str:
-        """What is said of it, the lock held."""
-        known = self._prototypes
-        text = f"{name} from {windows} windows"
-        if (modes := known.modes_of()[name]) > 1:
-            text += f" in {modes} places"
-        text += f"; left out one by one, {known.leave_one_out_accuracy():.0%} of all classes' are named"
-        if known.cohort:
-            text += f"; of a cohort of {len(known.cohort)} strangers {known.strangers_accepted():.1%} are accepted"
-        return text
+    def _end_enrolment(self) -> None:
+        self._target, self._enrolling, self._wanted, self._taken = None, "", 0, []
 
     def _skip(self, name: str) -> None:
         with self._lock:
@@ -188,67 +171,73 @@ class task_head(message_block):
             self.publish_status()
 
     def _obey(self, message: dict[str, object]) -> None:
-        actions = [key for key in message if key in _ACTIONS]
-        strange = set(message) - set(_ACTIONS) - set(_BESIDE)
-        astray = [key for key in message if _BESIDE.get(key, "") not in ("", *actions)]
+        own = self._knows.ACTIONS
+        actions = [key for key in message if key in own]
+        strange = set(message) - set(own) - set(_BESIDE)
+        astray = [key for key in message if key in _BESIDE and not set(_BESIDE[key]) & set(actions)]
         if len(actions) != 1 or strange or astray:
             raise WfmError(
-                f"control message with {', '.join(sorted(message)) or 'nothing'}: one of {', '.join(_ACTIONS)} is "
-                "expected, with windows beside enrol and as beside name alone"
+                f"control message with {', '.join(sorted(message)) or 'nothing'}: one of {', '.join(own)} is "
+                f"expected, with windows beside {own[0]} and as beside name alone"
             )
-        value = message[actions[0]]
-        if not isinstance(value, str) or not value:
-            raise WfmError(f"control message {actions[0]} {value!r}: a class's name or a file's path is expected")
-        if actions[0] == keys.ENROL:
+        action, value = actions[0], message[actions[0]]
+        if action == own[0]:
             self._begin(value, message.get(keys.WINDOWS, self._windows))
-        elif actions[0] == keys.FORGET:
+        elif action == keys.FORGET:
             self._forget(value)
-        elif actions[0] == keys.NAME:
+        elif action == keys.NAME:
             self._name(value, message.get(keys.AS))
-        elif actions[0] == keys.SAVE:
-            self._prototypes.save(value)
+        elif not isinstance(value, str) or not value:
+            raise WfmError(f"control message {action} {value!r}: a file's path is expected")
+        elif action == keys.SAVE:
+            self._knows.save(value)
             self.notice("saved", value)
         else:
             self._load(value)
 
-    def _begin(self, name: str, windows: object) -> None:
-        check_name(name)
-        wanted = _window_count(windows)
+    def _begin(self, value: object, windows: object) -> None:
+        target, told = self._knows.target(value)
+        wanted = self._window_count(windows)
         with self._lock:
             if self._enrolling:
-                raise WfmError(f"enrolment of {name!r} while {self._enrolling!r} is enrolled: wait, or forget that one")
-            self._enrolling, self._wanted, self._taken = name, wanted, []
-        self.notice("enrolling", f"{name}: the next {wanted} windows")
+                raise WfmError(f"enrolment of {told!r} while {self._enrolling!r} is enrolled: wait, or forget that one")
+            self._target, self._enrolling, self._wanted, self._taken = target, told, wanted, []
+        self.notice("enrolling", f"{told}: the next {wanted} windows")
 
-    def _forget(self, name: str) -> None:
+    def _forget(self, value: object) -> None:
         with self._lock:
-            if name == self._enrolling:
-                self._enrolling, self._wanted, self._taken = "", 0, []
+            if self._enrolling and self._is_under_way(value):
+                told = self._enrolling
+                self._end_enrolment()
             else:
-                self._prototypes.forget(name)
-        self.notice("forgot", name)
+                told = self._knows.forget(value)
+        self.notice("forgot", told)
 
-    def _name(self, cluster: str, name: object) -> None:
-        check_name(name)
+    def _is_under_way(self, value: object) -> bool:
+        try:
+            return self._knows.target(value)[1] == self._enrolling
+        except WfmError:
+            return False
+
+    def _name(self, cluster: object, name: object) -> None:
         with self._lock:
-            windows = self._prototypes.name(cluster, name)
+            windows, text = self._knows.name(cluster, name)
             self._counts["enrolled"] += windows
-            text = self._enrolled(name, windows)
-        self.notice("enrolled", f"{cluster} as {text}")
+        self.notice(self._knows.TEACHES, text)
 
     def _load(self, path: str) -> None:
-        loaded = Prototypes.load(path, *self._strangers)
+        known = self._knows.read(path)
         with self._lock:
-            self._prototypes = loaded
-        self.notice("loaded", f"{path}: {', '.join(loaded.names)}")
+            told = self._knows.take(known)
+        self.notice("loaded", f"{path}: {told}")
 
     def _count_refusal(self, error: Exception) -> None:
         with self._lock:
             self._counts["refused"] += 1
         self.notice("refused", str(error))
 
-
-def _window_count(windows: object) -> int:
-    if isinstance(windows, bool) or not isinstance(windows, int) or not LEAST_WINDOWS <= windows <= _MOST_WINDOWS:
-        raise WfmError(f"windows is {windows!r}, a whole number from {LEAST_WINDOWS} to {_MOST_WINDOWS} is expected")
-    return windows
+    def _window_count(self, windows: object) -> int:
+        most = self._knows.MOST_WINDOWS
+        if isinstance(windows, bool) or not isinstance(windows, int) or not LEAST_WINDOWS <= windows <= most:
+            raise WfmError(f"windows is {windows!r}, a whole number from {LEAST_WINDOWS} to {most} is expected")
+        return windows

@@ -23,6 +23,7 @@ OUT_OF_RANGE = pmt.intern("out_of_range")
 ORIGIN = pmt.intern("origin")
 EMBEDDING = pmt.intern("embedding")
 DISTANCE = pmt.intern("distance")
+UNCERTAINTY = pmt.intern("uncertainty")
 CLUSTER = pmt.intern("cluster")
 WINDOW_TASKS = pmt.intern("window_tasks")
 POOLED_WINDOWS = pmt.intern("pooled_windows")
@@ -75,6 +76,7 @@ HOP = "hop"
 
 # Control messages that the task head understands.
 ENROL = "enrol"
+POINT = "point"
 WINDOWS = "windows"
 FORGET = "forget"
 SAVE = "save"
