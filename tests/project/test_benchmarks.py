@@ -31,8 +31,8 @@ import readme  # noqa: E402
 TRIED = {
     "accuracy/air.py", "accuracy/decoded.py", "accuracy/enrolment.py", "accuracy/fingerprint.py",
     "accuracy/fingerprint_real.py", "accuracy/lte_recordings.py",
-    "accuracy/other_recordings.py", "accuracy/signals.py", "accuracy/synthetic.py", "classifier_live.py",
-    "finder/accuracy.py",
+    "accuracy/other_recordings.py", "accuracy/positions.py", "accuracy/signals.py", "accuracy/synthetic.py",
+    "classifier_live.py", "finder/accuracy.py",
     "finder_rate.py", "foundation/compare.py", "foundation/csi_statistics.py", "foundation/measures.py", "inflow.py",
     "pretrain_data_overhead.py", "profile_inflow.py", "readme.py", "run.py",
     "soak.py", "spectrogram.py", "tap.py",
@@ -199,6 +199,19 @@ def test_enrolment(tmp_path):
     options = ("--seeds", 1, "--fresh", 4, "--random", "--json", tmp_path / "out.json")
     said = program("accuracy/enrolment.py", "--foundation", foundation, *options)
     assert len(rows(said)) == len(json.loads((tmp_path / "out.json").read_text())) == 12
+
+
+@pytest.mark.slow
+def test_positions(tmp_path):
+    image = {"channels": 8, "per_channel": True, "size": [32, 32]}
+    foundation = tiny_foundation(tmp_path / "tiny", modalities={"image": image})
+    model = tmp_path / "model"
+    said = program("accuracy/positions.py", "--train", model, "--foundation", foundation, "--steps", 2)
+    assert "2 steps: wifi" in said and (model / "contract.yaml").exists()
+    options = ("--sets", 2, "--sites", 1, "--places", 5, "--json", tmp_path / "out.json")
+    said = program("accuracy/positions.py", "--model", model, *options)
+    assert [row[0] for row in rows(said)] == ["wifi", "wifi", "srs", "srs"] and said.count("another site's") == 4
+    assert len(json.loads((tmp_path / "out.json").read_text())) == 4
 
 
 def test_lte_recordings(tmp_path):

@@ -10,6 +10,7 @@ from wfm_core.bundle.export import export_model
 from wfm_core.bundle.foundation import Foundation, load_foundation
 from wfm_core.model import SEGMENT
 from wfm_core.model.adapter import fit_images, merge_adapter
+from wfm_core.signal import build_preprocessor
 
 IQ_SAMPLES = 1024
 """The IQ window of the probes that judge a foundation."""
@@ -74,6 +75,34 @@ def export_csi_foundation(
     }
     usual = "channels" if contract["image"].get("per_channel") else "mean"
     return _export(foundation, "image", pooling or usual, contract, output)
+
+
+def export_csi_profiles(
+    name: str | Path, output: Path, shape: tuple[int, int, int], taps: int | None = None, pooling: str = "mean"
+) -> Path:
+    """Script the image side of the foundation `name`, such as wfm-position, into the bundle `output`, which takes CSI
+    of `shape` (antennas, subcarriers, packets) as complex parts float32 [B, 2 * antennas, subcarriers, packets] and
+    makes delay profiles of it; returns its path. Raises `WfmError`.
+
+    `taps`: see `wfm_core.signal.CsiProfile`; None for twice as many as subcarriers.
+    """
+    foundation = load_foundation(name)
+    if "image" not in foundation.modalities:
+        raise WfmError(f"foundation {foundation.name} knows no images; CSI needs one that does")
+    antennas, subcarriers, packets = shape
+    if min(shape) < 1 or subcarriers < 2:
+        raise WfmError(f"CSI of shape {list(shape)}: 1 antenna, 2 subcarriers, 1 packet or more are expected")
+    size = foundation.description["modalities"]["image"]["size"]
+    signal = {"kind": "csi_profile", "size": list(size), "taps": taps or max(2 * subcarriers, size[0])}
+    build_preprocessor(signal)(torch.zeros(1, 2 * antennas, subcarriers, packets))
+    contract = {
+        "name": f"{foundation.name}-csi",
+        "input": "image",
+        "signal": signal,
+        "image": _fitted(foundation, antennas, size),
+        "input_image": {"channels": 2 * antennas, "size": [subcarriers, packets]},
+    }
+    return _export(foundation, "image", pooling, contract, output)
 
 
 def _fitted(foundation: Foundation, channels: int, size: list[int]) -> dict:

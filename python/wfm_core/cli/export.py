@@ -9,7 +9,7 @@ import yaml
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle import WavesFmOptions, export_bundle, export_tasks, export_wavesfm
 from wfm_core.bundle.export import SUFFIX
-from wfm_core.bundle.from_foundation import export_foundation
+from wfm_core.bundle.from_foundation import export_csi_profiles, export_foundation
 from wfm_core.bundle.from_wavesfm_pretraining import export_wavesfm_pretraining, is_pretraining_checkpoint
 from wfm_core.cli import command
 from wfm_core.model import ALL_POOLINGS
@@ -45,6 +45,14 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="of a model of transmitters: leave it out, as where the receiver is not tuned alike each time",
     )
+    parser.add_argument(
+        "--csi",
+        type=int,
+        nargs=3,
+        metavar=("ANTENNAS", "SUBCARRIERS", "PACKETS"),
+        help="with --foundation: it takes complex CSI of this shape, as delay profiles",
+    )
+    parser.add_argument("--taps", type=int, help="with --csi: of a profile's transform (twice as many as subcarriers)")
     _add_wavesfm(
         parser.add_argument_group("with --from-wavesfm", "what the weights do not say; some with --foundation too")
     )
@@ -83,6 +91,12 @@ def main(argv: list[str] | None) -> None:
     options = parser.parse_args(argv)
     if options.from_wavesfm:
         print(_export_wavesfm(parser, options))
+        return
+    if options.csi and not options.foundation:
+        parser.error("--csi says how CSI gets into a foundation: name it with --foundation")
+    if options.csi:
+        pooling = options.pooling or "mean"
+        print(export_csi_profiles(options.foundation, options.output, tuple(options.csi), options.taps, pooling))
         return
     if options.foundation:
         print(
