@@ -11,10 +11,14 @@ weighted by one over their distance, are those with the least error at points le
 plane. A set of sites is a seed; the spread is that of the sets' means. `--first 3000` are the sites that choices were
 made by, the others none.
 
+--real locates windows of `csi_position` (in $WFM_REALDATA) among its 15 places instead: 5 or 10 windows a place of
+runs 1 to 5 are surveyed, those of runs 6 and 7 are located, and the place is the nearest one.
+
 --train makes the model folder from the foundation: steps of generated episodes (`wfm_core.train.positions`).
 """
 
 import argparse
+import itertools
 import json
 import platform
 import sys
@@ -25,14 +29,19 @@ import numpy as np
 import torch
 
 from wfm_core.bundle.foundation import Foundation, load_foundation
+from wfm_core.data.readers.own.measure import csi_signal
 from wfm_core.model.survey import Survey
+from wfm_core.signal import build_preprocessor
+from wfm_core.signal.csi_profile import CsiProfile, csi_parts
 from wfm_core.synth.csi.places import KINDS, any_places, draw_site, grid_places, moved
-from wfm_core.train.positions import NAME, POOLING, profiles, save_positions, train_positions
+from wfm_core.train.positions import NAME, POOLING, SIZE, profiles, save_positions, train_positions
+from wfm_core.train.probe.real import data_file
 
 SPACINGS = {"wifi": (1.0, 2.0), "srs": (4.0, 8.0)}
 """Metres between surveyed points, about: grids fill their sites."""
 WINDOWS = 5
 NEIGHBOURS = (1, 2, 3, 4, 5, 8)
+DRAWS = 20
 _BATCH = 64
 TITLES = {
     "survey": "survey",
@@ -46,9 +55,9 @@ TITLES = {
 METHODS = tuple(TITLES)
 
 
-def embed(foundation: Foundation, images: torch.Tensor) -> np.ndarray:
+def embed(foundation: Foundation, images: torch.Tensor, pooling: str = POOLING) -> np.ndarray:
     with torch.inference_mode():
-        parts = [foundation.model.embed_image(part, POOLING) for part in images.split(_BATCH)]
+        parts = [foundation.model.embed_image(part, pooling) for part in images.split(_BATCH)]
     return torch.cat(parts).float().numpy()
 
 
@@ -158,6 +167,39 @@ def row(kind: str, sets: list[list[dict]]) -> dict:
     }
 
 
+def real(foundation: Foundation) -> None:
+    """Shares of windows at the right place, of the survey and of the nearest window, in DRAWS draws of the windows; by
+    profiles, and by amplitudes that are standardised by all windows that may be surveyed."""
+    with np.load(data_file("csi_position/lgtm.npz")) as archive:
+        values, run = archive["csi"].astype(np.float32), archive["test"]
+        at = np.stack([archive["x_m"], archive["y_m"]], 1)
+    csi, asked = torch.from_numpy(values[..., 0] + 1j * values[..., 1]).permute(0, 3, 2, 1), run > 5
+    known = csi[~asked].abs().numpy()
+    settings = csi_signal(lambda rows: known[rows], len(known), list(SIZE), "linear", "window", "subcarrier")
+    profiled = CsiProfile(list(SIZE), 2 * csi.shape[2])(csi_parts(csi))
+    views = {
+        "profiles": embed(foundation, profiled),
+        "amplitudes": embed(foundation, build_preprocessor(settings)(csi.abs()), "rows"),
+    }
+    places, place = np.unique(at.round(4), axis=0, return_inverse=True)
+    place = place.ravel()
+    print("| images | windows a place | survey: right place | nearest window: right place | survey: mean error m |")
+    print("|---|---|---|---|---|")
+    for (name, embeddings), count in itertools.product(views.items(), (5, 10)):
+        results = []
+        for seed in range(DRAWS):
+            order = np.random.default_rng(seed).permutation(np.flatnonzero(~asked))
+            windows = np.stack([embeddings[order[place[order] == one][:count]] for one in range(len(places))])
+            where = located(survey_of(np.pad(places, ((0, 0), (0, 1))), windows), embeddings[asked])[0]
+            named = np.linalg.norm(where[:, None] - places, axis=2).argmin(1)
+            away = np.linalg.norm(embeddings[asked][:, None, None] - windows, axis=3).min(2)
+            wrong = np.linalg.norm(where - at[asked], axis=1).mean()
+            results.append([(named == place[asked]).mean(), (away.argmin(1) == place[asked]).mean(), wrong])
+        mean, spread = np.mean(results, 0), np.std(results, 0)
+        cells = [f"{100 * m:.1f} ± {100 * s:.1f} %" for m, s in zip(mean[:2], spread[:2], strict=True)]
+        print(f"| {name} | {count} | {' | '.join(cells)} | {mean[2]:.2f} ± {spread[2]:.2f} |")
+
+
 def train(options: argparse.Namespace) -> None:
     foundation, started, losses = load_foundation(options.foundation), time.process_time(), []
 
@@ -191,6 +233,7 @@ def main() -> None:
     parser.add_argument("--places", type=int, default=100, help="to be located in a site (100)")
     parser.add_argument("--first", type=int, default=9000, help="seed of the first site (9000)")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--real", action="store_true", help="locate real windows instead")
     parser.add_argument("--train", type=Path, metavar="DIR", help="train the model, and end")
     parser.add_argument("--foundation", default="wfm-base", help="that training begins with (wfm-base)")
     parser.add_argument("--steps", type=int, default=800, help="of training (800)")
@@ -201,6 +244,9 @@ def main() -> None:
         train(options)
         return
     foundation = load_foundation(options.model)
+    if options.real:
+        real(foundation)
+        return
     print("mean error in m ± spread over sets of sites (in spacings); on embeddings, or on profiles where it says so\n")
     head = ("site", "spacing m", "points", *(TITLES[name] for name in METHODS))
     print(f"| {' | '.join(head)} |\n{'|---' * len(head)}|")

@@ -54,6 +54,25 @@ def test_places_between_the_points_are_found_better_than_by_the_nearest_points()
     assert errors(survey, places).mean() < 0.3
 
 
+def test_points_are_known_where_nothing_can_be_told_between_them():
+    """Each point is two clouds anywhere, as with two devices: no mean of the windows says where it is."""
+    rng = np.random.default_rng(3)
+    clouds = rng.standard_normal((9, 2, WIDTH)) * 3
+    survey = Survey()
+    points = grid(4.0)
+    for point, pair in zip(points, clouds, strict=True):
+        survey.enrol(point, np.repeat(pair, 4, 0) + 0.3 * rng.standard_normal((8, WIDTH)))
+    asked = clouds.reshape(-1, WIDTH) + 0.3 * rng.standard_normal((18, WIDTH))
+    found = np.array([one["position"][:2] for one in survey.locate(asked)])
+    assert np.linalg.norm(found - np.repeat(points, 2, 0), axis=1).max() < 1
+    assert survey.left_out_error() > 3
+
+
+def test_many_windows_are_taken_together():
+    survey = surveyed(windows=60)
+    assert len(survey._fitted().rows) == 20 * 25 and errors(survey, fresh()).mean() < 0.3
+
+
 def test_uncertainty_is_how_far_off_positions_are():
     survey, places = surveyed(), fresh()
     wrong = np.sqrt(np.square(errors(survey, places)).mean())
@@ -73,13 +92,14 @@ def test_left_out_error_is_that_of_surveys_without_each_point():
     survey = surveyed(step=4.0)
     fitted = survey._fitted()
     points, windows = survey.points, survey._windows
+    owner = np.repeat(np.arange(len(points)), [len(rows) for rows in windows])
     kernel = np.linalg.inv(fitted.inverse)
     squared = []
     for out in range(len(points)):
-        kept = np.arange(len(points)) != out
+        kept = owner != out
         inverse = np.linalg.inv(kernel[np.ix_(kept, kept)])
-        near = _kernel(_squared_distances(windows[out], fitted.means[kept]), fitted.length)
-        targets = (points[kept] - fitted.middle) / fitted.scale
+        near = _kernel(_squared_distances(windows[out], fitted.rows[kept]), fitted.length)
+        targets = ((points - fitted.middle) / fitted.scale)[owner[kept]]
         found = fitted.middle + fitted.scale * (near @ inverse @ targets)
         squared += np.square(found - points[out]).sum(1).tolist()
     assert survey.left_out_error() == pytest.approx(np.sqrt(np.mean(squared)), rel=1e-6)
