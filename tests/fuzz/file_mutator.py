@@ -42,6 +42,7 @@ from wfm_core.data.readers.public import rml22
 from wfm_core.data.sources import DatasetSource
 from wfm_core.model.enrolment.cohort import Cohort
 from wfm_core.model.prototypes import Prototypes
+from wfm_core.model.survey import Survey
 
 MEMORY_BYTES = 4 << 30
 NUMBERS = [0, 1, 127, 128, 255, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 1 << 40, (1 << 63) - 1, (1 << 64) - 1]
@@ -220,6 +221,21 @@ class Learned:
         Prototypes.load(self.path)
 
 
+class Surveyed:
+    """Points of a task head."""
+
+    def __init__(self, folder: Path):
+        self.path = folder / "x.safetensors"
+        survey = Survey()
+        for seed in range(5):
+            survey.enrol([seed, seed % 2, 1.0], np.random.default_rng(seed).normal(seed, 1, (3, 4)))
+        survey.save(self.path)
+        self.good, self.damage = self.path.read_bytes(), damage
+
+    def read(self) -> None:
+        Survey.load(self.path)
+
+
 class Checkpoint:
     def __init__(self, folder: Path):
         self.path = folder / "x.pth"
@@ -305,6 +321,7 @@ KINDS = {
         Weights,
         Foundation,
         Learned,
+        Surveyed,
         Checkpoint,
         Tensors,
         Arrays,

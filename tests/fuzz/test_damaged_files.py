@@ -10,8 +10,8 @@ import pytest
 from case_runner import run_cases
 
 KINDS = (
-    "bundle", "forged", "contract", "weights", "foundation", "learned", "checkpoint", "tensors", "arrays", "table",
-    "pickled", "dataset", "unlabelled", "metadata", "archive", "wav", "matlab",
+    "bundle", "forged", "contract", "weights", "foundation", "learned", "surveyed", "checkpoint", "tensors", "arrays",
+    "table", "pickled", "dataset", "unlabelled", "metadata", "archive", "wav", "matlab",
     "played", "playedarchive", "playedraw", "collection", "run", "runconfig", "runstatistics",
 )  # fmt: skip
 QUICK, LONG = 20, 2000
