@@ -7,7 +7,7 @@
 # GNU Radio Python Flow Graph
 # Title: WFM Positioning by CSI
 # Author: gr-wfm
-# Description: A tag walks through a room of four antennas; a model says where it is.
+# Description: A tag surveys some points of a room of four antennas and then walks; the model says where it is.
 # GNU Radio version: 3.10.5.1
 
 from gnuradio import blocks
@@ -21,17 +21,14 @@ from gnuradio.eng_arg import eng_float, intx
 from gnuradio import eng_notation
 from gnuradio import wfm
 from gnuradio.wfm import app
-from wfm_core import starter
-from wfm_core.starter import positions
 from wfm_core.synth import room
+import numpy as np
 import positioning_csi_tag as tag  # embedded python block
 
 
-def snipfcn_first_start(self):
-    starter.ensure(self.bundle)
-
 def snipfcn_last_lines(self):
-    error = app.mean_position_error(self.store, self.places)
+    error = app.mean_position_error(self.store, self.way)
+    self.decisions.say(app.survey_line(self.model))
     self.decisions.say(f"mean error {error:.2f} m, smoothed over {self.positions_smoothed} images")
     sys.exit(app.finish_csi(self.csi, self.model, self.decisions))
 
@@ -39,13 +36,10 @@ def snipfcn_last_lines(self):
 def snippets_main_after_stop(tb):
     snipfcn_last_lines(tb)
 
-def snippets_init_before_blocks(tb):
-    snipfcn_first_start(tb)
-
 
 class positioning_csi(gr.top_block):
 
-    def __init__(self, duration=60, json='', lost=0.02, bundle='starter-positions', quiet=0, speed=0):
+    def __init__(self, duration=60, json='', lost=0.02, bundle='wfm-position', quiet=0, speed=0):
         gr.top_block.__init__(self, "WFM Positioning by CSI", catch_exceptions=True)
 
         ##################################################
@@ -61,14 +55,17 @@ class positioning_csi(gr.top_block):
         ##################################################
         # Variables
         ##################################################
-        self.positions_smoothed = positions_smoothed = 3
+        self.still_packets = still_packets = 40
+        self.points = points = room.survey_points(1.75)
         self.places = places = room.walk(int(duration * room.PACKET_RATE), 11)
+        self.way = way = np.concatenate([np.repeat(points, still_packets, axis=0), places])
+        self.positions_smoothed = positions_smoothed = 3
 
         ##################################################
         # Blocks
         ##################################################
-        snippets_init_before_blocks(self)
-        self.tag = tag.blk(places=places, lost=lost, speed=speed)
+
+        self.tag = tag.blk(points=points, still_packets=still_packets, places=places, lost=lost, speed=speed)
         self.store = blocks.message_debug(True)
         self.model = wfm.positioner(
             bundle=bundle,
@@ -76,6 +73,7 @@ class positioning_csi(gr.top_block):
             policy='lossless',
             windows=positions_smoothed,
             max_gap=50,
+            survey='',
             engine='auto')
         self.decisions = wfm.decision_log(
             json_path=json,
@@ -86,13 +84,14 @@ class positioning_csi(gr.top_block):
             antennas=len(room.ANTENNAS),
             fft_len=room.SUBCARRIERS,
             subcarriers=[],
-            packets=positions.PACKETS,
+            packets=8,
             hop=0,
             max_gap=4,
             sequence='packet_num',
             modulus=4096,
             packet_rate=0,
-            signal={})
+            signal={},
+            values='complex')
 
 
         ##################################################
@@ -101,7 +100,9 @@ class positioning_csi(gr.top_block):
         self.msg_connect((self.csi, 'images'), (self.model, 'images'))
         self.msg_connect((self.model, 'positions'), (self.decisions, 'detects'))
         self.msg_connect((self.model, 'positions'), (self.store, 'store'))
+        self.msg_connect((self.model, 'surveyed'), (self.tag, 'surveyed'))
         self.msg_connect((self.tag, 'csi'), (self.csi, 'csi'))
+        self.msg_connect((self.tag, 'survey'), (self.model, 'survey'))
 
 
     def get_duration(self):
@@ -144,23 +145,46 @@ class positioning_csi(gr.top_block):
         self.speed = speed
         self.tag.speed = self.speed
 
-    def get_positions_smoothed(self):
-        return self.positions_smoothed
+    def get_still_packets(self):
+        return self.still_packets
 
-    def set_positions_smoothed(self, positions_smoothed):
-        self.positions_smoothed = positions_smoothed
+    def set_still_packets(self, still_packets):
+        self.still_packets = still_packets
+        self.set_way(np.concatenate([np.repeat(self.points, self.still_packets, axis=0), self.places]))
+        self.tag.still_packets = self.still_packets
+
+    def get_points(self):
+        return self.points
+
+    def set_points(self, points):
+        self.points = points
+        self.set_way(np.concatenate([np.repeat(self.points, self.still_packets, axis=0), self.places]))
+        self.tag.points = self.points
 
     def get_places(self):
         return self.places
 
     def set_places(self, places):
         self.places = places
+        self.set_way(np.concatenate([np.repeat(self.points, self.still_packets, axis=0), self.places]))
         self.tag.places = self.places
+
+    def get_way(self):
+        return self.way
+
+    def set_way(self, way):
+        self.way = way
+
+    def get_positions_smoothed(self):
+        return self.positions_smoothed
+
+    def set_positions_smoothed(self, positions_smoothed):
+        self.positions_smoothed = positions_smoothed
 
 
 
 def argument_parser():
-    description = 'A tag walks through a room of four antennas; a model says where it is.'
+    description = 'A tag surveys some points of a room of four antennas and then walks; the model says where it is.'
     parser = ArgumentParser(description=description)
     parser.add_argument(
         "--duration", dest="duration", type=eng_float, default=eng_notation.num_to_str(float(60)),
@@ -172,7 +196,7 @@ def argument_parser():
         "--lost", dest="lost", type=eng_float, default=eng_notation.num_to_str(float(0.02)),
         help="Set Share of Packets Lost [default=%(default)r]")
     parser.add_argument(
-        "--bundle", dest="bundle", type=str, default='starter-positions',
+        "--bundle", dest="bundle", type=str, default='wfm-position',
         help="Set Model Bundle [default=%(default)r]")
     parser.add_argument(
         "--quiet", dest="quiet", type=intx, default=0,

@@ -12,7 +12,7 @@ from example_programs import start
 
 from wfm_core import load_bundle, starter
 from wfm_core.model.prototypes import Prototypes
-from wfm_core.starter import activities, positions
+from wfm_core.starter import activities
 from wfm_core.synth import motion, room
 
 
@@ -65,17 +65,16 @@ def test_script_and_gain():
 
 
 def test_positioning_with_lost_packets(cache, tmp_path):
-    """A walk of 20 s."""
+    """Twenty points are surveyed, then a walk of 20 s."""
     lines = tmp_path / "decisions.jsonl"
     out = start("positioning_csi", cache, "--duration", 20, "--quiet", 1, "--json", lines)
-    assert "first start: training a small model of positions on generated CSI" in out
+    assert "first start" not in out, "the model is shipped"
+    assert "20 points surveyed; each located by the others is" in out
     received, lost = map(int, re.search(r"(\d+) packets received, (\d+) lost", out).groups())
-    assert lost > 5 and 0 <= 1000 - received - lost < 5, out
-    assert float(re.search(r"mean error ([\d.]+) m", out)[1]) < 1.3, (
-        "the middle of the room would be off by more than 2 m"
-    )
+    assert lost > 5 and 0 <= 20 * 40 + 1000 - received - lost < 5, out
+    assert float(re.search(r"mean error ([\d.]+) m", out)[1]) < 0.83, "half of the spacing of the points"
     decisions = [json.loads(line) for line in lines.read_text().splitlines()]
-    assert len(decisions) >= (received + lost) // positions.PACKETS - 1
+    assert len(decisions) >= 1000 // 8 - 1 and decisions[0]["sample_start"] == 20 * 40
     x, y, _ = np.transpose([d["tasks"]["position"]["position"] for d in decisions])
     assert x.min() > -1 and x.max() < room.WIDTH + 1 and np.ptp(x) > 3 and np.ptp(y) > 2
 
@@ -87,8 +86,8 @@ def test_csi_of_a_room():
     assert vectors.shape == (2, 4, room.SUBCARRIERS) and vectors.dtype == np.complex64
     level = np.abs(vectors).mean(2)
     assert level.argmax(1).tolist() == [0, 1], "the nearest antenna hears it best"
-    amplitudes, middles = room.windows(5, 8, generator)
-    assert amplitudes.shape == (5, 4, room.SUBCARRIERS, 8) and middles.shape == (5, 2)
+    points = room.survey_points(1.75)
+    assert len(points) == 20 and points.min(0).tolist() == [0.5, 0.5] and points.max(0).tolist() == [7.5, 5.5]
     way = room.walk(500, seed=1)
     steps = np.linalg.norm(np.diff(way, axis=0), axis=1) * room.PACKET_RATE
     assert 0.1 < steps.mean() < 1.5 and (way > 0).all() and (way < [room.WIDTH, room.DEPTH]).all()

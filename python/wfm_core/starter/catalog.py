@@ -11,7 +11,7 @@ from wfm_core.bundle.export import SUFFIX
 from wfm_core.bundle.foundation import DESCRIPTION, find_foundation
 from wfm_core.bundle.from_foundation import export_foundation
 from wfm_core.bundle.screening.archive import BUNDLE_KIND
-from wfm_core.starter import activities, positions, training
+from wfm_core.starter import activities, training
 from wfm_core.starter.activities import FOUNDATION
 from wfm_core.starter.recipes import RECIPES
 
@@ -66,10 +66,5 @@ STARTERS = {
         ("starter/activities.py", "data/readers/own/measure.py", "synth/motion.py"),
         FOUNDATION,
         (SUFFIX, activities.PROTOTYPES),
-    ),
-    "starter-positions": Starter(
-        positions.SAYS,
-        positions.make,
-        ("starter/positions.py", "data/readers/own/measure.py", *_FITTING, "synth/room.py"),
     ),
 }

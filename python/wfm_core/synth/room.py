@@ -39,18 +39,10 @@ def csi(places: np.ndarray, generator: np.random.Generator, snr_db: float = 25.0
     return ((response + level * (noise[0] + 1j * noise[1])) * turned).astype(np.complex64)
 
 
-def windows(count: int, packets: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Windows of CSI along short straight ways, by people who walk or stand: amplitudes float32
-    [count, antennas, subcarriers, packets], and the places [count, 2] of their middle packets in metres."""
-    middles = generator.random((count, 2)) * (WIDTH - 1, DEPTH - 1) + 0.5
-    heading = generator.random(count) * 2 * np.pi
-    step = (
-        generator.uniform(0, 1.5, count)[:, None] / PACKET_RATE * np.stack([np.cos(heading), np.sin(heading)], axis=1)
-    )
-    along = np.arange(packets) - packets // 2
-    places = middles[:, None] + along[:, None] * step[:, None]
-    vectors = csi(places.reshape(-1, 2), generator).reshape(count, packets, len(ANTENNAS), SUBCARRIERS)
-    return np.abs(vectors).transpose(0, 2, 3, 1).copy(), middles
+def survey_points(spacing: float) -> np.ndarray:
+    """A square grid of about that spacing, half a metre from the walls on: places [n, 2] in metres."""
+    axes = [np.linspace(0.5, length - 0.5, round((length - 1) / spacing) + 1) for length in (WIDTH, DEPTH)]
+    return np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
 
 
 def walk(packets: int, seed: int) -> np.ndarray:

@@ -5,12 +5,13 @@ import numpy as np
 import pmt
 import pytest
 from flowgraph_helpers import Collector
-from gnuradio import gr, wfm
-from image_bundles import POSITION, ImageRule, image, image_contract
+from gnuradio import blocks, gr, wfm
+from image_bundles import POSITION, SHAPE, ImageRule, Sender, image, image_contract
 from waiting import wait_for
 
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle import parse_contract
+from wfm_core.model.survey import Survey
 
 
 class PlaceRule(ImageRule):
@@ -79,6 +80,24 @@ def test_positioner_surveys_points_and_tells_places_between_them(tmp_path):
     later = RunningPositioner(survey=path)
     assert abs(later.place_of(3.0)[0] - 3) < 0.3
     later.end()
+
+
+def test_who_surveys_may_end_before_the_last_images_are_located(tmp_path):
+    survey = Survey()
+    for metres in range(0, 10, 2):
+        survey.enrol(
+            [metres, 1.0], PlaceRule().infer_image(np.full((3, *SHAPE), metres, np.float32))["embedding_image"]
+        )
+    survey.save(tmp_path / "room.safetensors")
+    block = wfm.positioner(PlaceRule(), policy="lossless", windows=1, survey=str(tmp_path / "room.safetensors"))
+    top, found = gr.top_block(), Collector()
+    images, surveyor = Sender([image(5.0, n) for n in range(300)]), Sender([pmt.to_pmt({"forget": [0.0, 1.0]})])
+    for sender, port in ((images, "images"), (surveyor, "survey")):
+        top.connect(sender, blocks.null_sink(1))
+        top.msg_connect(sender, "out", block, port)
+    top.msg_connect(block, "positions", found, "in")
+    top.run()
+    assert len(found.messages) == 300 and block.head.status()["points"] == 4
 
 
 def test_positioner_that_knows_its_place_takes_no_survey():

@@ -147,6 +147,14 @@ def mean_position_error(store, places) -> float:
     return sum(errors) / len(errors) if errors else math.nan
 
 
+def survey_line(positioner) -> str:
+    """What a `wfm.positioner` was taught of its place, one sentence."""
+    if positioner.head is None:
+        return "no points surveyed: the bundle has a task, and knows one place alone"
+    known = positioner.head.status()
+    return f"{known['points']} points surveyed; each located by the others is {known['left_out_error']:.2f} m off (RMS)"
+
+
 def exit_status(error: str, log, report=None, recorder=None) -> int:
     """1 with one sentence when inference failed by `error`, a sink lost some of what it was to keep, or a thread was
     left behind."""

@@ -11,6 +11,7 @@ from ..inference.presets import load_for, preset_base
 from ..inference.task_head import task_head
 from .image_inference import image_inference
 from .position_smoother import position_smoother
+from .survey_relay import survey_relay
 
 POINT_WINDOWS = 5
 """Windows of a surveyed point that does not say how many."""
@@ -132,5 +133,6 @@ class positioner(_image_preset):
         self.message_port_register_hier_in("survey")
         self.message_port_register_hier_out("surveyed")
         # a bundle that knows its place has no points: its inference refuses them, and says so
-        self.msg_connect(self, "survey", self.head or self.inference, "control")
+        self.relay = survey_relay(self.head or self.inference.engine)
+        self.msg_connect(self, "survey", self.relay, "survey")
         self.msg_connect(self.head or self.inference, "events", self, "surveyed")

@@ -38,6 +38,9 @@ class position_smoother(message_block):
         self._recent: deque[np.ndarray] = deque(maxlen=windows)
         self._last: messages.Detection | None = None
 
+    def stop(self) -> None:
+        self.handle_waiting(keys.DETECTS)
+
     def _on_detects(self, message: pmt.pmt_base) -> None:
         found = messages.read_detection(message)
         if "position" in found.decision:

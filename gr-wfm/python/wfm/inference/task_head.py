@@ -104,6 +104,10 @@ class task_head(message_block):
                 **self._knows.status(),
             }
 
+    def stop(self) -> None:
+        self.handle_waiting(keys.EMBEDDINGS)
+        self.publish_status()
+
     # -- embeddings ----------------------------------------------------------------------------------------------
 
     def _on_embedding(self, pdu: pmt.pmt_base) -> None:
