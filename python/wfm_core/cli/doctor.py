@@ -242,10 +242,11 @@ def bundle(path: Path) -> Finding:
     except (WfmError, ImportError) as error:
         return Finding("bundle", "fail", f"{path}: {error}", f"export it again: wfm-export models/NAME -o {path}")
     contract = loaded.contract
-    text = (
-        f"{contract.name}: {', '.join(contract.tasks)}; 1 to {contract.antennas} antennas, "
-        f"{contract.samples} samples; {loaded.origin} on {loaded.device} ({loaded.engine_reason}); "
-    )
+    takes = f"1 to {contract.antennas} antennas, {contract.samples} samples"
+    if contract.input == "image":
+        takes = f"images of {' x '.join(map(str, contract.input_shape))}"
+    gives = ", ".join(contract.tasks) or "embeddings"
+    text = f"{contract.name}: {gives}; {takes}; {loaded.origin} on {loaded.device} ({loaded.engine_reason}); "
     if loaded.self_test is None:
         text += "no self-test, as it is of an earlier version or its input is large"
         return Finding("bundle", "warn", text, f"for one: wfm-export models/{contract.name} -o {path}")

@@ -10,6 +10,7 @@ from wfm_core import load_bundle
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle.foundation import load_foundation
 from wfm_core.bundle.from_foundation import export_csi_profiles
+from wfm_core.cli.doctor import bundle as bundle_finding
 from wfm_core.cli.export import main as export
 from wfm_core.signal.csi_profile import csi_parts
 from wfm_core.train.positions import PACKETS, SHAPE, SIZE, SurveyLoss, draw_episode, save_positions, train_positions
@@ -61,6 +62,11 @@ def test_the_folder_is_a_bundle_and_a_foundation(folder):
     seen = bundle.infer_image(csi_parts(csi).numpy())["embedding_image"]
     assert seen.shape == (3, foundation.encoder.width)
     assert foundation.modalities == ("image",) and foundation.weights_sha256 == bundle.contract.weights_sha256
+
+
+def test_the_doctor_says_what_it_takes_and_gives(folder):
+    found = bundle_finding(folder)
+    assert found.status in ("ok", "warn") and "embeddings; images of 8 x 52 x 8; " in found.text
 
 
 def test_csi_of_another_shape_is_exported(folder, tmp_path):
