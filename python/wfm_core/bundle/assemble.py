@@ -39,7 +39,8 @@ def build_network(contract: Network) -> WirelessModel | FoundSignalModel | Trans
         return FoundSignalModel(contract.encoder, IMAGES, NUMBERS, heads=heads, trees=contract.trees, classes=classes)
     image = iq = None
     if "image" in contract.sides and contract.image_per_channel:
-        image = ChannelImageTokens(width, contract.image_channels, affine=contract.affine)
+        measures = contract.image_measures
+        image = ChannelImageTokens(width, contract.image_channels, affine=contract.affine, measures=measures)
     elif "image" in contract.sides:
         image = ImageTokens(width, contract.image_channels, size=contract.image_size, affine=contract.affine)
     if "iq" in contract.sides:
@@ -106,10 +107,17 @@ def _check_image(contract: Contract, preprocess: nn.Module, where: str) -> None:
         blank = torch.zeros(1, *contract.input_shape)
     wanted = [contract.image_channels, *contract.image_size]
     try:
-        seen = list(preprocess(blank).shape[1:])
+        made = preprocess(blank)
+        image, numbers = made if isinstance(made, tuple) else (made, torch.zeros(1, 0))
+        seen, measured = list(image.shape[1:]), numbers.size(1)
     except (ValueError, RuntimeError, TypeError, LookupError, ArithmeticError) as error:
         said = " ".join(str(error).split())[-300:]
         raise WfmError(f"{where}: signal and {contract.input} of the contract do not fit: {said}; fix one") from error
+    if measured != contract.image_measures:
+        raise WfmError(
+            f"{where}: the contract says image.measures {contract.image_measures}, but its signal settings give "
+            f"{measured} numbers; fix image or signal"
+        )
     if seen != wanted:
         raise WfmError(
             f"{where}: the contract says image {wanted}, but its signal settings make {seen} (channels, height, "

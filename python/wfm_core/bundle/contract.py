@@ -61,6 +61,8 @@ def at(default: Any, *path: str) -> Any:
     return Field(default, validation_alias=AliasPath(*path))
 
 
+MEASURES = "measures"
+"""In place of a pooling: the head sees no tokens but the numbers that were measured of the window, scaled."""
 Name = Annotated[str, AfterValidator(_is_name)]
 Antennas, Channels = _count("antennas"), _count("channels")
 Flag = Annotated[bool, Field(strict=True)]
@@ -77,7 +79,7 @@ class TaskContract(Table):
 
     name: str
     kind: Literal["classification", "position"]
-    pooling: Literal[ALL_POOLINGS] = "cls"
+    pooling: Literal[(*ALL_POOLINGS, MEASURES)] = "cls"
     labels: _row(Annotated[str, BeforeValidator(str)], 2, MOST["labels"]) = ()
     temperature: Annotated[Number, Field(gt=0.0)] = 1.0
     bias: _row(Number, 0, MOST["labels"]) = Field(default_factory=lambda others: (0.0,) * len(others.get("labels", ())))
@@ -125,7 +127,8 @@ class Network(Table):
 
     Its inputs (`sides`) are iq with so many `antennas`, image with `image_channels` of `image_size`; with
     `image_per_channel` each of the channels makes tokens of its own by one projection, and a foundation takes as many
-    at most and any size. With `iq_measures` tokens of IQ are told what was measured of the window.
+    at most and any size. With `iq_measures` tokens of IQ are told what was measured of the window; those of images,
+    which are per channel then, are told the `image_measures` numbers that `signal` (csi_motion) gives beside them.
     `weights_sha256` is "" before the weights are written.
     """
 
@@ -172,6 +175,7 @@ class Contract(Network):
     image_channels: Channels = at(0, "image", "channels")
     image_size: TokenSize = at((0, 0), "image", "size")
     image_per_channel: Flag = at(False, "image", "per_channel")
+    image_measures: Annotated[int, Field(strict=True, ge=0, le=MOST["channels"])] = at(0, "image", "measures")
     iq_measures: Flag = at(False, "iq", "measures")
     input_channels: Channels = at(0, "input_image", "channels")
     input_size: Size = at((0, 0), "input_image", "size")
@@ -223,6 +227,10 @@ class Contract(Network):
         poolings = {self.embedding, *(task.pooling for task in self.tasks.values())}
         if self.modality != "image" and not self.stems and (odd := poolings.intersection(IMAGE_POOLINGS)):
             raise ValueError(f"pooling '{min(odd)}' of tokens that are of no image; expected cls or mean")
+        if MEASURES in poolings and not self.image_measures:
+            raise ValueError(f"pooling '{MEASURES}' without image.measures; add these, or choose another pooling")
+        if self.image_measures and not (self.image_per_channel and self.input == self.modality == "image"):
+            raise ValueError("image.measures of a network that is not fed with images, each channel of its own tokens")
         if not self.embedding and not self.tasks:
             raise ValueError(f"no tasks; expected at least one under tasks:, at most {MOST['tasks']}")
         return self
@@ -249,6 +257,8 @@ class Contract(Network):
         """The numbers of what a head sees."""
         if self.modality == "transmitter":
             return self.transmitter_width
+        if pooling == MEASURES:
+            return self.image_measures
         return self.encoder.width * pooled_parts(
             pooling, self.image_size[0] // PATCH, self.columns, self.token_channels
         )

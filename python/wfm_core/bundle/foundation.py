@@ -45,6 +45,7 @@ class FoundationContract(Network):
     called: ClassVar[str] = DESCRIPTION
     tasks: ClassVar[dict] = {}
     stems: ClassVar[dict] = {}
+    image_measures: ClassVar[int] = 0
     modalities: dict[Literal["image", "iq"], _Side]
     antennas: Antennas = at(0, "modalities", "iq", "antennas")
     image_channels: Channels = at(0, "modalities", "image", "channels")

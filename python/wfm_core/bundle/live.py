@@ -30,9 +30,13 @@ class TaskOutput(nn.Module):
         self.register_buffer("scale", scale)
         self.register_buffer("shift", shift)
 
-    def forward(self, tokens: Tensor, name: str, results: dict[str, Tensor]) -> None:
-        """Put the output into `results` under `name`, and the embedding (see `pool`) under its own."""
-        embedding = pool(tokens, self.pooling, self.columns, self.channels).float()
+    def forward(self, tokens: Tensor, name: str, results: dict[str, Tensor], numbers: Tensor | None = None) -> None:
+        """Put the output into `results` under `name`, and the embedding (see `pool`) under its own; of `numbers` [B, K]
+        alone where the pooling is of these."""
+        if self.pooling == "measures" and numbers is not None:
+            embedding = numbers
+        else:
+            embedding = pool(tokens, self.pooling, self.columns, self.channels).float()
         if self.embedding != "":
             results[self.embedding] = embedding
         results[name] = self.head(embedding) * self.scale + self.shift
@@ -46,8 +50,8 @@ class EmbeddingOutput(nn.Module):
         self.pooling, self.columns, self.channels = contract.embedding, contract.columns, contract.token_channels
         self.embedding = f"embedding_{contract.modality}"
 
-    def forward(self, tokens: Tensor, name: str, results: dict[str, Tensor]) -> None:
-        """As `TaskOutput`; `name` has no use."""
+    def forward(self, tokens: Tensor, name: str, results: dict[str, Tensor], numbers: Tensor | None = None) -> None:
+        """As `TaskOutput`; `name` and `numbers` have no use."""
         results[self.embedding] = pool(tokens, self.pooling, self.columns, self.channels).float()
 
 
@@ -80,11 +84,12 @@ class _Live(nn.Module):
         self.outputs = outputs
         self.preprocess = build_preprocess(contract)
 
-    def outputs_of(self, encoded: Tensor) -> dict[str, Tensor]:
-        """Encoded tokens [B, 1 + N, D] -> every task's output, and the embedding before the heads."""
+    def outputs_of(self, encoded: Tensor, numbers: Tensor | None = None) -> dict[str, Tensor]:
+        """Encoded tokens [B, 1 + N, D], and the scaled numbers that were measured -> every task's output, and the
+        embedding before the heads."""
         results: dict[str, Tensor] = {}
         for name, output in self.outputs.items():
-            output(encoded, name, results)
+            output(encoded, name, results, numbers)
         return results
 
 
@@ -141,10 +146,20 @@ class LiveImage(_Live):
         return self.outputs_of(self.network.encode_image(self.preprocess(image)))
 
 
+class LiveMeasuredImage(_Live):
+    """Amplitudes float32 [B, C, H, W] -> outputs; the preprocessing gives an image and what was measured of it."""
+
+    @torch.jit.export
+    def forward_image(self, image: Tensor) -> dict[str, Tensor]:
+        prepared, numbers = self.preprocess(image)
+        encoded = self.network.encode_image(prepared, numbers)
+        return self.outputs_of(encoded, self.network.image.measures.scaled(numbers))
+
+
 def build_live(contract: Contract, network: WirelessModel) -> nn.Module:
     """The live module of a contract of one model."""
     if contract.input == "image":
-        return LiveImage(contract, network)
+        return LiveMeasuredImage(contract, network) if contract.image_measures else LiveImage(contract, network)
     if contract.modality == "signal":
         return LiveSignal(contract, network)
     if contract.modality == "transmitter":

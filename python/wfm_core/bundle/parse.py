@@ -66,6 +66,10 @@ def _tree(values: dict, where: str) -> Contract:
     for name, own in tree.stems.items():
         tasks = {task: values["tasks"][task] for task, (stem, _) in ways.items() if stem == name}
         stems[name] = checked(Contract, {**values, **own, **apart, "tasks": tasks}, f"{where}, stem {name!r}", _MISSING)
+        if stems[name].image_measures:
+            raise WfmError(
+                f"{where}: stem {name!r} has image.measures, which bundles of several models have not; fix it"
+            )
     for name, (stem, blocks) in ways.items():
         if blocks != stems[stem].encoder.depth:
             raise WfmError(

@@ -10,6 +10,7 @@ Is Worth 1 x 16 x 16 Words", arXiv 2309.16108, section 3).
 import torch
 from torch import Tensor, nn
 
+from wfm_core.model.measures import silent_measures
 from wfm_core.model.tokens import PATCH, InputTokens, grid_positions, sinusoids_1d
 
 CHANNELS = 8
@@ -32,20 +33,35 @@ class ChannelImageTokens(InputTokens):
     channels of one place next to each other.
 
     All channels of one place have the same position and each channel adds its own learned vector. Any sides that are
-    multiples of `patch`, 1 to `max_channels` channels.
+    multiples of `patch`, 1 to `max_channels` channels. With `measures` every token is told so many numbers of the whole
+    window, which come beside the image.
     """
 
-    def __init__(self, width: int, max_channels: int = CHANNELS, patch: int = PATCH, affine: str = "before"):
+    def __init__(
+        self,
+        width: int,
+        max_channels: int = CHANNELS,
+        patch: int = PATCH,
+        affine: str = "before",
+        measures: int = 0,
+    ):
         if max_channels < 1:
             raise ValueError(f"images of {max_channels} channels: expected at least one")
         super().__init__(patch * patch, width, affine)
         self.max_channels = max_channels
         self.patch = patch
         self.channel = nn.Parameter(torch.randn(max_channels, width) * 0.02)
+        self.measures = silent_measures(measures, width) if measures else None
         self.register_buffer("positions", sinusoids_1d(TABLE_ROWS, width // 2), persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
         return self.place(self.values(image), self.places(image))
+
+    def told(self, numbers: Tensor | None) -> Tensor | None:
+        """See `InputTokens`."""
+        if self.measures is None or numbers is None:
+            return None
+        return self.measures(numbers)
 
     def values(self, image: Tensor) -> Tensor:
         """The pixels of each token [B, N, patch * patch], row by row."""

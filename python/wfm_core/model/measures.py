@@ -47,13 +47,25 @@ class MeasureTokens(nn.Module):
         self.mean.requires_grad_(False)
         self.deviation.requires_grad_(False)
 
+    def scaled(self, numbers: Tensor) -> Tensor:
+        """[B, K] by what `fit` saw: of mean 0 and deviation 1, within 4 deviations; float32."""
+        return ((numbers.float() - self.mean) / self.deviation).clamp(-4.0, 4.0)
+
     def forward(self, numbers: Tensor) -> Tensor:
-        scaled = ((numbers - self.mean) / self.deviation).clamp(-4.0, 4.0).to(self.values.dtype)
+        scaled = self.scaled(numbers).to(self.values.dtype)
         angles = scaled.unsqueeze(-1) * self.frequencies
         seen = torch.cat([scaled.unsqueeze(-1), angles.sin(), angles.cos()], -1).transpose(0, 1)
         each = nn.functional.gelu(torch.bmm(seen, self.values) + self.bias)
         mixed = nn.functional.gelu(self.mix(each.transpose(0, 1).flatten(1)))
         return self.tokens(mixed).unflatten(1, [-1, self.width])
+
+
+def silent_measures(count: int, width: int) -> MeasureTokens:
+    """`MeasureTokens` of one token, which is 0 before training."""
+    measures = MeasureTokens(count, width, tokens=1)
+    nn.init.zeros_(measures.tokens.weight)
+    nn.init.zeros_(measures.tokens.bias)
+    return measures
 
 
 class WindowMeasures(MeasureTokens):

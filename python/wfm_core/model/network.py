@@ -43,19 +43,20 @@ class WirelessModel(nn.Module):
             sequence = sequence + about.to(sequence.dtype)
         return self.encoder(sequence)
 
-    def encode_image(self, image: Tensor) -> Tensor:
-        """Images float [B, C, H, W] -> encoded tokens [B, 1 + N, D]."""
-        return self.encode(self.image(image), self.image.place_cls(self.cls_token))
+    def encode_image(self, image: Tensor, numbers: Tensor | None = None) -> Tensor:
+        """Images float [B, C, H, W], and the `numbers` [B, K] that an input side with measures is told, -> encoded
+        tokens [B, 1 + N, D]."""
+        return self.encode(self.image(image), self.image.place_cls(self.cls_token), self.image.told(numbers))
 
     def encode_iq(self, iq: Tensor) -> Tensor:
         """IQ windows complex64 [B, A, T] -> encoded tokens [B, 1 + N, D]."""
         return self.encode(self.iq(iq), self.iq.place_cls(self.cls_token), self.iq.about(iq))
 
-    def embed_image(self, image: Tensor, pooling: str = "cls") -> Tensor:
-        """Images float [B, C, H, W] -> embedding, see `pool`."""
+    def embed_image(self, image: Tensor, pooling: str = "cls", numbers: Tensor | None = None) -> Tensor:
+        """Images float [B, C, H, W] (see `encode_image`) -> embedding, see `pool`."""
         columns = image.size(3) // self.image.patch
         channels = image.size(1) if isinstance(self.image, ChannelImageTokens) else 1
-        return pool(self.encode_image(image), pooling, columns, channels)
+        return pool(self.encode_image(image, numbers), pooling, columns, channels)
 
     def embed_iq(self, iq: Tensor, pooling: str = "cls") -> Tensor:
         """IQ windows complex64 [B, A, T] -> embedding [B, D]; `pooling` is "cls" or "mean"."""

@@ -78,6 +78,10 @@ class InputTokens(nn.Module):
         """What is added to every token of an input, CLS too, [B, 1, D]: what is known of it as a whole, if anything."""
         return None
 
+    def told(self, numbers: Tensor | None) -> Tensor | None:
+        """The same, of `numbers` [B, K] that were measured before."""
+        return None
+
 
 class ImageTokens(InputTokens):
     """Images float [B, C, H, W] -> tokens [B, (H / patch) * (W / patch), D], row-major, in the weights' dtype.

@@ -12,6 +12,7 @@ from wfm_core.signal.csi_profile import CsiProfile
 from wfm_core.signal.found import FoundSignal
 from wfm_core.signal.images import CyclicImage
 from wfm_core.signal.iq import IqRms, IqStandard
+from wfm_core.signal.motion import CsiMotion
 from wfm_core.signal.resized import Spectrogram, StandardImage
 from wfm_core.signal.transmitter import Transmitter
 
@@ -26,6 +27,7 @@ KINDS = {
     "standard_image": StandardImage,
     "csi_image": CsiImage,
     "csi_profile": CsiProfile,
+    "csi_motion": CsiMotion,
     "found_signal": FoundSignal,
     "transmitter": Transmitter,
 }
