@@ -8,7 +8,15 @@ from pathlib import Path
 from wfm_core.base.errors import WfmError
 from wfm_core.cli import command
 from wfm_core.cli.run_folder import LAST, check_unused, keep, kept_config
-from wfm_core.configs.finetuning import Finetuning, Recipe, Signals, Transmitters, Turns, load_finetuning
+from wfm_core.configs.finetuning import (
+    Activities,
+    Finetuning,
+    Recipe,
+    Signals,
+    Transmitters,
+    Turns,
+    load_finetuning,
+)
 from wfm_core.data.splits import METHODS
 
 
@@ -54,6 +62,8 @@ def main(argv: list[str] | None) -> None:
 
     if isinstance(config, Signals):
         from wfm_core.train.signals.run import train_signals as run
+    elif isinstance(config, Activities):
+        from wfm_core.train.activities.run import train_activities as run
     else:
         from wfm_core.train.finetune.run import finetune as run
 

@@ -255,10 +255,35 @@ class Turns(Table):
     regime: ClassVar[str] = "scratch"
 
 
-Recipe = Finetuning | Scenes | Signals | Transmitters | Turns
+class Activities(Endless):
+    """On generated CSI of people in rooms; activity.yaml says what each key is for."""
+
+    name: str
+    init: str
+    grids: Annotated[dict[str, Positive], Field(min_length=1)]
+    packets: Annotated[int, Field(ge=128)]
+    rates: tuple[Positive, Positive]
+    receivers: Count
+    replays: Number
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    head_windows: Count
+    validation_windows: Count
+    false_alarms: dict[Literal["presence", "motion"], Annotated[float, Field(gt=0, lt=1)]]
+
+    task: ClassVar[str] = "activity"
+    regime: ClassVar[str] = "full"
+    channels: ClassVar[str] = "mixed"
+
+    def fixed_settings(self) -> dict:
+        """What decides the network, and what it is taught."""
+        return self.model_dump(include={"init", "pooling", "grids", "packets", "rates", "seed"}, mode="json")
+
+
+Recipe = Finetuning | Scenes | Signals | Activities | Transmitters | Turns
 _OF_KEY = {
     "episodes": (Transmitters, "fingerprint.yaml"),
     "crops": (Signals, "signals.yaml"),
+    "receivers": (Activities, "activity.yaml"),
     "turns": (Turns, "two_tasks.yaml"),
 }
 """By a key that only these have."""
