@@ -9,12 +9,14 @@ import torch
 from gnuradio import gr
 from gnuradio.wfm.images import image_messages
 
-from wfm_core.bundle import parse_contract
+from wfm_core.bundle import build_network, draft_contract, parse_contract
 from wfm_core.bundle.export import save_model_folder
 from wfm_core.model import ClassHead, EncoderConfig
 from wfm_core.model.found import FoundSignalModel
 from wfm_core.model.trees import TreeSizes
 from wfm_core.signal.found import IMAGES, NUMBERS, SAMPLES
+from wfm_core.signal.motion import MOTION_MEASURES, MOTION_SIZE, NAMES
+from wfm_core.synth.csi.sensing import NAMED
 
 SHAPE = (1, 6, 8)
 LABELS = ("empty", "walk", "wave")
@@ -136,6 +138,34 @@ def signal_bundle(folder, labels=("ook", "nbfm", "noise"), trees: TreeSizes | No
         model.opinion.trees.value.data.view(trees.rounds, classes, -1)[:, 0, 0] = 4096
         contract["trees"] = asdict(trees)
     save_model_folder(folder, contract, model.state_dict())
+    return str(folder)
+
+
+def activity_model(folder) -> str:
+    """A tiny model of activities with random weights, into `folder`; its head of motion sees how far slow changes stand
+    out of noise."""
+    torch.manual_seed(1)
+    per_channel = {"channels": 2, "size": list(MOTION_SIZE), "per_channel": True, "measures": MOTION_MEASURES}
+    labels = {"activity": list(NAMED), "presence": ["empty", "somebody"], "motion": ["quiet", "motion"]}
+    tasks = {name: {"kind": "classification", "pooling": "rows", "labels": own} for name, own in labels.items()}
+    tasks["motion"]["pooling"] = "measures"
+    contract = {
+        "name": "tiny",
+        "encoder": _SIZES,
+        "input": "image",
+        "modality": "image",
+        "input_image": {"channels": 1, "size": [52, 256]},
+        "signal": {"kind": "csi_motion"},
+        "image": per_channel,
+        "tasks": tasks,
+        "origin": {"data": "synthetic"},
+    }
+    network = build_network(draft_contract(contract, "test"))
+    head = network.heads["motion"].linear
+    torch.nn.init.zeros_(head.weight)
+    head.weight.data[1, NAMES.index("usual8")] = 10.0
+    head.bias.data[1] = -5.0
+    save_model_folder(folder, contract, network.state_dict())
     return str(folder)
 
 

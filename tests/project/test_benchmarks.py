@@ -15,7 +15,7 @@ import pytest
 from bundle_files import needs_openvino
 from finetune_sets import tiny_foundation
 from flowgraph_helpers import noise, random_model, write_recording
-from image_bundles import signal_bundle
+from image_bundles import activity_model, signal_bundle
 from pretrain_recipe import tiny_file
 
 from wfm_core.bundle.engines.openvino import find_openvino
@@ -29,8 +29,8 @@ import random_model as full_size  # noqa: E402
 import readme  # noqa: E402
 
 TRIED = {
-    "accuracy/air.py", "accuracy/decoded.py", "accuracy/enrolment.py", "accuracy/fingerprint.py",
-    "accuracy/fingerprint_real.py", "accuracy/lte_recordings.py",
+    "accuracy/activity.py", "accuracy/air.py", "accuracy/decoded.py", "accuracy/enrolment.py",
+    "accuracy/fingerprint.py", "accuracy/fingerprint_real.py", "accuracy/lte_recordings.py",
     "accuracy/other_recordings.py", "accuracy/positions.py", "accuracy/signals.py", "accuracy/synthetic.py",
     "classifier_live.py", "finder/accuracy.py",
     "finder_rate.py", "foundation/compare.py", "foundation/csi_statistics.py", "foundation/measures.py", "inflow.py",
@@ -212,6 +212,47 @@ def test_positions(tmp_path):
     said = program("accuracy/positions.py", "--model", model, *options)
     assert [row[0] for row in rows(said)] == ["wifi", "wifi", "srs", "srs"] and said.count("another site's") == 4
     assert len(json.loads((tmp_path / "out.json").read_text())) == 4
+
+
+def test_activity(tmp_path):
+    """Noise that is quiet and a wave that moves, as chips record them, and as activities; any weights, but a head that
+    sees how far slow changes stand out."""
+    model = activity_model(tmp_path / "model")
+    rng, time = np.random.default_rng(0), np.arange(700) / 100
+    (tmp_path / "csi_esp32").mkdir()
+    for chip in ("c3", "c6"):
+        for label, moves in (("baseline", 0.0), ("movement", 0.5)):
+            wave = 1 + moves * np.cos(2 * np.pi * 3 * time[:, None] + np.linspace(0, 4, 64))
+            parts = (40 * wave[..., None] * [0.6, 0.8] + rng.normal(0, 1, (700, 64, 2))).round().astype(np.int8)
+            parts[:, [0, 1, 2, 62, 63] if chip == "c6" else [31, 32, 33]] = 0
+            file = tmp_path / "csi_esp32" / f"{label}_{chip}_64sc_1.npz"
+            np.savez(file, csi_data=parts.reshape(700, 128), label=label, chip=chip, duration_ms=7000.0)
+    options = ("--bundle", model, "--windows", 64, "--seeds", 1, "--only", "generated", "esp32", "csi_har")
+    options = (*options, "--out", tmp_path / "out", "--json", tmp_path / "out.json", "--write-threshold")
+    said = program("accuracy/activity.py", *options, WFM_REALDATA=str(tmp_path))
+    found = {tuple(row[:3]): row[4:6] for row in rows(said[said.index("## ESP32") :])}
+    assert found["model", "contract's", "all"] == found["model", "by the other chips", "c6"] == ["1.000", "0.000"]
+    figures = json.loads((tmp_path / "out.json").read_text())
+    assert set(figures) == {"generated", "esp32"}, "the third has no recordings here"
+    assert figures["esp32"]["delay, contract's"]["to motion"]["within_two_seconds"] == 1
+    assert (tmp_path / "out" / "confusion.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_activity_of_persons(tmp_path):
+    """Two persons who do three things in noise."""
+    names = np.array(["fall", "lying", "walking"])
+    rng = np.random.default_rng(0)
+    activity, person = np.repeat(names, 24), np.tile(np.repeat(["a", "b", "c"], 8), 3)
+    csi = rng.normal(0, 20, (72, 256, 30, 3, 2)).astype(np.int8)
+    (tmp_path / "csi_har").mkdir()
+    source = np.array([f"{number}" for number in range(72)])
+    np.savez(tmp_path / "csi_har" / "har11.npz", csi=csi, activity=activity, person=person, source=source)
+    options = ("--bundle", activity_model(tmp_path / "model"), "--seeds", 1, "--only", "csi_har")
+    said = program("accuracy/activity.py", *options, WFM_REALDATA=str(tmp_path))
+    assert {row[0] for row in rows(said)} >= {"wfm-activity", "wfm-base", "wfm-activity and wfm-base", "forest"}, (
+        "the last without labels"
+    )
 
 
 def test_lte_recordings(tmp_path):
