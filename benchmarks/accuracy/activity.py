@@ -33,7 +33,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundle", default="models/wfm-activity", help="a model folder")
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), help="parts (default: all)")
-    parser.add_argument("--windows", type=int, default=2000, help="generated windows a seed (default 2000)")
+    parser.add_argument("--windows", type=int, default=600, help="generated windows a seed (default 600)")
     parser.add_argument("--seeds", type=int, default=3, help="of generated windows and of labels (default 3)")
     parser.add_argument(
         "--write-threshold", action="store_true", help="into contract.yaml of the model: that of motion by all chips"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Recorded activities of five persons in one room (csi_har), each person held out in turn: without a label, and with 5
-and 10 labels a class; beside the foundation without this training. A forest on hand-made features stands beside them
-without a label; with labels it is that of `wfm-evaluate --probe --tasks csi_har --forest`."""
+"""Recorded activities of five persons in one room (csi_har), each held out in turn: with 5 and 10 labels a class,
+as `wfm-evaluate --probe --tasks csi_har --forest` has them for the foundation and a forest; and without a label, beside
+both, which learn from generated windows then."""
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from wfm_core.bundle.assemble import fitted
 from wfm_core.bundle.export import read_model_folder
 from wfm_core.bundle.foundation import Foundation, load_foundation
 from wfm_core.data.readers.own.measure import csi_signal
+from wfm_core.data.splits import Split
 from wfm_core.model import WirelessModel
 from wfm_core.signal import build_preprocessor
 from wfm_core.signal.motion import CsiMotion
@@ -43,27 +44,16 @@ _BATCH, _AT_ONCE, _BATCHES, _SEED = 64, 40, 6, 4_000
 
 def judge(bundle: Bundle, options) -> dict:
     """Print and return the figures."""
-    data_file("csi_har/har11.npz")
-    task = csi_har(0)
-    amplitude = _amplitude()
-    network = _network(bundle)
-    values = {"wfm-activity": _embedded(network, bundle.contract.tasks["activity"].pooling, amplitude)}
-    foundation = load_foundation(FOUNDATION)
-    both, figures = {}, {}
-    print(f"\n## csi_har, persons held out, {options.seeds} seeds\n")
-    print("| | 5 labels a class | 10 labels a class |\n|---|---|---|")
-    for name in ("wfm-activity", FOUNDATION, "wfm-activity and wfm-base"):
-        figures[name] = {}
-        for budget in BUDGETS:
-            each = [
-                [_fold(name, task, fold, values, foundation, both, budget, seed) for seed in range(options.seeds)]
-                for fold in task.protocols[OTHER["person"]]
-            ]
-            means = 100 * np.mean(each, axis=0)
-            figures[name][budget] = [float(means.mean()), float(means.std())]
-        said = " | ".join(f"{mean:.1f} +- {spread:.1f}" for mean, spread in figures[name].values())
-        print(f"| {name} | {said} |", flush=True)
-    return figures | {"zero labels": _zero(bundle, network, foundation, task, amplitude, options.seeds)}
+    amplitude, task = _amplitude(), csi_har(0)
+    network, few = _network(bundle), {}
+    values = _embedded(network, bundle.contract.tasks["activity"].pooling, amplitude)
+    print(f"\n## csi_har, persons held out, {options.seeds} seeds\n\n| labels a class | wfm-activity |\n|---|---|")
+    for budget in BUDGETS:
+        folds = [_fold(task, fold, values, budget, options.seeds) for fold in task.protocols[OTHER["person"]]]
+        means = 100 * np.mean(folds, axis=0)
+        few[str(budget)] = [float(means.mean()), float(means.std())]
+        print(f"| {budget} | {means.mean():.1f} +- {means.std():.1f} |", flush=True)
+    return {"labels": few, "no label": _zero(bundle, network, task, amplitude, options.seeds)}
 
 
 def _amplitude() -> Tensor:
@@ -91,34 +81,18 @@ def _embedded(network: WirelessModel, pooling: str, amplitude: Tensor) -> np.nda
     return torch.cat(parts).unflatten(0, (amplitude.size(1), -1)).transpose(0, 1).flatten(1).numpy()
 
 
-def _fold(
-    name: str, task: Task, fold, values: dict, foundation: Foundation, both: dict, budget: int, seed: int
-) -> float:
-    """Mean per-class accuracy of one held-out person, as `wfm-evaluate --probe` has it."""
+def _fold(task: Task, fold: Split, values: np.ndarray, budget: int, seeds: int) -> list[float]:
+    """Mean per-class accuracy of one held-out person for each seed, as `wfm-evaluate --probe` has it."""
     exam = Exam(task, OTHER["person"], fold)
-    key = (name, fold.description)
-    if key not in both:
-        parts = []
-        if name.startswith("wfm-activity"):
-            parts.append(standardised(values["wfm-activity"], exam.side))
-        if name.endswith(FOUNDATION):
-            own = (FOUNDATION, fold.description)
-            if own in both:
-                parts.append(both[own][0].values)
-            else:
-                inputs = task.inputs(foundation, exam.side)
-                found = features(foundation, "image", inputs, "rows", torch.device("cpu"))
-                parts.append(standardised(found, exam.side))
-        learner = on_features("frozen", np.concatenate(parts, 1), len(task.classes))
-        both[key] = learner, choose(learner, exam, BUDGETS[0], 0)["recipe"]
-    learner, recipe = both[key]
-    return judge_fold(learner, exam, budget, recipe, seed)["figure"]
+    learner = on_features("frozen", standardised(values, exam.side), len(task.classes))
+    recipe = choose(learner, exam, budget, 0)["recipe"]
+    return [judge_fold(learner, exam, budget, recipe, seed)["figure"] for seed in range(seeds)]
 
 
-def _zero(bundle: Bundle, network: WirelessModel, foundation: Foundation, task: Task, amplitude: Tensor, seeds: int):
+def _zero(bundle: Bundle, network: WirelessModel, task: Task, amplitude: Tensor, seeds: int) -> dict:
     """Mean per-class accuracy on what both know, with not one label of a recording; others learn from generated
     windows of the recordings' shape and rate."""
-    names = list(SHARED)
+    names, foundation = list(SHARED), load_foundation(FOUNDATION)
     asked = np.array([next((name for name in names if c in SHARED[name]), "") for c in task.classes])[task.labels]
     kept = np.flatnonzero(asked != "")
     label, recorded = np.array([names.index(name) for name in asked[kept]]), amplitude[kept]
