@@ -25,14 +25,9 @@ from gnuradio.eng_arg import eng_float, intx
 from gnuradio import eng_notation
 from gnuradio import wfm
 from gnuradio.wfm import app
-from wfm_core import starter
-from wfm_core.starter import activities
 from wfm_core.synth import motion
 import numpy as np
 
-
-def snipfcn_first_start(self):
-    starter.ensure(self.bundle)
 
 def snipfcn_say_script(self):
     self.decisions.say(f"on the air: {motion.describe(self.script)}")
@@ -48,9 +43,6 @@ def snippets_main_after_start(tb):
 
 def snippets_main_after_stop(tb):
     snipfcn_last_lines(tb)
-
-def snippets_init_before_blocks(tb):
-    snipfcn_first_start(tb)
 
 
 class activity_sensing_csi(gr.top_block):
@@ -85,12 +77,12 @@ class activity_sensing_csi(gr.top_block):
         self.packet_bytes = packet_bytes = 24
         self.header_equalizer = header_equalizer = digital.ofdm_equalizer_simpledfe(fft_len, modulation.base(), occupied_carriers, pilot_carriers, pilot_symbols)
         self.formatter = formatter = digital.packet_header_ofdm(occupied_carriers, 1, "rx_len", "frame_len", "packet_num", 1, 1)
-        self.bundle = bundle = "starter-activities"
+        self.bundle = bundle = "wfm-activity"
 
         ##################################################
         # Blocks
         ##################################################
-        snippets_init_before_blocks(self)
+
         self.packets = blocks.stream_to_tagged_stream(gr.sizeof_char, 1, packet_bytes, "packet_len")
         self.walls = filter.fir_filter_ccc(1, room)
         self.walls.declare_sample_delay(0)
@@ -114,7 +106,7 @@ class activity_sensing_csi(gr.top_block):
             method='probability',
             begin=0.6,
             end=0.4,
-            background='empty,unknown',
+            background='empty,still',
             sample_rate=motion.PACKET_RATE,
             max_gap=512)
         self.sync_delay = blocks.delay(gr.sizeof_gr_complex*1, (fft_len + fft_len // 4))
@@ -147,16 +139,6 @@ class activity_sensing_csi(gr.top_block):
         self.header_equalize = digital.ofdm_frame_equalizer_vcvc(header_equalizer.base(), (fft_len // 4), "frame_len", True, 1)
         self.header_bits = digital.constellation_decoder_cb(modulation.base())
         self.header = digital.packet_headerparser_b(formatter.base())
-        self.head = wfm.task_head(
-            task='activity',
-            embedding='embedding_image',
-            prototypes=starter.prototypes_file(bundle),
-            windows=20,
-            margin=2.0,
-            modes=4,
-            cohort='',
-            strangers=0.05,
-            offer=10)
         self.fine_offset = analog.frequency_modulator_fc((-2.0 / fft_len))
         self.demux = digital.header_payload_demux(
             3,
@@ -179,7 +161,7 @@ class activity_sensing_csi(gr.top_block):
             antennas=1,
             fft_len=fft_len,
             subcarriers=subcarriers,
-            packets=activities.PACKETS,
+            packets=256,
             hop=32,
             max_gap=4,
             sequence='packet_num',
@@ -189,17 +171,28 @@ class activity_sensing_csi(gr.top_block):
         self.crc = digital.crc32_bb(True, "rx_len", True)
         self.channel_estimate = digital.ofdm_chanest_vcvc(sync_word1, sync_word2, 1, 0, 1, False)
         self.channel = blocks.add_vcc(1)
+        self.anybody = wfm.event_tracker(
+            task='presence',
+            windows=4,
+            method='probability',
+            begin=0.6,
+            end=0.4,
+            background='empty',
+            sample_rate=motion.PACKET_RATE,
+            max_gap=512)
 
 
         ##################################################
         # Connections
         ##################################################
+        self.msg_connect((self.anybody, 'events'), (self.decisions, 'events'))
         self.msg_connect((self.csi, 'images'), (self.model, 'images'))
-        self.msg_connect((self.head, 'detects'), (self.decisions, 'detects'))
-        self.msg_connect((self.head, 'detects'), (self.tracker, 'detects'))
         self.msg_connect((self.header, 'header_data'), (self.demux, 'header_data'))
-        self.msg_connect((self.model, 'embeddings'), (self.head, 'embeddings'))
+        self.msg_connect((self.model, 'status'), (self.anybody, 'status'))
+        self.msg_connect((self.model, 'detects'), (self.anybody, 'detects'))
+        self.msg_connect((self.model, 'detects'), (self.decisions, 'detects'))
         self.msg_connect((self.model, 'status'), (self.tracker, 'status'))
+        self.msg_connect((self.model, 'detects'), (self.tracker, 'detects'))
         self.msg_connect((self.tracker, 'events'), (self.decisions, 'events'))
         self.connect((self.channel, 0), (self.sync, 0))
         self.connect((self.channel, 0), (self.sync_delay, 0))

@@ -8,7 +8,7 @@ import torch
 
 from wfm_core.base.files import write_atomically
 from wfm_core.base.yaml_text import write_yaml
-from wfm_core.bundle import Bundle
+from wfm_core.bundle import Bundle, read_model_folder
 from wfm_core.bundle.screening.archive import CONTRACT
 from wfm_core.signal.motion import NAMES, CsiMotion
 from wfm_core.train.probe.real import data_file
@@ -85,7 +85,7 @@ def write_threshold(bundle: Bundle) -> None:
         _logit(bundle.infer_image(cut(one.amplitude, bundle.contract.input_shape[2]))["motion"][:, 1]) for one in found
     ]
     threshold = _threshold(found, scores, "")
-    contract = dict(bundle.contract.raw)
+    contract = read_model_folder(bundle.path)[0].raw  # a bundle made of it has a hash more
     quiet, moving = contract["tasks"]["motion"].get("bias", (0.0, 0.0))
     contract["tasks"]["motion"]["bias"] = [quiet + threshold, moving]
     contract["origin"]["threshold of motion"] = "half way between csi_esp32's quiet and motion, all chips"

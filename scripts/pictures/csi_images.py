@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from wfm_core.evaluate.figures.canvas import new_figure, save
-from wfm_core.starter.activities import PACKETS
 from wfm_core.synth import motion
+
+PACKETS = 256
+"""Of a window of wfm-activity."""
 
 
 def main() -> None:

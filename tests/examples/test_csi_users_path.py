@@ -58,3 +58,20 @@ def test_a_model_fine_tuned_on_csi_runs_in_the_activity_sensor(tmp_path):
     second = Counter(d.decision["label"] for d in found if d.sample_start >= half)
     assert first.most_common(1)[0][0] == "empty" and second.most_common(1)[0][0] == "walking", (first, second)
     assert "walking" in {e["label"] for e in ports["events"].dicts()}
+
+
+def test_the_shipped_model_says_when_somebody_is_there():
+    """A preset of another task than activity, as the page has it: nobody, then somebody who walks, then nobody."""
+    generator = np.random.default_rng(4)
+    parts = [motion.csi_amplitudes(label, 1, 512, generator)[0, 0] for label in ("empty", "walking", "empty")]
+    csi = wfm.csi_image("pdus", fft_len=len(motion.SUBCARRIERS), packets=256, hop=32)
+    sensor = wfm.activity_sensor(task="presence", background="empty", packet_rate=100, policy="lossless")
+    top, sender, events = gr.top_block(), Sender(csi_pdus(np.concatenate(parts, axis=1))), Collector()
+    top.connect(sender, blocks.null_sink(1))
+    top.msg_connect(sender, "out", csi, "csi")
+    top.msg_connect(csi, "images", sensor, "images")
+    top.msg_connect(sensor, "events", events, "in")
+    top.run()
+    begin, end = events.dicts()
+    assert [begin["event"], end["event"]] == ["begin", "end"] and begin["label"] == end["label"] == "somebody"
+    assert 200 <= begin["sample_start"] <= 700, "windows of 256 packets that reach into the walk, from packet 512 on"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from bundle_files import needs_openvino
 from finetune_sets import tiny_foundation
 from flowgraph_helpers import noise, random_model, write_recording
@@ -236,6 +237,8 @@ def test_activity(tmp_path):
     assert set(figures) == {"generated", "esp32"}, "the third has no recordings here"
     assert figures["esp32"]["delay, contract's"]["to motion"]["within_two_seconds"] == 1
     assert (tmp_path / "out" / "confusion.png").stat().st_size > 10_000
+    written = yaml.safe_load((tmp_path / "model" / "contract.yaml").read_text())
+    assert written["tasks"]["motion"]["bias"][1] == 0 and "content_sha256" not in written
 
 
 @pytest.mark.slow

@@ -7,6 +7,6 @@
 They are small, know only what the generator makes, and are for trying things out: not for signals off the air.
 """
 
-from wfm_core.starter.cache import ensure, prototypes_file
+from wfm_core.starter.cache import ensure
 
-__all__ = ["ensure", "prototypes_file"]
+__all__ = ["ensure"]

@@ -16,7 +16,6 @@ from filelock import FileLock, Timeout
 from wfm_core.base.errors import WfmError
 from wfm_core.base.places import cache_folder
 from wfm_core.bundle.export import SUFFIX
-from wfm_core.starter.activities import PROTOTYPES
 from wfm_core.starter.catalog import STARTERS, Starter
 
 _STAMP = f"{SUFFIX}.made-from"
@@ -37,11 +36,6 @@ def ensure(name: str) -> None:
     with _locked(name):
         if not _is_made(name, starter, made_from):  # nobody did while we waited
             _make(name, starter, made_from)
-
-
-def prototypes_file(name: str) -> str:
-    """Where `ensure` leaves the enrolled classes of a starter that has some, beside its bundle."""
-    return str(cache_folder() / f"{name}{PROTOTYPES}")
 
 
 def _is_made(name: str, starter: Starter, made_from: str) -> bool:

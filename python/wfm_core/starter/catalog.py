@@ -11,10 +11,11 @@ from wfm_core.bundle.export import SUFFIX
 from wfm_core.bundle.foundation import DESCRIPTION, find_foundation
 from wfm_core.bundle.from_foundation import export_foundation
 from wfm_core.bundle.screening.archive import BUNDLE_KIND
-from wfm_core.starter import activities, training
-from wfm_core.starter.activities import FOUNDATION
+from wfm_core.starter import training
 from wfm_core.starter.recipes import RECIPES
 
+FOUNDATION = "wfm-base"
+"""The shipped one, whose encoder is a starter too."""
 _CORE = Path(__file__).resolve().parents[1]
 _FITTING = ("train/fitting.py", "train/optimizers.py")
 
@@ -60,11 +61,4 @@ def _trained(says: str) -> Starter:
 STARTERS = {
     FOUNDATION: Starter(f"exporting the encoder {FOUNDATION}", _encoder, foundation=FOUNDATION),
     **{name: _trained(recipe.says) for name, recipe in RECIPES.items()},
-    "starter-activities": Starter(
-        activities.SAYS,
-        activities.make,
-        ("starter/activities.py", "data/readers/own/measure.py", "synth/motion.py"),
-        FOUNDATION,
-        (SUFFIX, activities.PROTOTYPES),
-    ),
 }

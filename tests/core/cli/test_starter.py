@@ -79,7 +79,7 @@ def test_it_is_made_anew_for_other_code_or_when_a_file_is_gone(teach, capsys, mo
     starter.ensure("pair")
     stamp = STARTERS["pair"].made_from()
     assert cached() == {"pair.wfm.pt": "whole", "pair.safetensors": "whole", "pair.wfm.pt.made-from": stamp}
-    Path(starter.prototypes_file("pair")).unlink()
+    (cache_folder() / f"pair{PAIR[1]}").unlink()
     starter.ensure("pair")
     assert cached()["pair.safetensors"] == "whole"
     monkeypatch.setattr(Starter, "made_from", lambda _: "other code")
@@ -99,7 +99,7 @@ def test_another_foundation_makes_other_activities(tmp_path, monkeypatch):
     (changed / DESCRIPTION).write_text(text.replace("weights_sha256: ", "weights_sha256: 0"))
     monkeypatch.setattr(catalog, "find_foundation", lambda name: changed)
     other = {name for name, one in STARTERS.items() if one.made_from() != before[name]}
-    assert other == {"wfm-base", "starter-activities"}
+    assert other == {"wfm-base"}
 
 
 def test_a_failure_leaves_what_was_there(teach, monkeypatch):

@@ -18,13 +18,11 @@ POINT_WINDOWS = 5
 
 
 class _image_preset(preset_base):
-    """Image inference of a loaded bundle with `TASK`, or with none, see `preset_base`; in: `images` as well."""
+    """Image inference of `task` by a loaded bundle, or of one without any, see `preset_base`; in: `images` as well."""
 
-    TASK = ""
-
-    def __init__(self, bundle, packet_rate, policy, threshold):
+    def __init__(self, task, bundle, packet_rate, policy, threshold):
         gr.hier_block2.__init__(self, type(self).__name__, gr.io_signature(0, 0, 0), gr.io_signature(0, 0, 0))
-        tasks = self.TASK if bundle.contract.tasks else ""
+        tasks = task if bundle.contract.tasks else ""
         self.inference = image_inference(
             bundle=bundle, sample_rate=packet_rate, policy=policy, threshold=threshold, tasks=tasks
         )
@@ -36,37 +34,37 @@ class activity_sensor(_image_preset):
     """What went on, from when to when, by images of CSI; the background labels make no event.
 
     Args:
-        bundle: name or path of a bundle with the task activity, whose input is an image; or a loaded one.
+        bundle: name or path of a bundle with the task, whose input is an image; or a loaded one.
         packet_rate: packets a second, for durations.
         policy: "live" drops the oldest waiting images when inference is too slow, "lossless" keeps them waiting.
         threshold: open-set threshold, negative for the contract's.
         background: labels, with commas, that make no event.
         max_gap: packets without an answer that end an event.
         windows, begin, end: see `wfm.event_tracker`; mean probabilities are smoothed.
+        task: of the bundle; wfm-activity has activity, presence (background empty) and motion (background quiet).
         engine: what computes the encoder, as of `wfm.inference`.
 
     Raises:
         WfmError: the bundle has no such task or takes no images, or a parameter is out of its range.
     """
 
-    TASK = "activity"
-
     def __init__(
         self,
-        bundle,
+        bundle="wfm-activity",
         packet_rate: float = 100.0,
         policy: str = "live",
         threshold: float = -1.0,
-        background: str = "empty",
+        background: str = "empty,still",
         windows: int = 4,
         begin: float = 0.6,
         end: float = 0.4,
         max_gap: int = 256,
+        task: str = "activity",
         engine: str = "auto",
     ):
-        super().__init__(load_for(bundle, self.TASK, policy, engine), packet_rate, policy, threshold)
+        super().__init__(task, load_for(bundle, task, policy, engine), packet_rate, policy, threshold)
         self.tracker = event_tracker(
-            task=self.TASK,
+            task=task,
             windows=windows,
             method="probability",
             begin=begin,
@@ -104,8 +102,6 @@ class positioner(_image_preset):
             range.
     """
 
-    TASK = "position"
-
     def __init__(
         self,
         bundle="wfm-position",
@@ -123,10 +119,11 @@ class positioner(_image_preset):
                 f"survey {survey!r} with bundle {bundle.contract.name}, which knows its place: give a bundle without "
                 "tasks, such as wfm-position, or no survey"
             )
-        super().__init__(bundle if surveys else load_for(bundle, self.TASK, policy, engine), packet_rate, policy, -1.0)
+        loaded = bundle if surveys else load_for(bundle, "position", policy, engine)
+        super().__init__("position", loaded, packet_rate, policy, -1.0)
         self.head = None
         if surveys:
-            self.head = task_head(self.TASK, "embedding_image", survey, windows=POINT_WINDOWS)
+            self.head = task_head("position", "embedding_image", survey, windows=POINT_WINDOWS)
             self.msg_connect(self.inference, "embeddings", self.head, "embeddings")
         self.smoother = position_smoother(windows, max_gap)
         self._follow_with(self.smoother, takes=("detects",), gives="positions", head=self.head)
