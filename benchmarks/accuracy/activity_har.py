@@ -21,7 +21,7 @@ from wfm_core.synth.csi.grids import find_grid
 from wfm_core.synth.csi.images import csi_images
 from wfm_core.synth.csi.sensing import NAMED
 from wfm_core.synth.csi.windows import draw_windows
-from wfm_core.train.probe.choice import choose
+from wfm_core.train.probe.choice import CHOSEN_AT, choose
 from wfm_core.train.probe.choice import judge as judge_fold
 from wfm_core.train.probe.classifiers import forest, linear
 from wfm_core.train.probe.features import features, standardised
@@ -85,7 +85,7 @@ def _fold(task: Task, fold: Split, values: np.ndarray, budget: int, seeds: int) 
     """Mean per-class accuracy of one held-out person for each seed, as `wfm-evaluate --probe` has it."""
     exam = Exam(task, OTHER["person"], fold)
     learner = on_features("frozen", standardised(values, exam.side), len(task.classes))
-    recipe = choose(learner, exam, budget, 0)["recipe"]
+    recipe = choose(learner, exam, CHOSEN_AT[budget], 0)["recipe"]
     return [judge_fold(learner, exam, budget, recipe, seed)["figure"] for seed in range(seeds)]
 
 
