@@ -167,7 +167,8 @@ class activity_sensing_csi(gr.top_block):
             sequence='packet_num',
             modulus=4096,
             packet_rate=0,
-            signal={})
+            signal={},
+            values='amplitude')
         self.crc = digital.crc32_bb(True, "rx_len", True)
         self.channel_estimate = digital.ofdm_chanest_vcvc(sync_word1, sync_word2, 1, 0, 1, False)
         self.channel = blocks.add_vcc(1)
@@ -191,8 +192,8 @@ class activity_sensing_csi(gr.top_block):
         self.msg_connect((self.model, 'status'), (self.anybody, 'status'))
         self.msg_connect((self.model, 'detects'), (self.anybody, 'detects'))
         self.msg_connect((self.model, 'detects'), (self.decisions, 'detects'))
-        self.msg_connect((self.model, 'status'), (self.tracker, 'status'))
         self.msg_connect((self.model, 'detects'), (self.tracker, 'detects'))
+        self.msg_connect((self.model, 'status'), (self.tracker, 'status'))
         self.msg_connect((self.tracker, 'events'), (self.decisions, 'events'))
         self.connect((self.channel, 0), (self.sync, 0))
         self.connect((self.channel, 0), (self.sync_delay, 0))

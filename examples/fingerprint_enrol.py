@@ -7,7 +7,7 @@
 # GNU Radio Python Flow Graph
 # Title: WFM Fingerprint Enrolment
 # Author: gr-wfm
-# Description: Enrols transmitters in the running flowgraph from 20 windows each, with a foundation and no training, then names them.
+# Description: Enrols transmitters in the running flowgraph from 20 windows each, with a shipped model and no training, then names them.
 # GNU Radio version: 3.10.5.1
 
 from packaging.version import Version as StrictVersion
@@ -37,10 +37,6 @@ from gnuradio import wfm
 from gnuradio.wfm import app, rehearsal
 
 
-def snipfcn_first_start(self):
-    from wfm_core import starter
-    starter.ensure(self.bundle)
-
 def snipfcn_main_loop(self):
     app.run(self, self.radio, self.model, self.decisions, judges=self.judges, widgets=[self.enrol])
 
@@ -56,14 +52,11 @@ def snippets_main_after_init(tb):
 def snippets_main_after_start(tb):
     snipfcn_main_loop(tb)
 
-def snippets_init_before_blocks(tb):
-    snipfcn_first_start(tb)
-
 from gnuradio import qtgui
 
 class fingerprint_enrol(gr.top_block, Qt.QWidget):
 
-    def __init__(self, bundle='wfm-base', center_freq=2.44e9, duration=8, gain=40, gate=(-44), hop=8192, json='', policy='', prototypes='', sample_rate=1e6, source='sim:transmitters'):
+    def __init__(self, bundle='wfm-fingerprint', center_freq=2.44e9, duration=16, gain=40, gate=(-44), hop=65536, json='', policy='', prototypes='', sample_rate=1e6, source='sim:transmitters'):
         gr.top_block.__init__(self, "WFM Fingerprint Enrolment", catch_exceptions=True)
         Qt.QWidget.__init__(self)
         self.setWindowTitle("WFM Fingerprint Enrolment")
@@ -120,7 +113,7 @@ class fingerprint_enrol(gr.top_block, Qt.QWidget):
         ##################################################
         # Blocks
         ##################################################
-        snippets_init_before_blocks(self)
+
         self.waterfall = qtgui.waterfall_sink_c(
             1024, #size
             window.WIN_BLACKMAN_hARRIS, #wintype
@@ -202,10 +195,10 @@ class fingerprint_enrol(gr.top_block, Qt.QWidget):
             engine='auto')
         self.head = wfm.task_head(
             task='fingerprint',
-            embedding='embedding_iq',
+            embedding='embedding_transmitter',
             prototypes=prototypes,
             windows=20,
-            margin=2.0,
+            margin=2.5,
             modes=4,
             cohort='',
             strangers=0.05,
@@ -347,16 +340,16 @@ class fingerprint_enrol(gr.top_block, Qt.QWidget):
 
 
 def argument_parser():
-    description = 'Enrols transmitters in the running flowgraph from 20 windows each, with a foundation and no training, then names them.'
+    description = 'Enrols transmitters in the running flowgraph from 20 windows each, with a shipped model and no training, then names them.'
     parser = ArgumentParser(description=description)
     parser.add_argument(
-        "--bundle", dest="bundle", type=str, default='wfm-base',
+        "--bundle", dest="bundle", type=str, default='wfm-fingerprint',
         help="Set Encoder Bundle [default=%(default)r]")
     parser.add_argument(
         "--center-freq", dest="center_freq", type=eng_float, default=eng_notation.num_to_str(float(2.44e9)),
         help="Set Centre Frequency (Hz) [default=%(default)r]")
     parser.add_argument(
-        "--duration", dest="duration", type=eng_float, default=eng_notation.num_to_str(float(8)),
+        "--duration", dest="duration", type=eng_float, default=eng_notation.num_to_str(float(16)),
         help="Set Duration (s) [default=%(default)r]")
     parser.add_argument(
         "--gain", dest="gain", type=eng_float, default=eng_notation.num_to_str(float(40)),
@@ -365,7 +358,7 @@ def argument_parser():
         "--gate", dest="gate", type=eng_float, default=eng_notation.num_to_str(float((-44))),
         help="Set Gate (dBFS) [default=%(default)r]")
     parser.add_argument(
-        "--hop", dest="hop", type=intx, default=8192,
+        "--hop", dest="hop", type=intx, default=65536,
         help="Set Hop (samples) [default=%(default)r]")
     parser.add_argument(
         "--json", dest="json", type=str, default='',

@@ -23,10 +23,6 @@ from gnuradio import wfm
 from gnuradio.wfm import app, remote
 
 
-def snipfcn_first_start(self):
-    from wfm_core import starter
-    starter.ensure(self.bundle)
-
 def snipfcn_last_lines(self):
     sys.exit(remote.finish(self.model))
 
@@ -40,13 +36,10 @@ def snippets_main_after_start(tb):
 def snippets_main_after_stop(tb):
     snipfcn_last_lines(tb)
 
-def snippets_init_before_blocks(tb):
-    snipfcn_first_start(tb)
-
 
 class remote_inference_server(gr.top_block):
 
-    def __init__(self, address='tcp://127.0.0.1:5711', answers='tcp://127.0.0.1:5712', bundle='starter-two-tasks', duration=0, gate=(-44), hop=8192, sample_rate=1e6):
+    def __init__(self, address='tcp://127.0.0.1:5711', answers='tcp://127.0.0.1:5712', bundle='wfm-two-tasks', duration=0, gate=(-44), hop=8192, sample_rate=1e6):
         gr.top_block.__init__(self, "WFM Remote Inference, Inference Host", catch_exceptions=True)
 
         ##################################################
@@ -69,7 +62,7 @@ class remote_inference_server(gr.top_block):
         ##################################################
         # Blocks
         ##################################################
-        snippets_init_before_blocks(self)
+
         self.through = blocks.null_sink(gr.sizeof_gr_complex*1)
         self.model = wfm.inference(
             bundle=bundle,
@@ -101,8 +94,8 @@ class remote_inference_server(gr.top_block):
         ##################################################
         # Connections
         ##################################################
-        self.msg_connect((self.model, 'events'), (self.answer, 'events'))
         self.msg_connect((self.model, 'status'), (self.answer, 'status'))
+        self.msg_connect((self.model, 'events'), (self.answer, 'events'))
         self.msg_connect((self.model, 'detects'), (self.answer, 'detects'))
         self.connect((self.link, 0), (self.model, 0))
         self.connect((self.model, 0), (self.through, 0))
@@ -177,7 +170,7 @@ def argument_parser():
         "--answers", dest="answers", type=str, default='tcp://127.0.0.1:5712',
         help="Set Decisions At [default=%(default)r]")
     parser.add_argument(
-        "--bundle", dest="bundle", type=str, default='starter-two-tasks',
+        "--bundle", dest="bundle", type=str, default='wfm-two-tasks',
         help="Set Model Bundle [default=%(default)r]")
     parser.add_argument(
         "--duration", dest="duration", type=eng_float, default=eng_notation.num_to_str(float(0)),

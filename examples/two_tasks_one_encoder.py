@@ -23,10 +23,6 @@ from gnuradio import wfm
 from gnuradio.wfm import app, rehearsal
 
 
-def snipfcn_first_start(self):
-    from wfm_core import starter
-    starter.ensure(self.bundle)
-
 def snipfcn_judge(self):
     self.judges = rehearsal.judge(self, self.radio, one_encoder=self.model)
 
@@ -40,13 +36,10 @@ def snippets_main_after_init(tb):
 def snippets_main_after_start(tb):
     snipfcn_main_loop(tb)
 
-def snippets_init_before_blocks(tb):
-    snipfcn_first_start(tb)
-
 
 class two_tasks_one_encoder(gr.top_block):
 
-    def __init__(self, bundle='starter-two-tasks', center_freq=2.44e9, duration=3, gain=40, gate=(-44), hop=8192, json='', policy='', sample_rate=1e6, source='sim:modulations'):
+    def __init__(self, bundle='wfm-two-tasks', center_freq=2.44e9, duration=3, gain=40, gate=(-44), hop=8192, json='', policy='', sample_rate=1e6, source='sim:modulations'):
         gr.top_block.__init__(self, "WFM Two Tasks, One Encoder", catch_exceptions=True)
 
         ##################################################
@@ -73,7 +66,7 @@ class two_tasks_one_encoder(gr.top_block):
         ##################################################
         # Blocks
         ##################################################
-        snippets_init_before_blocks(self)
+
         self.through = blocks.null_sink(gr.sizeof_gr_complex*1)
         self.radio = wfm.sdr_source(
             source=source,
@@ -223,7 +216,7 @@ def argument_parser():
     description = 'Names the transmitter and its modulation with two heads on one encoder, computed once a window.'
     parser = ArgumentParser(description=description)
     parser.add_argument(
-        "--bundle", dest="bundle", type=str, default='starter-two-tasks',
+        "--bundle", dest="bundle", type=str, default='wfm-two-tasks',
         help="Set Model Bundle [default=%(default)r]")
     parser.add_argument(
         "--center-freq", dest="center_freq", type=eng_float, default=eng_notation.num_to_str(float(2.44e9)),

@@ -27,7 +27,7 @@ execute_process(
             "import sys; a, b = sys.version_info[:2]; print(f'python3 (>= {a}.{b}), python3 (<< {a}.{b + 1})')"
     OUTPUT_VARIABLE depends OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
 list(APPEND depends "gnuradio (>= 3.10)" python3-numpy python3-scipy python3-matplotlib python3-yaml
-     python3-jsonschema python3-zmq python3-threadpoolctl python3-filelock python3-platformdirs python3-packaging
+     python3-jsonschema python3-zmq python3-threadpoolctl python3-packaging
      python3-pyqt5)
 set(recommends python3-h5py python3-pil python3-sklearn python3-tqdm)
 set(text "The blocks of [WFM] in GNU Radio Companion, the commands wfm-*, models and examples.")

@@ -1,30 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The examples with CSI as a user starts them, and the models that they make at first start."""
+"""The examples with CSI as a user starts them."""
 
 import json
 import re
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
-import pytest
 from example_programs import start
 
 from wfm_core import load_bundle
 from wfm_core.synth import motion, room
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory) -> Path:
-    """An empty cache for what is made at first start."""
-    return tmp_path_factory.mktemp("cache")
-
-
-def test_activity_sensing_with_lost_packets(cache, tmp_path):
+def test_activity_sensing_with_lost_packets(tmp_path):
     """Walking for 5 s, then nobody; so noisy that some packets are lost."""
     lines = tmp_path / "decisions.jsonl"
     options = ["--duration", "10", "--noise-level", "1.5", "--quiet", "1", "--json", lines]
-    out = start("activity_sensing_csi", cache, *options)
+    out = start("activity_sensing_csi", *options)
     assert "first start" not in out, "the model is shipped"
     received, lost = map(int, re.search(r"(\d+) packets received, (\d+) lost", out).groups())
     assert lost > 5 and received > 800, out
@@ -59,10 +51,10 @@ def test_script_and_gain():
     assert motion.describe(script) == "walking 0 to 5 s, empty 5 to 10 s, waving 10 to 12 s"
 
 
-def test_positioning_with_lost_packets(cache, tmp_path):
+def test_positioning_with_lost_packets(tmp_path):
     """Twenty points are surveyed, then a walk of 20 s."""
     lines = tmp_path / "decisions.jsonl"
-    out = start("positioning_csi", cache, "--duration", 20, "--quiet", 1, "--json", lines)
+    out = start("positioning_csi", "--duration", 20, "--quiet", 1, "--json", lines)
     assert "first start" not in out, "the model is shipped"
     assert "20 points surveyed; each located by the others is" in out
     received, lost = map(int, re.search(r"(\d+) packets received, (\d+) lost", out).groups())

@@ -14,15 +14,9 @@ from example_programs import begin, start
 from flowgraph_helpers import random_model
 from image_bundles import signal_bundle
 
-from wfm_core.starter.recipes import RECIPES
+from wfm_core.train.turns import TASKS
 
 WINDOW = 4096
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory) -> Path:
-    """An empty cache for what is made at first start."""
-    return tmp_path_factory.mktemp("cache")
 
 
 def quick(seconds: float) -> tuple:
@@ -41,10 +35,10 @@ def share(said: str, line: str) -> float:
     return right / of
 
 
-def test_two_tasks_one_encoder(tmp_path, cache):
-    model = random_model(tmp_path / "model", samples=WINDOW, tasks=RECIPES["starter-two-tasks"].tasks)
+def test_two_tasks_one_encoder(tmp_path):
+    model = random_model(tmp_path / "model", samples=WINDOW, tasks=TASKS)
     lines = tmp_path / "decisions.jsonl"
-    said = start("two_tasks_one_encoder", cache, "--bundle", model, "--json", lines, *quick(0.3))
+    said = start("two_tasks_one_encoder", "--bundle", model, "--json", lines, *quick(0.3))
     decisions = [json.loads(line) for line in lines.read_text().splitlines()]
     assert len(decisions) > 10 and all(set(d["tasks"]) == {"fingerprint", "classification"} for d in decisions)
     for task in ("fingerprint", "classification"):
@@ -52,9 +46,9 @@ def test_two_tasks_one_encoder(tmp_path, cache):
         assert right <= of and len(decisions) / 2 < of <= len(decisions), "some windows have two truths, most have one"
 
 
-def test_classify_band(tmp_path, cache):
+def test_classify_band(tmp_path):
     model = signal_bundle(tmp_path / "model", labels=("fm-broadcast", "cellular", "lora", "noise"))
-    said = start("classify_band", cache, "--bundle", model, "--out", tmp_path / "out", *quick(0.4))
+    said = start("classify_band", "--bundle", model, "--out", tmp_path / "out", *quick(0.4))
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert (summary["task"], summary["samples_in"], summary["intd_accuracy"]) == ("classification", 960_000, None)
     assert summary["signals_found"] == summary["signals_decided"] + summary["signals_dropped"] >= 5
@@ -71,9 +65,9 @@ def test_classify_band(tmp_path, cache):
     }  # fmt: skip
 
 
-def test_multi_antenna(tmp_path, cache):
+def test_multi_antenna(tmp_path):
     model = random_model(tmp_path / "model", samples=WINDOW)
-    said = start("multi_antenna", cache, "--bundle", model, "--out", tmp_path / "out", *quick(0.5))
+    said = start("multi_antenna", "--bundle", model, "--out", tmp_path / "out", *quick(0.5))
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert (summary["antennas"], summary["windows_inferred"]) == (4, 15)
     for antennas in ("four antennas", "one antenna"):
@@ -81,9 +75,9 @@ def test_multi_antenna(tmp_path, cache):
         assert right <= of and 7 < of <= 15, "some windows have two truths, most have one"
 
 
-def test_fingerprint_enrol(tmp_path, cache):
-    said = start("fingerprint_enrol", cache, *quick(2.5))
-    assert "first start: exporting the encoder wfm-base" in said
+def test_fingerprint_enrol(tmp_path):
+    said = start("fingerprint_enrol", *quick(3.6))
+    assert "first start" not in said
     events = re.findall(r"^(enrolling|enrolled): (device-\d)", said, re.MULTILINE)
     assert events[:4] == [(kind, device) for device in ("device-1", "device-2") for kind in ("enrolling", "enrolled")]
     assert re.search(r"fingerprint device-2 +\d", said), "a window after the enrolment is named"
@@ -97,10 +91,10 @@ def free_addresses() -> tuple[str, str]:
         return tuple(f"tcp://127.0.0.1:{each.getsockname()[1]}" for each in (one, other))
 
 
-def serve(cache: Path, model: Path, addresses) -> subprocess.Popen:
+def serve(model: Path, addresses) -> subprocess.Popen:
     """An inference host that listens."""
     options = ("--bundle", model, "--address", addresses[0], "--answers", addresses[1], "--gate", -200)
-    program = begin("remote_inference_server", cache, *options)
+    program = begin("remote_inference_server", *options)
     while "ready" not in (line := program.stdout.readline()):
         assert line, program.stderr.read()
     return program
@@ -119,10 +113,10 @@ def model(tmp_path_factory) -> Path:
     return random_model(tmp_path_factory.mktemp("remote") / "model", samples=WINDOW)
 
 
-def test_remote_inference(model, cache):
+def test_remote_inference(model):
     addresses = free_addresses()
-    with serve(cache, model, addresses) as server:
-        said = start("remote_inference_radio", cache, "--address", addresses[0], "--answers", addresses[1], *live(2))
+    with serve(model, addresses) as server:
+        said = start("remote_inference_radio", "--address", addresses[0], "--answers", addresses[1], *live(2))
         server.send_signal(signal.SIGINT)
         heard, complaints = server.communicate(timeout=60)
     assert (server.returncode, complaints) == (0, "")
@@ -138,17 +132,17 @@ def live(seconds: float) -> tuple:
 
 
 @pytest.mark.slow
-def test_remote_inference_survives_the_server_s_restart(model, cache):
+def test_remote_inference_survives_the_server_s_restart(model):
     """Killed in the middle and started again: the radio goes on, both sessions decide, what was lost is counted."""
     addresses = free_addresses()
-    first = serve(cache, model, addresses)
-    radio = begin("remote_inference_radio", cache, "--address", addresses[0], "--answers", addresses[1], *live(40))
+    first = serve(model, addresses)
+    radio = begin("remote_inference_radio", "--address", addresses[0], "--answers", addresses[1], *live(40))
     while "interference" not in radio.stdout.readline():
         assert radio.poll() is None
     time.sleep(3)
     first.kill()
     first.communicate()
-    second = serve(cache, model, addresses)
+    second = serve(model, addresses)
     said, complaints = radio.communicate(timeout=300)
     assert (radio.returncode, complaints) == (0, "")
     second.send_signal(signal.SIGINT)
@@ -160,33 +154,34 @@ def test_remote_inference_survives_the_server_s_restart(model, cache):
 
 
 @pytest.mark.parametrize(("taken", "sentence"), [(0, "samples cannot be published"), (1, "events cannot be published")])
-def test_a_port_in_use_is_one_sentence(model, cache, taken, sentence):
+def test_a_port_in_use_is_one_sentence(model, taken, sentence):
     addresses = free_addresses()
     host, port = addresses[taken].removeprefix("tcp://").split(":")
     with socket.create_server((host, int(port))):
         name = ("remote_inference_radio", "remote_inference_server")[taken]
         extra = ("--duration", 0.1) if taken == 0 else ("--bundle", model)
-        with begin(name, cache, "--address", addresses[0], "--answers", addresses[1], *extra) as program:
+        with begin(name, "--address", addresses[0], "--answers", addresses[1], *extra) as program:
             complaints = program.communicate(timeout=120)[1]
     assert program.returncode == 1 and len(complaints.splitlines()) == 1
     assert f"{name}.py: {sentence} at {addresses[taken]} (Address already in use)" in complaints
 
 
 @pytest.mark.slow
-def test_models_made_at_first_start_name_most_windows(cache):
-    said = start("two_tasks_one_encoder", cache, *quick(2))
-    assert "a small one learns 5 transmitters" in said
+def test_two_heads_of_the_shipped_model_name_most_windows():
+    said = start("two_tasks_one_encoder", *quick(2))
     assert share(said, "one encoder: fingerprint") > 0.7 and share(said, "one encoder: classification") > 0.7
 
 
 @pytest.mark.slow
-def test_five_transmitters_are_enrolled_and_named(cache):
-    said = start("fingerprint_enrol", cache, *quick(8))
+def test_five_transmitters_are_enrolled_and_named():
+    said = start("fingerprint_enrol", *quick(20))
     assert len(re.findall(r"^enrolled: device-\d", said, re.MULTILINE)) == 5
-    assert share(said, "enrolled: fingerprint") > 0.4, "by chance it would be a fifth"
+    assert share(said, "enrolled: fingerprint") > 0.85
+    unknown, of = map(int, re.search(r"unknown senders called unknown in (\d+) of (\d+) windows", said).groups())
+    assert of > 5 and unknown / of > 0.8
 
 
 @pytest.mark.slow
-def test_four_antennas_with_the_shipped_model(cache):
-    said = start("multi_antenna", cache, *quick(3))
+def test_four_antennas_with_the_shipped_model():
+    said = start("multi_antenna", *quick(3))
     assert share(said, "four antennas: interference") > 0.8

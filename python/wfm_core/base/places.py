@@ -6,8 +6,6 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-import platformdirs
-
 
 def installed_folders(name: str) -> list[Path]:
     """Folders share/NAME, such as share/wfm/bundles, that may hold what was installed with this package.
@@ -35,13 +33,7 @@ def search_path() -> list[Place]:
     return [
         *(Place("$WFM_BUNDLES", folder) for folder in named),
         *(Place("share/wfm/bundles", folder) for folder in installed_folders("wfm/bundles")),
-        Place("$XDG_CACHE_HOME/wfm/bundles", cache_folder()),
         Place("models of the checkout", checkout, models=True),
         Place("models of the working directory", Path.cwd() / "models", models=True),
         *(Place("share/wfm/models", folder, models=True) for folder in installed_folders("wfm/models")),
     ]
-
-
-def cache_folder() -> Path:
-    """Where bundles made on this machine are kept (`wfm_core.starter`)."""
-    return platformdirs.user_cache_path("wfm") / "bundles"

@@ -30,12 +30,10 @@ FLOWGRAPH_LIBRARIES = (
     "zmq",
     "threadpoolctl",
     "matplotlib",
-    "filelock",
-    "platformdirs",
 )
 COMMAND_LIBRARIES = {
     "sigmf": "wfm-evaluate on recordings, and the folder that --out of an example leaves",
-    "h5py": "data sets and the models made at first start",
+    "h5py": "data sets",
     "lightning": "wfm-finetune and wfm-pretrain",
     "sklearn": "wfm-evaluate --probe",
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The training loop of small networks: starter models, and the probe's training from scratch.
+"""The training loop of small networks: that of two tasks, and the probe's training from scratch.
 
 It is a plain one, without Lightning, which takes longer to import than a step of these takes, and which computers that
 only run flowgraphs need not have. There are no checkpoints: what is interrupted begins again.
@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from wfm_core.train.optimizers import warm_up_and_cosine, weight_groups
 
-_BATCH = 64  # this and the next two of starter models
+_BATCH = 64  # this and the next two of the network of two tasks
 _RATE = 3e-3
 _WEIGHT_DECAY = 0.05
 
 
-def fit_starter(model: nn.Module, loss: Callable[[Tensor], Tensor], count: int, epochs: int) -> None:
+def fit_small(model: nn.Module, loss: Callable[[Tensor], Tensor], count: int, epochs: int) -> None:
     """Train `model` in place, `epochs` times over `count` examples; `loss` gets the numbers int64 [_BATCH] of some."""
     # the rest of an epoch's examples, less than a batch, waits for another epoch's order
     orders = [torch.randperm(count)[: count // _BATCH * _BATCH].split(_BATCH) for _ in range(epochs)]

@@ -23,7 +23,7 @@ from wfm_core.synth.draws import choice
 from wfm_core.synth.scenes.devices import SAMPLE_RATE
 from wfm_core.synth.scenes.turns import GATE_DBFS, MODULATIONS, TRANSMITTERS, transmitter_turn
 from wfm_core.train.finetune.results import FIGURES
-from wfm_core.train.fitting import fit_starter
+from wfm_core.train.fitting import fit_small
 
 WINDOW = 4096
 TASKS = {"fingerprint": TRANSMITTERS, "classification": MODULATIONS}
@@ -50,7 +50,7 @@ def train_turns(config: Turns, out: Path, command: str) -> dict:
             logits = _logits(model, images[held_out:][rows])
             return sum(functional.cross_entropy(logits[task], own[held_out:][rows]) for task, own in labels.items())
 
-        fit_starter(model, loss, len(images) - held_out, config.epochs)
+        fit_small(model, loss, len(images) - held_out, config.epochs)
     with torch.inference_mode():
         logits = _logits(model, images[:held_out])
     accuracy = {}

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from wfm_core.base.errors import WfmError
-from wfm_core.starter.recipes import WINDOW
 from wfm_core.synth.scenes.simulated import PAUSE, render
 from wfm_core.synth.scenes.turns import GATE_DBFS, NOISE_DBFS
+from wfm_core.train.turns import WINDOW
 
 SCENES = {"band": (0.6, 4e6), "transmitters": (0.8, 1e6), "modulations": (0.3, 1e6)}
 

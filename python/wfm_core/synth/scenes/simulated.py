@@ -51,16 +51,16 @@ def _band(seconds: float, sample_rate: float, antennas: int, seed: int) -> Scene
 
 
 def _transmitters(seconds: float, sample_rate: float, antennas: int, seed: int) -> Scene:
-    """Each of five transmitters for 0.6 s, to be enrolled; then they and a sixth, each for 0.2 s, in any order."""
+    """Each of five transmitters for 1.6 s, to be enrolled; then they and a sixth, each for 0.4 s, in any order."""
     check_transmitters(sample_rate, antennas)
     generator = torch.Generator().manual_seed(seed)
 
     def turns() -> Iterator[Turn]:
         for device in TRANSMITTERS:
-            yield transmitter_turn(_units(0.6, sample_rate), device, "16qam", generator)
+            yield transmitter_turn(_units(1.6, sample_rate), device, "16qam", generator)
         while True:
             device = choice((*TRANSMITTERS, STRANGER), generator)
-            yield transmitter_turn(_units(0.2, sample_rate), device, "16qam", generator)
+            yield transmitter_turn(_units(0.4, sample_rate), device, "16qam", generator)
 
     return _scene(turns(), seconds, sample_rate, antennas, generator, pause=0.05)
 
