@@ -130,7 +130,7 @@ def test_files_that_hold_no_cohort(tmp_path):
 
 
 def test_the_cohort_that_comes_with_the_foundation():
-    cohort = read_cohort(Path(__file__).parents[3] / "models" / "wfm-base" / "cohort_iq.safetensors")
+    cohort = read_cohort(Path(__file__).parents[4] / "models" / "wfm-base" / "cohort_iq.safetensors")
     assert cohort.embeddings.shape == (512, 256)
 
 
