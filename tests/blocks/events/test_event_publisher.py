@@ -17,7 +17,7 @@ ANYWHERE = "tcp://127.0.0.1:*"
 
 
 def detection(answer: dict, level: float = -20.0) -> pmt.pmt_base:
-    facts = messages.WindowFacts(2**40, 256, (17, 0.5), 2.4e9, level, 0.0, False)
+    facts = messages.WindowFacts(2**40, 256, (17, 0.5), 2.4e9, level, 0.0, False, origin="openvino bf16")
     return messages.detects_pdu("interference", messages.task_dict(messages.facts_dict(facts), answer), answer, False)
 
 

@@ -76,7 +76,7 @@ class Odd(torch.nn.Module):
         self.norm = torch.nn.LayerNorm(4)
 
     def forward(self, iq: torch.Tensor):
-        first = self.norm(iq)
+        first = self.norm(iq * 2)
         count = int(first.sum())
         return {"a": self.norm(first * count) * count}
 
@@ -94,7 +94,7 @@ class Weighty(torch.nn.Module):
         self.norm = torch.nn.LayerNorm(4)
 
     def forward(self, iq: torch.Tensor):
-        return {"a": self.norm(iq) + iq}
+        return {"a": self.norm(iq * 2) + iq}
 
 
 @pytest.mark.parametrize(
