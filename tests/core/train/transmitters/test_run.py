@@ -15,7 +15,7 @@ from wfm_core.cli.export import main as export
 from wfm_core.cli.finetune import main as finetune
 from wfm_core.model.enrolment.cohort import read_cohort
 
-SMALL = ("episodes=9", "devices=3", "windows=3", "width=10", "strangers=20", "seed=3")
+SMALL = ("window=16384", "episodes=9", "devices=3", "windows=3", "width=10", "strangers=20", "seed=3")
 
 
 @pytest.fixture(scope="module")
