@@ -17,6 +17,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 OURS = {"wfm_core", "wfm"}
 OF_THE_SYSTEM = {"gnuradio", "pmt", "osmosdr", "PyQt5", "sip", "gi"}
 """What comes with GNU Radio and the desktop, from the distribution and not from pip."""
+OTHERWISE_CALLED = {"grpc": "grpcio", "google": "protobuf"}
+"""Packages that pip knows by another name."""
 
 
 def imports(path: Path, only_needed: bool = False) -> Iterator[str]:
@@ -50,7 +52,8 @@ def test_every_import_is_declared(folder):
     needs = declared(*PROJECT["dependencies"], *(extras["dev"] if folder == "scripts" else []))
     optional = declared(*(need for name, listed in extras.items() if name != "dev" for need in listed))
     for path in files:
-        known |= optional & set(imports(path, only_needed=True))  # of a package's own name, which may not be here
+        # by name: they may not be here
+        known |= {name for name in imports(path, only_needed=True) if OTHERWISE_CALLED.get(name, name) in optional}
     distributions = packages_distributions()
     missing = {
         name: str(path.relative_to(ROOT))
