@@ -86,14 +86,14 @@ class Bundle:
         """Images float32 [B, C, H, W] that were made of IQ windows as the contract's `signal` says -> as `infer`."""
         tensor = torch.as_tensor(image)
         wanted = (self.contract.image_channels, *self.contract.image_size)
-        if not isinstance(self._network, Stages):
+        if not self.prepared_kind:
             raise WfmError(f"bundle {self.contract.name!r} takes no images made of its windows; use infer")
         if tensor.dim() != 4 or tuple(tensor.shape[1:]) != wanted or tensor.dtype != torch.float32:
             raise WfmError(
                 f"images of shape {list(tensor.shape)} and {tensor.dtype}; bundle {self.contract.name!r} takes float32 "
                 f"[batch, {wanted[0]}, {wanted[1]}, {wanted[2]}]"
             )
-        return self._compute(tensor, self._network.network)
+        return self._compute_prepared(tensor)
 
     def warm(self, batch: int, antennas: int) -> None:
         """Run silent windows of the shape that will come, so that the first real one is not slow.
@@ -113,12 +113,7 @@ class Bundle:
 
         A best probability under `threshold` (None: each task's own) gives the label "unknown", index -1.
         """
-        return {
-            name: {"position": [float(value) for value in outputs[name][i]]}
-            if task.kind == "position"
-            else classify(task, outputs[name][i], threshold)
-            for name, task in self.contract.tasks.items()
-        }
+        return decide(self.contract, outputs, i, threshold)
 
     def _check_iq(self, iq: Tensor) -> None:
         contract = self.contract
@@ -136,6 +131,9 @@ class Bundle:
                 f"windows of {iq.size(2)} samples; bundle {contract.name!r} takes {contract.samples}: "
                 "cut windows of that length"
             )
+
+    def _compute_prepared(self, images: Tensor) -> dict[str, np.ndarray]:
+        return self._compute(images, self._network.network)
 
     def _compute(self, batch: Tensor, network: Callable | None = None) -> dict[str, np.ndarray]:
         network = network or self._network
@@ -156,6 +154,16 @@ class Bundle:
         if self.device.type != "cpu":
             return len(batch)
         return max(1, CPU_TOKENS // self.contract.tokens(batch.size(1)))
+
+
+def decide(contract: Contract, outputs: dict[str, np.ndarray], i: int, threshold: float | None) -> dict[str, dict]:
+    """See `Bundle.decide`."""
+    return {
+        name: {"position": [float(value) for value in outputs[name][i]]}
+        if task.kind == "position"
+        else classify(task, outputs[name][i], threshold)
+        for name, task in contract.tasks.items()
+    }
 
 
 def classify(task: TaskContract, probabilities: np.ndarray, threshold: float | None) -> dict:

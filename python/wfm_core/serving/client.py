@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A bundle that computes at a server, in place of one that computes here."""
+
+import math
+import threading
+import time
+from typing import NamedTuple
+
+import numpy as np
+from torch import Tensor
+
+from wfm_core.base.errors import WfmError
+from wfm_core.base.json_text import read_json
+from wfm_core.base.plain import shortened
+from wfm_core.bundle.bundle import Bundle
+from wfm_core.bundle.contract import Contract
+from wfm_core.bundle.outputs import check_outputs
+from wfm_core.bundle.parse import parse_contract
+from wfm_core.serving import own_version, protocol
+from wfm_core.serving.address import parse_address
+from wfm_core.serving.line import Line
+from wfm_core.serving.wire import bytes_of, image_message, iq_message, outputs_of
+
+_OPEN_SECONDS = 5.0
+"""For a server to be there when a bundle is opened."""
+_MOST_TEXT = 80
+_DEVICES = ("cpu", "cuda")
+_ROUNDING = 1e-3
+"""By which a probability may be above 1."""
+
+
+class Place(NamedTuple):
+    """Where a remote bundle computes, in the place of a `torch.device`: `type` is that of the server's device."""
+
+    type: str
+    address: str
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class RemoteBundle(Bundle):
+    """A `Bundle` and a `Remote`: `infer` and its like ask the server, all else is done here.
+
+    A call raises `UnansweredError` when there is no answer within `patience` seconds and the address' own timeout.
+    """
+
+    def __init__(self, line: Line, patience: float, contract: Contract, said: protocol.Description):
+        text = line.address.text
+        place = Place(said.device.partition(":")[0], text)
+        super().__init__(contract, self._compute, f"{said.bundle} at {text}", place, said.dtype)
+        self.call_seconds = line.address.timeout + patience
+        self.server_version = said.server_version
+        self._line, self._patience = line, patience
+        self.name, self._sha256 = said.bundle, said.sha256
+        self._stages = said.prepared
+        self._most_windows = min(said.most_windows, protocol.MAX_WINDOWS)
+        self._most_bytes = min(said.most_bytes, protocol.MOST_DATA)
+        self._spent = threading.local()
+
+    def beside(self, name: str) -> "RemoteBundle":
+        """Another bundle of the same server, over the same line."""
+        return _describe(self._line, name, self._patience)
+
+    @property
+    def prepared_kind(self) -> str:
+        """As of `Bundle`. Images are as exact as cf32, and so are not sent where ci16 was asked for."""
+        kind = str(self.contract.signal.get("kind", ""))
+        return kind if self._stages and self._line.address.format == "cf32" else ""
+
+    def spent(self) -> tuple[float, float]:
+        return getattr(self._spent, "seconds", (0.0, 0.0))
+
+    def limit(self, seconds: float | None) -> None:
+        self._line.limit(seconds)
+
+    def _compute(self, batch: Tensor, prepared: bool = False) -> dict[str, np.ndarray]:
+        array = batch.numpy()
+        kind = self._line.address.format if array.dtype == np.complex64 else "image"
+        each = min(self._most_windows, self._most_bytes // bytes_of(array.shape[1:], kind))
+        if not each:
+            raise WfmError(
+                f"an input of bundle {self.contract.name!r} takes {bytes_of(array.shape[1:], kind)} bytes as {kind}; "
+                f"{self._line.address.text} takes at most {self._most_bytes} in a message: infer it here"
+            )
+        waited = travelled = 0.0
+        parts = []
+        for first in range(0, len(array), each):
+            part = array[first : first + each]
+            began = time.monotonic()
+            outputs, server = self._ask(part, prepared)
+            took = time.monotonic() - began
+            at_server = min(sum(server), took)
+            waited += max(0.0, at_server - server[1])
+            travelled += took - at_server
+            parts.append(outputs)
+        self._spent.seconds = waited, travelled
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _compute_prepared(self, images: Tensor) -> dict[str, np.ndarray]:
+        return self._compute(images, prepared=True)
+
+    def _ask(self, array: np.ndarray, prepared: bool) -> tuple[dict[str, np.ndarray], tuple[float, float]]:
+        """The outputs, and the seconds that the question waited and was computed."""
+        question = protocol.JudgeRequest(bundle=self.name, sha256=self._sha256)
+        if array.dtype == np.complex64:
+            question.iq.CopyFrom(iq_message(array, self._line.address.format))
+        else:
+            question.images.CopyFrom(image_message(array, prepared))
+
+        def read(answer: bytes):
+            said = protocol.Judgement.FromString(answer)
+            outputs = outputs_of(said, len(array))
+            self._check(outputs, len(array))
+            seconds = said.waited, said.computed
+            if not all(0 <= value < math.inf for value in seconds):
+                raise WfmError(f"seconds {shortened(seconds)}, numbers from 0 on are expected")
+            return outputs, seconds
+
+        return self._line.ask(protocol.JUDGE, question.SerializeToString(), read, self._patience)
+
+    def _check(self, outputs: dict[str, np.ndarray], count: int) -> None:
+        check_outputs(outputs, self.contract, count)
+        for name, values in outputs.items():
+            task = self.contract.tasks.get(name)
+            good = np.isfinite(values)
+            if task is not None and task.kind == "classification":
+                good &= (values >= 0) & (values <= 1 + _ROUNDING)
+            if not good.all():
+                raise WfmError(f"{name} holds {values[~good][0]:g}, which is none of its values")
+
+
+def open_at(device: str, name: str, patience: float) -> RemoteBundle:
+    """See `remote.open_remote`."""
+    return _describe(Line(parse_address(device)), name, patience)
+
+
+def _describe(line: Line, name: str, patience: float) -> RemoteBundle:
+    question = protocol.DescribeRequest(bundle=name, client_version=own_version())
+
+    def read(answer: bytes):
+        said = protocol.Description.FromString(answer)
+        raw = read_json(said.contract.encode(), "its contract")
+        texts = (said.sha256, said.device, said.dtype, said.server_version)
+        if said.bundle != name or not all(0 < len(text) <= _MOST_TEXT and text.isprintable() for text in texts):
+            raise WfmError(f"bundle {shortened(said.bundle)} with {shortened(texts)}, as was not asked for")
+        if said.device.partition(":")[0] not in _DEVICES or not said.most_windows or not said.most_bytes:
+            raise WfmError(f"device {shortened(said.device)}, {said.most_windows} windows, {said.most_bytes} bytes")
+        return RemoteBundle(line, patience, parse_contract(raw, f"{line.address.text}, bundle {name}"), said)
+
+    return line.ask(protocol.DESCRIBE, question.SerializeToString(), read, _OPEN_SECONDS)

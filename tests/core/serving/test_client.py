@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A bundle at a server answers as it does here; what is asked wrongly is refused with a sentence."""
+
+import json
+import re
+import threading
+import time
+
+import grpc
+import numpy as np
+import pytest
+from flowgraph_helpers import WINDOW, noise
+from serving_parts.server import ServerThread
+
+from wfm_core import load_bundle
+from wfm_core.base.errors import WfmError
+from wfm_core.serving import protocol
+from wfm_core.serving.remote import OtherBundleError, Remote, UnansweredError, open_remote
+from wfm_core.serving.server import Access
+from wfm_core.serving.service import Service
+from wfm_core.serving.wire import iq_message
+
+
+def windows(count: int, antennas: int = 2) -> np.ndarray:
+    return noise(antennas, count * WINDOW).reshape(antennas, count, WINDOW).swapaxes(0, 1).copy()
+
+
+def test_it_answers_as_the_bundle_does_here(server):
+    here, there = load_bundle("tiny"), open_remote("tiny", server.device, 0.0)
+    assert isinstance(there, Remote) and not isinstance(here, Remote)
+    assert there.contract.raw == here.contract.raw and str(there.device) == server.device
+    there.warm(4, 2)
+    batch = windows(5)
+    ours, theirs = here.infer(batch), there.infer(batch)
+    assert list(ours) == list(theirs) and all(np.array_equal(ours[name], theirs[name]) for name in ours)
+    assert there.decide(theirs, 3, 0.5) == here.decide(ours, 3, 0.5)
+    waited, travelled = there.spent()
+    assert waited >= 0 and travelled > 0
+
+
+def test_more_windows_than_a_message_takes_go_in_several(server, served):
+    there = open_remote("tiny", server.device, 0.0)
+    before = served["tiny"].asked
+    batch = windows(130)
+    found = there.infer(batch)["interference"]
+    assert served["tiny"].asked - before == 3, "64 at once"
+    assert np.allclose(found, load_bundle("tiny").infer(batch)["interference"], atol=1e-5)
+
+
+def test_ci16_answers_nearly_the_same(server):
+    batch = windows(8)
+    rough = open_remote("tiny", f"{server.device}?format=ci16", 0.0).infer(batch)
+    assert np.allclose(rough["interference"], load_bundle("tiny").infer(batch)["interference"], atol=1e-3)
+
+
+def test_wrong_windows_are_refused_before_they_travel(server, served):
+    there = open_remote("tiny", server.device, 0.0)
+    before = served["tiny"].asked
+    with pytest.raises(WfmError, match="windows of 100 samples"):
+        there.infer(np.zeros((1, 1, 100), np.complex64))
+    assert served["tiny"].asked == before
+
+
+def test_another_bundle_over_the_same_line(server):
+    there = open_remote("tiny", server.device, 0.0).beside("other")
+    assert there.contract.name == "other"
+    batch = windows(2)
+    assert np.array_equal(there.infer(batch)["interference"], load_bundle("other").infer(batch)["interference"])
+
+
+@pytest.mark.parametrize("name", ["absent", "../tiny", "/etc/passwd", "tiny.wfm.pt", ""])
+def test_only_what_is_served_can_be_opened(server, name):
+    with pytest.raises(UnansweredError, match="has no such bundle .*tiny, other are"):
+        open_remote(name, server.device, 0.0)
+
+
+def test_a_server_that_has_another_bundle_of_the_name_is_told_apart(server, served):
+    there = open_remote("tiny", server.device, 0.0)
+    swapped = Service({"tiny": served["other"]})
+    port = server.port
+    server.__exit__()
+    with ServerThread(swapped, port=port), pytest.raises(OtherBundleError, match="was asked for"):
+        there.infer(windows(1))
+    server.__init__(swapped)
+    server.__enter__()
+
+
+def test_a_server_asks_for_its_token(served, tmp_path):
+    right, wrong = tmp_path / "right", tmp_path / "wrong"
+    right.write_text("secret-1\n")
+    wrong.write_text("secret-2\n")
+    with ServerThread(Service(served), Access(token="secret-1")) as server:
+        for device in (server.device, f"{server.device}?token={wrong}"):
+            with pytest.raises(UnansweredError, match="asks for another token"):
+                open_remote("tiny", device, 0.0)
+        assert open_remote("tiny", f"{server.device}?token={right}", 0.0).infer(windows(1))
+
+
+def test_a_slow_server_is_waited_for_until_the_deadline(server, served):
+    there = open_remote("tiny", f"{server.device}?timeout=0.3", 0.0)
+    served["tiny"].pause = 1.0
+    with pytest.raises(UnansweredError, match="did not answer within 0.3 s"):
+        there.infer(windows(1))
+
+
+def test_after_some_failures_it_is_not_asked_and_then_it_is_again(server, served):
+    there = open_remote("tiny", f"{server.device}?timeout=0.1", 0.0)
+    served["tiny"].pause = 0.4
+    for _ in range(3):
+        with pytest.raises(UnansweredError, match="did not answer within 0.1 s$"):
+            there.infer(windows(1))
+    asked = served["tiny"].asked
+    with pytest.raises(UnansweredError, match="did not answer within 0.1 s: tried again once a second"):
+        there.infer(windows(1))
+    assert served["tiny"].asked == asked
+    served["tiny"].pause = 0.0
+    assert there.beside("tiny").infer(windows(1)), "over the same line, with patience"
+
+
+def test_the_end_of_a_run_ends_a_call_and_the_next_run_begins_anew(server, served):
+    there = open_remote("tiny", f"{server.device}?timeout=30", 30.0)
+    served["tiny"].pause = 3.0
+    failed = []
+
+    def ask():
+        try:
+            there.infer(windows(1))
+        except UnansweredError as error:
+            failed.append(str(error))
+
+    asking = threading.Thread(target=ask)
+    asked = served["tiny"].asked
+    asking.start()
+    while served["tiny"].asked == asked:
+        time.sleep(0.01)
+    there.limit(0.1)
+    asking.join(2.0)
+    assert not asking.is_alive() and "the run ended before the server answered" in failed[0]
+    served["tiny"].pause = 0.0
+    there.limit(None)
+    assert there.infer(windows(1))
+
+
+def test_no_server_is_one_sentence(tmp_path):
+    with pytest.raises(UnansweredError, match="^grpc://127.0.0.1:1: no server answers"):
+        open_remote("tiny", "grpc://127.0.0.1:1", 0.0)
+
+
+def call(server, method: str, data: bytes):
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        return channel.unary_unary(method)(data, timeout=10)
+
+
+def test_decisions_are_the_lines_that_evaluate_writes(server):
+    request = protocol.JudgeRequest(bundle="tiny", iq=iq_message(windows(2), "cf32"), decisions=True, threshold=2.0)
+    for start in (0, 7):
+        place = request.places.add(sample_start=start, sample_count=WINDOW, center_freq=8e8)
+        place.time.seconds, place.time.fraction = 5, 0.25
+    answer = protocol.Judgement.FromString(call(server, protocol.JUDGE, request.SerializeToString()))
+    lines = [json.loads(line) for line in answer.decisions]
+    assert [line["sample_start"] for line in lines] == [0, 7]
+    assert lines[1]["rx_time"] == [5, 0.25] and lines[1]["rx_freq"] == 8e8
+    assert lines[0]["tasks"]["interference"]["label"] == "unknown", "of the request's threshold"
+    request.ClearField("threshold")
+    answer = protocol.Judgement.FromString(call(server, protocol.JUDGE, request.SerializeToString()))
+    here = load_bundle("tiny")
+    wanted = here.decide(here.infer(windows(2)), 1)
+    assert json.loads(answer.decisions[1])["tasks"] == wanted
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"\xff\xff\xff", "no message wfm.serving.v1.JudgeRequest"),
+        (protocol.JudgeRequest(bundle="tiny").SerializeToString(), "with both iq and images, or none"),
+        (
+            protocol.JudgeRequest(bundle="tiny", iq=iq_message(np.zeros((1, 5, WINDOW), np.complex64), "cf32")),
+            r"iq of shape \[5, 256\]; bundle 'tiny' takes iq of shape \[4, 256\]",
+        ),
+        (
+            protocol.JudgeRequest(bundle="tiny", iq=iq_message(np.zeros((65, 1, WINDOW), np.complex64), "cf32")),
+            "65 windows in a request; at most 64",
+        ),
+        (
+            protocol.JudgeRequest(bundle="tiny", images={"channels": 1, "height": 1, "width": 1, "data": bytes(4)}),
+            "images of shape .*takes iq",
+        ),
+        (
+            protocol.JudgeRequest(
+                bundle="tiny", iq=iq_message(np.zeros((1, 1, WINDOW), np.complex64), "cf32"), places=[{}, {}]
+            ),
+            "2 places of 1 windows",
+        ),
+    ],
+)
+def test_what_is_asked_wrongly_is_refused_with_a_sentence(server, data, said):
+    data = data if isinstance(data, bytes) else data.SerializeToString()
+    with pytest.raises(grpc.RpcError) as caught:
+        call(server, protocol.JUDGE, data)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert re.search(said, caught.value.details())
+
+
+def test_a_message_that_is_too_large_is_refused(server):
+    with pytest.raises(grpc.RpcError) as caught:
+        call(server, protocol.JUDGE, bytes(protocol.MAX_BYTES + 1))
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
