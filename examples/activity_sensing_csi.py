@@ -132,7 +132,8 @@ class activity_sensing_csi(gr.top_block):
             device='auto',
             dtype='auto',
             tasks='',
-            engine='auto')
+            engine='auto',
+            on_error='stop')
         self.mixer = blocks.multiply_vcc(1)
         self.header_symbols = digital.ofdm_serializer_vcc(fft_len, occupied_carriers, "frame_len", '', 0, '', True)
         self.header_fft = fft.fft_vcc(fft_len, True, (), True, 1)

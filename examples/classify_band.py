@@ -147,7 +147,9 @@ class classify_band(gr.top_block, Qt.QWidget):
             max_duration=2,
             fft_size=0,
             device='auto',
-            engine='auto')
+            dtype='auto',
+            engine='auto',
+            on_error='stop')
         self.display = wfm.detection_display(
             sample_rate=samp_rate,
             center_freq=freq,

@@ -133,7 +133,10 @@ class detection_display(gr.top_block, Qt.QWidget):
             begin=0.6,
             end=0.4,
             pool=0,
-            engine='auto')
+            device='auto',
+            dtype='auto',
+            engine='auto',
+            on_error='stop')
         self.display = wfm.detection_display(
             sample_rate=samp_rate,
             center_freq=freq,

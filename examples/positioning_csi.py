@@ -74,7 +74,10 @@ class positioning_csi(gr.top_block):
             windows=positions_smoothed,
             max_gap=50,
             survey='',
-            engine='auto')
+            device='auto',
+            dtype='auto',
+            engine='auto',
+            on_error='stop')
         self.decisions = wfm.decision_log(
             json_path=json,
             sample_rate=room.PACKET_RATE,

@@ -74,8 +74,10 @@ class Bundle:
 
     @property
     def origin(self) -> str:
-        """What its decisions come from: engine and number format, such as "torchscript bf16"."""
-        return f"{self.engine} {self.dtype}"
+        """What its decisions come from: engine and number format, such as "torchscript bf16"; the engine is left out
+        where it is a server's.
+        """
+        return f"{self.engine} {self.dtype}".lstrip()
 
     @property
     def prepared_kind(self) -> str:

@@ -48,7 +48,7 @@ class RemoteBundle(Bundle):
     def __init__(self, line: Line, patience: float, contract: Contract, said: protocol.Description):
         text = line.address.text
         place = Place(said.device.partition(":")[0], text)
-        super().__init__(contract, self._compute, f"{said.bundle} at {text}", place, said.dtype)
+        super().__init__(contract, self._compute, f"{said.bundle} at {text}", place, said.dtype, engine="")
         self.call_seconds = line.address.timeout + patience
         self.server_version = said.server_version
         self._line, self._patience = line, patience

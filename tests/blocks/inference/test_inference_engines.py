@@ -105,3 +105,29 @@ def test_a_missing_package_is_one_sentence(models, monkeypatch):
     for make in (wfm.inference, wfm.interference_detector):
         with pytest.raises(WfmError, match="'openvino' was asked for, but openvino is not installed: pip install"):
             make(str(models["first"]), engine="openvino")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        wfm.inference,
+        wfm.interference_detector,
+        wfm.rf_fingerprinter,
+        wfm.signal_classifier,
+        wfm.image_inference,
+        wfm.activity_sensor,
+        wfm.positioner,
+    ],
+)
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"device": "tpu"}, "device 'tpu' is not known"),
+        ({"dtype": "fp8"}, "dtype 'fp8' is not known"),
+        ({"engine": "tensorrt"}, "engine 'tensorrt' is not known"),
+        ({"on_error": "explode"}, "on_error is 'explode', one of stop, bypass"),
+    ],
+)
+def test_every_block_says_where_and_how_its_bundle_computes(models, make, setting, said):
+    with pytest.raises(WfmError, match=said):
+        make(str(models["first"]), **setting)

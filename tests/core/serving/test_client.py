@@ -77,12 +77,9 @@ def test_only_what_is_served_can_be_opened(server, name):
 def test_a_server_that_has_another_bundle_of_the_name_is_told_apart(server, served):
     there = open_remote("tiny", server.device, 0.0)
     swapped = Service({"tiny": served["other"]})
-    port = server.port
-    server.__exit__()
-    with ServerThread(swapped, port=port), pytest.raises(OtherBundleError, match="was asked for"):
+    server.stop()
+    with ServerThread(swapped, port=server.port), pytest.raises(OtherBundleError, match="was asked for"):
         there.infer(windows(1))
-    server.__init__(swapped)
-    server.__enter__()
 
 
 def test_a_server_asks_for_its_token(served, tmp_path):

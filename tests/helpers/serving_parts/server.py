@@ -45,17 +45,24 @@ class ServerThread:
 
     def __init__(self, service, access: Access | None = None, port: int = 0):
         self._service, self._access, self.port = service, access or Access(), port
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._server = None
 
     def __enter__(self):
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         starting = start_server(self._service, f"127.0.0.1:{self.port}", self._access)
         self._server, self.port = self._do(starting)
         return self
 
     def __exit__(self, *_):
+        self.stop()
+
+    def stop(self) -> None:
+        if self._server is None:
+            return
         self._do(self._server.stop(0))
+        self._server = None
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
 

@@ -27,10 +27,12 @@ class image_inference(inference_base):
         policy: "live" drops the oldest waiting images when inference is too slow; "lossless" keeps them all waiting.
         batch: most images inferred at once.
         threshold: open-set threshold (scores below it answer "unknown"), negative for the contract's.
-        device: "auto", "cpu" or "cuda".
+        device: "auto", "cpu" or "cuda", or a server's address: see `wfm.inference`.
         dtype: number format of the encoder, "auto", "fp32", "bf16" or "int8" (CPU only).
         tasks: names with commas of the bundle's tasks to publish, "" for all.
-        engine: what computes the encoder, "auto", "torchscript" or "openvino" (CPU only, where it is installed).
+        engine: what computes the encoder, "auto", "torchscript" or "openvino" (CPU only, where it is installed);
+            a server chooses its own.
+        on_error: what happens when a server does not answer: see `wfm.inference`.
 
     Raises:
         WfmError: a parameter that the bundle or the block cannot serve; the sentence has both values.
@@ -47,12 +49,13 @@ class image_inference(inference_base):
         dtype: str = "auto",
         tasks: str = "",
         engine: str = "auto",
+        on_error: str = "stop",
     ):
         gr.hier_block2.__init__(self, "wfm_image_inference", gr.io_signature(0, 0, 0), gr.io_signature(0, 0, 0))
-        bundle = open_bundle(bundle, policy, device, dtype, engine)
+        bundle = open_bundle(bundle, policy, device, dtype, engine, on_error)
         _check(bundle.contract, sample_rate, policy, batch)
         shape = bundle.contract.input_shape
-        queue = ImageQueue(slots_of(batch), policy == "lossless", shape, sample_rate)
+        queue = ImageQueue(slots_of(batch), policy == "lossless", shape, sample_rate, on_error)
         self._add_engine(queue, bundle, 1, batch, threshold, tasks)
         self.intake = image_intake(queue, shape)
         self.message_port_register_hier_in("images")

@@ -7,7 +7,7 @@ from wfm_core.base.errors import WfmError
 
 from ..events.event_tracker import event_tracker
 from ..inference.inference_base import open_bundle
-from ..inference.presets import load_for, preset_base
+from ..inference.presets import check_task, load_for, preset_base
 from ..inference.task_head import task_head
 from .image_inference import image_inference
 from .position_smoother import position_smoother
@@ -20,11 +20,16 @@ POINT_WINDOWS = 5
 class _image_preset(preset_base):
     """Image inference of `task` by a loaded bundle, or of one without any, see `preset_base`; in: `images` as well."""
 
-    def __init__(self, task, bundle, packet_rate, policy, threshold):
+    def __init__(self, task, bundle, packet_rate, policy, threshold, on_error):
         gr.hier_block2.__init__(self, type(self).__name__, gr.io_signature(0, 0, 0), gr.io_signature(0, 0, 0))
         tasks = task if bundle.contract.tasks else ""
         self.inference = image_inference(
-            bundle=bundle, sample_rate=packet_rate, policy=policy, threshold=threshold, tasks=tasks
+            bundle=bundle,
+            sample_rate=packet_rate,
+            policy=policy,
+            threshold=threshold,
+            tasks=tasks,
+            on_error=on_error,
         )
         self.message_port_register_hier_in("images")
         self.msg_connect(self, "images", self.inference, "images")
@@ -42,7 +47,9 @@ class activity_sensor(_image_preset):
         max_gap: packets without an answer that end an event.
         windows, begin, end: see `wfm.event_tracker`; mean probabilities are smoothed.
         task: of the bundle; wfm-activity has activity, presence (background empty) and motion (background quiet).
-        engine: what computes the encoder, as of `wfm.inference`.
+        device: "auto", "cpu" or "cuda", or a server's address: see `wfm.inference`.
+        dtype, engine: of the encoder, as of `wfm.inference`.
+        on_error: what happens when a server does not answer: see `wfm.inference`.
 
     Raises:
         WfmError: the bundle has no such task or takes no images, or a parameter is out of its range.
@@ -60,9 +67,13 @@ class activity_sensor(_image_preset):
         end: float = 0.4,
         max_gap: int = 256,
         task: str = "activity",
+        device: str = "auto",
+        dtype: str = "auto",
         engine: str = "auto",
+        on_error: str = "stop",
     ):
-        super().__init__(task, load_for(bundle, task, policy, engine), packet_rate, policy, threshold)
+        bundle = load_for(bundle, task, policy, device, dtype, engine, on_error)
+        super().__init__(task, bundle, packet_rate, policy, threshold, on_error)
         self.tracker = event_tracker(
             task=task,
             windows=windows,
@@ -95,7 +106,9 @@ class positioner(_image_preset):
         windows: positions that are averaged.
         max_gap: packets without a position after which averaging begins again.
         survey: file of surveyed points to begin with, as saved by `save`, for a bundle without tasks; "" for none.
-        engine: what computes the encoder, as of `wfm.inference`.
+        device: "auto", "cpu" or "cuda", or a server's address: see `wfm.inference`.
+        dtype, engine: of the encoder, as of `wfm.inference`.
+        on_error: what happens when a server does not answer: see `wfm.inference`.
 
     Raises:
         WfmError: the bundle has other tasks or takes no images, a survey that it cannot use, or a parameter out of its
@@ -110,17 +123,21 @@ class positioner(_image_preset):
         windows: int = 5,
         max_gap: int = 64,
         survey: str = "",
+        device: str = "auto",
+        dtype: str = "auto",
         engine: str = "auto",
+        on_error: str = "stop",
     ):
-        bundle = open_bundle(bundle, policy, "auto", "auto", engine)
+        bundle = open_bundle(bundle, policy, device, dtype, engine, on_error)
         surveys = not bundle.contract.tasks
         if survey and not surveys:
             raise WfmError(
                 f"survey {survey!r} with bundle {bundle.contract.name}, which knows its place: give a bundle without "
                 "tasks, such as wfm-position, or no survey"
             )
-        loaded = bundle if surveys else load_for(bundle, "position", policy, engine)
-        super().__init__("position", loaded, packet_rate, policy, -1.0)
+        if not surveys:
+            check_task(bundle, "position")
+        super().__init__("position", bundle, packet_rate, policy, -1.0, on_error)
         self.head = None
         if surveys:
             self.head = task_head("position", "embedding_image", survey, windows=POINT_WINDOWS)

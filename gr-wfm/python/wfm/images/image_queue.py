@@ -18,11 +18,13 @@ class ImageQueue:
     Args:
         shape: of an image, [channels, height, width].
         sample_rate: Hz, of what the images' sample_start counts.
+        on_error: of a server that does not answer, see `WindowSource`; when inference fails here, the block ends.
     """
 
-    on_error = "stop"
-
-    def __init__(self, slots: int, lossless: bool, shape: tuple[int, int, int], sample_rate: float):
+    def __init__(
+        self, slots: int, lossless: bool, shape: tuple[int, int, int], sample_rate: float, on_error: str = "stop"
+    ):
+        self.on_error = on_error
         self._slots, self._lossless = slots, lossless
         self._shape, self._sample_rate = shape, sample_rate
         self._changed = threading.Condition()

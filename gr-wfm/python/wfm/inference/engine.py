@@ -14,17 +14,21 @@ import pmt
 
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle.bundle import WARM_RUNS
+from wfm_core.serving.remote import UnansweredError
 
 from ..ports import keys, messages
 from ..ports.block import message_block, say_done
 from .hot_swap import BundleSwap
 from .latency_counters import LatencyCounters
+from .outage import Outage, call_seconds, limit, server_version, spent
 from .window_source import Windows, WindowSource
 from .worker import StuckBundles, Worker, named
 
 _TAKE_TIMEOUT_MS = 100
 # After the last decision, before the block says that it ends: the sinks' threads look into their queues meanwhile.
 _LAST_MESSAGES_SECONDS = 0.05
+_LAST_ANSWERS_SECONDS = 1.0
+"""For a server's answers when the flowgraph is stopped."""
 
 
 class engine(message_block):
@@ -60,10 +64,11 @@ class engine(message_block):
         bundle.warm(batch, channels)  # TorchScript compiles on its first calls
         began = time.monotonic()
         bundle.warm(batch, channels)
-        self._longest = (time.monotonic() - began) / WARM_RUNS  # seconds that a batch takes
+        self._longest = max((time.monotonic() - began) / WARM_RUNS, call_seconds(bundle))  # that a batch takes
         self._batch = batch
         self._buffer = source.buffer(batch)
         self._latencies = LatencyCounters()
+        self._outage = Outage(self.swap, self.notice)
         self._error = ""
         self._warned_rate = False
         self._worker: Worker | None = None
@@ -77,6 +82,7 @@ class engine(message_block):
         self.forget_last_run()
         self._source.open()
         self.swap.open()
+        limit(self.swap.current, None)
         self._worker = Worker(self._run, self._longest)
         self._worker.start()
 
@@ -84,6 +90,7 @@ class engine(message_block):
         """Returns within seconds, also when inference does not: then its thread is left behind, which is an error."""
         self._source.close()
         self.swap.end_trial()
+        limit(self.swap.current, _LAST_ANSWERS_SECONDS)
         if self._worker is not None and (sentence := self._worker.end()):
             self._leave_behind(self._worker, sentence)
         if sentence := self.swap.close():
@@ -114,6 +121,8 @@ class engine(message_block):
             "dtype": bundle.dtype,
             "engine": bundle.engine,
             "engine_reason": bundle.engine_reason,
+            "server_version": server_version(bundle),
+            "undecided_because": self._outage.reason,
             "tasks": sorted(self._tasks),
             "control_refused": self._control_refused,
             "ended": self._ended,
@@ -153,18 +162,36 @@ class engine(message_block):
         taken = time.monotonic()
         samples = self._buffer[: windows.count]
         windows.copy_to(samples)
-        outputs = worker.call(f"inference with {named(bundle)}", self._source.infer, bundle, windows, samples)
+        try:
+            outputs = worker.call(f"inference with {named(bundle)}", self._source.infer, bundle, windows, samples)
+        except UnansweredError as error:
+            if self._source.on_error != "bypass" and not worker.is_ending():
+                raise
+            self._leave_undecided(worker, windows, bundle, error)
+            return not worker.abandoned
         if worker.abandoned:
             return False
+        self._outage.answered()
         threshold = self.threshold if self.threshold >= 0 else None
         decisions = [self._chosen(bundle.decide(outputs, i, threshold)) for i in range(windows.count)]
-        latencies = windows.lag / windows.rate + (time.monotonic() - taken)
-        shared = [messages.facts_dict(facts) for facts in self._facts(windows, latencies, bundle)]
+        lag, took = windows.lag / windows.rate, time.monotonic() - taken
+        shared = [messages.facts_dict(facts) for facts in self._facts(windows, lag + took, bundle)]
         self._hand_back(windows, shared, decisions)
         self._latencies.of_run(self._source.run())
-        self._latencies.add(windows.start, windows.length, latencies.tolist())
+        waited, travelled = spent(bundle)
+        parts = [[own + took, own + waited, travelled, took - waited - travelled] for own in lag.tolist()]
+        self._latencies.add(windows.start, windows.length, parts)
         self._publish_embeddings(outputs, shared)
         return True
+
+    def _leave_undecided(self, worker: Worker, windows: Windows, bundle, error: UnansweredError) -> None:
+        if worker.abandoned:
+            return
+        self._source.complete(windows, [[] for _ in range(windows.count)])
+        self._latencies.of_run(self._source.run())
+        self._latencies.add_undecided(windows.count)
+        if not worker.is_ending():
+            self._outage.unanswered(bundle, error)
 
     def _chosen(self, answer: dict[str, dict]) -> dict[str, dict]:
         return {task: decision for task, decision in answer.items() if task in self._tasks}

@@ -26,12 +26,12 @@ class FinderSource:
         sample_rate: Hz, until the stream's rx_rate tags say otherwise.
         lossless: the stream waits for the engine.
         task: of the bundle, whose answers are pooled over the observations of a signal.
+        on_error: of a server that does not answer, see `WindowSource`; when inference fails here, the stream ends.
     """
 
-    on_error = "stop"
-
-    def __init__(self, finder: signal_finder, sample_rate: float, lossless: bool, task: str):
+    def __init__(self, finder: signal_finder, sample_rate: float, lossless: bool, task: str, on_error: str):
         self._finder, self._sample_rate, self._lossless, self._task = finder, sample_rate, lossless, task
+        self.on_error = on_error
         finder.await_results()
         self.run = finder.run
         self._lock = threading.Lock()  # counters() is asked from other threads
@@ -103,7 +103,7 @@ class FinderSource:
         passed = self._position("samples_out")
         self._finder.complete(windows.handle, tags)
         with self._lock:
-            self._decided = self._count() + windows.count
+            self._decided = self._count() + sum(map(bool, tags))
         return windows.start < passed
 
     def _count(self) -> int:

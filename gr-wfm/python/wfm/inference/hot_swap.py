@@ -10,6 +10,7 @@ from wfm_core import load_bundle
 from wfm_core.base import compute, left_behind
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle import Trial, find_bundle
+from wfm_core.serving.remote import Remote
 
 _CLOSE_SECONDS = 1.0
 """For a load under way when the flowgraph ends."""
@@ -60,11 +61,7 @@ class BundleSwap:
         """The bundle, loaded and warmed, or None and why it is refused; nothing of that is kept."""
         try:
             current = self.current
-            path = find_bundle(name_or_path)
-            # The new bundle's first run is not in this process: one without end would hold up the one in use.
-            pin = self.trial.run(path, self._batch, self._channels, current.engine)
-            kept = {"device": str(current.device), "dtype": current.dtype, "engine": current.engine}
-            bundle = load_bundle(path, sha256=pin, **kept)
+            bundle = current.beside(name_or_path) if isinstance(current, Remote) else self._loaded(name_or_path)
             if agreement(bundle.contract) != agreement(current.contract):
                 raise WfmError(
                     f"its contract (input, shape, tasks) is {agreement(bundle.contract)}, "
@@ -74,6 +71,13 @@ class BundleSwap:
         except Exception as error:  # noqa: BLE001 - a bad model must not end the flowgraph, the old one goes on
             return None, f"model {name_or_path} refused, {self.current.contract.name} goes on: {error}"
         return bundle, ""
+
+    def _loaded(self, name_or_path: str):
+        path, current = find_bundle(name_or_path), self.current
+        # The new bundle's first run is not in this process: one without end would hold up the one in use.
+        pin = self.trial.run(path, self._batch, self._channels, current.engine)
+        kept = {"device": str(current.device), "dtype": current.dtype, "engine": current.engine}
+        return load_bundle(path, sha256=pin, **kept)
 
     def offer(self, bundle) -> None:
         """Take `bundle`, which is loaded, warmed and agrees with the one in use, for the coming batch."""

@@ -10,8 +10,6 @@ from ..wfm_python import window_tap
 from .inference_base import inference_base, open_bundle, slots_of
 from .tap_source import TapSource
 
-ON_ERROR = ("stop", "bypass")
-
 
 class inference(inference_base):
     """Runs a model bundle on windows of N coherent streams; the streams pass through, delayed, with tags.
@@ -37,11 +35,13 @@ class inference(inference_base):
         threshold: open-set threshold (scores below it answer "unknown"), negative for the contract's.
         gate_dbfs: windows with less mean power than this (dBFS) are not inferred.
         settle: samples skipped after a retune or a jump in time.
-        device: "auto", "cpu" or "cuda".
+        device: "auto", "cpu" or "cuda"; or a server's address, such as "grpc://127.0.0.1:5720" (docs/serving.md).
         dtype: number format of the encoder, "auto", "fp32", "bf16" or "int8" (CPU only).
-        on_error: "stop" ends the flowgraph when inference fails, "bypass" goes on without decisions.
+        on_error: "stop" ends the flowgraph when inference fails, "bypass" goes on without decisions; of a server that
+            does not answer, "stop" ends it after ten seconds, "bypass" goes on until it answers again.
         tasks: names with commas of the bundle's tasks to publish, "" for all.
-        engine: what computes the encoder, "auto", "torchscript" or "openvino" (CPU only, where it is installed).
+        engine: what computes the encoder, "auto", "torchscript" or "openvino" (CPU only, where it is installed);
+            a server chooses its own.
 
     Raises:
         WfmError: a parameter that the bundle or the block cannot serve; the sentence has both values.
@@ -67,8 +67,8 @@ class inference(inference_base):
     ):
         signature = gr.io_signature(channels, channels, gr.sizeof_gr_complex)
         gr.hier_block2.__init__(self, "wfm_inference", signature, signature)
-        bundle = open_bundle(bundle, policy, device, dtype, engine)
-        _check(bundle.contract, channels, batch, on_error)
+        bundle = open_bundle(bundle, policy, device, dtype, engine, on_error)
+        _check(bundle.contract, channels, batch)
         samples, lossless = bundle.contract.samples, policy == "lossless"
         self.tap = _make_tap(channels, samples, hop, hold, policy, slots_of(batch), sample_rate, settle, gate_dbfs)
         source = TapSource(self.tap, channels, samples, sample_rate, lossless, on_error)
@@ -83,7 +83,7 @@ class inference(inference_base):
         self.engine.control(keys.HOP, hop)
 
 
-def _check(contract, channels: int, batch: int, on_error: str) -> None:
+def _check(contract, channels: int, batch: int) -> None:
     if contract.modality == "signal":
         raise WfmError(
             f"bundle {contract.name} names single signals, this block feeds windows of the whole band: use WFM Signal "
@@ -101,8 +101,6 @@ def _check(contract, channels: int, batch: int, on_error: str) -> None:
         )
     if batch < 1:
         raise WfmError(f"batch is {batch}, at least 1 window is expected")
-    if on_error not in ON_ERROR:
-        raise WfmError(f"on_error is {on_error!r}, one of {', '.join(ON_ERROR)} is expected")
 
 
 def _make_tap(*parameters) -> window_tap:

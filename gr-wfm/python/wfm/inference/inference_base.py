@@ -6,12 +6,16 @@ from gnuradio import gr
 from wfm_core import load_bundle
 from wfm_core.base import compute
 from wfm_core.base.errors import WfmError
+from wfm_core.base.plain import shortened
+from wfm_core.serving.remote import is_remote, open_remote
 
 from ..ports import keys, messages
 from ..ports.block import keep_alive
 from .engine import engine
+from .outage import PATIENCE_SECONDS
 from .window_source import WindowSource
 
+ON_ERROR = ("stop", "bypass")
 _SLOTS_PER_BATCH = 8
 _LEAST_SLOTS = 16
 
@@ -63,8 +67,23 @@ class inference_base(gr.hier_block2):
         self.engine.control(keys.MODEL, name_or_path)
 
 
-def open_bundle(bundle, policy: str, device: str, dtype: str, engine: str):
-    """The bundle, loaded where it is a name or a path; a live one leaves a core to the flowgraph."""
+def open_bundle(bundle, policy: str, device: str, dtype: str, engine: str, on_error: str):
+    """The bundle, loaded where it is a name or a path; a live one leaves a core to the flowgraph.
+
+    Where `device` is a server's address, the bundle of that name there: see `wfm_core.serving`. `on_error` is one of
+    `ON_ERROR`. Raises `WfmError`.
+    """
+    if on_error not in ON_ERROR:
+        raise WfmError(f"on_error is {on_error!r}, one of {', '.join(ON_ERROR)} is expected")
+    if is_remote(device):
+        if not isinstance(bundle, str) or dtype != "auto":
+            raise WfmError(
+                f"device {device} is a server, with the bundle {shortened(bundle)} and dtype {shortened(dtype)}: the "
+                "name of a bundle that is served, and auto, are expected"
+            )
+        if engine != "auto":
+            raise WfmError(f"device {device} is a server, which chooses its engine, not {shortened(engine)}: use auto")
+        return open_remote(bundle, device, 0.0 if on_error == "bypass" else PATIENCE_SECONDS)
     if policy == "live":
         compute.spare_a_core()
     return load_bundle(bundle, device=device, dtype=dtype, engine=engine) if isinstance(bundle, str) else bundle

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the engine counts beside its source: inferred windows, covered samples, latency."""
+"""What the engine counts beside its source: inferred windows, those that stay undecided, covered samples, latency."""
 
 import threading
 from collections import deque
@@ -9,6 +9,8 @@ import numpy as np
 from .window_source import COUNTERS
 
 _LATENCIES_KEPT = 4096
+PARTS = ("latency", "wait", "network", "compute")
+"""From a window's last sample to its answer, and what of it was spent in queues, on the way, and on all the rest."""
 
 
 class LatencyCounters:
@@ -32,12 +34,18 @@ class LatencyCounters:
     def _clear(self) -> None:
         self._latencies = deque(maxlen=_LATENCIES_KEPT)
         self._inferred = 0
+        self._undecided = 0
         self._covered = 0
         self._covered_to = 0
         self._last_start = 0
 
-    def add(self, starts: np.ndarray, lengths: np.ndarray, latencies: list[float]) -> None:
-        """A batch was inferred: of each window the first sample, the samples, and the latency in seconds."""
+    def add_undecided(self, count: int) -> None:
+        """So many windows were given back without an answer."""
+        with self._lock:
+            self._undecided += count
+
+    def add(self, starts: np.ndarray, lengths: np.ndarray, latencies: list[list[float]]) -> None:
+        """A batch was inferred: of each window the first sample, the samples, and `PARTS` in seconds."""
         with self._lock:
             self._inferred += len(starts)
             self._latencies.extend(latencies)
@@ -56,15 +64,16 @@ class LatencyCounters:
         `samples_looked` for windows has it by those.
         """
         with self._lock:
-            latencies = np.array(self._latencies or [0.0]) * 1e3
-            p50, p95 = np.percentile(latencies, [50, 95])
+            latencies = np.array(self._latencies or [[0.0] * len(PARTS)]) * 1e3
+            p50, p95 = np.percentile(latencies, [50, 95], axis=0).tolist()
             samples_in = int(counters["samples_in"])
             covered = counters.get("samples_looked", self._covered)
             return {
                 **dict.fromkeys(COUNTERS, 0),
                 **{name: int(value) for name, value in counters.items()},
                 "windows_inferred": self._inferred,
+                "windows_undecided": self._undecided,
                 "coverage": min(1.0, covered / samples_in) if samples_in else 0.0,
-                "latency_ms_p50": float(p50),
-                "latency_ms_p95": float(p95),
+                **{f"{part}_ms_p50": value for part, value in zip(PARTS, p50, strict=True)},
+                **{f"{part}_ms_p95": value for part, value in zip(PARTS, p95, strict=True)},
             }

@@ -44,16 +44,21 @@ class preset_base(gr.hier_block2):
         self.inference.set_bundle(name_or_path)
 
 
-def load_for(bundle, task: str, policy: str, engine: str):
-    """The bundle, see `open_bundle`. Raises `WfmError` where it has no such task."""
-    bundle = open_bundle(bundle, policy, "auto", "auto", engine)
+def load_for(bundle, task: str, policy: str, device: str, dtype: str, engine: str, on_error: str):
+    """The bundle as of `open_bundle`. Raises `WfmError` where it has no such task."""
+    bundle = open_bundle(bundle, policy, device, dtype, engine, on_error)
+    check_task(bundle, task)
+    return bundle
+
+
+def check_task(bundle, task: str) -> None:
+    """Raises `WfmError` where the bundle has no such task."""
     known = bundle.contract.tasks
     if task not in known:
         raise WfmError(
             f"bundle {bundle.contract.name} has the tasks {', '.join(known)}, {task} is expected here: "
             f"choose a bundle with {task}"
         )
-    return bundle
 
 
 class _preset(preset_base):
@@ -67,11 +72,11 @@ class _preset(preset_base):
     """
 
     def __init__(
-        self, task, bundle, channels, sample_rate, hop, policy, threshold, gate_dbfs, smoothing, engine, pool=0
+        self, task, bundle, channels, sample_rate, hop, policy, threshold, gate_dbfs, smoothing, running, pool=0
     ):
         signature = gr.io_signature(channels, channels, gr.sizeof_gr_complex)
         gr.hier_block2.__init__(self, type(self).__name__, signature, signature)
-        bundle = load_for(bundle, task, policy, engine)
+        bundle = load_for(bundle, task, policy, **running)
         self.inference = inference(
             bundle=bundle,
             channels=channels,
@@ -80,6 +85,7 @@ class _preset(preset_base):
             policy=policy,
             threshold=threshold,
             gate_dbfs=gate_dbfs,
+            on_error=running["on_error"],
             tasks=task,
         )
         stride = max(hop, bundle.contract.samples)
@@ -120,6 +126,9 @@ class interference_detector(_preset):
     Args: see `wfm.inference` and `wfm.event_tracker`. No gate: the signal of interest is always there.
         pool: decisions are pooled over blocks of so many samples, such as 131072, and events are made of these;
             `windows` has no effect then. 0: no pooling.
+        device: "auto", "cpu" or "cuda", or a server's address: see `wfm.inference`.
+        dtype, engine: of the encoder, as of `wfm.inference`.
+        on_error: what happens when a server does not answer: see `wfm.inference`.
     """
 
     def __init__(
@@ -134,18 +143,23 @@ class interference_detector(_preset):
         begin: float = 0.6,
         end: float = 0.4,
         pool: int = 0,
+        device: str = "auto",
+        dtype: str = "auto",
         engine: str = "auto",
+        on_error: str = "stop",
     ):
+        running = {"device": device, "dtype": dtype, "engine": engine, "on_error": on_error}
         smoothing = {"windows": windows, "begin": begin, "end": end, "method": "probability", "background": "none"}
         super().__init__(
-            "interference", bundle, channels, sample_rate, hop, policy, threshold, -200.0, smoothing, engine, pool
+            "interference", bundle, channels, sample_rate, hop, policy, threshold, -200.0, smoothing, running, pool
         )
 
 
 class rf_fingerprinter(_preset):
     """Which transmitter was on the air, from when to when: the gate keeps silence from being named.
 
-    Args: see `wfm.inference` and `wfm.event_tracker`; votes, since a fingerprint is sure or wrong.
+    Args: see `wfm.inference` and `wfm.event_tracker`; votes, since a fingerprint is sure or wrong. on_error: when a
+        server does not answer.
     """
 
     def __init__(
@@ -160,9 +174,13 @@ class rf_fingerprinter(_preset):
         windows: int = 8,
         begin: float = 0.6,
         end: float = 0.4,
+        device: str = "auto",
+        dtype: str = "auto",
         engine: str = "auto",
+        on_error: str = "stop",
     ):
+        running = {"device": device, "dtype": dtype, "engine": engine, "on_error": on_error}
         smoothing = {"windows": windows, "begin": begin, "end": end, "method": "vote", "background": ""}
         super().__init__(
-            "fingerprint", bundle, channels, sample_rate, hop, policy, threshold, gate_dbfs, smoothing, engine
+            "fingerprint", bundle, channels, sample_rate, hop, policy, threshold, gate_dbfs, smoothing, running
         )

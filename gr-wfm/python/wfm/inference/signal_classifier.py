@@ -23,10 +23,12 @@ _MAX_GAP_SECONDS = 0.25
 class _signal_inference(inference_base):
     """A `signal_finder` and the engine that names what it finds; ports as of `inference_base`."""
 
-    def __init__(self, bundle, task: str, finder: signal_finder, sample_rate: float, policy: str, threshold: float):
+    def __init__(
+        self, bundle, task: str, finder: signal_finder, sample_rate: float, policy: str, threshold: float, on_error: str
+    ):
         signature = gr.io_signature(1, 1, gr.sizeof_gr_complex)
         gr.hier_block2.__init__(self, "wfm_signal_inference", signature, signature)
-        source = FinderSource(finder, sample_rate, policy == "lossless", task)
+        source = FinderSource(finder, sample_rate, policy == "lossless", task, on_error)
         self._add_engine(source, bundle, 1, BATCH, threshold, task)
         self.connect(self, finder, self)
 
@@ -56,8 +58,9 @@ class signal_classifier(preset_base):
         min_snr: dB; weaker signals are not reported.
         max_duration: seconds; a longer signal is reported in pieces.
         fft_size: frequency bins of the finder's middle resolution, a power of two; 0: by the rate.
-        device: "auto", "cpu" or "cuda".
-        engine: what computes the encoder, as of `wfm.inference`.
+        device: "auto", "cpu" or "cuda", or a server's address: see `wfm.inference`.
+        dtype, engine: of the encoder, as of `wfm.inference`.
+        on_error: what happens when a server does not answer: see `wfm.inference`.
 
     Raises:
         WfmError: a bundle of another kind, or a parameter out of its range.
@@ -75,11 +78,13 @@ class signal_classifier(preset_base):
         max_duration: float = 2.0,
         fft_size: int = 0,
         device: str = "auto",
+        dtype: str = "auto",
         engine: str = "auto",
+        on_error: str = "stop",
     ):
         signature = gr.io_signature(1, 1, gr.sizeof_gr_complex)
         gr.hier_block2.__init__(self, "wfm_signal_classifier", signature, signature)
-        bundle = open_bundle(bundle, policy, device, "auto", engine)
+        bundle = open_bundle(bundle, policy, device, dtype, engine, on_error)
         task = check_bundle(bundle)
         try:
             self.finder = signal_finder(
@@ -95,7 +100,7 @@ class signal_classifier(preset_base):
             )
         except ValueError as error:
             raise WfmError(str(error)) from error
-        self.inference = _signal_inference(bundle, task, self.finder, sample_rate, policy, threshold)
+        self.inference = _signal_inference(bundle, task, self.finder, sample_rate, policy, threshold, on_error)
         gap = round(_MAX_GAP_SECONDS * sample_rate)
         events = SignalEvents(sample_rate, gap, self.finder.memory(), NO_SIGNAL)
         self.tracker = signal_tracker(task, events, lossless=policy == "lossless")

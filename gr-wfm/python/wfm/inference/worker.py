@@ -58,6 +58,10 @@ class Worker(threading.Thread):
                     self.longest = max(self.longest, time.monotonic() - self._since)
                 self._what, self._since = "", time.monotonic()
 
+    def is_ending(self) -> bool:
+        """Its run is over."""
+        return self._leave_at is not None
+
     def must_end(self) -> bool:
         """Its run is over, and there is no more time for what still waits."""
         return self._leave_at is not None and time.monotonic() > self._leave_at
