@@ -18,9 +18,12 @@ from finetune_sets import tiny_foundation
 from flowgraph_helpers import noise, random_model, write_recording
 from image_bundles import activity_model, signal_bundle
 from pretrain_recipe import tiny_file
+from serving_parts.server import LocalServed, ServerThread
 
+from wfm_core.bundle import export_bundle
 from wfm_core.bundle.engines.openvino import find_openvino
 from wfm_core.model.trees import TreeSizes
+from wfm_core.serving.service import Service
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
@@ -35,7 +38,7 @@ TRIED = {
     "accuracy/other_recordings.py", "accuracy/positions.py", "accuracy/signals.py", "accuracy/synthetic.py",
     "classifier_live.py", "finder/accuracy.py",
     "finder_rate.py", "foundation/compare.py", "foundation/csi_statistics.py", "foundation/measures.py", "inflow.py",
-    "pretrain_data_overhead.py", "profile_inflow.py", "readme.py", "run.py",
+    "pretrain_data_overhead.py", "profile_inflow.py", "readme.py", "run.py", "serve_vs_inprocess.py",
     "soak.py", "spectrogram.py", "tap.py",
 }  # fmt: skip
 """The programs under benchmarks/ that a test below runs."""
@@ -95,6 +98,17 @@ def test_finder_rate():
 def test_soak(tmp_path):
     found = results(program("soak.py", "--seconds", 1, "--bundle", random_model(tmp_path / "model")))
     assert found["soak"]["baseline"] > 0
+
+
+def test_serving(tmp_path, monkeypatch):
+    """With the service as it is without Ray."""
+    monkeypatch.setenv("WFM_BUNDLES", str(tmp_path))
+    export_bundle(random_model(tmp_path / "model"), tmp_path / "small.wfm.pt")
+    with ServerThread(Service({"small": LocalServed("small")})) as server:
+        options = ("--seconds", 0.5, "--radios", 2, "--bundle", "small", "--device", server.device)
+        found = results(program("serve_vs_inprocess.py", *options))["serve_vs_inprocess"]
+    assert found["value"] > 0 and "2 radios at grpc://127.0.0.1:" in found["conditions"]
+    assert " 0 windows undecided, " in found["conditions"]
 
 
 def test_classifier_live(tmp_path):

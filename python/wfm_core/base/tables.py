@@ -2,7 +2,7 @@
 """Tables of configurations and contracts as pydantic models, and what is said of one that does not fit."""
 
 import difflib
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -88,6 +88,6 @@ def _fields_at(table: type[Table], place: list[str]) -> list[str]:
 
 
 def _table_in(annotation) -> type[Table]:
-    """The table that an annotation is of, or a list of."""
+    """The table that an annotation is of, or a list of, or a mapping of names to."""
     inner = get_args(annotation)
-    return _table_in(inner[0]) if inner else annotation
+    return _table_in(inner[-1 if get_origin(annotation) is dict else 0]) if inner else annotation

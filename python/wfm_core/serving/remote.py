@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a flowgraph asks of a bundle that computes elsewhere. Without gRPC, which only the bundle itself takes."""
 
+import os
 from typing import Protocol, runtime_checkable
 
 from wfm_core.base.errors import WfmError
@@ -49,6 +50,7 @@ def open_remote(name: str, device: str, patience: float):
     `patience`: seconds for which a question without an answer is asked again. Raises `WfmError`; `UnansweredError` when
     the server is not there within some seconds.
     """
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # it writes each lost connection to stderr, which is told anyway
     what = f"device {device} (the extra remote)"
     needed("grpc", what, "grpcio")
     needed("google.protobuf", what, "protobuf")

@@ -3,6 +3,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 import threading
 import time
 
@@ -16,7 +18,7 @@ from wfm_core import load_bundle
 from wfm_core.base.errors import WfmError
 from wfm_core.serving import protocol
 from wfm_core.serving.remote import OtherBundleError, Remote, UnansweredError, open_remote
-from wfm_core.serving.server import Access
+from wfm_core.serving.server import Access, check_access
 from wfm_core.serving.service import Service
 from wfm_core.serving.wire import iq_message
 
@@ -202,3 +204,55 @@ def test_a_message_that_is_too_large_is_refused(server):
     with pytest.raises(grpc.RpcError) as caught:
         call(server, protocol.JUDGE, bytes(protocol.MAX_BYTES + 1))
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+@pytest.fixture(scope="module")
+def identity(tmp_path_factory):
+    """A certificate of this computer and its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl, which makes certificates, is not installed")
+    folder = tmp_path_factory.mktemp("tls")
+    where = ("-keyout", folder / "key.pem", "-out", folder / "cert.pem", "-subj", "/CN=localhost")
+    names = ("-addext", "subjectAltName=IP:127.0.0.1")
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *where, *names]
+    subprocess.run(list(map(str, command)), check=True, capture_output=True)
+    return folder
+
+
+def test_tls_with_a_token(served, identity, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("secret")
+    certificate, key = ((identity / name).read_bytes() for name in ("cert.pem", "key.pem"))
+    with ServerThread(Service(served), Access(certificate, key, "secret")) as server:
+        there = f"grpcs://127.0.0.1:{server.port}?ca={identity / 'cert.pem'}"
+        assert open_remote("tiny", f"{there}&token={token}", 0.0).infer(windows(1))
+        with pytest.raises(UnansweredError, match="asks for another token"):
+            open_remote("tiny", there, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("address", "access", "good"),
+    [
+        ("127.0.0.1:1", Access(), True),
+        ("localhost:1", Access(), True),
+        ("[::1]:1", Access(), True),
+        ("0.0.0.0:1", Access(), False),
+        ("[::]:1", Access(token="x"), False),
+        ("10.0.0.1:1", Access(b"c", b"k"), False),
+        ("10.0.0.1:1", Access(b"c", b"k", "x"), True),
+        ("10.0.0.1:1", Access(plain=True), True),
+        ("127.0.0.1.example.org:1", Access(), False),
+        ("0:1", Access(), False),
+    ],
+)
+def test_addresses_that_others_reach_take_tls_and_a_token(address, access, good):
+    if good:
+        check_access(address, access)
+    else:
+        with pytest.raises(WfmError, match="can be reached by others"):
+            check_access(address, access)
+
+
+def test_a_port_that_is_taken_is_a_sentence(server, served):
+    with pytest.raises(WfmError, match=f"cannot listen at 127.0.0.1:{server.port}"):
+        ServerThread(Service(served), port=server.port).__enter__()
