@@ -24,6 +24,7 @@ _LAST_ANSWERS_SECONDS = 1.0
 def main(argv: list[str] | None) -> int:
     """The command `wfm-serve`."""
     options = _arguments(argv)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray tells its makers how it is used, unless told not to
     if not options.cluster:
         # Ray's own ports listen on the network's address: who has not this token is not answered. It is read on import.
         os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))

@@ -23,11 +23,11 @@ _EXPECTED = f"grpc://HOST:PORT is expected, such as grpc://{DEFAULT_ADDRESS}"
 
 @dataclass(frozen=True)
 class Address:
-    """`text` is what the user wrote; `format` that of windows on the wire (`wire.FORMATS`); `timeout` of a call in
-    seconds; `token` the secret itself, "" for none; `certificates` in PEM that a server's is checked by, None: the
-    system's."""
+    """`name` is what the user wrote, without the options; `format` that of windows on the wire (`wire.FORMATS`);
+    `timeout` of a call in seconds; `token` the secret itself, "" for none; `certificates` in PEM that a server's is
+    checked by, None: the system's."""
 
-    text: str
+    name: str
     target: str
     tls: bool
     format: str = FORMATS[0]
@@ -76,7 +76,7 @@ def parse_address(text: str) -> Address:
         raise WfmError(f"device {shortened(text)} names certificates, but is not encrypted: write grpcs://")
     certificates = read_file(user_path(options["ca"]), _MOST_CERTIFICATES) if "ca" in options else None
     token = read_token(options["token"]) if "token" in options else ""
-    return Address(text, target, tls, _format(options), _seconds(options), token, certificates)
+    return Address(f"{scheme}://{target}", target, tls, _format(options), _seconds(options), token, certificates)
 
 
 def _format(options: dict[str, str]) -> str:

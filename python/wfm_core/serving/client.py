@@ -18,6 +18,7 @@ from wfm_core.bundle.outputs import check_outputs
 from wfm_core.bundle.parse import parse_contract
 from wfm_core.serving import own_version, protocol
 from wfm_core.serving.address import parse_address
+from wfm_core.serving.judge import sha256_of
 from wfm_core.serving.line import Line
 from wfm_core.serving.wire import bytes_of, image_message, iq_message, outputs_of
 
@@ -46,9 +47,10 @@ class RemoteBundle(Bundle):
     """
 
     def __init__(self, line: Line, patience: float, contract: Contract, said: protocol.Description):
-        text = line.address.text
-        place = Place(said.device.partition(":")[0], text)
-        super().__init__(contract, self._compute, f"{said.bundle} at {text}", place, said.dtype, engine="")
+        path = f"{said.bundle} at {line.address.name}"
+        place = Place(said.device.partition(":")[0], line.address.name)
+        # The server chooses its engine, and does not say which.
+        super().__init__(contract, self._compute, path, place, said.dtype, engine="")
         self.call_seconds = line.address.timeout + patience
         self.server_version = said.server_version
         self._line, self._patience = line, patience
@@ -77,12 +79,7 @@ class RemoteBundle(Bundle):
     def _compute(self, batch: Tensor, prepared: bool = False) -> dict[str, np.ndarray]:
         array = batch.numpy()
         kind = self._line.address.format if array.dtype == np.complex64 else "image"
-        each = min(self._most_windows, self._most_bytes // bytes_of(array.shape[1:], kind))
-        if not each:
-            raise WfmError(
-                f"an input of bundle {self.contract.name!r} takes {bytes_of(array.shape[1:], kind)} bytes as {kind}; "
-                f"{self._line.address.text} takes at most {self._most_bytes} in a message: infer it here"
-            )
+        each = min(self._most_windows, _inputs_in(self._most_bytes, array.shape[1:], kind, self.contract))
         waited = travelled = 0.0
         parts = []
         for first in range(0, len(array), each):
@@ -130,6 +127,17 @@ class RemoteBundle(Bundle):
                 raise WfmError(f"{name} holds {values[~good][0]:g}, which is none of its values")
 
 
+def _inputs_in(most_bytes: int, shape: tuple[int, ...], kind: str, contract: Contract) -> int:
+    """How many inputs of this shape a message takes. Raises `WfmError` where it takes none."""
+    each = bytes_of(shape, kind)
+    if each > most_bytes:
+        raise WfmError(
+            f"an input of bundle {contract.name!r} takes {each} bytes as {kind}, a message takes {most_bytes}: infer "
+            "it where the radio is"
+        )
+    return most_bytes // each
+
+
 def open_at(device: str, name: str, patience: float) -> RemoteBundle:
     """See `remote.open_remote`."""
     return _describe(Line(parse_address(device)), name, patience)
@@ -146,6 +154,12 @@ def _describe(line: Line, name: str, patience: float) -> RemoteBundle:
             raise WfmError(f"bundle {shortened(said.bundle)} with {shortened(texts)}, as was not asked for")
         if said.device.partition(":")[0] not in _DEVICES or not said.most_windows or not said.most_bytes:
             raise WfmError(f"device {shortened(said.device)}, {said.most_windows} windows, {said.most_bytes} bytes")
-        return RemoteBundle(line, patience, parse_contract(raw, f"{line.address.text}, bundle {name}"), said)
+        contract = parse_contract(raw, f"{line.address.name}, bundle {name}")
+        if sha256_of(contract) != said.sha256:
+            raise WfmError(f"sha256 {said.sha256} of a bundle whose contract has {sha256_of(contract)}")
+        image = contract.input == "image"
+        shape, kind = (contract.input_shape, "image") if image else ((1, contract.samples), line.address.format)
+        _inputs_in(min(said.most_bytes, protocol.MOST_DATA), shape, kind, contract)
+        return RemoteBundle(line, patience, contract, said)
 
     return line.ask(protocol.DESCRIBE, question.SerializeToString(), read, _OPEN_SECONDS)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import ray
 from ray import serve
-from ray.exceptions import RayActorError
+from ray.exceptions import RayActorError, RayError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 
 from wfm_core.base.errors import WfmError
@@ -81,8 +81,11 @@ class _Watch(threading.Thread):
 
     def run(self) -> None:
         while not self.ended.wait(_LOOK_SECONDS):
-            nodes = ray.nodes()
-            if not any(node["Alive"] for node in nodes) and not self.ended.is_set():
+            try:
+                lives = any(node["Alive"] for node in ray.nodes())
+            except (RayError, RuntimeError, ConnectionError):
+                lives = False
+            if not lives and not self.ended.is_set():
                 print("wfm-serve: Ray has ended under it, and no bundle is served: start again", file=sys.stderr)
                 sys.stderr.flush()
                 os._exit(1)

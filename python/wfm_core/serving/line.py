@@ -122,7 +122,7 @@ class Line:
                 self._changed.wait(None if self._ends is None else self._ends - time.monotonic())
         if not call.done():
             call.cancel()
-            raise UnansweredError(f"{self.address.text}: the run ended before the server answered")
+            raise UnansweredError(f"{self.address.name}: the run ended before the server answered")
         if call.code() is not grpc.StatusCode.OK:
             raise self._unanswered(call.code(), call.details() or "")
         try:
@@ -143,10 +143,10 @@ class Line:
         if details and code is not grpc.StatusCode.DEADLINE_EXCEEDED:
             what += f" ({details[:300]})"
         kind = OtherBundleError if code is grpc.StatusCode.FAILED_PRECONDITION else UnansweredError
-        return kind(f"{self.address.text}: {what}", passes=code in _PASSING)
+        return kind(f"{self.address.name}: {what}", passes=code in _PASSING)
 
     def _useless(self, why: str) -> UnansweredError:
-        return UnansweredError(f"{self.address.text}: the server's answer cannot be used ({why})")
+        return UnansweredError(f"{self.address.name}: the server's answer cannot be used ({why})")
 
 
 def _channel(address: Address) -> grpc.Channel:

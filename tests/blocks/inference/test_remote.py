@@ -3,12 +3,14 @@
 
 import subprocess
 import sys
+import threading
 
 import pmt
 import pytest
 from flowgraph_helpers import WINDOW, Collector, flowgraph, noise
 from gnuradio import blocks, gr, wfm
 from image_bundles import SHAPE, Sender, image
+from serving_parts.ray_server import RayServer, needs_ray
 from serving_parts.server import LocalServed, ServerThread
 from waiting import wait_for
 
@@ -58,6 +60,32 @@ def test_the_status_says_where_the_time_went(server, served):
     assert status["latency_ms_p50"] >= status["wait_ms_p50"]
     *_, here = decided("auto")
     assert (here["network_ms_p95"], here["wait_ms_p95"], here["server_version"]) == (0, 0, "")
+
+
+@needs_ray
+@pytest.mark.slow
+def test_eight_radios_at_one_server_decide_as_one_with_the_bundle_in_it(installed):
+    ours = decided("auto")
+    with RayServer("--bundle", "tiny") as server:
+        found = {}
+        runs = [threading.Thread(target=lambda n=n: found.update({n: decided(server.device)})) for n in range(8)]
+        for run in runs:
+            run.start()
+        for run in runs:
+            run.join()
+        for samples, tags, detections, status in found.values():
+            assert samples == ours[0] and len(tags) == len(detections) == 100
+            assert [(d.sample_start, d.label) for d in detections] == [(d.sample_start, d.label) for d in ours[2]]
+            assert (status["windows_undecided"], status["samples_lost"]) == (0, 0)
+        assert len(found) == 8
+        radios = [Live(wfm.inference("tiny", device=server.device, on_error="bypass")) for _ in range(8)]
+        for radio in radios:
+            radio.top.start()
+        assert all(radio.decides() for radio in radios)
+        for radio in radios:
+            status = radio.block.status()
+            radio.__exit__()
+            assert status["samples_lost"] == status["windows_undecided"] == 0
 
 
 class Live:

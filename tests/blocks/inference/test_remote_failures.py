@@ -5,13 +5,16 @@ decides again when the server is back. Nothing hangs at its end."""
 import os
 import sys
 
+import numpy as np
 import pytest
 from flowgraph_helpers import WINDOW
-from gnuradio import wfm
+from gnuradio import blocks, gr, wfm
+from image_bundles import Sender, image
 from serving_parts.proxy import AnyService, NoiseServer, Proxy
-from serving_parts.server import ServerThread
+from serving_parts.server import LocalServed, ServerThread
 from stops import stopped_within
 from test_remote import Live, decided
+from test_signal_classifier import NARROW, Run, band, classifier
 from waiting import wait_for
 
 from wfm_core.base import left_behind
@@ -176,3 +179,22 @@ def test_nothing_hangs_at_the_end_and_the_next_run_is_as_good(server, served, on
 def test_a_server_that_is_not_there_is_said_at_construction():
     with pytest.raises(WfmError, match="no server answers"):
         wfm.inference("tiny", device="grpc://127.0.0.1:1", on_error="bypass")
+
+
+def test_signals_and_images_pass_undecided_too(installed_kinds):
+    signals, activity = LocalServed("signals"), LocalServed("activity")
+    samples = band(1.2, NARROW)
+    with ServerThread(Service({"signals": signals, "activity": activity})) as server:
+        where = {"device": f"{server.device}?timeout=0.2", "on_error": "bypass"}
+        made = classifier("signals", **where), wfm.image_inference("activity", policy="lossless", **where)
+        signals.pause = activity.pause = 1.0
+        run = Run(made[0], samples)
+        assert np.array_equal(run.samples, samples) and run.tags == run.detections == []
+        status = run.status
+        assert status["signals_found"] == status["windows_undecided"] > 0 == status["signals_decided"]
+        sender, top = Sender([image(1, place) for place in range(20)]), gr.top_block()
+        top.msg_connect(sender, "out", made[1], "images")
+        top.connect(sender, blocks.null_sink(1))
+        top.run()
+        status = made[1].status()
+        assert (status["windows_in"], status["windows_undecided"], status["error"]) == (20, 20, "")

@@ -11,7 +11,8 @@ import time
 import grpc
 import numpy as np
 import pytest
-from flowgraph_helpers import WINDOW, noise
+from flowgraph_helpers import WINDOW, contract, noise
+from serving_parts.proxy import AnyService
 from serving_parts.server import ServerThread
 
 from wfm_core import load_bundle
@@ -204,6 +205,42 @@ def test_a_message_that_is_too_large_is_refused(server):
     with pytest.raises(grpc.RpcError) as caught:
         call(server, protocol.JUDGE, bytes(protocol.MAX_BYTES + 1))
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def description(raw: dict, **changes):
+    """A server's answer to Describe."""
+    said = protocol.Description(
+        bundle="tiny", server_version="9", sha256="0" * 64, contract=json.dumps(raw), device="cpu", dtype="fp32",
+        most_windows=64, most_bytes=protocol.MOST_DATA,
+    )  # fmt: skip
+    for name, value in changes.items():
+        setattr(said, name, value)
+    return AnyService(protocol.SERVICE, lambda method, question: said.SerializeToString())
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"contract": "{"}, "its contract is not readable as JSON"),
+        ({"contract": "[" * 1000}, "its contract is not readable as JSON"),
+        ({"contract": "{}"}, "contract format None"),
+        ({"sha256": "1" * 64}, "of a bundle whose contract has 0000"),
+        ({"bundle": "other"}, "bundle 'other' with"),
+        ({"device": "moon"}, "device 'moon'"),
+        ({"dtype": "fp32\n"}, "as was not asked for"),
+        ({"most_windows": 0}, "0 windows"),
+        ({"most_bytes": 100}, "takes 2048 bytes as cf32, a message takes 100"),
+    ],
+)
+def test_a_description_that_cannot_be_is_no_bundle(changes, said):
+    with ServerThread(description(contract(), **changes)) as server, pytest.raises(UnansweredError, match=said):
+        open_remote("tiny", server.device, 0.0)
+
+
+def test_a_description_of_windows_that_no_message_takes():
+    large = contract(samples=1 << 22, antennas=64)
+    with ServerThread(description(large)) as server, pytest.raises(UnansweredError, match="infer it where the radio"):
+        open_remote("tiny", server.device, 0.0)
 
 
 @pytest.fixture(scope="module")

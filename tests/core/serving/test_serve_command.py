@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from flowgraph_helpers import WINDOW, noise
+from serving_parts.ray_server import PROGRAM, RayServer, needs_ray
 from waiting import wait_for
 
 from wfm_core import load_bundle
@@ -21,12 +22,6 @@ from wfm_core.base.errors import WfmError
 from wfm_core.cli import serve
 from wfm_core.configs.serving import read_serving
 from wfm_core.serving.remote import open_remote
-
-PROGRAM = [sys.executable, "-m", "wfm_core.cli.serve"]
-needs_ray = pytest.mark.skipif(
-    subprocess.run([sys.executable, "-c", "import ray.serve"], capture_output=True).returncode != 0,
-    reason="ray is not installed (pip install 'ray[serve]')",
-)
 
 
 def windows(count: int) -> np.ndarray:
@@ -106,24 +101,6 @@ def test_a_configuration_that_cannot_be(tmp_path, text, said):
     path.write_text(text)
     with pytest.raises(WfmError, match=said):
         read_serving(str(path), [])
-
-
-class RayServer:
-    """`wfm-serve` with `options`, once it listens."""
-
-    def __init__(self, *options: str):
-        command = [*PROGRAM, *options, "--address", "127.0.0.1:0"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    def __enter__(self):
-        line = self.process.stdout.readline()
-        assert (found := re.search(r"^serving (.*) at 127.0.0.1:(\d+)$", line)), self.process.communicate(timeout=60)
-        self.bundles, self.device = found[1].split(", "), f"grpc://127.0.0.1:{found[2]}?timeout=30"
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.communicate()
 
 
 def replicas() -> list[int]:

@@ -5,6 +5,7 @@ Without GNU Radio.
 """
 
 import contextlib
+import time
 from collections.abc import Callable
 
 from wfm_core.base.errors import WfmError
@@ -12,6 +13,8 @@ from wfm_core.serving.remote import OtherBundleError, Remote, UnansweredError
 
 from .hot_swap import BundleSwap
 
+_LOOK_SECONDS = 10.0
+"""Between questions for another bundle that the server has."""
 PATIENCE_SECONDS = 10.0
 """For which a question is asked again, where the flowgraph ends without an answer."""
 
@@ -25,6 +28,7 @@ class Outage:
 
     def __init__(self, swap: BundleSwap, notice: Callable[[str, str], None]):
         self._swap, self._notice = swap, notice
+        self._next_look = 0.0
         self.reason = ""
         """Why nothing is decided at present, or ""."""
 
@@ -32,7 +36,8 @@ class Outage:
         if not self.reason:
             self._notice("unanswered", f"{error}; windows pass undecided")
         self.reason = str(error)
-        if isinstance(error, OtherBundleError):
+        if isinstance(error, OtherBundleError) and time.monotonic() > self._next_look:
+            self._next_look = time.monotonic() + _LOOK_SECONDS
             with contextlib.suppress(WfmError):  # it is being loaded
                 self._swap.request(bundle.name)
 
