@@ -4,6 +4,7 @@ decides again when the server is back. Nothing hangs at its end."""
 
 import os
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -55,13 +56,15 @@ def test_a_server_that_is_killed_and_started_again(server_process):
     assert counted + status["queue_depth"] == status["windows_in"]
 
 
-def test_a_network_that_is_cut(server):
+@pytest.mark.parametrize("seconds", [0, pytest.param(30, marks=pytest.mark.slow)])
+def test_a_network_that_is_cut(server, seconds):
     """Packets vanish and connections stay, as behind a switch without power."""
     proxy = Proxy(server.port)
     with bypassing(f"{proxy.device}?timeout=0.5") as live:
         assert live.decides()
         proxy.drops.set()
         undecided(live, "did not answer within 0.5 s")
+        time.sleep(seconds)
         proxy.drops.clear()
         recovered(live)
     proxy.close()
