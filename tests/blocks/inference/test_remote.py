@@ -53,7 +53,7 @@ def test_the_same_decisions_on_the_same_samples(server_process):
 def test_the_status_says_where_the_time_went(server, served):
     served["tiny"].pause = 0.02
     _, tags, _, status = decided(server.device)
-    assert (status["engine"], status["engine_reason"], tags[0][1]["origin"]) == ("", "", "fp32")
+    assert (status["engine"], status["engine_reason"], tags[0][1]["origin"]) == ("", "", status["dtype"])
     assert status["device"] == server.device and status["bundle"] == "tiny" and status["server_version"]
     assert (status["windows_inferred"], status["windows_undecided"], status["undecided_because"]) == (100, 0, "")
     assert status["wait_ms_p50"] >= 20 and status["network_ms_p50"] > 0 and status["compute_ms_p50"] > 0

@@ -68,7 +68,8 @@ def test_another_bundle_over_the_same_line(server):
     there = open_remote("tiny", server.device, 0.0).beside("other")
     assert there.contract.name == "other"
     batch = windows(2)
-    assert np.array_equal(there.infer(batch)["interference"], load_bundle("other").infer(batch)["interference"])
+    # the server and this test each choose engine and number format, by which answers differ a little
+    assert np.allclose(there.infer(batch)["interference"], load_bundle("other").infer(batch)["interference"], atol=5e-3)
 
 
 @pytest.mark.parametrize("name", ["absent", "../tiny", "/etc/passwd", "tiny.wfm.pt", ""])
