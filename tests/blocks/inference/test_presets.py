@@ -164,3 +164,41 @@ def detection_at(place: int, freq: float):
     facts = messages.WindowFacts(place * WINDOW, WINDOW, None, freq, -20.0)
     value = messages.task_dict(messages.facts_dict(facts), decision)
     return messages.detects_pdu("interference", value, decision, False, 1)
+
+
+class Embedder(RuleBundle):
+    """An embedding a window without tasks: the real part of its first sample, and a little noise."""
+
+    def __init__(self):
+        super().__init__()
+        for name, value in {"tasks": {}, "embedding": "mean"}.items():
+            object.__setattr__(self.contract, name, value)
+        self._noise = np.random.default_rng(1)
+
+    def infer(self, windows):
+        first = np.asarray(windows)[:, 0, :1].real
+        noise = 0.01 * self._noise.standard_normal((len(first), 4))
+        return {"embedding_iq": (np.repeat(first, 4, 1) + noise).astype(np.float32)}
+
+    def decide(self, outputs, i, threshold=None):
+        return {}
+
+
+def test_rf_fingerprinter_enrols_with_a_bundle_without_tasks():
+    block = wfm.rf_fingerprinter(Embedder(), sample_rate=RATE, policy="lossless", windows=1, margin=6.0)
+    enrolled = Collector()
+    order = pmt.dict_add(pmt.make_dict(), pmt.intern("enrol"), pmt.intern("mine"))
+    order = pmt.dict_add(order, pmt.intern("windows"), pmt.from_long(5))
+    block.relay._hand_on(order)
+    block.msg_connect(block.head, "events", enrolled, "in")
+    ports = run(block, spelled("1111111222"))
+    assert [event["event"] for event in enrolled.dicts()] == ["enrolling", "enrolled"]
+    labels = [messages.read_detection(pdu).decision["label"] for pdu in ports["detects"].messages]
+    assert labels == ["mine"] * 2 + ["unknown"] * 3
+    assert told(ports["events"])[0][:2] == ("begin", "mine")
+
+
+@pytest.mark.parametrize("given", [{"prototypes": "a.safetensors"}, {"cohort": "wfm-fingerprint"}])
+def test_a_bundle_that_knows_its_transmitters_enrols_none(given):
+    with pytest.raises(WfmError, match="which knows its transmitters: give a bundle without tasks"):
+        wfm.rf_fingerprinter(Task("fingerprint"), sample_rate=RATE, **given)

@@ -7,11 +7,12 @@ from wfm_core.base.errors import WfmError
 
 from ..events.event_tracker import event_tracker
 from ..inference.inference_base import open_bundle
+from ..inference.order_relay import order_relay
 from ..inference.presets import check_task, load_for, preset_base
 from ..inference.task_head import task_head
+from ..ports import keys
 from .image_inference import image_inference
 from .position_smoother import position_smoother
-from .survey_relay import survey_relay
 
 POINT_WINDOWS = 5
 """Windows of a surveyed point that does not say how many."""
@@ -147,6 +148,6 @@ class positioner(_image_preset):
         self.message_port_register_hier_in("survey")
         self.message_port_register_hier_out("surveyed")
         # a bundle that knows its place has no points: its inference refuses them, and says so
-        self.relay = survey_relay(self.head or self.inference.engine)
+        self.relay = order_relay(keys.SURVEY, self.head or self.inference.engine)
         self.msg_connect(self, "survey", self.relay, "survey")
         self.msg_connect(self.head or self.inference, "events", self, "surveyed")

@@ -4,11 +4,15 @@
 from gnuradio import gr
 
 from wfm_core.base.errors import WfmError
+from wfm_core.model.prototypes import MARGIN
 
 from ..events.event_tracker import event_tracker
+from ..ports import keys
 from .decision_pool import decision_pool
 from .inference import inference
 from .inference_base import open_bundle
+from .order_relay import order_relay
+from .task_head import task_head
 
 
 class preset_base(gr.hier_block2):
@@ -64,19 +68,33 @@ def check_task(bundle, task: str) -> None:
 class _preset(preset_base):
     """Inference of `task` and its event tracker; streams as in `wfm.inference`.
 
-    Message ports as of `preset_base`; `events` (begin and end, see `wfm.event_tracker`); with `pool`, `pooled` (a PDU
-    per block of so many samples, see `decision_pool`), of which the events are made then, without more smoothing.
+    `head`: a task head that answers for an open bundle without tasks. Message ports as of `preset_base`; `events`
+    (begin and end, see `wfm.event_tracker`); with `pool`, `pooled` (a PDU per block of so many samples, see
+    `decision_pool`), of which the events are made then, without more smoothing.
 
     Raises:
         WfmError: the bundle has no such task, or a parameter is out of its range.
     """
 
     def __init__(
-        self, task, bundle, channels, sample_rate, hop, policy, threshold, gate_dbfs, smoothing, running, pool=0
+        self,
+        task,
+        bundle,
+        channels,
+        sample_rate,
+        hop,
+        policy,
+        threshold,
+        gate_dbfs,
+        smoothing,
+        running,
+        pool=0,
+        head=None,
     ):
         signature = gr.io_signature(channels, channels, gr.sizeof_gr_complex)
         gr.hier_block2.__init__(self, type(self).__name__, signature, signature)
-        bundle = load_for(bundle, task, policy, **running)
+        if head is None:
+            bundle = load_for(bundle, task, policy, **running)
         self.inference = inference(
             bundle=bundle,
             channels=channels,
@@ -86,7 +104,7 @@ class _preset(preset_base):
             threshold=threshold,
             gate_dbfs=gate_dbfs,
             on_error=running["on_error"],
-            tasks=task,
+            tasks="" if head else task,
         )
         stride = max(hop, bundle.contract.samples)
         if pool:
@@ -99,7 +117,9 @@ class _preset(preset_base):
         for channel in range(channels):
             self.connect((self, channel), (self.inference, channel), (self, channel))
         self._task = task
-        self._follow_with(self.tracker, takes=() if pool else ("detects", "status"), gives="events")
+        if head:
+            self.msg_connect(self.inference, "embeddings", head, "embeddings")
+        self._follow_with(self.tracker, takes=() if pool else ("detects", "status"), gives="events", head=head)
         if pool:
             self.message_port_register_hier_out("pooled")
             for port in ("detects", "status"):
@@ -158,13 +178,22 @@ class interference_detector(_preset):
 class rf_fingerprinter(_preset):
     """Which transmitter was on the air, from when to when: the gate keeps silence from being named.
 
-    Args: see `wfm.inference` and `wfm.event_tracker`; votes, since a fingerprint is sure or wrong. on_error: when a
-        server does not answer.
+    A bundle with the task fingerprint knows its transmitters. One without tasks, such as wfm-fingerprint, gives
+    embeddings, and transmitters are enrolled while the flowgraph runs: the port `enrolment` takes what `control` of
+    `wfm.task_head` takes, and `enrolled` answers as its `events`. `detects` has the `distance`, too.
+
+    Args: see `wfm.inference` and `wfm.event_tracker`; votes, since a fingerprint is sure or wrong.
+        on_error: when a server does not answer.
+        prototypes, margin, cohort: of a bundle without tasks, see `wfm.task_head`.
+
+    Raises:
+        WfmError: the bundle has other tasks, prototypes or a cohort that it cannot use, or a parameter out of its
+        range.
     """
 
     def __init__(
         self,
-        bundle,
+        bundle="wfm-fingerprint",
         channels: int = 1,
         sample_rate: float = 1.92e6,
         hop: int = 0,
@@ -178,9 +207,39 @@ class rf_fingerprinter(_preset):
         dtype: str = "auto",
         engine: str = "auto",
         on_error: str = "stop",
+        prototypes: str = "",
+        margin: float = MARGIN,
+        cohort: str = "",
     ):
         running = {"device": device, "dtype": dtype, "engine": engine, "on_error": on_error}
         smoothing = {"windows": windows, "begin": begin, "end": end, "method": "vote", "background": ""}
+        bundle = open_bundle(bundle, policy, **running)
+        contract, self.head = bundle.contract, None
+        if not contract.tasks:
+            embedding = next(iter(contract.embedding_widths))
+            self.head = task_head("fingerprint", embedding, prototypes, margin=margin, cohort=cohort)
+        elif prototypes or cohort:
+            raise WfmError(
+                f"prototypes {prototypes!r} and cohort {cohort!r} with bundle {contract.name}, which knows its "
+                "transmitters: give a bundle without tasks, such as wfm-fingerprint, or neither"
+            )
         super().__init__(
-            "fingerprint", bundle, channels, sample_rate, hop, policy, threshold, gate_dbfs, smoothing, running
+            "fingerprint",
+            bundle,
+            channels,
+            sample_rate,
+            hop,
+            policy,
+            threshold,
+            gate_dbfs,
+            smoothing,
+            running,
+            0,
+            self.head,
         )
+        self.message_port_register_hier_in("enrolment")
+        self.message_port_register_hier_out("enrolled")
+        # a bundle that knows its transmitters enrols none: its inference refuses, and says so
+        self.relay = order_relay(keys.ENROLMENT, self.head or self.inference.engine)
+        self.msg_connect(self, "enrolment", self.relay, "enrolment")
+        self.msg_connect(self.head or self.inference, "events", self, "enrolled")
