@@ -51,7 +51,7 @@ def by_pixel(image: torch.Tensor) -> dict[str, torch.Tensor]:
 def bundles(monkeypatch):
     networks = {"by-level": (IQ, by_level), "by-pixel": (IMAGE, by_pixel)}
 
-    def load(name, device, dtype):
+    def load(name, device, dtype, engine):
         contract, network = networks[Path(name).name]
         return Bundle(parse_contract(contract, "test"), network, Path(name), torch.device("cpu"), "fp32")
 
