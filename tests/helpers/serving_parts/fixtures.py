@@ -16,7 +16,7 @@ from wfm_core.serving.service import Service
 from .server import LocalServed, ServerThread
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def installed(tmp_path_factory):
     """A folder of installed bundles: `tiny` (IQ, 256 samples, up to 4 antennas) and `other`, of other weights."""
     folder = tmp_path_factory.mktemp("bundles")
@@ -29,7 +29,7 @@ def installed(tmp_path_factory):
     os.environ.pop("WFM_BUNDLES") if before is None else os.environ.update(WFM_BUNDLES=before)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def installed_kinds(installed, tmp_path_factory):
     """Also `odd`, of other labels, `signals`, which names found signals, `activity` and `position` of images."""
     model = tmp_path_factory.mktemp("model")
@@ -42,7 +42,7 @@ def installed_kinds(installed, tmp_path_factory):
     return installed
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(installed):
     return {name: LocalServed(name) for name in ("tiny", "other")}
 

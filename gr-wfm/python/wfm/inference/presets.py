@@ -87,14 +87,12 @@ class _preset(preset_base):
         threshold,
         gate_dbfs,
         smoothing,
-        running,
+        on_error,
         pool=0,
         head=None,
     ):
         signature = gr.io_signature(channels, channels, gr.sizeof_gr_complex)
         gr.hier_block2.__init__(self, type(self).__name__, signature, signature)
-        if head is None:
-            bundle = load_for(bundle, task, policy, **running)
         self.inference = inference(
             bundle=bundle,
             channels=channels,
@@ -103,7 +101,7 @@ class _preset(preset_base):
             policy=policy,
             threshold=threshold,
             gate_dbfs=gate_dbfs,
-            on_error=running["on_error"],
+            on_error=on_error,
             tasks="" if head else task,
         )
         stride = max(hop, bundle.contract.samples)
@@ -170,8 +168,9 @@ class interference_detector(_preset):
     ):
         running = {"device": device, "dtype": dtype, "engine": engine, "on_error": on_error}
         smoothing = {"windows": windows, "begin": begin, "end": end, "method": "probability", "background": "none"}
+        bundle = load_for(bundle, "interference", policy, **running)
         super().__init__(
-            "interference", bundle, channels, sample_rate, hop, policy, threshold, -200.0, smoothing, running, pool
+            "interference", bundle, channels, sample_rate, hop, policy, threshold, -200.0, smoothing, on_error, pool
         )
 
 
@@ -223,6 +222,8 @@ class rf_fingerprinter(_preset):
                 f"prototypes {prototypes!r} and cohort {cohort!r} with bundle {contract.name}, which knows its "
                 "transmitters: give a bundle without tasks, such as wfm-fingerprint, or neither"
             )
+        else:
+            check_task(bundle, "fingerprint")
         super().__init__(
             "fingerprint",
             bundle,
@@ -233,9 +234,8 @@ class rf_fingerprinter(_preset):
             threshold,
             gate_dbfs,
             smoothing,
-            running,
-            0,
-            self.head,
+            on_error,
+            head=self.head,
         )
         self.message_port_register_hier_in("enrolment")
         self.message_port_register_hier_out("enrolled")
