@@ -23,6 +23,8 @@ from wfm_core.base.errors import WfmError
 from wfm_core.serving import protocol
 from wfm_core.serving.service import Service
 
+pytestmark = pytest.mark.slow  # servers, radios and proxies at once
+
 
 def bypassing(device: str, **settings) -> Live:
     return Live(wfm.inference("tiny", device=device, on_error="bypass", **settings))
