@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`wfm.proto` as message classes, and the limits that both sides hold.
 
-The file itself is read when this is imported: no generated code lies about, which would have to be made anew for each
-version of protobuf, and neither building nor running takes protoc. It is read by the few rules that it keeps, one
+The file itself is read when this is imported: there is no generated code, which each version of protobuf would need its
+own of, and neither building nor running takes protoc. It is read by the few rules that it keeps, one
 field a line and no message within another; a test compares the result with protoc's.
 """
 
