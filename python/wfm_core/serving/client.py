@@ -19,7 +19,7 @@ from wfm_core.bundle.parse import parse_contract
 from wfm_core.serving import own_version, protocol
 from wfm_core.serving.address import parse_address
 from wfm_core.serving.judge import sha256_of
-from wfm_core.serving.line import Line
+from wfm_core.serving.line import Breaker, Line
 from wfm_core.serving.wire import bytes_of, image_message, iq_message, outputs_of
 
 _OPEN_SECONDS = 5.0
@@ -53,7 +53,7 @@ class RemoteBundle(Bundle):
         super().__init__(contract, self._compute, path, place, said.dtype, engine="")
         self.call_seconds = line.address.timeout + patience
         self.server_version = said.server_version
-        self._line, self._patience = line, patience
+        self._line, self._breaker, self._patience = line, Breaker(), patience
         self.name, self._sha256 = said.bundle, said.sha256
         self._stages = said.prepared
         self._most_windows = min(said.most_windows, protocol.MAX_WINDOWS)
@@ -75,6 +75,8 @@ class RemoteBundle(Bundle):
 
     def limit(self, seconds: float | None) -> None:
         self._line.limit(seconds)
+        if seconds is None:
+            self._breaker.close()
 
     def _compute(self, batch: Tensor, prepared: bool = False) -> dict[str, np.ndarray]:
         array = batch.numpy()
@@ -114,7 +116,7 @@ class RemoteBundle(Bundle):
                 raise WfmError(f"seconds {shortened(seconds)}, numbers from 0 on are expected")
             return outputs, seconds
 
-        return self._line.ask(protocol.JUDGE, question.SerializeToString(), read, self._patience)
+        return self._line.ask(protocol.JUDGE, question.SerializeToString(), read, self._patience, self._breaker)
 
     def _check(self, outputs: dict[str, np.ndarray], count: int) -> None:
         check_outputs(outputs, self.contract, count)
@@ -162,4 +164,4 @@ def _describe(line: Line, name: str, patience: float) -> RemoteBundle:
         _inputs_in(min(said.most_bytes, protocol.MOST_DATA), shape, kind, contract)
         return RemoteBundle(line, patience, contract, said)
 
-    return line.ask(protocol.DESCRIBE, question.SerializeToString(), read, _OPEN_SECONDS)
+    return line.ask(protocol.DESCRIBE, question.SerializeToString(), read, _OPEN_SECONDS, Breaker())

@@ -70,28 +70,52 @@ _PASSING = (
 )
 
 
+class Breaker:
+    """What becomes of the questions about one bundle: after some failures in a row they are not sent for a while.
+
+    One each, as a server may have no answer for one bundle (it has another one of the name by now) and be well.
+    """
+
+    def __init__(self):
+        self._breaker = pybreaker.CircuitBreaker(_FAILURES, _PAUSE_SECONDS, throw_new_error_on_trip=False)
+        self._trouble = ""
+
+    def call(self, function: Callable[..., Answer], *arguments) -> Answer:
+        """What `function` returns. Raises `UnansweredError`, that of `function` or in place of a call. Calls of other
+        threads wait for this one."""
+        try:
+            return self._breaker.call(function, *arguments)
+        except pybreaker.CircuitBreakerError:
+            raise UnansweredError(f"{self._trouble}: tried again once a second", passes=True) from None
+        except UnansweredError as error:
+            self._trouble = str(error)
+            raise
+
+    def close(self) -> None:
+        """The next call is made in any case."""
+        self._breaker.close()
+
+
 class Line:
-    """Calls to one server. They may be made from any thread; those after the first wait for it."""
+    """Calls to one server, from any thread."""
 
     def __init__(self, address: Address):
         self.address = address
         self._channel = _channel(address)
         self._methods = {method: self._channel.unary_unary(method) for method in (DESCRIBE, JUDGE)}
         self._metadata = (("authorization", f"Bearer {address.token}"),) if address.token else ()
-        self._breaker = pybreaker.CircuitBreaker(_FAILURES, _PAUSE_SECONDS, throw_new_error_on_trip=False)
         self._changed = threading.Condition()
         self._ends: float | None = None
-        self._trouble = ""
 
     def limit(self, seconds: float | None) -> None:
         """See `remote.Remote`."""
         with self._changed:
             self._ends = None if seconds is None else time.monotonic() + seconds
             self._changed.notify_all()
-        if seconds is None:
-            self._breaker.close()
 
-    def ask(self, method: str, question: bytes, read: Callable[[bytes], Answer], patience: float) -> Answer:
+    def ask(
+        self, method: str, question: bytes, read: Callable[[bytes], Answer], patience: float, breaker: Breaker
+    ) -> Answer:
         """The answer as `read` takes it from the message; what that raises as `WfmError` is no answer either.
 
         While a trouble may pass it is asked again for `patience` seconds. Raises `UnansweredError`.
@@ -99,14 +123,10 @@ class Line:
         until, wait = time.monotonic() + patience, _FIRST_WAIT_SECONDS
         while True:
             try:
-                return self._breaker.call(self._once, method, question, read)
-            except pybreaker.CircuitBreakerError:
-                error = UnansweredError(f"{self._trouble}: tried again once a second", passes=True)
-            except UnansweredError as unanswered:
-                error = unanswered
-                self._trouble = str(unanswered)
-            if not error.passes or time.monotonic() + wait > until or self._sleep(wait):
-                raise error
+                return breaker.call(self._once, method, question, read)
+            except UnansweredError as error:
+                if not error.passes or time.monotonic() + wait > until or self._sleep(wait):
+                    raise
             wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
 
     def _sleep(self, seconds: float) -> bool:

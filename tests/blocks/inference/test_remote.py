@@ -4,6 +4,7 @@
 import subprocess
 import sys
 import threading
+import time
 
 import pmt
 import pytest
@@ -133,14 +134,16 @@ def test_hot_swap_takes_another_bundle_of_the_server(installed_kinds, server, se
         assert live.decides()
 
 
-def test_a_server_that_was_given_another_bundle_of_the_name_is_followed(installed, served):
-    """Where its contract agrees, as after an update of the model on the server."""
+@pytest.mark.parametrize("away", [0, 3], ids=["at once", "after three seconds"])
+def test_a_server_that_was_given_another_bundle_of_the_name_is_followed(installed, served, away):
+    """Where its contract agrees, as after an update of the model on the server. In three seconds calls are given up."""
     with ServerThread(Service(served)) as first:
         live = Live(wfm.inference("tiny", device=first.device, on_error="bypass"))
         with live:
             assert live.decides()
             before = live.block.status()["bundle_sha256"]
             first.stop()
+            time.sleep(away)
             with ServerThread(Service({"tiny": served["other"]}), port=first.port):
                 wait_for(lambda: live.block.status()["bundle_sha256"] != before, 60)
                 assert live.decides() and live.block.status()["bundle"] == "other"
