@@ -12,7 +12,7 @@ from gnuradio.wfm.images.image_messages import read_image
 from gnuradio.wfm.images.image_queue import ImageQueue
 from gnuradio.wfm.inference.engine import engine
 from gnuradio.wfm.inference.tap_source import TapSource
-from gnuradio.wfm.inference.window_source import COUNTERS, Windows, WindowSource
+from gnuradio.wfm.inference.window_source import COUNTERS, Windows, WindowSource, ran_on
 from gnuradio.wfm.ports.block import keep_alive
 from image_bundles import SHAPE, ImageRule, image
 from waiting import wait_for
@@ -40,6 +40,11 @@ def test_a_source_has_what_the_interface_says(make):
     assert source.take(1, 1000).count == 0
     source.open()
     assert source.take(1, 1) is None
+
+
+def test_a_stream_has_never_run_on_by_less_than_nothing():
+    """A window is taken while the block still looks at what came with it, which it has not counted."""
+    assert ran_on(1024, np.array([512, 1024, 1280])).tolist() == [512, 0, 0]
 
 
 class ListSource:

@@ -10,7 +10,7 @@ from wfm_core.scan.pooling import Pool
 from wfm_core.signal.found import SAMPLES, observe
 
 from ..wfm_python import found_signal, signal_finder
-from .window_source import Windows
+from .window_source import Windows, ran_on
 
 POOL_SECONDS = 5.0
 """Of the stream, in which observations of one signal make one decision."""
@@ -52,7 +52,7 @@ class FinderSource:
             start=start,
             length=length,
             rate=np.array([self._rate_of(one) for one in signals]),
-            lag=np.zeros_like(start) if self._lossless else self._position("samples_in") - (start + length),
+            lag=np.zeros_like(start) if self._lossless else ran_on(self._position("samples_in"), start + length),
             power=np.array([10 ** (one.level_dbfs / 10) for one in signals]),
             rx_time=[(one.rx_time_secs, one.rx_time_frac) if one.has_rx_time else None for one in signals],
             rx_freq=[None if math.isnan(one.rx_freq) else one.rx_freq for one in signals],

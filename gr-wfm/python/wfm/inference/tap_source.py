@@ -7,7 +7,7 @@ import numpy as np
 
 from ..ports import keys, messages
 from ..wfm_python import cyclic_images, window_tap
-from .window_source import Windows
+from .window_source import Windows, ran_on
 
 _INT_MAX = 2**31 - 1
 
@@ -40,7 +40,7 @@ class TapSource:
             start=start,
             length=length,
             rate=np.where(batch.rx_rate > 0, batch.rx_rate, self._sample_rate),
-            lag=np.zeros_like(start) if self._lossless else self._position("samples_in") - (start + length),
+            lag=np.zeros_like(start) if self._lossless else ran_on(self._position("samples_in"), start + length),
             power=batch.power,
             rx_time=[(secs, frac) if known else None for known, secs, frac in times],
             rx_freq=[None if math.isnan(freq) else freq for freq in batch.rx_freq.tolist()],

@@ -48,6 +48,15 @@ class Windows:
         return len(self.start)
 
 
+def ran_on(position: int, ends: np.ndarray) -> np.ndarray:
+    """int64 [count], samples: how far a stream that is counted to `position` had run on past where windows end.
+
+    A block counts what it looked at when it is through with it, and a window is taken as soon as it is cut: where it
+    ends, the stream has been all the same.
+    """
+    return np.maximum(position - ends, 0)
+
+
 class WindowSource(Protocol):
     """Where windows wait for the engine's worker. The methods may be called from any thread."""
 
