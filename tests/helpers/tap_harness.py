@@ -7,7 +7,7 @@ import numpy as np
 import pmt
 from gnuradio import blocks, gr
 
-RUN_SECONDS = 20.0  # far more than any of these flowgraphs takes: past it, it hangs
+RUN_SECONDS = 60.0  # far more than any of these flowgraphs takes: past it, it hangs
 
 
 def noise(channels, samples, seed=0):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 _POLL_SECONDS = 0.005
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 20.0, otherwise: Callable[[], str] = lambda: ""):
+def wait_for(condition: Callable[[], object], seconds: float = 60.0, otherwise: Callable[[], str] = lambda: ""):
     """Wait until `condition()` is true, and return it; fail when it is not so in time, with what `otherwise` says."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):

@@ -198,7 +198,6 @@ def test_a_second_run_counts_again():
         assert [e["label"] for e in run.events()] == ["narrow"]
 
 
-@pytest.mark.slow  # as those of tests/blocks/tap/test_window_tap_reconfigured.py
 def test_a_running_flowgraph_may_be_locked_and_unlocked():
     block, top, detects = classifier(policy="live"), gr.top_block(), Collector()
     source = blocks.vector_source_c(band(1.0, NARROW).tolist(), True)
