@@ -16,7 +16,8 @@ PROGRAM = ROOT / "examples" / "live_interference.py"
 WINDOW = 4096
 SUMMARY_KEYS = {
     "intd_accuracy", "intc_accuracy", "sample_rate", "antennas", "policy", "coverage", "windows_in", "windows_inferred",
-    "windows_dropped", "windows_flushed", "samples_in", "samples_lost", "latency_ms_p50", "latency_ms_p95",
+    "windows_undecided", "windows_dropped", "windows_flushed", "samples_in", "samples_lost", "latency_ms_p50",
+    "latency_ms_p95",
 }  # fmt: skip
 
 

@@ -75,7 +75,7 @@ class Bundle:
     @property
     def origin(self) -> str:
         """What its decisions come from: engine and number format, such as "torchscript bf16"; the engine is left out
-        where it is a server's.
+        where a server does not say it.
         """
         return f"{self.engine} {self.dtype}".lstrip()
 

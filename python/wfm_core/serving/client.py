@@ -25,6 +25,7 @@ from wfm_core.serving.wire import bytes_of, image_message, iq_message, outputs_o
 _OPEN_SECONDS = 5.0
 """For a server to be there when a bundle is opened."""
 _MOST_TEXT = 80
+_MOST_REASON = 400
 _DEVICES = ("cpu", "cuda")
 _ROUNDING = 1e-3
 """By which a probability may be above 1."""
@@ -44,15 +45,17 @@ class RemoteBundle(Bundle):
     """A `Bundle` and a `Remote`: `infer` and its like ask the server, all else is done here.
 
     A call raises `UnansweredError` when there is no answer within `patience` seconds and the address' own timeout.
+    `engine`, `dtype` and `replica` are those of the last answer.
     """
 
     def __init__(self, line: Line, patience: float, contract: Contract, said: protocol.Description):
         path = f"{said.bundle} at {line.address.name}"
         place = Place(said.device.partition(":")[0], line.address.name)
-        # The server chooses its engine, and does not say which.
-        super().__init__(contract, self._compute, path, place, said.dtype, engine="")
+        reason = "".join(sign if sign.isprintable() else " " for sign in said.engine_reason[:_MOST_REASON])
+        super().__init__(contract, self._compute, path, place, said.dtype, engine=said.engine, engine_reason=reason)
         self.call_seconds = line.address.timeout + patience
         self.server_version = said.server_version
+        self.replica = ""
         self._line, self._breaker, self._patience = line, Breaker(), patience
         self.name, self._sha256 = said.bundle, said.sha256
         self._stages = said.prepared
@@ -87,20 +90,26 @@ class RemoteBundle(Bundle):
         for first in range(0, len(array), each):
             part = array[first : first + each]
             began = time.monotonic()
-            outputs, server = self._ask(part, prepared)
+            outputs, said = self._ask(part, prepared)
             took = time.monotonic() - began
-            at_server = min(sum(server), took)
-            waited += max(0.0, at_server - server[1])
+            at_server = min(said.waited + said.computed, took)
+            waited += max(0.0, at_server - said.computed)
             travelled += took - at_server
             parts.append(outputs)
+            self._remember(said)
         self._spent.seconds = waited, travelled
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _compute_prepared(self, images: Tensor) -> dict[str, np.ndarray]:
         return self._compute(images, prepared=True)
 
-    def _ask(self, array: np.ndarray, prepared: bool) -> tuple[dict[str, np.ndarray], tuple[float, float]]:
-        """The outputs, and the seconds that the question waited and was computed."""
+    def _remember(self, said: protocol.Judgement) -> None:
+        self.replica, self.dtype = said.replica, said.dtype or self.dtype
+        if said.engine and said.engine != self.engine:  # another replica's, which may have reasons of its own
+            self.engine, self.engine_reason = said.engine, ""
+
+    def _ask(self, array: np.ndarray, prepared: bool) -> tuple[dict[str, np.ndarray], protocol.Judgement]:
+        """The outputs, and the answer in which they came."""
         question = protocol.JudgeRequest(bundle=self.name, sha256=self._sha256)
         if array.dtype == np.complex64:
             question.iq.CopyFrom(iq_message(array, self._line.address.format))
@@ -114,7 +123,10 @@ class RemoteBundle(Bundle):
             seconds = said.waited, said.computed
             if not all(0 <= value < math.inf for value in seconds):
                 raise WfmError(f"seconds {shortened(seconds)}, numbers from 0 on are expected")
-            return outputs, seconds
+            by = said.replica, said.engine, said.dtype
+            if not all(_is_name(text) for text in by if text):
+                raise WfmError(f"computed by {shortened(by)}, names are expected")
+            return outputs, said
 
         return self._line.ask(protocol.JUDGE, question.SerializeToString(), read, self._patience, self._breaker)
 
@@ -127,6 +139,10 @@ class RemoteBundle(Bundle):
                 good &= (values >= 0) & (values <= 1 + _ROUNDING)
             if not good.all():
                 raise WfmError(f"{name} holds {values[~good][0]:g}, which is none of its values")
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= _MOST_TEXT and text.isprintable()
 
 
 def _inputs_in(most_bytes: int, shape: tuple[int, ...], kind: str, contract: Contract) -> int:
@@ -152,10 +168,12 @@ def _describe(line: Line, name: str, patience: float) -> RemoteBundle:
         said = protocol.Description.FromString(answer)
         raw = read_json(said.contract.encode(), "its contract")
         texts = (said.sha256, said.device, said.dtype, said.server_version)
-        if said.bundle != name or not all(0 < len(text) <= _MOST_TEXT and text.isprintable() for text in texts):
+        if said.bundle != name or not all(map(_is_name, texts)):
             raise WfmError(f"bundle {shortened(said.bundle)} with {shortened(texts)}, as was not asked for")
         if said.device.partition(":")[0] not in _DEVICES or not said.most_windows or not said.most_bytes:
             raise WfmError(f"device {shortened(said.device)}, {said.most_windows} windows, {said.most_bytes} bytes")
+        if said.engine and not _is_name(said.engine):
+            raise WfmError(f"engine {shortened(said.engine)}, a name is expected")
         contract = parse_contract(raw, f"{line.address.name}, bundle {name}")
         if sha256_of(contract) != said.sha256:
             raise WfmError(f"sha256 {said.sha256} of a bundle whose contract has {sha256_of(contract)}")

@@ -23,10 +23,14 @@ class Question(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """Float32 [B, K] by name, and the seconds that it took to compute, others' questions of the batch included."""
+    """Float32 [B, K] by name, and the seconds that it took to compute, others' questions of the batch included; which
+    replica computed it, by which engine and in which number format."""
 
     outputs: dict[str, np.ndarray]
     computed: float
+    replica: str
+    engine: str
+    dtype: str
 
 
 class Facts(NamedTuple):
@@ -37,6 +41,8 @@ class Facts(NamedTuple):
     device: str
     dtype: str
     prepared: bool
+    engine: str
+    engine_reason: str
 
 
 class Judge:
@@ -47,9 +53,12 @@ class Judge:
         batch: most windows at once.
         device, dtype: as of `load_bundle`.
         sha256: refuse a bundle whose contents have another hash, as on a computer with another version of it.
+        replica: its name among those of the bundle.
     """
 
-    def __init__(self, name: str, batch: int, device: str = "auto", dtype: str = "auto", sha256: str = ""):
+    def __init__(
+        self, name: str, batch: int, device: str = "auto", dtype: str = "auto", sha256: str = "", replica: str = ""
+    ):
         if not _NAME.fullmatch(name) or name.endswith(".pt"):
             raise WfmError(f"bundle {shortened(name)}: the name of an installed bundle is expected, no path")
         self._bundle = load_bundle(name, device=device, dtype=dtype)
@@ -60,11 +69,13 @@ class Judge:
                 "the same bundle on all"
             )
         self._bundle.warm(batch, max(1, self._bundle.contract.antennas))
+        self._by = replica, self._bundle.engine, self._bundle.dtype
 
     def facts(self) -> Facts:
         bundle = self._bundle
         raw, kind = bundle.contract.raw, str(bundle.device)
-        return Facts(sha256_of(bundle.contract), raw, kind, bundle.dtype, bool(bundle.prepared_kind))
+        prepared = bool(bundle.prepared_kind)
+        return Facts(sha256_of(bundle.contract), raw, kind, bundle.dtype, prepared, bundle.engine, bundle.engine_reason)
 
     def answer(self, questions: list[Question]) -> list[Reply]:
         """Those of one kind and shape are computed together. Raises `WfmError`."""
@@ -80,7 +91,7 @@ class Judge:
             first = 0
             for number, batch in zip(numbers, batches, strict=True):
                 rows = slice(first, first := first + len(batch))
-                replies[number] = Reply({name: values[rows] for name, values in outputs.items()}, took)
+                replies[number] = Reply({name: values[rows] for name, values in outputs.items()}, took, *self._by)
         return replies
 
 

@@ -32,6 +32,8 @@ class Remote(Protocol):
     call_seconds: float
     """What a call may take at most, unless its run is to end."""
     server_version: str
+    replica: str
+    """Of the server's replicas the one that gave the last answer, "" before the first."""
 
     def spent(self) -> tuple[float, float]:
         """Of this thread's last answer: seconds that it waited at the server, and that it was on the way."""

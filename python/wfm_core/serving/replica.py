@@ -19,7 +19,8 @@ class Replica:
 
     def __init__(self, name: str, settings: ServedBundle, sha256: str):
         torch.set_num_threads(max(1, int(settings.cpus)))
-        self._judge = Judge(name, settings.batch, settings.device, settings.dtype, sha256)
+        replica = serve.get_replica_context().replica_id.unique_id
+        self._judge = Judge(name, settings.batch, settings.device, settings.dtype, sha256, replica)
         self._together.set_max_batch_size(settings.batch)
         self._together.set_batch_wait_timeout_s(settings.wait_ms / 1e3)
 

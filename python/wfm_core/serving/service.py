@@ -63,6 +63,8 @@ class Service:
             prepared=facts.prepared,
             most_windows=served.most_windows,
             most_bytes=protocol.MOST_DATA,
+            engine=facts.engine,
+            engine_reason=facts.engine_reason,
         ).SerializeToString()
 
     async def _judge(self, data: bytes, context: grpc.aio.ServicerContext) -> bytes:
@@ -91,6 +93,9 @@ class Service:
             outputs=output_messages(reply.outputs),
             waited=max(0.0, time.monotonic() - began - reply.computed),
             computed=reply.computed,
+            replica=reply.replica,
+            engine=reply.engine,
+            dtype=reply.dtype,
         )
         if request.decisions:
             answer.decisions.extend(_decisions(request, reply, served.contract, len(question.batch)))

@@ -54,13 +54,22 @@ def test_the_same_decisions_on_the_same_samples(server_process):
 def test_the_status_says_where_the_time_went(server, served):
     served["tiny"].pause = 0.02
     _, tags, _, status = decided(server.device)
-    assert (status["engine"], status["engine_reason"], tags[0][1]["origin"]) == ("", "", status["dtype"])
     assert status["device"] == server.device and status["bundle"] == "tiny" and status["server_version"]
     assert (status["windows_inferred"], status["windows_undecided"], status["undecided_because"]) == (100, 0, "")
     assert status["wait_ms_p50"] >= 20 and status["network_ms_p50"] > 0 and status["compute_ms_p50"] > 0
     assert status["latency_ms_p50"] >= status["wait_ms_p50"]
     *_, here = decided("auto")
     assert (here["network_ms_p95"], here["wait_ms_p95"], here["server_version"]) == (0, 0, "")
+
+
+def test_status_and_tags_say_who_decided(server, served):
+    facts = served["tiny"].facts
+    _, tags, _, status = decided(server.device)
+    assert (status["engine"], status["dtype"], status["replica"]) == (facts.engine, facts.dtype, "tiny-1")
+    assert status["engine_reason"] == facts.engine_reason
+    assert {tag["origin"] for _, tag in tags} == {f"{facts.engine} {facts.dtype}"}
+    _, _, _, here = decided("auto")
+    assert here["replica"] == ""
 
 
 @needs_ray

@@ -97,6 +97,43 @@ def test_a_server_asks_for_its_token(served, tmp_path):
         assert open_remote("tiny", f"{server.device}?token={right}", 0.0).infer(windows(1))
 
 
+def test_answers_say_by_which_replica_and_engine_they_are(server, served):
+    there, facts = open_remote("tiny", server.device, 0.0), served["tiny"].facts
+    assert (there.engine, there.engine_reason, there.dtype) == (facts.engine, facts.engine_reason, facts.dtype)
+    assert there.replica == ""
+    there.infer(windows(1))
+    assert (there.replica, there.origin) == ("tiny-1", f"{facts.engine} {facts.dtype}")
+    served["tiny"].claims = {"replica": "tiny-2", "engine": "another", "dtype": "int8"}
+    there.infer(windows(1))
+    assert (there.replica, there.origin, there.engine_reason) == ("tiny-2", "another int8", "")
+
+
+def test_a_server_that_says_no_engine_is_as_good(served):
+    with ServerThread(description(contract(), engine="")) as older:
+        there = open_remote("tiny", older.device, 0.0)
+        assert (there.engine, there.origin) == ("", "fp32")
+    with ServerThread(Service(served)) as server:
+        there = open_remote("tiny", server.device, 0.0)
+        served["tiny"].claims = {"replica": "", "engine": "", "dtype": ""}
+        there.infer(windows(1))
+        assert there.origin == f"{served['tiny'].facts.engine} {served['tiny'].facts.dtype}"
+    served["tiny"].claims = {}
+
+
+def test_a_reason_is_text_whatever_the_server_says():
+    with ServerThread(description(contract(), engine_reason="\x1b[2J\n" * 1000)) as server:
+        reason = open_remote("tiny", server.device, 0.0).engine_reason
+    assert reason.isprintable() and len(reason) == 400
+
+
+@pytest.mark.parametrize("claims", [{"replica": "\x1b[2J"}, {"engine": "x" * 81}, {"dtype": "\n"}])
+def test_an_answer_by_whom_no_name_is_said(server, served, claims):
+    there = open_remote("tiny", server.device, 0.0)
+    served["tiny"].claims = claims
+    with pytest.raises(UnansweredError, match="computed by .*names are expected"):
+        there.infer(windows(1))
+
+
 def test_a_slow_server_is_waited_for_until_the_deadline(server, served):
     there = open_remote("tiny", f"{server.device}?timeout=0.3", 0.0)
     served["tiny"].pause = 1.0
@@ -229,6 +266,7 @@ def description(raw: dict, **changes):
         ({"bundle": "other"}, "bundle 'other' with"),
         ({"device": "moon"}, "device 'moon'"),
         ({"dtype": "fp32\n"}, "as was not asked for"),
+        ({"engine": "x\n"}, "engine 'x"),
         ({"most_windows": 0}, "0 windows"),
         ({"most_bytes": 100}, "takes 2048 bytes as cf32, a message takes 100"),
     ],

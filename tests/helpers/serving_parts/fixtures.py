@@ -52,7 +52,7 @@ def server(served):
     with ServerThread(Service(served)) as running:
         yield running
     for one in served.values():
-        one.pause = 0.0
+        one.pause, one.claims = 0.0, {}
 
 
 class ServerProcess:

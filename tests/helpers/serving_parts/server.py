@@ -18,16 +18,20 @@ BATCH = 64
 
 
 class LocalServed:
-    """A bundle that is judged in this process, one question at a time, after `pause` seconds."""
+    """A bundle that is judged in this process, one question at a time, after `pause` seconds.
+
+    `claims`: what its answers say instead of their own `replica`, `engine` and `dtype`.
+    """
 
     most_windows = BATCH
 
     def __init__(self, name: str):
-        self._judge = Judge(name, 1)
+        self._judge = Judge(name, 1, replica=f"{name}-1")
         self.facts = self._judge.facts()
         self.contract = parse_contract(self.facts.contract, name)
         self.pause = 0.0
         self.asked = 0
+        self.claims: dict[str, str] = {}
         self._lock = threading.Lock()
 
     async def judge(self, question: Question) -> Reply:
@@ -37,7 +41,7 @@ class LocalServed:
     def _answer(self, question: Question) -> Reply:
         time.sleep(self.pause)
         with self._lock:
-            return self._judge.answer([question])[0]
+            return self._judge.answer([question])[0]._replace(**self.claims)
 
 
 class ServerThread:
@@ -48,12 +52,16 @@ class ServerThread:
         self._server = None
 
     def __enter__(self):
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Again after `stop` as well, at the same port."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         starting = start_server(self._service, f"127.0.0.1:{self.port}", self._access)
         self._server, self.port = self._do(starting)
-        return self
 
     def __exit__(self, *_):
         self.stop()

@@ -188,11 +188,17 @@ def inference_summary(status: dict) -> str:
     """What an inference block took in, what it lost, how long it took; one line."""
     return (
         f"{status['samples_in']} samples a channel, {100 * status['coverage']:.1f} % inside inferred windows; "
-        f"windows dropped {status['windows_dropped']}, flushed {status['windows_flushed']}, "
+        f"windows dropped {status['windows_dropped']}, {_undecided(status)}flushed {status['windows_flushed']}, "
         f"gated {status['windows_gated']}, invalid {status['windows_invalid']}; "
         f"{_losses(status)}; "
         f"latency {status['latency_ms_p50']:.1f} ms (median), {status['latency_ms_p95']:.1f} ms (95 %)"
     )
+
+
+def _undecided(status: dict) -> str:
+    """Of a server that did not answer."""
+    count = status.get("windows_undecided", 0)
+    return f"undecided {count}, " if count else ""
 
 
 def _losses(status: dict) -> str:

@@ -20,7 +20,7 @@ from ..ports import keys, messages
 from ..ports.block import message_block, say_done
 from .hot_swap import BundleSwap
 from .latency_counters import LatencyCounters
-from .outage import Outage, call_seconds, limit, server_version, spent
+from .outage import Outage, call_seconds, limit, replica, server_version, spent
 from .window_source import Windows, WindowSource
 from .worker import StuckBundles, Worker, named
 
@@ -122,6 +122,7 @@ class engine(message_block):
             "engine": bundle.engine,
             "engine_reason": bundle.engine_reason,
             "server_version": server_version(bundle),
+            "replica": replica(bundle),
             "undecided_because": self._outage.reason,
             "tasks": sorted(self._tasks),
             "control_refused": self._control_refused,

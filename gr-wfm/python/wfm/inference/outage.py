@@ -66,3 +66,8 @@ def limit(bundle, seconds: float | None) -> None:
 def server_version(bundle) -> str:
     """Of the server, "" where the bundle computes here."""
     return bundle.server_version if isinstance(bundle, Remote) else ""
+
+
+def replica(bundle) -> str:
+    """Of the server, that gave the last answer, "" where the bundle computes here."""
+    return bundle.replica if isinstance(bundle, Remote) else ""

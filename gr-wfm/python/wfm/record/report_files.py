@@ -32,9 +32,9 @@ _HIGHEST_FREQ = 1e12
 """Hz, of SigMF."""
 
 _STATUS_KEYS = (
-    "coverage", "windows_in", "windows_inferred", "windows_dropped", "windows_flushed", "windows_gated",
-    "windows_invalid", "samples_in", "samples_lost", "latency_ms_p50", "latency_ms_p95", "bundle", "device", "dtype",
-    "engine",
+    "coverage", "windows_in", "windows_inferred", "windows_undecided", "windows_dropped", "windows_flushed",
+    "windows_gated", "windows_invalid", "samples_in", "samples_lost", "latency_ms_p50", "latency_ms_p95", "bundle",
+    "device", "dtype", "engine",
 )  # fmt: skip
 
 _SIGNAL_KEYS = ("signals_found", "signals_decided", "signals_dropped", "samples_skipped")
