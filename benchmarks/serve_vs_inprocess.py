@@ -8,16 +8,14 @@ server is `wfm-serve` on this computer, where server and radios share its cores,
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 from gnuradio import blocks, gr, wfm
 from result import Result, machine
+from serving import server
 
 WANTED = 0.8
 _WARM_UP = 1.0
@@ -60,22 +58,6 @@ def radios(count: int, device: str, bundle: str, seconds: float) -> list[dict]:
     return [json.loads(text.splitlines()[-1]) for text in said]
 
 
-@contextmanager
-def server(bundle: str) -> Iterator[str]:
-    """The device of a `wfm-serve` that runs meanwhile."""
-    command = [sys.executable, "-m", "wfm_core.cli.serve", "--bundle", bundle, "--address", "127.0.0.1:0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        line = process.stdout.readline()
-        found = re.search(r" at (\S+)$", line)
-        if not found:
-            raise RuntimeError(f"wfm-serve said {line!r}")
-        yield f"grpc://{found[1]}?timeout=20"
-    finally:
-        process.terminate()
-        process.wait()
-
-
 def compare(count: int, device: str, bundle: str, seconds: float) -> Result:
     (alone,) = radios(1, "auto", bundle, seconds)
     served = radios(count, device, bundle, seconds)
@@ -104,7 +86,7 @@ def main() -> None:
     elif options.device:
         compare(options.radios, options.device, options.bundle, options.seconds).emit()
     else:
-        with server(options.bundle) as device:
+        with server(options.bundle) as (device, _):
             compare(options.radios, device, options.bundle, options.seconds).emit()
 
 

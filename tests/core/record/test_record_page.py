@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/record.md: its commands as they stand there, but for hosts that are not here."""
+"""docs/record.md and docs/three-sites.md: their commands as they stand there, but for hosts that are not here."""
 
 import re
 import signal
@@ -13,8 +13,9 @@ from record_parts import event, rows_of
 
 from wfm_core.record.store import Record
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "record.md"
-COMMANDS = re.findall(r"^    (\.venv/bin/wfm-log .*)$", PAGE.read_text(), re.MULTILINE)
+ROOT = Path(__file__).resolve().parents[3]
+PAGES = "".join((ROOT / "docs" / name).read_text() for name in ("record.md", "three-sites.md"))
+COMMANDS = sorted(set(re.findall(r"^    (\.venv/bin/wfm-log .*)$", PAGES, re.MULTILINE)))
 ASKING = [command for command in COMMANDS if " query " in command or " export " in command]
 LISTENING = [command for command in COMMANDS if command not in ASKING]
 
@@ -51,5 +52,5 @@ def test_the_page_listens(folder, command):
 
 
 def test_the_line_of_the_readme_listens(folder):
-    (command,) = re.findall(r"^\| `(wfm-log .*?)` \|", (PAGE.parents[1] / "README.md").read_text(), re.MULTILINE)
+    (command,) = re.findall(r"^\| `(wfm-log .*?)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
     test_the_page_listens(folder, f".venv/bin/{command}".replace("HOST", "127.0.0.1"))
