@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 _BORDER, _CONSTANT, _RESULTS = "aten::layer_norm", "prim::Constant", "prim::DictConstruct"
-_FIRST, _MIDDLE, _LAST, _ANY = range(4)
+FIRST, MIDDLE, LAST, ANY = range(4)
+"""The parts, and what belongs to none: constants."""
 _FLOAT32 = 6
 """What `prim::dtype` gives for it."""
 _OFF_GPU = {"prim::dtype": _FLOAT32, "prim::is_cuda": False}
@@ -50,16 +51,16 @@ class Parts:
 def cut(frozen: torch.jit.ScriptModule, method: str) -> Parts:
     """The parts of `method` of a frozen module, which stays as it is. Raises `NoEncoder`."""
     graph = frozen._c._get_method(method).inlined_graph
-    places = _places(graph)
-    if _MIDDLE not in places:
+    places = places_of(graph)
+    if MIDDLE not in places:
         raise NoEncoder("it has no encoder: no LayerNorm")
-    into, out = _crossing(graph, places, _FIRST, _MIDDLE), _crossing(graph, places, _MIDDLE, _LAST)
-    past = _crossing(graph, places, _FIRST, _LAST)
+    into, out = _crossing(graph, places, FIRST, MIDDLE), _crossing(graph, places, MIDDLE, LAST)
+    past = _crossing(graph, places, FIRST, LAST)
     gives = [*into, *(key for key in past if key not in into)]
-    first = _function("first", _part(graph, places, _FIRST, [], gives))
-    last = _function("last", _part(graph, places, _LAST, [*out, *past], None))
-    middle = _part(graph, places, _MIDDLE, into, out)
-    strange = [value for value in (*middle.inputs(), *middle.outputs()) if not _is_tensor(value)]
+    first = _function("first", _part(graph, places, FIRST, [], gives))
+    last = _function("last", _part(graph, places, LAST, [*out, *past], None))
+    middle = _part(graph, places, MIDDLE, into, out)
+    strange = [value for value in (*middle.inputs(), *middle.outputs()) if not is_tensor(value)]
     if strange:
         raise NoEncoder(f"its encoder takes or gives {strange[0].type()}, not tensors alone")
     for kind, value in _OFF_GPU.items():
@@ -76,7 +77,7 @@ def cut(frozen: torch.jit.ScriptModule, method: str) -> Parts:
     )  # fmt: skip
 
 
-def _places(graph: torch.Graph) -> list[int]:
+def places_of(graph: torch.Graph) -> list[int]:
     """The part that each node belongs to; a constant is in any."""
     nodes = list(graph.nodes())
     behind = _reached(nodes, lambda node: node.kind() == _BORDER)
@@ -92,8 +93,8 @@ def _places(graph: torch.Graph) -> list[int]:
         # the dictionary of results is filled in place: whatever touches it is in one part with it
         lambda node: node.kind() == _RESULTS or any(value.unique() in inner for value in _used(node)),
     )
-    places = [_MIDDLE if number in middle else _LAST if last[number] else _FIRST for number in range(len(nodes))]
-    return [_ANY if node.kind() == _CONSTANT else place for node, place in zip(nodes, places, strict=True)]
+    places = [MIDDLE if number in middle else LAST if last[number] else FIRST for number in range(len(nodes))]
+    return [ANY if node.kind() == _CONSTANT else place for node, place in zip(nodes, places, strict=True)]
 
 
 def _reached(nodes: list[torch.Node], begins: Callable[[torch.Node], bool]) -> list[bool]:
@@ -125,7 +126,7 @@ def _crossing(graph: torch.Graph, places: list[int], source: int, target: int) -
         for output, value in enumerate(node.outputs())
     }
     used = [value for node, place in zip(nodes, places, strict=True) if place == target for value in _used(node)]
-    if target == _LAST:
+    if target == LAST:
         used += graph.outputs()
     return list(dict.fromkeys(made[value.unique()] for value in used if value.unique() in made))
 
@@ -144,10 +145,10 @@ def _part(graph: torch.Graph, places: list[int], place: int, takes: list[_Key], 
         for value in values[1]:
             part.registerOutput(value)
     for node, where in reversed(list(zip(nodes, places, strict=True))):
-        if where not in (place, _ANY):
+        if where not in (place, ANY):
             node.destroy()
     # Of the program's own inputs, the module and a window, the first part alone has the window.
-    for number in reversed(range(inputs if place != _FIRST else 1)):
+    for number in reversed(range(inputs if place != FIRST else 1)):
         if list(part.inputs())[number].uses():
             raise NoEncoder("its weights are not constants, or its answers are made of more than its encoder gives")
         part.eraseInput(number)
@@ -162,5 +163,5 @@ def _function(name: str, graph: torch.Graph) -> Callable:
     return torch._C._create_function_from_graph(name, graph)
 
 
-def _is_tensor(value: torch.Value) -> bool:
+def is_tensor(value: torch.Value) -> bool:
     return value.type().isSubtypeOf(torch._C.TensorType.get())

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle.contract import Contract
+from wfm_core.bundle.precision.bfloat16 import narrow_encoder
 from wfm_core.bundle.precision.pack import pack_linears
 from wfm_core.bundle.precision.quantise import block_weights, has_int8, quantise_linears
 from wfm_core.bundle.running import freeze
@@ -66,10 +67,10 @@ def probe_inputs(contract: Contract, device: torch.device) -> list[Tensor]:
 
 
 def in_format(module: torch.jit.ScriptModule, contract: Contract, name: str) -> Callable:
-    """The frozen callable of PyTorch, in `Stages` where there are; for bf16 `module` itself is changed."""
-    if name == "bf16":
-        module.network.to(torch.bfloat16)
+    """The frozen callable of PyTorch, in `Stages` where there are; `module` stays as it is."""
     program = freeze(module, contract)
+    if name == "bf16":
+        narrow_encoder(program.module, program.method)
     if name == "int8":
         quantise_linears(program.module, program.method, block_weights(module))
     if not any(parameter.is_cuda for parameter in module.parameters()):
