@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from wfm_core.bundle import build_network, parse_contract, save_model_folder
+from wfm_core.bundle.engines.measure import Pace
 from wfm_core.bundle.engines.openvino import find_openvino
 
 needs_openvino = pytest.mark.skipif(
@@ -69,8 +70,10 @@ def without_openvino(monkeypatch) -> None:
 
 
 def gains(monkeypatch, *values: float) -> None:
-    """What the engines and formats gain over float32 when they are compared, in turn; the last one from then on."""
-    rest = list(values)
-    monkeypatch.setattr(
-        "wfm_core.bundle.precision.dtype.measured_gain", lambda *_: rest.pop(0) if len(rest) > 1 else rest[0]
-    )
+    """What engines and formats gain over float32 when they are compared, in turn; the last one for all that follow."""
+
+    def paces(calls, inputs) -> list[Pace]:
+        given = [1.0, *values, *[values[-1]] * len(calls)]
+        return [Pace(gain, min(inputs)) for gain in given[: len(calls)]]
+
+    monkeypatch.setattr("wfm_core.bundle.engines.measure.paces", paces)

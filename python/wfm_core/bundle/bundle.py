@@ -15,7 +15,7 @@ from wfm_core.bundle.outputs import check_outputs
 from wfm_core.bundle.running import Stages, raised_in
 
 CPU_TOKENS = 600
-"""Most tokens at once on a CPU: larger batches are slower for each window, their activations leave the L2 cache."""
+"""Tokens at once on a CPU where nothing was measured: in larger batches activations leave the L2 cache of many."""
 
 WARM_RUNS = 3
 """TorchScript profiles the first calls with a new shape and compiles on the next."""
@@ -26,7 +26,8 @@ class Bundle:
 
     `contract`, `path`; `device` (torch.device); `dtype` of the encoder ("fp32", "bf16" or "int8"); `engine` that
     computes it ("torchscript" or "openvino"), and why that one, `engine_reason`; `self_test`, by how much its answer to
-    its self-test differed (`wfm_core.bundle.self_test`), None where it has none. The number of PyTorch threads is the
+    its self-test differed (`wfm_core.bundle.self_test`), None where it has none; `tokens_at_once`, that go through the
+    encoder in one call on a CPU: larger batches are computed in parts. The number of PyTorch threads is the
     caller's to set, and OpenVINO takes as many.
     """
 
@@ -40,6 +41,7 @@ class Bundle:
         self_test: float | None = None,
         engine: str = "torchscript",
         engine_reason: str = "",
+        tokens_at_once: int = CPU_TOKENS,
     ):
         self.contract = contract
         self.path = path
@@ -48,6 +50,7 @@ class Bundle:
         self.self_test = self_test
         self.engine = engine
         self.engine_reason = engine_reason
+        self.tokens_at_once = tokens_at_once
         self._network = network
 
     def infer(self, iq: np.ndarray | Tensor) -> dict[str, np.ndarray]:
@@ -152,10 +155,10 @@ class Bundle:
             return {name: value.cpu().numpy() for name, value in outputs.items()}
 
     def _micro_batch(self, batch: Tensor) -> int:
-        """How many inputs of a batch go through the network at once: on a CPU, what its cache can hold."""
+        """How many inputs of a batch go through the network at once."""
         if self.device.type != "cpu":
             return len(batch)
-        return max(1, CPU_TOKENS // self.contract.tokens(batch.size(1)))
+        return max(1, self.tokens_at_once // self.contract.tokens(batch.size(1)))
 
 
 def decide(contract: Contract, outputs: dict[str, np.ndarray], i: int, threshold: float | None) -> dict[str, dict]:

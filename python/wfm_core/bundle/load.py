@@ -57,7 +57,8 @@ def load_bundle(
         difference = compute.run(test.difference, choice.network, place) if test else None
     if test:
         test.judge(difference, choice.dtype, choice.engine, place, str(path))
-    return Bundle(contract, choice.network, path, place, choice.dtype, difference, choice.engine, choice.reason)
+    how = (choice.engine, choice.reason, choice.tokens_at_once)
+    return Bundle(contract, choice.network, path, place, choice.dtype, difference, *how)
 
 
 def choose_device(device: str) -> torch.device:

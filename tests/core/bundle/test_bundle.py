@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from bundle_files import make_folder, windows
+from bundle_files import gains, make_folder, windows
 
 import wfm_core
 from wfm_core.base.errors import WfmError
@@ -96,14 +96,14 @@ def test_an_image_bundle(tmp_path):
 def test_dtype_auto_is_bf16_only_where_it_agrees_and_is_faster(bundle_file, monkeypatch):
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.has_bf16", lambda device: True)
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.has_int8", lambda device: False)
-    monkeypatch.setattr("wfm_core.bundle.precision.dtype.measured_gain", lambda *_: 2.0)
+    gains(monkeypatch, 2.0)
     bundle = wfm_core.load_bundle(bundle_file, device="cpu", engine="torchscript")
     assert bundle.dtype == "bf16"
     exact = wfm_core.load_bundle(bundle_file, device="cpu", dtype="fp32").infer(windows())
     np.testing.assert_allclose(bundle.infer(windows())["interference"], exact["interference"], atol=1e-2)
-    monkeypatch.setattr("wfm_core.bundle.precision.dtype.measured_gain", lambda *_: 0.6)
+    gains(monkeypatch, 0.6)
     assert wfm_core.load_bundle(bundle_file, device="cpu", engine="torchscript").dtype == "fp32"
-    monkeypatch.setattr("wfm_core.bundle.precision.dtype.measured_gain", lambda *_: 2.0)
+    gains(monkeypatch, 2.0)
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.AGREEMENT", 0.0)
     assert wfm_core.load_bundle(bundle_file, device="cpu", engine="torchscript").dtype == "fp32"
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from bundle_files import make_folder, windows
+from bundle_files import gains, make_folder, windows
 
 import wfm_core
 from wfm_core.base.errors import WfmError
@@ -91,18 +91,17 @@ def test_weights_lose_half_a_step_at_most():
     assert ((whole * scale[:, None] - weight).abs() <= 0.501 * scale[:, None]).all()
 
 
-@pytest.mark.parametrize(("gains", "chosen"), [((1.2, 1.9), "int8"), ((1.9, 1.2), "bf16"), ((1.0, 1.0), "fp32")])
-def test_auto_takes_the_fastest(bundle_file, products, monkeypatch, gains, chosen):
-    rest = iter(gains)
+@pytest.mark.parametrize(("values", "chosen"), [((1.2, 1.9), "int8"), ((1.9, 1.2), "bf16"), ((1.0, 1.0), "fp32")])
+def test_auto_takes_the_fastest(bundle_file, products, monkeypatch, values, chosen):
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.has_bf16", lambda device: True)
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.AGREEMENT", 0.1)
-    monkeypatch.setattr("wfm_core.bundle.precision.dtype.measured_gain", lambda *_: next(rest))
+    gains(monkeypatch, *values)
     assert wfm_core.load_bundle(bundle_file, device="cpu", engine="torchscript").dtype == chosen
 
 
 def test_where_it_is_not_there(bundle_file, monkeypatch):
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.has_int8", lambda device: False)
-    monkeypatch.setattr("wfm_core.bundle.precision.dtype.measured_gain", lambda *_: 2.0)
+    gains(monkeypatch, 2.0)
     assert wfm_core.load_bundle(bundle_file, device="cpu", engine="torchscript").dtype != "int8"
     with pytest.raises(WfmError, match="'int8' was asked for, but device 'cpu' .* use auto or fp32"):
         wfm_core.load_bundle(bundle_file, device="cpu", dtype="int8")

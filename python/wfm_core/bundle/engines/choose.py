@@ -3,15 +3,16 @@
 float32, if it is faster than that.
 """
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
 
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle.bundle import CPU_TOKENS
 from wfm_core.bundle.contract import Contract
+from wfm_core.bundle.engines import measure
 from wfm_core.bundle.engines.openvino import PRECISIONS, OpenVinoNetwork, find_openvino
 from wfm_core.bundle.precision import dtype as formats
 from wfm_core.bundle.running import Stages, freeze
@@ -19,19 +20,23 @@ from wfm_core.bundle.self_test import limit
 
 ENGINES = ("auto", "torchscript", "openvino")
 ASKED = "asked for"
-_LEAST_TIMED = 2
-"""Windows on the CPU, at most as many as a bundle computes at once: loading should not take long. A GPU is timed with
-all probes, as a small batch hides its speed."""
+ENGINE_GAIN = 1.03
+"""Another engine than PyTorch must be this many times faster: what is about as fast changes from start to start."""
+_SIZES = (CPU_TOKENS, 4 * CPU_TOKENS)
+"""Tokens at once that are tried on a CPU."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """`network` runs the bundle with `engine` ("torchscript", "openvino") in `dtype`; `reason` says why that engine."""
+    """`network` runs the bundle with `engine` ("torchscript", "openvino") in `dtype`, on a CPU best on windows of
+    `tokens_at_once` tokens in all; `reason` says why that engine.
+    """
 
     network: Callable
     engine: str
     dtype: str
     reason: str = ASKED
+    tokens_at_once: int = CPU_TOKENS
 
     @property
     def encoder(self) -> Callable:
@@ -42,7 +47,7 @@ class Choice:
 def choose_network(
     module: torch.jit.ScriptModule, contract: Contract, device: torch.device, dtype: str, engine: str
 ) -> Choice:
-    """What runs a verified module on `device`; `module` itself may be changed.
+    """What runs a verified module on `device`.
 
     `dtype`, `engine`: as `load_bundle` takes them. Raises `WfmError` for those that are not there.
     """
@@ -89,22 +94,22 @@ def _fastest(module, contract: Contract, device: torch.device, offers: list[tupl
             f"engine 'openvino' was asked for, but in {best.dtype} it answers otherwise than PyTorch in float32: "
             f"{apart:.2g} apart, at most {limit(best.dtype):g} is expected; use engine torchscript"
         )
-    most = field.gain(best) if len(offers) > 1 else 1.0
-    base, notes = most, []
-    for engine, name in offers[1:]:
+    choices, notes = [best], []
+    for offer in offers[1:]:
         try:
-            made = field.made(engine, name)
-            gain = field.gain(made)
+            choices.append(field.tried(*offer))
         except WfmError as error:
             notes.append(str(error))
-            continue
-        # Another engine must be worth it: what is about as fast changes from one start to the next.
-        least = formats.GAIN * (base if engine == best.engine else max(base, most))
+    paces = field.paces(choices) if len(offers) > 1 else [measure.Pace(1.0, CPU_TOKENS)]
+    (best, *others), base = choices, paces[0].gain
+    best, most = replace(best, tokens_at_once=paces[0].size), base
+    for made, (gain, size) in zip(others, paces[1:], strict=True):
+        least = formats.GAIN * base if made.engine == best.engine else max(formats.GAIN * base, ENGINE_GAIN * most)
         apart = field.apart(made) if gain >= least and gain > most else None
-        if engine == "openvino":
-            notes.append(_note(name, gain / most, best, apart))
+        if made.engine == "openvino":
+            notes.append(_note(made.dtype, gain / most, best, apart))
         if apart is not None and apart <= formats.AGREEMENT:
-            best, most = made, gain
+            best, most = replace(made, tokens_at_once=size), gain
     return replace(best, reason="; ".join(notes))
 
 
@@ -116,29 +121,41 @@ class _Field:
         self._full = Choice(formats.in_format(module, contract, "fp32"), "torchscript", "fp32")
         self._probes = formats.probe_inputs(contract, device)
         self._wanted = [self._full.network(probe) for probe in self._probes]
-        timed = formats.PROBES if device.type == "cuda" else max(_LEAST_TIMED, CPU_TOKENS // contract.tokens(1))
-        windows = self._probes[0][:timed]
         staged = isinstance(self._full.network, Stages)
-        self._windows = self._full.network.preprocess(windows) if staged else windows
+        windows = self._full.network.preprocess(self._probes[0]) if staged else self._probes[0]
+        self._inputs = {CPU_TOKENS: windows}
+        if device.type == "cpu":  # a GPU is measured with all probes: a small batch hides its speed
+            counts = {max(1, size // contract.tokens(1)): size for size in reversed(_SIZES)}
+            self._inputs = {size: _repeated(windows, count) for count, size in counts.items()}
 
     def made(self, engine: str, name: str) -> Choice:
         """Raises `WfmError` where the engine cannot compute the bundle."""
         if (engine, name) == ("torchscript", "fp32"):
             return self._full
-        # a copy: a module that was made bfloat16 is nothing else any more
-        return Choice(_build(copy.deepcopy(self._module), self._contract, engine, name), engine, name)
+        return Choice(_build(self._module, self._contract, engine, name), engine, name)
 
-    def gain(self, choice: Choice) -> float:
-        """How many times as fast as float32 it is, in what follows the preprocessing."""
-        if choice is self._full:
-            return 1.0
-        return formats.measured_gain(self._full.encoder, choice.encoder, self._windows)
+    def tried(self, engine: str, name: str) -> Choice:
+        """As `made`, and it has run once."""
+        choice = self.made(engine, name)
+        choice.network(self._probes[0][:1])
+        return choice
+
+    def paces(self, choices: list[Choice]) -> list[measure.Pace]:
+        """How many times as fast as float32 they are, in what follows the preprocessing."""
+        rivals = [choice for choice in choices if choice is not self._full]
+        paces = measure.paces([choice.encoder for choice in (self._full, *rivals)], self._inputs)
+        return paces if choices[0] is self._full else paces[1:]
 
     def apart(self, choice: Choice) -> float:
         """By how much it differs at most, in units of `AGREEMENT`."""
         pairs = zip(self._wanted, self._probes, strict=True)
         apart = [formats.difference(exact, choice.network(probe), self._contract) for exact, probe in pairs]
         return float(torch.tensor(apart).max())  # also NaN
+
+
+def _repeated(windows: Tensor, count: int) -> Tensor:
+    """So many windows."""
+    return torch.cat([windows] * -(-count // len(windows)))[:count]
 
 
 def _note(name: str, times: float, other: Choice, apart: float | None) -> str:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The encoder's number formats: which are there, what they are compared on, and how."""
 
-import time
 from collections.abc import Callable
 
 import torch
@@ -20,10 +19,6 @@ embedding, as a share of its length."""
 GAIN = 1.1
 """A format must be this many times faster than fp32: some CPUs have bf16 instructions at half the rate of fp32."""
 PROBES = 8
-TIMING_ROUNDS = (3, 8)
-"""Fewest and most; TorchScript compiles in the first two."""
-TIMING_SECONDS = 0.5
-"""Timing goes on for so long after the fewest rounds."""
 DTYPES = ("auto", "fp32", "bf16", "int8")
 _WANTED = {
     "bf16": "bf16 products (expected: a CPU with AVX-512 or AVX-NE-CONVERT, or a GPU)",
@@ -94,21 +89,3 @@ def difference(left: dict[str, Tensor], right: dict[str, Tensor], contract: Cont
         a, b = (outputs[f"embedding_{contract.modality}"] for outputs in (left, right))
         apart.append(float(((a - b).norm(dim=1) / a.norm(dim=1)).max()))
     return float(torch.tensor(apart, dtype=torch.float64).max())  # also NaN
-
-
-def measured_gain(full: Callable, other: Callable, probe: Tensor) -> float:
-    """How many times faster `other` is than `full`: best of alternating runs, which a busy machine blurs least."""
-    times: list[tuple[float, float]] = []
-    start = time.perf_counter()
-    least, most = TIMING_ROUNDS
-    while len(times) < least or (len(times) < most and time.perf_counter() - start < TIMING_SECONDS):
-        times.append((_time(full, probe), _time(other, probe)))
-    return min(first for first, _ in times) / min(second for _, second in times)
-
-
-def _time(call: Callable, probe: Tensor) -> float:
-    start = time.perf_counter()
-    outputs = call(probe)
-    for value in outputs.values():
-        value.cpu()  # waits for the device
-    return time.perf_counter() - start

@@ -118,10 +118,10 @@ def test_auto_takes_it_where_it_is_faster_and_agrees(small, monkeypatch):
     assert (bundle.engine, bundle.dtype, bundle.origin) == ("openvino", "fp32", "openvino fp32")
     assert bundle.engine_reason.startswith("openvino fp32 is 3 times as fast as torchscript fp32, and ")
     assert bundle.engine_reason.endswith(" from float32")
-    gains(monkeypatch, 1.05)
+    gains(monkeypatch, 1.02)
     bundle = load(small, "auto")
     assert (bundle.engine, bundle.origin) == ("torchscript", "torchscript fp32")
-    assert bundle.engine_reason == "openvino fp32 is 1.1 times as fast as torchscript fp32", "not worth another engine"
+    assert bundle.engine_reason == "openvino fp32 is 1 times as fast as torchscript fp32", "not worth another engine"
     gains(monkeypatch, 3.0)
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.AGREEMENT", 0.0)
     bundle = load(small, "auto")
@@ -136,8 +136,8 @@ def test_auto_compares_engines_and_formats(small, monkeypatch):
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.AGREEMENT", 0.1)
     for values, chosen in (
         ((2.0, 1.5, 1.2, 2.3), "openvino bf16"),
-        ((2.0, 1.5, 1.2, 2.1), "torchscript bf16"),
-        ((1.5, 2.0, 2.3, 2.4), "openvino bf16"),
+        ((2.0, 1.5, 1.2, 2.05), "torchscript bf16"),
+        ((1.5, 2.0, 2.1, 2.2), "openvino bf16"),
         ((1.0, 1.0, 1.2, 1.0), "openvino fp32"),
         ((1.0, 1.0, 1.0, 1.0), "torchscript fp32"),
     ):
