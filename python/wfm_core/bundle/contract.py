@@ -241,6 +241,11 @@ class Contract(Network):
         return (self.modality,) if self.modality in ("iq", "image") else ()
 
     @property
+    def sha256(self) -> str:
+        """Of all that a bundle holds, or of the weights of a model folder."""
+        return self.content_sha256 or self.weights_sha256
+
+    @property
     def embedding_widths(self) -> dict[str, int]:
         """The numbers of an embedding that goes out, by its name: of the first task of each modality."""
         widths = {f"embedding_{self.modality}": self.pooled_width(self.embedding)} if self.embedding else {}

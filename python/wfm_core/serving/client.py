@@ -18,7 +18,6 @@ from wfm_core.bundle.outputs import check_outputs
 from wfm_core.bundle.parse import parse_contract
 from wfm_core.serving import own_version, protocol
 from wfm_core.serving.address import parse_address
-from wfm_core.serving.judge import sha256_of
 from wfm_core.serving.line import Breaker, Line
 from wfm_core.serving.wire import bytes_of, image_message, iq_message, outputs_of
 
@@ -175,8 +174,8 @@ def _describe(line: Line, name: str, patience: float) -> RemoteBundle:
         if said.engine and not _is_name(said.engine):
             raise WfmError(f"engine {shortened(said.engine)}, a name is expected")
         contract = parse_contract(raw, f"{line.address.name}, bundle {name}")
-        if sha256_of(contract) != said.sha256:
-            raise WfmError(f"sha256 {said.sha256} of a bundle whose contract has {sha256_of(contract)}")
+        if contract.sha256 != said.sha256:
+            raise WfmError(f"sha256 {said.sha256} of a bundle whose contract has {contract.sha256}")
         image = contract.input == "image"
         shape, kind = (contract.input_shape, "image") if image else ((1, contract.samples), line.address.format)
         _inputs_in(min(said.most_bytes, protocol.MOST_DATA), shape, kind, contract)

@@ -62,7 +62,7 @@ class Judge:
         if not _NAME.fullmatch(name) or name.endswith(".pt"):
             raise WfmError(f"bundle {shortened(name)}: the name of an installed bundle is expected, no path")
         self._bundle = load_bundle(name, device=device, dtype=dtype)
-        seen = sha256_of(self._bundle.contract)
+        seen = self._bundle.contract.sha256
         if sha256 and seen != sha256:
             raise WfmError(
                 f"bundle {name} has sha256 {seen} on this computer and {sha256} where the service was started: install "
@@ -75,7 +75,7 @@ class Judge:
         bundle = self._bundle
         raw, kind = bundle.contract.raw, str(bundle.device)
         prepared = bool(bundle.prepared_kind)
-        return Facts(sha256_of(bundle.contract), raw, kind, bundle.dtype, prepared, bundle.engine, bundle.engine_reason)
+        return Facts(bundle.contract.sha256, raw, kind, bundle.dtype, prepared, bundle.engine, bundle.engine_reason)
 
     def answer(self, questions: list[Question]) -> list[Reply]:
         """Those of one kind and shape are computed together. Raises `WfmError`."""
@@ -98,11 +98,6 @@ class Judge:
 def _infer(bundle: Bundle, kind: str, batch: np.ndarray) -> dict[str, np.ndarray]:
     ways = {IQ: bundle.infer, IMAGES: bundle.infer_image, PREPARED: bundle.infer_prepared}
     return ways[kind](batch)
-
-
-def sha256_of(contract: Contract) -> str:
-    """Of all that a bundle holds, or of the weights of a model folder."""
-    return contract.content_sha256 or contract.weights_sha256
 
 
 def check_question(question: Question, contract: Contract, prepared: bool, most: int) -> None:

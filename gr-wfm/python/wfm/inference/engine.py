@@ -116,7 +116,7 @@ class engine(message_block):
         return {
             **self._latencies.snapshot(self._source.counters()),
             "bundle": bundle.contract.name,
-            "bundle_sha256": bundle.contract.content_sha256 or bundle.contract.weights_sha256,
+            "bundle_sha256": bundle.contract.sha256,
             "device": str(bundle.device),
             "dtype": bundle.dtype,
             "engine": bundle.engine,
