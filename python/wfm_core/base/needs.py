@@ -11,13 +11,14 @@ from wfm_core.base.errors import WfmError
 def needed(module: str, what: str, pip: str = "") -> ModuleType:
     """Import and return `module`, which `what` takes. Raises `WfmError` where it is not installed.
 
-    `pip`: what pip calls its package, where that is another name.
+    `pip`: what pip calls its package, where that is another name; with an extra ("ray[data]"), which then brings what
+    `module` takes itself.
     """
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         package = module.partition(".")[0]
-        if error.name is None or error.name.partition(".")[0] != package:
+        if "[" not in pip and (error.name is None or error.name.partition(".")[0] != package):
             raise  # it is there, and misses something itself
         package = pip or package
         raise WfmError(

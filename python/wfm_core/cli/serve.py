@@ -3,14 +3,13 @@
 
 import argparse
 import asyncio
-import os
-import secrets
 import signal
 import sys
 from pathlib import Path
 
 from wfm_core.base.files import read_file, user_path
 from wfm_core.base.needs import needed
+from wfm_core.base.ray_session import prepare_ray
 from wfm_core.cli import command
 from wfm_core.configs.serving import read_serving
 from wfm_core.messages.output import Terminal
@@ -24,10 +23,7 @@ _LAST_ANSWERS_SECONDS = 1.0
 def main(argv: list[str] | None) -> int:
     """The command `wfm-serve`."""
     options = _arguments(argv)
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray tells its makers how it is used, unless told not to
-    if not options.cluster:
-        # Ray's own ports listen on the network's address: who has not this token is not answered. It is read on import.
-        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+    prepare_ray(options.cluster)
     needed("ray.serve", "wfm-serve", "ray[serve]")
     needed("grpc", "wfm-serve", "grpcio")
     from wfm_core.serving.deploy import running

@@ -3,25 +3,21 @@
 
 import logging
 import os
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import ray
 from ray import serve
-from ray.exceptions import RayActorError, RayError
+from ray.exceptions import RayActorError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 
 from wfm_core.base.errors import WfmError
+from wfm_core.base.ray_session import ray_session
 from wfm_core.bundle import Contract, parse_contract
 from wfm_core.configs.serving import ServedBundle, Serving
 from wfm_core.serving.judge import Facts, Judge, Question, Reply
 from wfm_core.serving.replica import Replica
 from wfm_core.serving.service import BusyError, GoneError
-
-_NAMESPACE = "wfm-serve"
-_LOOK_SECONDS = 2.0
 
 
 class RayServed:
@@ -42,10 +38,9 @@ class RayServed:
 
 @contextmanager
 def running(serving: Serving, cluster: str, metrics_port: int | None) -> Iterator[dict[str, RayServed]]:
-    """The bundles that are served, by name, while Ray runs.
+    """The bundles that are served, by name, while Ray runs; `cluster` and `metrics_port` as of `ray_session`.
 
-    `cluster`: address of a Ray cluster that runs ("auto": this computer's); "" starts Ray here, for this process alone.
-    `metrics_port`: where Ray's Prometheus metrics are then; None: any free port. Raises `WfmError`.
+    Raises `WfmError`.
     """
     # Each bundle is tried before Ray is started: what is wrong with one is a sentence then, and every replica, on
     # whichever computer, must have this very bundle.
@@ -53,58 +48,20 @@ def running(serving: Serving, cluster: str, metrics_port: int | None) -> Iterato
         name: Judge(name, 1, one.device if not one.gpus else "cpu").facts() for name, one in serving.bundles.items()
     }
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
-    _connect(serving, cluster, metrics_port)
-    watch = _Watch()
-    watch.start()
-    try:
-        serve.start(proxy_location="Disabled", logging_config={"log_level": "WARNING"})
-        served = {}
-        for name, settings in serving.bundles.items():
-            handle = _deployed(name, settings, facts[name].sha256)
-            seen = Facts(*handle.facts.remote().result())
-            served[name] = RayServed(handle, seen, parse_contract(seen.contract, f"bundle {name}"), settings.batch)
-        yield served
-    finally:
-        watch.ended.set()
-        if cluster and ray.is_initialized():
-            for name in serving.bundles:
-                serve.delete(name)
-        ray.shutdown()  # which ends a Ray of our own with all that runs there
-
-
-class _Watch(threading.Thread):
-    """Ends the program when all of Ray's nodes are gone: calls to Ray would wait for them for ever."""
-
-    def __init__(self):
-        super().__init__(name="wfm-watch", daemon=True)
-        self.ended = threading.Event()
-
-    def run(self) -> None:
-        while not self.ended.wait(_LOOK_SECONDS):
-            try:
-                lives = any(node["Alive"] for node in ray.nodes())
-            except (RayError, RuntimeError, ConnectionError):
-                lives = False
-            if not lives and not self.ended.is_set():
-                print("wfm-serve: Ray has ended under it, and no bundle is served: start again", file=sys.stderr)
-                sys.stderr.flush()
-                os._exit(1)
-
-
-def _connect(serving: Serving, cluster: str, metrics_port: int | None) -> None:
-    quiet = {"logging_level": logging.ERROR, "log_to_driver": False, "namespace": _NAMESPACE}
-    try:
-        if cluster:
-            ray.init(address=cluster, **quiet)
-            return
-        needed = sum(one.cpus * one.most_replicas for one in serving.bundles.values())
-        cores = max(os.cpu_count() or 1, int(needed) + 1)  # a count by which Ray places replicas, not a limit
-        ray.init(address="local", num_cpus=cores, include_dashboard=False, _metrics_export_port=metrics_port, **quiet)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        where = f"to the cluster {cluster}" if cluster else "here"
-        raise WfmError(
-            f"Ray cannot be reached or started {where} ({str(error)[:300]}); see to it and start again"
-        ) from error
+    cpus = max(os.cpu_count() or 1, int(sum(one.cpus * one.most_replicas for one in serving.bundles.values())) + 1)
+    with ray_session("wfm-serve", cluster, cpus, metrics_port):
+        try:
+            serve.start(proxy_location="Disabled", logging_config={"log_level": "WARNING"})
+            served = {}
+            for name, settings in serving.bundles.items():
+                handle = _deployed(name, settings, facts[name].sha256)
+                seen = Facts(*handle.facts.remote().result())
+                served[name] = RayServed(handle, seen, parse_contract(seen.contract, f"bundle {name}"), settings.batch)
+            yield served
+        finally:
+            if cluster and ray.is_initialized():
+                for name in serving.bundles:
+                    serve.delete(name)
 
 
 def _deployed(name: str, settings: ServedBundle, sha256: str) -> serve.handle.DeploymentHandle:
