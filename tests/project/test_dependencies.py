@@ -62,3 +62,14 @@ def test_every_import_is_declared(folder):
         if not needs & set(map(normalised, distributions.get(name, [])))
     }
     assert not missing, f"add to pyproject.toml: {missing}"
+
+
+def test_ray_is_for_the_service_alone():
+    """All else works without it: nothing that is imported elsewhere imports Ray, nor what does."""
+    folders = (ROOT / "python/wfm_core", ROOT / "gr-wfm/python")
+    texts = {path: path.read_text() for folder in folders for path in folder.rglob("*.py")}
+    behind = {path.stem for path in texts if "ray" in imports(path) and path.parent.name == "serving"}
+    assert behind == {"deploy", "replica"}
+    wanting = {path.name for path, text in texts.items() if re.search(r"serving\.(deploy|replica) import", text)}
+    assert wanting == {"serve.py", "deploy.py"}
+    assert not re.search(r"^from wfm_core.serving.(deploy|replica)", (folders[0] / "cli/serve.py").read_text(), re.M)

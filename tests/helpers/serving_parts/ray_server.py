@@ -27,6 +27,15 @@ class RayServer:
         self.bundles, self.device = found[1].split(", "), f"grpc://127.0.0.1:{found[2]}?timeout=30"
         return self
 
+    def replicas(self, bundle: str) -> list[int]:
+        """Processes of the bundle's replicas that this server has started: another test's may run beside them."""
+        listed = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True).stdout
+        lines = [line.split(maxsplit=2) for line in listed.splitlines()[1:]]
+        ours = {str(self.process.pid)}
+        while more := {pid for pid, parent, _ in lines if parent in ours} - ours:
+            ours |= more
+        return [int(pid) for pid, _, command in lines if pid in ours and f"ray::ServeReplica:{bundle}" in command]
+
     def __exit__(self, *_):
         self.process.kill()
         self.process.communicate()
