@@ -5,9 +5,13 @@ One antenna of noise, lossless, windows of 512 and 4096 samples, the full encode
 
 inflow_vs_epb_*: the same encoder in an embedded Python block: eager float32, window by window.
 inflow_vs_onnxruntime_*: the same encoder in ONNX Runtime, float32, in a bare loop without GNU Radio, from ready
-tokens' segments, at the best of the batch sizes 1, 4, 8, 32.
+tokens' segments, at the best of the batch sizes 1 to 32.
 inflow_vs_openvino_*: the same encoder in OpenVINO, bfloat16 where the CPU multiplies it, else float32, in such a loop.
-inflow_vs_bare_*: the same bundle, with the engine and number format that it has in the flowgraph, in such a loop.
+inflow_vs_bare_*: the same bundle, with the engine and number format that it has in the flowgraph, in such a loop; a
+batch goes in at once.
+
+All sides have as many threads as PyTorch takes by itself, one a core, the flowgraph too: it is lossless, so its stream
+waits for inference. (Of a live one inference leaves a core to the stream.)
 
 Every measurement is a process of its own (`--side`), the sides in turn: PyTorch's OpenMP teams outlive their use
 and would slow down whoever comes later.
@@ -39,7 +43,7 @@ from wfm_core.bundle.engines.openvino import find_openvino
 
 WARM_UP = 1.5
 """Seconds before a flowgraph is measured, at most half as long as the measurement."""
-BATCHES = (1, 4, 8, 32)
+BATCHES = (1, 2, 4, 8, 16, 32)
 WINDOWS = (512, 4096)
 WANTED = {
     "embedded": {512: 10.0, 4096: 3.0},
@@ -96,8 +100,10 @@ def windows_per_second(block: gr.basic_block, window: int, seconds: float) -> fl
 
 def inflow(folder: Path, window: int, seconds: float) -> dict:
     bundle = wfm_core.load_bundle(folder / BUNDLE)
-    rate = windows_per_second(wfm.inference(bundle=bundle, channels=1, policy="lossless"), window, seconds)
-    remark = f"random weights, engine and number format {bundle.origin} as `auto` chose them"
+    block = wfm.inference(bundle=bundle, channels=1, policy="lossless")
+    rate = windows_per_second(block, window, seconds)
+    chosen = f"engine and number format {bundle.origin} as `auto` chose them"
+    remark = f"random weights, {chosen}, batches of {block.status()['batch']}"
     return {"rate": rate, "remark": remark, "engine": bundle.engine, "dtype": bundle.dtype}
 
 
@@ -196,6 +202,7 @@ def openvino(folder: Path, window: int, seconds: float) -> dict:
 
 def bare(folder: Path, window: int, seconds: float, engine: str = "auto", dtype: str = "auto") -> dict:
     bundle = wfm_core.load_bundle(folder / BUNDLE, engine=engine, dtype=dtype)
+    bundle.tokens_at_once = max(BATCHES) * bundle.contract.tokens(1)
     rate, batch = best_batch(bundle.infer, window, seconds)
     return {"rate": rate, "remark": f"the same bundle by {bundle.origin} in a bare loop, batch {batch}"}
 

@@ -47,6 +47,53 @@ def test_a_stream_has_never_run_on_by_less_than_nothing():
     assert ran_on(1024, np.array([512, 1024, 1280])).tolist() == [512, 0, 0]
 
 
+class BusyTap:
+    """A tap that holds 32 windows, and drops `every` more while a batch is computed."""
+
+    def __init__(self):
+        self._tap, self.dropped, self.every = wfm.window_tap(1, WINDOW, slots=32), 0, 1
+        top, source = gr.top_block(), blocks.vector_source_c(noise(1, 40 * WINDOW)[0].tolist())
+        top.connect(source, self._tap, blocks.null_sink(gr.sizeof_gr_complex))
+        top.run()
+        assert self._tap.counters()["queue_depth"] == 32
+
+    def counters(self):
+        return {**self._tap.counters(), "windows_dropped": self.dropped}
+
+    def take(self, most, timeout_ms):
+        self.dropped += self.every
+        return self._tap.take(most, timeout_ms)
+
+    def __getattr__(self, name):
+        return getattr(self._tap, name)
+
+
+def taken(source: TapSource, most: int) -> list[int]:
+    """Numbers of the windows."""
+    return (source.take(most, 1000).start // WINDOW).tolist()
+
+
+def test_of_a_stream_that_is_too_fast_the_newest_windows_are_decided():
+    tap = BusyTap()
+    source = TapSource(tap, 1, WINDOW, 1e6, False, "stop")
+    assert [window for _ in range(3) for window in taken(source, 4)] == list(range(8, 20)), "it may be a burst"
+    assert taken(source, 4) == [36, 37, 38, 39]
+    assert source.counters()["windows_dropped"] == tap.dropped + 16, "those that were skipped"
+
+
+def test_of_a_burst_all_windows_that_wait_are_decided():
+    tap = BusyTap()
+    source = TapSource(tap, 1, WINDOW, 1e6, False, "stop")
+    decided = taken(source, 4) + taken(source, 4)
+    tap.every = 0
+    decided += taken(source, 4)
+    tap.every = 1
+    decided += taken(source, 4) + taken(source, 4) + taken(source, 4)
+    assert decided == list(range(8, 32)), "counted from the start of each"
+    lossless = TapSource(BusyTap(), 1, WINDOW, 1e6, True, "stop")
+    assert [window for _ in range(8) for window in taken(lossless, 4)] == list(range(8, 40))
+
+
 class ListSource:
     """Windows whose first sample says their label, one after the other, as a `WindowSource`."""
 

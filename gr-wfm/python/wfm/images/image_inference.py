@@ -25,7 +25,7 @@ class image_inference(inference_base):
         bundle: name or path of a bundle, or a loaded `wfm_core.Bundle`.
         sample_rate: Hz, of what the images' sample_start counts: of CSI, packets a second. For latencies and times.
         policy: "live" drops the oldest waiting images when inference is too slow; "lossless" keeps them all waiting.
-        batch: most images inferred at once.
+        batch: most images inferred at once; fewer where that is measured to be as fast.
         threshold: open-set threshold (scores below it answer "unknown"), negative for the contract's.
         device: "auto", "cpu" or "cuda", or a server's address: see `wfm.inference`.
         dtype: number format of the encoder, "auto", "fp32", "bf16" or "int8" (CPU only).

@@ -14,6 +14,7 @@ import pmt
 
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle.bundle import WARM_RUNS
+from wfm_core.bundle.engines.batches import Batches
 from wfm_core.serving.remote import UnansweredError
 
 from ..ports import keys, messages
@@ -42,7 +43,7 @@ class engine(message_block):
         source: where the windows come from.
         bundle: a loaded bundle; it is warmed here, before any stream flows.
         channels: antennas of every window.
-        batch: most windows to infer at once.
+        batch: most windows to infer at once; fewer where that is as fast (`Batches`).
         threshold: open-set threshold in place of the contract's, or negative for the contract's.
         tasks: names with commas of the bundle's tasks to publish, "" for all.
     """
@@ -65,7 +66,7 @@ class engine(message_block):
         began = time.monotonic()
         bundle.warm(batch, channels)
         self._longest = max((time.monotonic() - began) / WARM_RUNS, call_seconds(bundle))  # that a batch takes
-        self._batch = batch
+        self._batch, self._batches = batch, Batches(batch)
         self._buffer = source.buffer(batch)
         self._latencies = LatencyCounters()
         self._outage = Outage(self.swap, self.notice)
@@ -121,6 +122,7 @@ class engine(message_block):
             "dtype": bundle.dtype,
             "engine": bundle.engine,
             "engine_reason": bundle.engine_reason,
+            "batch": self._batches.chosen,
             "server_version": server_version(bundle),
             "replica": replica(bundle),
             "undecided_because": self._outage.reason,
@@ -153,7 +155,7 @@ class engine(message_block):
             self._warn_undecided()
             return False
         self.publish_status_when_due()  # with no batch in hand: what is not queued is decided
-        windows = self._source.take(self._batch, _TAKE_TIMEOUT_MS)
+        windows = self._source.take(self._batches.size, _TAKE_TIMEOUT_MS)
         if windows is None:
             return True
         if windows.count == 0:
@@ -183,6 +185,7 @@ class engine(message_block):
         parts = [[own + took, own + waited, travelled, took - waited - travelled] for own in lag.tolist()]
         self._latencies.add(windows.start, windows.length, parts)
         self._publish_embeddings(outputs, shared)
+        self._batches.add(windows.count, time.monotonic() - taken)
         return True
 
     def _leave_undecided(self, worker: Worker, windows: Windows, bundle, error: UnansweredError) -> None:
@@ -220,12 +223,16 @@ class engine(message_block):
             for fields, answer in zip(shared, decisions, strict=True)
         ]
         late = self._source.complete(windows, tags)
+        if not self.has_listeners(keys.DETECTS):
+            return
         for is_late, values, answer in zip(late.tolist(), tags, decisions, strict=True):
             for (_, value), (task, decision) in zip(values, answer.items(), strict=True):
                 pdu = messages.detects_pdu(task, value, decision, is_late, window_tasks=len(answer))
                 self.message_port_pub(keys.DETECTS, pdu)
 
     def _publish_embeddings(self, outputs: dict, shared: list) -> None:
+        if not self.has_listeners(keys.EMBEDDINGS):
+            return
         for name in (name for name in outputs if name.startswith("embedding")):
             for fields, values in zip(shared, outputs[name], strict=False):
                 self.message_port_pub(keys.EMBEDDINGS, messages.embedding_pdu(name, fields, values))

@@ -31,7 +31,7 @@ class inference(inference_base):
         hold: samples that the through path lags behind, so that results come in time for their samples.
             It takes about 16 bytes a sample and channel.
         policy: "live" drops the oldest waiting windows when inference is too slow, "lossless" makes the stream wait.
-        batch: most windows inferred at once.
+        batch: most windows inferred at once; fewer where that is measured to be as fast.
         threshold: open-set threshold (scores below it answer "unknown"), negative for the contract's.
         gate_dbfs: windows with less mean power than this (dBFS) are not inferred.
         settle: samples skipped after a retune or a jump in time.

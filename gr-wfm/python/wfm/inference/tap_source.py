@@ -10,6 +10,8 @@ from ..wfm_python import cyclic_images, window_tap
 from .window_source import Windows, ran_on
 
 _INT_MAX = 2**31 - 1
+_BEHIND = 3
+"""Batches in a row before which windows were dropped: inference is too slow for the stream, not for a burst of it."""
 
 
 class TapSource:
@@ -27,10 +29,16 @@ class TapSource:
         self._sample_rate, self._lossless = sample_rate, lossless
         self.on_error = on_error
         self._images = cyclic_images()
-        self.open, self.close = tap.open, tap.close
-        self.run, self.counters = tap.run, tap.counters
+        self.open, self.close, self.run = tap.open, tap.close, tap.run
+        self._overload = _Overload()
+
+    def counters(self) -> dict[str, int]:
+        counters = self._tap.counters()
+        return {**counters, "windows_dropped": counters["windows_dropped"] + self._overload.skipped(self.run())}
 
     def take(self, most: int, timeout_ms: int) -> Windows | None:
+        if not self._lossless:
+            self._skip_stale(most)
         batch = self._tap.take(most, timeout_ms)
         if batch is None:
             return None
@@ -47,6 +55,15 @@ class TapSource:
             copy_to=batch.copy_to,
             handle=batch,
         )
+
+    def _skip_stale(self, most: int) -> None:
+        """Of a stream that is too fast, drop all that waits but the newest `most` windows: decisions then come at most
+        two batches after their windows, not after the whole queue."""
+        counters = self._tap.counters()
+        stale = self._overload.stale(counters["windows_dropped"], counters["queue_depth"], most)
+        if stale and (batch := self._tap.take(stale, 0)) is not None:
+            self._overload.skip(self.run(), batch.count)
+            self._tap.discard(batch)
 
     def _position(self, name: str) -> int:
         """How far the stream is, as the windows count: from the last lock() and unlock() on."""
@@ -81,3 +98,28 @@ class TapSource:
             self._tap.set_gate_dbfs(messages.read_number(key, value, -math.inf, math.inf))
         else:
             self._tap.set_hop(int(messages.read_number(key, value, 0, _INT_MAX)))
+
+
+class _Overload:
+    """Whether a live stream is faster than inference for longer than a burst, and what is skipped of it then."""
+
+    def __init__(self):
+        self._behind, self._dropped = 0, 0
+        self._run, self._skipped = 0, 0
+
+    def stale(self, dropped: int, waiting: int, most: int) -> int:
+        """How many to skip before the next batch of `most`; `dropped` counts what the tap has dropped in this run."""
+        if dropped > self._dropped:
+            self._behind += 1
+        elif self._behind < _BEHIND or waiting < most:  # or it has caught up
+            self._behind = 0
+        self._dropped = dropped
+        return max(0, waiting - most) if self._behind >= _BEHIND else 0
+
+    def skip(self, run: int, count: int) -> None:
+        self._skipped = count + self.skipped(run)
+        self._run = run
+
+    def skipped(self, run: int) -> int:
+        """In the run of this number."""
+        return self._skipped if run == self._run else 0

@@ -99,6 +99,10 @@ class message_block(gr.basic_block):
         """What changed or failed, on the port `events`; `fields` beside event and text."""
         self.message_port_pub(keys.EVENTS, pmt.to_pmt({"event": kind, "text": text, **fields}))
 
+    def has_listeners(self, port: pmt.pmt_base) -> bool:
+        """Whether any block takes what `port` gives: of what is published often, making it costs more than sending."""
+        return not pmt.is_null(self.message_subscribers(port))
+
     def handle(self, port: pmt.pmt_base, message: pmt.pmt_base) -> None:
         """Handle a message now, as if it had come to `port`."""
         getattr(self, f"handle_{port}")(message)

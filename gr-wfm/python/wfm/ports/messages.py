@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Decisions as PMTs, and back: the tag's dict, the `detects` PDU, control messages."""
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -77,8 +78,14 @@ def detects_pdu(
     if "position" in decision:
         return pmt.cons(fields, float_vector(decision["position"]))
     probabilities = decision["probabilities"]
-    names = pmt.to_pmt(list(probabilities))
+    names = _symbols(tuple(probabilities))
     return pmt.cons(pmt.dict_add(fields, keys.LABELS, names), float_vector(probabilities.values()))
+
+
+@functools.lru_cache(maxsize=64)
+def _symbols(names: tuple[str, ...]) -> pmt.pmt_base:
+    """A vector, shared by all messages that have these names: nobody changes a message."""
+    return pmt.to_pmt(list(names))
 
 
 def block_pdu(task: str, windows: list["Detection"], decision: dict) -> pmt.pmt_base:
@@ -178,7 +185,7 @@ def time_tuple(rx_time: tuple[int, float]) -> pmt.pmt_base:
 
 
 def float_vector(values) -> pmt.pmt_base:
-    numbers = [float(v) for v in values]
+    numbers = values.tolist() if isinstance(values, np.ndarray) else [float(v) for v in values]
     return pmt.init_f32vector(len(numbers), numbers)
 
 
