@@ -8,16 +8,15 @@ from pathlib import Path
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import user_path
 from wfm_core.base.needs import needed
-from wfm_core.bundle import Bundle, load_bundle
+from wfm_core.batch.scans import Scans
+from wfm_core.batch.work import Model, Unit
+from wfm_core.bundle import Bundle
 from wfm_core.cli import command
+from wfm_core.cli.batch import absolute, add_batch, bundle_anywhere, check_batch, run_batch, told_failures, units_in
 from wfm_core.cli.told import add_told, told_of
-from wfm_core.data.recordings.annotations import Mark, annotate
-from wfm_core.data.recordings.folder import called_in, recordings_in
 from wfm_core.data.recordings.recording import Recording
 from wfm_core.messages.output import STDOUT, JsonLines
-from wfm_core.scan.signals import Signal, check_bundle, scan
-
-_META = ".sigmf-meta"
+from wfm_core.scan.signals import Signal
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -37,6 +36,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--dtype", default="auto", help="auto, fp32, bf16 or int8")
     parser.add_argument("--engine", default="auto", help="auto, torchscript or openvino")
+    add_batch(parser)
     return parser.parse_args(argv)
 
 
@@ -44,66 +44,68 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None) -> int:
     """The command `wfm-scan`."""
     options = _arguments(argv)
-    source = user_path(options.input)
+    check_batch(options)
+    source = user_path(options.input) if options.out is None else absolute(options.input)
     if options.picture is not None:
         try:
             from wfm_core.scan import picture  # noqa: F401 - before a long scan, not after it
         except ImportError as error:
             raise WfmError(f"--picture needs Matplotlib ({error}): pip install matplotlib") from error
-    recordings = recordings_in(source, told_of(options))
-    bundle = load_bundle(options.bundle, device=options.device, dtype=options.dtype, engine=options.engine)
-    check_bundle(bundle)
+    units, unreadable = units_in(source, told_of(options))
+    work = Scans(
+        Model(bundle_anywhere(options.bundle), options.device, options.dtype, options.engine),
+        options.noise,
+        options.annotate,
+        "" if options.picture is None else str(absolute(options.picture)),
+        many=options.out is not None or len(units) + len(unreadable) > 1,
+    )
+    if options.out is not None:
+        return run_batch("wfm-scan", work, units, unreadable, options)
+    return _one_by_one(work, units, unreadable, options)
+
+
+def _one_by_one(work: Scans, units: list[Unit], failures: dict[str, str], options: argparse.Namespace) -> int:
+    """In this process; `failures` by recording so far."""
+    bundle = work.load()
     lines = JsonLines(options.json) if options.json else None
-    failed = 0
     try:
-        for recording in recordings:
-            name = called_in(source, recording)
+        for unit in units:
             try:
-                signals = _scan(recording, bundle, options, name)
-                _leave(recording, signals, options, name, lines, len(recordings) > 1)
+                signals = _scan(work, bundle, unit)
             except WfmError as error:
-                if len(recordings) == 1:
+                if not work.many:
                     raise
-                failed += 1
-                print(f"wfm-scan: {error}", file=sys.stderr)
+                failures[unit.name] = str(error)
+                continue
+            for signal in signals:
+                if lines is not None:
+                    lines.write(work.line(signal, unit.name))
+            if options.json != STDOUT:
+                _print(unit.recording, signals, unit.name)
     finally:
         if lines is not None:
             lines.close()
     if lines is not None and lines.failure and not lines.reader_left:
         raise WfmError(lines.failure)
-    return 1 if failed else 0
+    return told_failures("wfm-scan", failures)
 
 
-def _scan(recording: Recording, bundle: Bundle, options: argparse.Namespace, name: str) -> list[Signal]:
-    if recording.is_real:
-        print(
-            f"{name}: real samples ({recording.datatype}); taken as one sideband of a band from 0 to "
-            f"{recording.sample_rate / 2:g} Hz",
-            file=sys.stderr,
-        )
+def _scan(work: Scans, bundle: Bundle, unit: Unit) -> list[Signal]:
     with needed("tqdm", "wfm-scan").tqdm(
-        total=recording.samples, unit="S", unit_scale=True, desc=name, leave=False, disable=not sys.stderr.isatty()
+        total=unit.recording.samples,
+        unit="S",
+        unit_scale=True,
+        desc=unit.name,
+        leave=False,
+        disable=not sys.stderr.isatty(),
     ) as bar:
-        return scan(recording, bundle, keep_noise=options.noise, progress=lambda done: bar.update(done - bar.n))
-
-
-def _leave(
-    recording: Recording, signals: list[Signal], options, name: str, lines: JsonLines | None, many: bool
-) -> None:
-    """What was found, wherever it was asked for."""
-    for signal in signals:
-        if lines is not None:
-            lines.write({"recording": name, **signal.to_json()} if many else signal.to_json())
-    if options.json != STDOUT:
-        _print(recording, signals, name)
-    if options.annotate:
-        _annotate(recording, signals)
-    if options.picture is not None:
-        from wfm_core.scan.picture import draw_scan
-
-        path = options.picture / f"{Path(name).stem}.png" if many else options.picture
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draw_scan(path, recording, signals, name)
+        return work.scan(
+            bundle,
+            unit.recording,
+            unit.name,
+            say=lambda sentence: print(sentence, file=sys.stderr),
+            progress=lambda done: bar.update(done - bar.n),
+        )
 
 
 def _print(recording: Recording, signals: list[Signal], name: str) -> None:
@@ -116,26 +118,6 @@ def _print(recording: Recording, signals: list[Signal], name: str) -> None:
             f"  {begin:10.4f} s  {lasts:8.4f} s  {middle / 1e6:13.6f} MHz  {width / 1e3:9.2f} kHz  "
             f"{signal.snr_db:5.1f} dB  {signal.label} {signal.score:.2f}"
         )
-
-
-def _annotate(recording: Recording, signals: list[Signal]) -> None:
-    if recording.meta_path.suffix != _META:
-        raise WfmError(
-            f"{recording.meta_path} is no SigMF recording, which --annotate writes into: convert it, or leave it out"
-        )
-    marks = [
-        Mark(
-            signal.sample_start,
-            signal.sample_start + signal.sample_count,
-            signal.label,
-            "classification",
-            f"score {signal.score:.3f}, SNR {signal.snr_db:.1f} dB",
-            lower=signal.freq_lower_edge,
-            upper=signal.freq_upper_edge,
-        )
-        for signal in signals
-    ]
-    annotate(recording.meta_path, marks, in_stream=False)
 
 
 if __name__ == "__main__":

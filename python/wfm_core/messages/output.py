@@ -13,6 +13,15 @@ from wfm_core.messages.decisions import plain_json
 STDOUT = "-"
 
 
+def json_line(fields: dict) -> str:
+    """A line with its end. Numbers that JSON lacks become null."""
+    try:
+        text = json.dumps(fields, allow_nan=False)  # in ASCII, so every encoding has it
+    except ValueError:
+        text = json.dumps(plain_json(fields))
+    return f"{text}\n"
+
+
 class JsonLines:
     """JSON objects, one a line. A line is whole in its file when `write` returns, and never there in part.
 
@@ -50,11 +59,7 @@ class JsonLines:
         """Returns whether the line was written; after a failure nothing is. Numbers that JSON lacks become null."""
         if self.failure:
             return False
-        try:
-            line = json.dumps(fields, allow_nan=False)  # in ASCII, so every encoding has it
-        except ValueError:
-            line = json.dumps(plain_json(fields))
-        line += "\n"
+        line = json_line(fields)
         try:
             if self._file is None:
                 sys.stdout.write(line)

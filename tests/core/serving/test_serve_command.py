@@ -4,7 +4,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from flowgraph_helpers import WINDOW, noise
-from serving_parts.ray_server import PROGRAM, RayServer, needs_ray
+from serving_parts.ray_server import PROGRAM, RayCluster, RayServer, needs_ray
 from waiting import wait_for
 
 from wfm_core import load_bundle
@@ -156,36 +155,14 @@ def test_it_ends_with_a_sentence_when_ray_does(installed):
     assert server.process.returncode == 1 and "Ray has ended under it" in complaints
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return one.getsockname()[1]
-
-
 @needs_ray
 @pytest.mark.slow
-def test_on_a_cluster_of_two_nodes(installed, tmp_path, monkeypatch):
+def test_on_a_cluster_of_two_nodes(installed, tmp_path):
     """As docs/serving.md has it, with two nodes as processes here; only the second has a processor to give."""
-    token = tmp_path / "token"
-    token.write_text("0" * 64)
-    monkeypatch.setenv("RAY_AUTH_MODE", "token")
-    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(token))
-    ray, port = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block"], free_port()
-    # ports of their own: another Ray may run here
-    head = [*ray, "--head", "--port", str(port), "--num-cpus", "0", "--include-dashboard", "false"]
-    other = [*ray, "--address", f"127.0.0.1:{port}", "--num-cpus", "2"]
-    nodes = []
-    try:
-        for command in (head, other):
-            log = tmp_path / f"node{len(nodes)}.log"
-            nodes.append(subprocess.Popen(command, stdout=log.open("w"), stderr=subprocess.STDOUT))
-            wait_for(lambda log=log: "Ray runtime started" in log.read_text(), 120, log.read_text)
-        with RayServer("--bundle", "tiny", "--cluster", f"127.0.0.1:{port}") as server:
+    with RayCluster(tmp_path) as cluster:
+        with RayServer("--bundle", "tiny", "--cluster", cluster.address) as server:
             found = open_remote("tiny", server.device, 0.0).infer(windows(3))["interference"]
             assert np.allclose(found, load_bundle("tiny").infer(windows(3))["interference"], atol=1e-5)
             server.process.send_signal(signal.SIGTERM)
             assert server.process.wait(120) == 0
-        assert all(node.poll() is None for node in nodes), "the cluster goes on"
-    finally:
-        for node in reversed(nodes):
-            node.terminate()
-            node.wait(60)
+        assert cluster.goes_on()

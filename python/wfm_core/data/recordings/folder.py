@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The recordings in a folder, and the files in it that only some system left there."""
 
+import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from wfm_core.base.errors import WfmError
@@ -30,24 +31,35 @@ def _left_by_system(name: str) -> bool:
     return name.startswith(".") or name.lower() in _SYSTEM
 
 
-def recordings_in(source: Path, told: Told | None = None) -> list[Recording]:
+def recordings_in(
+    source: Path, told: Told | None = None, skip: Callable[[Path, WfmError], None] | None = None
+) -> list[Recording]:
     """All recordings in and under a folder, or of one file. Raises WfmError; where there are none, too.
 
     A folder's SigMF recordings, archives and collections are read (a recording of a collection as a part of it alone);
-    raw and WAV files only where it has none of those.
+    raw and WAV files only where it has none of those. `skip` is told of the files of a folder that cannot be read,
+    which then stop nothing.
     """
     if os.path.isfile(source):
         return open_recordings(source, told)
     if not os.path.isdir(source):
         raise WfmError(f"no folder {source}: name an existing folder of recordings")
     files = [path for path in without_system_files(source.rglob("*"), source) if os.path.isfile(path)]
-    paths = list(_sigmf(files)) or [path for path in files if is_raw(path)]
+    paths = list(_sigmf(files, skip is not None)) or [path for path in files if is_raw(path)]
     if not paths:
         raise WfmError(
             f"{source} holds no recordings: put .sigmf-meta files with their data in or under it, or .sigmf archives, "
             "or raw files whose suffix tells their datatype (.cu8, .cs16, .cf32, .wav and others)"
         )
-    return [recording for path in paths for recording in open_recordings(path, told)]
+    recordings = []
+    for path in paths:
+        try:
+            recordings += open_recordings(path, told)
+        except WfmError as error:
+            if skip is None:
+                raise
+            skip(path, error)
+    return recordings
 
 
 def one_rate(recordings: list[Recording], folder: Path, advice: str, one_datatype: bool = False) -> float:
@@ -75,11 +87,13 @@ def called_in(folder: Path, recording: Recording) -> str:
     return path.relative_to(folder).as_posix() if path != folder else path.name
 
 
-def _sigmf(files: list[Path]) -> Iterator[Path]:
+def _sigmf(files: list[Path], lenient: bool) -> Iterator[Path]:
+    """`lenient`: a collection that cannot be read has no recordings; else `WfmError`."""
     taken = set()
     for path in files:
         if path.suffix == COLLECTION:
-            taken |= {path.with_name(f"{stream.name}{_META}") for stream in streams_in(path)}
+            with contextlib.suppress(*([WfmError] if lenient else [])):
+                taken |= {path.with_name(f"{stream.name}{_META}") for stream in streams_in(path)}
     for path in files:
         if path.suffix in (ARCHIVE, COLLECTION) or (path.suffix == _META and path not in taken):
             yield path
