@@ -6,7 +6,6 @@ recording), and what the reader says of it; None where it does not say such thin
 """
 
 import json
-from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +14,11 @@ import torch
 from flowgraph_helpers import Collector, RuleBundle
 from gnuradio import blocks, gr, wfm
 
-from wfm_core.cli import evaluate
 from wfm_core.data.dataset import open_dataset
 from wfm_core.data.readers.own import sigmf_folder
 from wfm_core.data.recordings.recording import Told, open_recording
 from wfm_core.data.sources import RecordingSource
+from wfm_core.evaluate.windows import Rules, decisions
 
 SHORT, RATE, FREQ = 64, 250e3, 433.92e6
 """Of the recordings of `check_same`: a window, the sample rate, the frequency."""
@@ -72,9 +71,7 @@ def live(path: Path, window: int, told: str = "") -> Windows:
 def evaluated(path: Path, window: int, told: Told | None = None) -> Windows:
     """As `wfm-evaluate --input PATH` has it."""
     recording = open_recording(path, told)
-    options = Namespace(hop=0, settle=0, gate_dbfs=-200.0, batch=8, threshold=None)
-    bundle = RuleBundle(samples=window)
-    found = list(evaluate.decide(recording, bundle, 1, options, evaluate.Report()))
+    found = list(decisions(recording, RuleBundle(samples=window), Rules(antennas=1, batch=8), warn=print))
     times = [d.get("rx_time") for d in found]
     return Windows(
         [d["sample_start"] for d in found],

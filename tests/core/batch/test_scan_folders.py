@@ -12,6 +12,7 @@ import pytest
 from batch_parts.many_recordings import kill_at_random, results_in, signals_file, write_recordings
 from image_bundles import signal_bundle
 
+from wfm_core.cli import evaluate
 from wfm_core.cli.scan import main
 
 PROGRAM = [sys.executable, "-m", "wfm_core.cli.scan"]
@@ -174,9 +175,10 @@ def test_the_page_s_commands_are_those_of_the_program(capsys):
     folders = page.partition("## Folders\n")[2].partition("\n## ")[0]
     options = re.findall(r"^\| `(--[a-z-]+)", folders, re.MULTILINE)
     assert options == ["--out", "--processes", "--workers", "--cluster"]
-    with pytest.raises(SystemExit):
-        main(["--help"])
-    assert set(options) <= set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+    for program in (main, evaluate.main):
+        with pytest.raises(SystemExit):
+            program(["--help"])
+        assert set(options) <= set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
     commands = re.findall(r"^    \.venv/bin/wfm-scan recordings/ --out scanned/(.*)$", folders, re.MULTILINE)
     # as the tests here and in test_ray_data.py have them
     assert commands == ["", " --json all.jsonl", " --workers 8", " --cluster auto"]
