@@ -10,16 +10,15 @@ import time
 
 from wfm_core.base.errors import WfmError
 from wfm_core.cli import command
+from wfm_core.cli.sites import add_sites, sites_of
 from wfm_core.messages.output import Terminal
-from wfm_core.messages.sockets import DEFAULT_ADDRESS, EventListener
+from wfm_core.messages.sockets import EventListener
 
 _HEAR_SECONDS = 0.2
 _STATUS_SECONDS = 1.0
 _FLUSH_SECONDS = 10.0
 _WAITING_MESSAGES = 10_000
 _LONGEST_DAYS = 36_500.0
-LOCAL = "local"
-"""The site of addresses that are given without one."""
 
 
 class _Ear(threading.Thread):
@@ -116,28 +115,12 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "wfm-log", description=__doc__, epilog="wfm-log query --help and wfm-log export --help describe the others."
     )
-    parser.add_argument(
-        "--connect",
-        action="append",
-        default=[],
-        metavar="ADDRESS",
-        help=f"a publisher; may be repeated [{DEFAULT_ADDRESS}]",
-    )
-    parser.add_argument(
-        "--site", action="append", default=[], metavar="NAME=ADDRESS", help="a publisher at a place; may be repeated"
-    )
+    add_sites(parser)
     add_database(parser)
     parser.add_argument("--keep", type=_days, metavar="DAYS", help="delete events that came longer ago")
     parser.add_argument("--decisions", action="store_true", help="keep the decision on each window, too")
     options = parser.parse_args(argv)
-    options.sites = {}
-    for text in options.site:
-        name, _, address = text.partition("=")
-        if not name or not address:
-            parser.error(f"argument --site: {text!r} is not NAME=ADDRESS, such as roof=tcp://10.0.0.7:5710")
-        options.sites.setdefault(name, []).append(address)
-    if options.connect or not options.sites:
-        options.sites.setdefault(LOCAL, []).extend(options.connect or [DEFAULT_ADDRESS])
+    options.sites = sites_of(parser, options)
     return options
 
 

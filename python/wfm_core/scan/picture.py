@@ -9,12 +9,12 @@ from typing import Protocol
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
-from scipy import fft
 
 from wfm_core.data.recordings.recording import Recording
 from wfm_core.evaluate.figures.canvas import new_figure, plain, save
 from wfm_core.evaluate.figures.label_colours import SHADES, LabelColours
 from wfm_core.scan.pooling import LEAST_OVERLAP, overlap
+from wfm_core.scan.waterfall import waterfall
 
 _COLUMNS, _ROWS = 1024, 700
 _MOST_TEXTS = 60
@@ -60,7 +60,7 @@ def draw_scan(path: Path, recording: Recording, signals: Sequence[Named], title:
     low, high = [(tuned + sign * recording.sample_rate / 2) / unit for sign in (-1, 1)]
     figure = new_figure(12, 7)
     axes = figure.add_subplot()
-    levels = waterfall(recording)
+    levels = waterfall(recording, _ROWS, _COLUMNS)
     weak, strong = np.percentile(levels, [5, 99.7])
     axes.imshow(
         levels, aspect="auto", cmap=_SHADES, vmin=weak, vmax=max(strong, weak + 10), extent=(low, high, seconds, 0)
@@ -78,23 +78,6 @@ def draw_scan(path: Path, recording: Recording, signals: Sequence[Named], title:
     axes.set_ylabel("time, s")
     axes.set_title(plain(title))
     save(path, figure)
-
-
-def waterfall(recording: Recording) -> np.ndarray:
-    """Levels in dB [rows (time), columns (frequency)] of the first channel."""
-    size = int(min(_COLUMNS, max(64, recording.samples // 64)))
-    rows = int(min(_ROWS, max(recording.samples // size, 1)))
-    window = np.hanning(size + 1)[:-1].astype(np.float32)
-    levels = np.empty((rows, size), np.float32)
-    for row in range(rows):
-        first, last = (recording.samples * one // rows for one in (row, row + 1))
-        starts = np.linspace(first, max(min(last, recording.samples) - size, 0), 4).astype(int)
-        power = 0.0
-        for start in np.unique(starts):
-            x = recording.read(int(start), min(size, recording.samples - int(start)))[0]
-            power = power + np.abs(fft.fft(np.nan_to_num(x) * window[: len(x)], size)) ** 2
-        levels[row] = 10 * np.log10(fft.fftshift(power) + 1e-12)
-    return levels
 
 
 def _joined(signals: Sequence[Named], gap: int) -> list[_Box]:

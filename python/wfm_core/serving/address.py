@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`grpc://HOST:PORT` and `grpcs://HOST:PORT`: where a server is, and how it is spoken to."""
 
-import ipaddress
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
+from wfm_core.base.address import is_loopback, split_host
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import read_file, user_path
 from wfm_core.base.plain import shortened
@@ -34,26 +34,6 @@ class Address:
     timeout: float = _TIMEOUT
     token: str = ""
     certificates: bytes | None = None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this computer reaches it."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def split_host(target: str, expected: str) -> tuple[str, int]:
-    """Host and port of HOST:PORT or [HOST]:PORT. Raises `WfmError` that says what is `expected`."""
-    try:
-        parts = urlsplit(f"//{target}")
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host = port = None
-    if not host or port is None or "@" in target or parts.path:
-        raise WfmError(f"address {shortened(target)}: {expected}")
-    return host, port
 
 
 def parse_address(text: str) -> Address:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import grpc
 
+from wfm_core.base.address import is_loopback, split_host
 from wfm_core.base.errors import WfmError
-from wfm_core.serving.address import is_loopback, split_host
 from wfm_core.serving.protocol import MAX_BYTES
 from wfm_core.serving.service import Service
 
