@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Makes every picture in docs/images again: Companion's (flowgraphs, blocks, tree), the displays', the demos'.
-# Needs Xvfb (apt-get install xvfb xauth) and what `make demo demo-classify` leaves in out; `make pictures` sees to that.
+# Needs Xvfb (apt-get install xvfb xauth), Chromium (apt-get install chromium) and what `make demo demo-classify` leaves in out; `make pictures` sees to that.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -28,6 +28,7 @@ mkdir "$work/images"
 on_a_screen $scripts/companion.py "$work/images" "$work/first_flowgraph.grc" examples/*.grc
 on_a_screen $scripts/display.py detection_display sim 10 "$work/images/detection_display.png"
 on_a_screen $scripts/display.py classify_band sim:air 5 "$work/images/classify_band.png"
+"$python" $scripts/monitor_page.py "$work/images/monitor.png" 45
 "$python" $scripts/csi_images.py "$work/images/csi_images.png"
 "$python" $scripts/csi_activities.py "$work/images/csi_activities.png"
 cp out/demo/waterfall.png "$work/images/demo.png"

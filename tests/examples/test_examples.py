@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from example_programs import begin, start
 from flowgraph_helpers import random_model
 from image_bundles import signal_bundle
 
+from wfm_core.messages.events import KINDS
+from wfm_core.messages.sockets import EventListener
 from wfm_core.train.turns import TASKS
 
 WINDOW = 4096
@@ -63,6 +66,21 @@ def test_classify_band(tmp_path):
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "summary.json", "decisions.jsonl", "waterfall.png", "recording.sigmf-data", "recording.sigmf-meta",
     }  # fmt: skip
+
+
+def test_publish_band(tmp_path):
+    model = signal_bundle(tmp_path / "model", labels=("fm-broadcast", "cellular", "lora", "noise"))
+    address = f"ipc://{tmp_path}/events"
+    with closing(EventListener([address])) as listener:
+        said = start("publish_band", "--bundle", model, "--address", address, "--name", "roof", *quick(1))
+        heard = []
+        while (message := listener.receive(0.5)) is not None:
+            heard.append(message)
+    assert re.search(r"band: classification right in \d+ of \d+ found signals", said)
+    kinds = {kind: [message.body for message in heard if message.kind == kind] for kind in KINDS}
+    assert all(kinds.values()) and {message.radio for message in heard} == {"roof"} and listener.refused == 0
+    assert 4 <= len(kinds["spectrum"]) <= 5
+    assert {(row["sample_rate"], row["rx_freq"]) for row in kinds["spectrum"]} == {(2.4e6, 433.92e6)}
 
 
 def test_multi_antenna(tmp_path):

@@ -19,6 +19,7 @@ from gnuradio.wfm.events.signal_events import SignalEvents
 from gnuradio.wfm.events.signal_tracker import signal_tracker
 from gnuradio.wfm.images.position_smoother import position_smoother
 from gnuradio.wfm.ports import keys
+from gnuradio.wfm.ports.spectrum import spectrum_pdu
 from gnuradio.wfm.radio.ground_truth import GroundTruth
 from gnuradio.wfm.radio.radio_control import radio_control
 from image_bundles import ImageRule, WidthRule, image
@@ -141,6 +142,11 @@ CASES = {
     ),
     "event_publisher-events": Case(
         publisher, "events", [pmt.to_pmt(EVENT), pmt.to_pmt(SIGNAL_EVENT)], lambda b, got: b.status()["sent"]
+    ),
+    "event_publisher-spectrum": Case(
+        publisher, "spectrum",
+        [spectrum_pdu(0, 10, 1e6, 1e9, np.arange(16)), spectrum_pdu(9, 1, 1.0, None, np.zeros(1024, int))],
+        lambda b, got: b.status()["sent"],
     ),
     "event_publisher-status": Case(publisher, "status", [pmt.to_pmt(STATUS)], lambda b, got: b.status()["sent"]),
     "event_tracker-detects": Case(

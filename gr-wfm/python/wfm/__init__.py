@@ -6,6 +6,7 @@ import importlib
 import wfm_core.base.flowgraph_needs  # noqa: F401,I001  first: says what is missing
 
 from .display.detection_display import detection_display  # noqa: F401
+from .display.spectrum_rows import spectrum_rows  # noqa: F401
 from .events.decision_log import decision_log  # noqa: F401
 from .events.event_publisher import event_publisher  # noqa: F401
 from .events.event_subscriber import event_subscriber  # noqa: F401

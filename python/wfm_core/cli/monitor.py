@@ -1,60 +1,37 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""wfm-monitor: what is heard where, live in the terminal, from one radio or many."""
+"""wfm-monitor: what is heard where, live in the terminal or in a browser, from one radio or many."""
 
 import argparse
 import json
 import sys
 import time
-from dataclasses import dataclass
 
+from wfm_core.base.files import user_path
+from wfm_core.base.needs import needed
 from wfm_core.cli import command
-from wfm_core.messages.events import Message
-from wfm_core.messages.sockets import DEFAULT_ADDRESS, EventListener
+from wfm_core.cli.sites import add_sites, sites_of
+from wfm_core.messages.events import TOLD, Message
+from wfm_core.messages.heard import HeardTable, Key, Row
+from wfm_core.messages.sockets import EventListener
+from wfm_core.web import DEFAULT_ADDRESS as WEB_ADDRESS
 
 _REDRAW_SECONDS = 0.5
 _MAX_ROWS = 40
+_WEB_NEEDS = "wfm-monitor --web (the extra web: starlette and uvicorn)"
 _CLEAR = "\x1b[H\x1b[2J"
 _HEADER = f"{'radio':16} {'MHz':>11} {'task':16} {'heard':18} {'score':>5} {'dBFS':>6} {'count':>7} {'ago':>6}"
 
 
-@dataclass
-class Row:
-    """One thing heard by one radio at one frequency: the latest decision, and how many there were."""
-
-    count: int
-    score: float | None
-    level: float | None
-    heard: float
+def table(heard: HeardTable, now: float) -> list[str]:
+    """The lines of the table; `now` by the clock by which decisions were added."""
+    return [_HEADER] + [_row(key, row, now) for key, row in heard.rows()]
 
 
-class Table:
-    """Rows by (radio, frequency, task, answer); the longest unheard goes when there are too many."""
-
-    def __init__(self):
-        self._rows: dict[tuple, Row] = {}
-
-    def add(self, message: Message, now: float) -> None:
-        """Count a decision; `now` in seconds of any steady clock."""
-        for task, answer in message.body["tasks"].items():
-            heard = answer.get("label", "position")
-            key = (message.radio, message.body.get("rx_freq"), task, heard)
-            before = self._rows.pop(key, None)
-            count = 1 + (before.count if before else 0)
-            self._rows[key] = Row(count, answer.get("score"), message.body.get("level"), now)
-            if len(self._rows) > _MAX_ROWS:
-                del self._rows[next(iter(self._rows))]
-
-    def lines(self, now: float) -> list[str]:
-        ordered = sorted(self._rows.items(), key=lambda item: (item[0][0], item[0][1] or 0.0, item[0][2:]))
-        return [_HEADER] + [_row(key, row, now) for key, row in ordered]
-
-
-def _row(key: tuple, row: Row, now: float) -> str:
-    radio, freq, task, heard = key
+def _row(key: Key, row: Row, now: float) -> str:
     return (
-        f"{printable(radio, 16):16} {_number(freq, 1e-6, '11.4f')} {printable(task, 16):16} "
-        f"{printable(heard, 18):18} {_number(row.score, 1.0, '5.2f')} {_number(row.level, 1.0, '6.1f')} "
-        f"{row.count:7d} {now - row.heard:4.0f} s"
+        f"{printable(key.radio, 16):16} {_number(key.freq, 1e-6, '11.4f')} {printable(key.task, 16):16} "
+        f"{printable(key.heard, 18):18} {_number(row.score, 1.0, '5.2f')} {_number(row.level, 1.0, '6.1f')} "
+        f"{row.count:7d} {now - row.at:4.0f} s"
     )
 
 
@@ -96,29 +73,55 @@ def _watch(listener: EventListener, line) -> None:
 
 def _draw(listener: EventListener, addresses: list[str]) -> None:
     """The table, redrawn for ever."""
-    table, next_draw = Table(), 0.0
+    heard, next_draw = HeardTable(_MAX_ROWS), 0.0
     while True:
         message = listener.receive(_REDRAW_SECONDS / 5)
         now = time.monotonic()
         if message is not None and message.kind == "decision":
-            table.add(message, now)
+            heard.add(message, now)
         if now >= next_draw:
             next_draw = now + _REDRAW_SECONDS
             counts = ", ".join(f"{count} {name}" for name, count in listener.counts().items())
-            print(_CLEAR + "\n".join([f"{', '.join(addresses)}: {counts}", *table.lines(now)]), flush=True)
+            print(_CLEAR + "\n".join([f"{', '.join(addresses)}: {counts}", *table(heard, now)]), flush=True)
+
+
+def _serve(options: argparse.Namespace, sites: dict[str, list[str]]) -> int:
+    needed("starlette", _WEB_NEEDS)
+    needed("uvicorn", _WEB_NEEDS)
+    from wfm_core.web.server import serve
+
+    folder = None if options.recordings is None else user_path(options.recordings)
+    serve(options.web, sites, folder, options.plain)
+    return 0
 
 
 @command
 def main(argv: list[str] | None) -> int:
     """The command `wfm-monitor`."""
     parser = argparse.ArgumentParser("wfm-monitor", description=__doc__)
-    parser.add_argument(
-        "--connect", action="append", metavar="ADDRESS", help=f"a publisher; may be repeated [{DEFAULT_ADDRESS}]"
-    )
+    add_sites(parser)
     parser.add_argument("--json", action="store_true", help="print each message as one JSON line")
+    web = parser.add_argument_group("a page for browsers")
+    web.add_argument(
+        "--web",
+        nargs="?",
+        const=WEB_ADDRESS,
+        metavar="HOST:PORT",
+        help=f"serve a page instead, and print where it is [{WEB_ADDRESS}]",
+    )
+    web.add_argument("--recordings", metavar="FOLDER", help="SigMF recordings that the page shows")
+    web.add_argument("--plain", action="store_true", help="allow an address that others reach without a password")
     options = parser.parse_args(argv)
-    addresses = options.connect or [DEFAULT_ADDRESS]
-    listener = EventListener(addresses)
+    sites = sites_of(parser, options)
+    if options.web is not None and options.json:
+        parser.error("argument --json: not with --web")
+    if options.web is not None:
+        return _serve(options, sites)
+    for name in ("site", "recordings", "plain"):
+        if getattr(options, name):
+            parser.error(f"argument --{name}: only with --web")
+    addresses = sum(sites.values(), [])
+    listener = EventListener(addresses, kinds=TOLD)
     try:
         if options.json:
             _watch(listener, _json_line)

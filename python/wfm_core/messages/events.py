@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decisions, events and status as JSON messages between programs: one versioned schema, checked on the way in.
+"""Decisions, events, status and rows of spectra as JSON messages between programs: one schema, checked on the way in.
 
 docs/blocks-events.md describes the schema for other programs.
 """
@@ -12,13 +12,18 @@ import jsonschema
 
 from wfm_core.base.errors import WfmError
 from wfm_core.messages.decisions import plain_json, time_json
+from wfm_core.messages.spectra import MOST_BINS
 
 VERSION = 2
 """Of what is sent. Version 1, whose rx_time was one number of seconds, is read as well."""
 
-KINDS = ("decision", "event", "status")
+TOLD = ("decision", "event", "status")
+"""What is decided and counted: all that flowgraphs, records and terminals take."""
+KINDS = (*TOLD, "spectrum")
 MAX_BYTES = 1 << 20
 """A longer message is refused unread."""
+LONGEST_TEXT = 200
+"""Characters of a radio, a label or an origin."""
 
 _COUNT = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
 _TIME = {
@@ -36,7 +41,7 @@ _ANSWER = {
             "type": "object",
             "required": ["label", "index", "score", "probabilities"],
             "properties": {
-                "label": {"type": "string", "maxLength": 200},
+                "label": {"type": "string", "maxLength": LONGEST_TEXT},
                 "index": {"type": "integer", "minimum": -1, "maximum": 2**31 - 1},
                 "score": {"type": "number"},
                 "probabilities": {"type": "object", "additionalProperties": {"type": "number"}},
@@ -61,8 +66,26 @@ _DECISION = {
         "freq_lower_edge": {"type": "number"},
         "freq_upper_edge": {"type": "number"},
         "snr_db": {"type": "number"},
-        "origin": {"type": "string", "maxLength": 200},
+        "origin": {"type": "string", "maxLength": LONGEST_TEXT},
         "tasks": {"type": "object", "minProperties": 1, "maxProperties": 64, "additionalProperties": _ANSWER},
+    },
+}
+_SPECTRUM = {
+    "type": "object",
+    "required": ["sample_start", "sample_count", "sample_rate", "lowest", "step", "levels"],
+    "properties": {
+        "sample_start": _COUNT,
+        "sample_count": _COUNT,
+        "sample_rate": {"type": "number", "exclusiveMinimum": 0},
+        "rx_freq": {"type": "number"},
+        "lowest": {"type": "number"},
+        "step": {"type": "number", "exclusiveMinimum": 0},
+        "levels": {
+            "type": "string",
+            "pattern": "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+            "minLength": 4,
+            "maxLength": 4 * math.ceil(MOST_BINS / 3),
+        },
     },
 }
 SCHEMA = {
@@ -73,13 +96,15 @@ SCHEMA = {
     "properties": {
         "version": {"const": VERSION},
         "kind": {"enum": list(KINDS)},
-        "radio": {"type": "string", "minLength": 1, "maxLength": 200},
+        "radio": {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT},
         "sequence": _COUNT,
         "run": {"type": "string", "maxLength": 64},
         "body": {"type": "object", "properties": {"rx_time": _TIME}},
     },
-    "if": {"properties": {"kind": {"const": "decision"}}},
-    "then": {"properties": {"body": _DECISION}},
+    "allOf": [
+        {"if": {"properties": {"kind": {"const": kind}}}, "then": {"properties": {"body": body}}}
+        for kind, body in (("decision", _DECISION), ("spectrum", _SPECTRUM))
+    ],
 }
 _VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 

@@ -6,8 +6,7 @@ import re
 import secrets
 
 from wfm_core.base.errors import WfmError
-from wfm_core.messages.events import Message
-from wfm_core.record.schema import LONGEST_TEXT
+from wfm_core.messages.events import LONGEST_TEXT, Message
 
 NS = 10**9
 _MOST = 2**63 - 1

@@ -3,11 +3,11 @@
 
 import sqlalchemy as sa
 
+from wfm_core.messages.events import LONGEST_TEXT
+
 VERSION = 1
 """Of the tables; kept in the database, so that an older gr-wfm does not write into newer ones."""
 
-LONGEST_TEXT = 200
-"""Characters of a label, task, site, radio or model, as in messages (wfm_core.messages.events)."""
 LONGEST_RUN = 80
 HASH_DIGITS = 64
 

@@ -12,8 +12,9 @@ import zmq
 from waiting import wait_for
 
 from wfm_core.base.errors import WfmError
-from wfm_core.cli.monitor import Table, event_line
+from wfm_core.cli.monitor import event_line, table
 from wfm_core.messages.events import MAX_BYTES, Message, decode, encode
+from wfm_core.messages.heard import HeardTable
 from wfm_core.messages.sockets import EventListener, EventSender
 
 ANSWER = {"label": "dsss-bpsk", "index": 1, "score": 0.9, "probabilities": {"none": 0.1, "dsss-bpsk": 0.9}}
@@ -159,10 +160,10 @@ def test_a_stranger_is_counted_and_not_fatal():
 
 
 def test_the_table_counts_by_radio_and_frequency_and_hides_control_characters():
-    table = Table()
+    heard = HeardTable(40)
     for radio in ("roof", "roof", "bad\x1b[2J"):
-        table.add(Message("decision", radio, 0, BODY), now=10.0)
-    lines = table.lines(now=13.0)
+        heard.add(Message("decision", radio, 0, BODY), at=10.0)
+    lines = table(heard, now=13.0)
     assert len(lines) == 3 and not any("\x1b" in line for line in lines)
     roof = next(line for line in lines if line.startswith("roof")).split()
     assert roof == ["roof", "2400.0000", "interference", "dsss-bpsk", "0.90", "-20.0", "2", "3", "s"]

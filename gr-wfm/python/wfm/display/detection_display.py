@@ -3,16 +3,14 @@
 
 import math
 
-from gnuradio import blocks, gr
+from gnuradio import gr
 
 from wfm_core.base.errors import WfmError
 
-from ..wfm_python import spectrogram
+from .mean_rows import connect_rows
 from .rows import plan_rows
-from .sinks import display_messages_sink, display_rows_sink
+from .sinks import display_messages_sink
 from .state import DisplayState
-
-_SLACK_ROWS = 64  # that wait for Python before the stream would
 
 
 class detection_display(gr.hier_block2):
@@ -51,16 +49,8 @@ class detection_display(gr.hier_block2):
         plan = plan_rows(sample_rate, seconds, fft_size)
         labels = [label.strip() for label in background.split(",")]
         self.state = DisplayState(fft_size, plan.samples, center_freq, labels)
-        spectra = spectrogram(fft_size=fft_size, hop=plan.hop)
-        mean = blocks.integrate_ff(plan.transforms, fft_size)
-        mean.set_log_level("warn")  # it would tell of its buffer on standard output
-        mean.set_min_output_buffer(_SLACK_ROWS)
-        # GNU Radio notes the size of a buffer as its limit, which in the next run goes before the least size.
-        self._rows = display_rows_sink(  # kept: GNU Radio keeps no Python block alive
-            self.state, fft_size, plan.transforms, lambda: mean.set_max_output_buffer(-1)
-        )
+        self._rows = connect_rows(self, self.state, plan, fft_size)  # kept: GNU Radio keeps no Python block alive
         self.listener = display_messages_sink(self.state)
-        self.connect(self, spectra, mean, self._rows)
         for port in ("detects", "events", "status"):
             self.message_port_register_hier_in(port)
             self.msg_connect(self, port, self.listener, port)

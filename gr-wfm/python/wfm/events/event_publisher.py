@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""WFM Event Publisher: decisions, events and status of a flowgraph as JSON on a ZeroMQ PUB socket."""
+"""WFM Event Publisher: decisions, events, status and spectra of a flowgraph as JSON on a ZeroMQ PUB socket."""
 
 import threading
 
@@ -11,13 +11,14 @@ from wfm_core.messages.sockets import DEFAULT_ADDRESS, EventSender
 
 from ..ports import fields, keys, messages
 from ..ports.block import message_block
+from ..ports.spectrum import read_spectrum
 
 
 class event_publisher(message_block):
     """Sends what arrives on its message ports to every listener; a slow listener never slows the flowgraph.
 
-    Message ports in: `detects` (PDUs), `events` (dict), `status` (dict). Out: `status`, a dict with `sent`, `dropped`
-    and `refused`, once a second while messages arrive, and at the end.
+    Message ports in: `detects` (PDUs), `events` (dict), `status` (dict), `spectrum` (PDUs of WFM Spectrum Rows). Out:
+    `status`, a dict with `sent`, `dropped` and `refused`, once a second while messages arrive, and at the end.
 
     Args:
         address: where listeners connect, `tcp://HOST:PORT`; loopback unless another host is named.
@@ -33,7 +34,12 @@ class event_publisher(message_block):
     def __init__(self, address: str = DEFAULT_ADDRESS, radio: str = "radio", high_water_mark: int = 1000):
         super().__init__(
             "wfm_event_publisher",
-            takes={keys.DETECTS: self._on_detection, keys.EVENTS: self._on_event, keys.STATUS: self._on_status},
+            takes={
+                keys.DETECTS: self._on_detection,
+                keys.EVENTS: self._on_event,
+                keys.STATUS: self._on_status,
+                keys.SPECTRUM: self._on_spectrum,
+            },
             gives=(keys.STATUS,),
             on_refusal=lambda _: self.publish_status_when_due(),
         )
@@ -82,6 +88,9 @@ class event_publisher(message_block):
 
     def _on_status(self, message: pmt.pmt_base) -> None:
         self._send_dict("status", message)
+
+    def _on_spectrum(self, pdu: pmt.pmt_base) -> None:
+        self._send("spectrum", read_spectrum(pdu))
 
     def _send_dict(self, kind: str, message: pmt.pmt_base) -> None:
         body = messages.read_control(message)

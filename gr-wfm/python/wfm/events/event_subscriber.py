@@ -6,7 +6,7 @@ import threading
 import pmt
 
 from wfm_core.base.errors import WfmError
-from wfm_core.messages.events import Message
+from wfm_core.messages.events import TOLD, Message
 from wfm_core.messages.sockets import DEFAULT_ADDRESS, EventListener
 
 from ..ports import fields, keys, messages
@@ -42,14 +42,14 @@ class event_subscriber(message_block):
         if not addresses.split():
             raise WfmError(f"no address to listen to: give tcp://HOST:PORT, such as {DEFAULT_ADDRESS}")
         self._settings = addresses.split(), high_water_mark
-        self._listener = EventListener(*self._settings)
+        self._listener = EventListener(*self._settings, TOLD)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Listens; after a stop (a flowgraph locked and unlocked) again, with counts from zero."""
         if self._thread is not None:
-            self._listener = EventListener(*self._settings)
+            self._listener = EventListener(*self._settings, TOLD)
             self._stopping = threading.Event()
         arguments = self._listener, self._stopping
         self._thread = threading.Thread(target=self._listen, args=arguments, name="wfm_event_subscriber", daemon=True)
