@@ -40,7 +40,7 @@ def ray_session(program: str, cluster: str, cpus: int, metrics_port: int | None 
             ray.init(
                 address="local", num_cpus=cpus, include_dashboard=False, _metrics_export_port=metrics_port, **quiet
             )
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - of a node that does not start in time it is a plain one
         where = f"to the cluster {cluster}" if cluster else "here"
         raise WfmError(
             f"Ray cannot be reached or started {where} ({str(error)[:300]}); see to it and start again"

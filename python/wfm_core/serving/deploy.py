@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import ray
 from ray import serve
-from ray.exceptions import RayActorError
+from ray.exceptions import RayActorError, RayError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 
 from wfm_core.base.errors import WfmError
@@ -55,13 +55,25 @@ def running(serving: Serving, cluster: str, metrics_port: int | None) -> Iterato
             served = {}
             for name, settings in serving.bundles.items():
                 handle = _deployed(name, settings, facts[name].sha256)
-                seen = Facts(*handle.facts.remote().result())
+                seen = _facts(name, handle)
                 served[name] = RayServed(handle, seen, parse_contract(seen.contract, f"bundle {name}"), settings.batch)
             yield served
         finally:
             if cluster and ray.is_initialized():
                 for name in serving.bundles:
                     serve.delete(name)
+
+
+def _facts(name: str, handle: serve.handle.DeploymentHandle) -> Facts:
+    """What a replica says of its bundle."""
+    try:
+        return Facts(*handle.facts.remote().result())
+    except (RayError, TypeError) as error:  # what it sends does not become what is known here
+        said = str(error).partition("\n")[0][:200]
+        raise WfmError(
+            f"a replica of bundle {name} does not answer as one of this gr-wfm does ({said}): install the same version "
+            "on every computer of the cluster"
+        ) from error
 
 
 def _deployed(name: str, settings: ServedBundle, sha256: str) -> serve.handle.DeploymentHandle:

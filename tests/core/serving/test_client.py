@@ -12,10 +12,10 @@ import grpc
 import numpy as np
 import pytest
 from flowgraph_helpers import WINDOW, contract, noise
+from serving_parts.fixtures import loaded_as
 from serving_parts.proxy import AnyService
 from serving_parts.server import ServerThread
 
-from wfm_core import load_bundle
 from wfm_core.base.errors import WfmError
 from wfm_core.serving import protocol
 from wfm_core.serving.remote import OtherBundleError, Remote, UnansweredError, open_remote
@@ -29,7 +29,8 @@ def windows(count: int, antennas: int = 2) -> np.ndarray:
 
 
 def test_it_answers_as_the_bundle_does_here(server):
-    here, there = load_bundle("tiny"), open_remote("tiny", server.device, 0.0)
+    there = open_remote("tiny", server.device, 0.0)
+    here = loaded_as(there)
     assert isinstance(there, Remote) and not isinstance(here, Remote)
     assert there.contract.raw == here.contract.raw and str(there.device) == server.device
     there.warm(4, 2)
@@ -47,13 +48,14 @@ def test_more_windows_than_a_message_takes_go_in_several(server, served):
     batch = windows(130)
     found = there.infer(batch)["interference"]
     assert served["tiny"].asked - before == 3, "64 at once"
-    assert np.allclose(found, load_bundle("tiny").infer(batch)["interference"], atol=1e-5)
+    assert np.allclose(found, loaded_as(there).infer(batch)["interference"], atol=1e-5)
 
 
 def test_ci16_answers_nearly_the_same(server):
     batch = windows(8)
-    rough = open_remote("tiny", f"{server.device}?format=ci16", 0.0).infer(batch)
-    assert np.allclose(rough["interference"], load_bundle("tiny").infer(batch)["interference"], atol=1e-3)
+    there = open_remote("tiny", f"{server.device}?format=ci16", 0.0)
+    rough = there.infer(batch)["interference"]
+    assert np.allclose(rough, loaded_as(there).infer(batch)["interference"], atol=1e-3)
 
 
 def test_wrong_windows_are_refused_before_they_travel(server, served):
@@ -68,8 +70,8 @@ def test_another_bundle_over_the_same_line(server):
     there = open_remote("tiny", server.device, 0.0).beside("other")
     assert there.contract.name == "other"
     batch = windows(2)
-    # the server and this test each choose engine and number format, by which answers differ a little
-    assert np.allclose(there.infer(batch)["interference"], load_bundle("other").infer(batch)["interference"], atol=5e-3)
+    found = there.infer(batch)["interference"]
+    assert np.allclose(found, loaded_as(there).infer(batch)["interference"], atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["absent", "../tiny", "/etc/passwd", "tiny.wfm.pt", ""])
@@ -201,7 +203,7 @@ def test_decisions_are_the_lines_that_evaluate_writes(server):
     assert lines[0]["tasks"]["interference"]["label"] == "unknown", "of the request's threshold"
     request.ClearField("threshold")
     answer = protocol.Judgement.FromString(call(server, protocol.JUDGE, request.SerializeToString()))
-    here = load_bundle("tiny")
+    here = loaded_as(open_remote("tiny", server.device, 0.0))
     wanted = here.decide(here.infer(windows(2)), 1)
     assert json.loads(answer.decisions[1])["tasks"] == wanted
 

@@ -4,19 +4,22 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
 import threading
+import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from flowgraph_helpers import WINDOW, noise
+from serving_parts.fixtures import loaded_as
 from serving_parts.ray_server import PROGRAM, RayCluster, RayServer, needs_ray
 from waiting import wait_for
 
-from wfm_core import load_bundle
 from wfm_core.base.errors import WfmError
 from wfm_core.cli import serve
 from wfm_core.configs.serving import read_serving
@@ -85,6 +88,15 @@ def test_the_page_s_configuration_is_read(tmp_path):
     assert options <= set(re.findall(r"--[a-z-]+", done.stdout))
 
 
+def test_commands_of_the_pages_are_options_of_the_program():
+    pages = Path(__file__).parents[3] / "docs"
+    text = "".join((pages / name).read_text() for name in ("serving.md", "three-sites.md"))
+    commands = re.findall(r"^    (?:\.venv/bin/)?wfm-serve (.*)$", text, re.MULTILINE)
+    assert len(commands) == 4
+    for command in commands:
+        serve._arguments(command.split())
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -102,21 +114,77 @@ def test_a_configuration_that_cannot_be(tmp_path, text, said):
         read_serving(str(path), [])
 
 
-def replicas() -> list[int]:
-    """Processes of replicas on this computer."""
-    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True).stdout
-    return [int(line.split()[0]) for line in listed.splitlines() if "ray::ServeReplica:tiny" in line]
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return one.getsockname()[1]
+
+
+def metrics(port: int) -> str:
+    """What Prometheus reads, "" while nobody answers there."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            return answer.read().decode()
+    except OSError:
+        return ""
+
+
+def requests_of(bundle: str, said: str) -> float:
+    line = rf'^ray_serve_deployment_request_counter_total{{.*deployment="{bundle}".*}} ([\d.]+)'
+    return sum(map(float, re.findall(line, said, re.MULTILINE)))
+
+
+def runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@needs_ray
+@pytest.mark.filterwarnings("ignore:Using extra keyword arguments on .Field")  # of Ray's
+def test_a_ray_that_does_not_start_is_one_sentence(monkeypatch):
+    from wfm_core.serving import deploy
+
+    def start(**_):
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr(deploy.ray, "init", start)
+    with pytest.raises(WfmError, match="^Ray cannot be reached or started here .*timed out.* start again$"):
+        deploy._connect(read_serving("", ["tiny"]), "", None)
+
+
+@needs_ray
+@pytest.mark.filterwarnings("ignore:Using extra keyword arguments on .Field")  # of Ray's
+@pytest.mark.parametrize("answer", [("0" * 64, {}), None])
+def test_a_replica_of_another_version_is_one_sentence(answer):
+    """As on a computer of the cluster that was not updated: fewer facts, or what cannot be read here at all."""
+    from ray.exceptions import RaySystemError
+
+    from wfm_core.serving.deploy import _facts
+
+    def result():
+        if answer is None:
+            raise RaySystemError("Facts.__new__() takes 6 positional arguments but 8 were given\nTraceback")
+        return answer
+
+    handle = SimpleNamespace(facts=SimpleNamespace(remote=lambda: SimpleNamespace(result=result)))
+    with pytest.raises(
+        WfmError, match="^a replica of bundle tiny does not answer .*install the same version"
+    ) as caught:
+        _facts("tiny", handle)
+    assert "\n" not in str(caught.value)
 
 
 @needs_ray
 @pytest.mark.slow
 def test_under_ray_it_answers_many_clients_as_the_bundle_does_here(installed):
-    with RayServer("--bundle", "tiny", "other") as server:
+    port = free_port()
+    with RayServer("--bundle", "tiny", "other", "--metrics-port", str(port)) as server:
         assert server.bundles == ["tiny", "other"]
         for name in server.bundles:
-            there, here = open_remote(name, server.device, 0.0), load_bundle(name)
-            batch = windows(7)
-            assert np.allclose(there.infer(batch)["interference"], here.infer(batch)["interference"], atol=1e-5)
+            there, batch = open_remote(name, server.device, 0.0), windows(7)
+            found = there.infer(batch)["interference"]
+            assert np.allclose(found, loaded_as(there).infer(batch)["interference"], atol=1e-5)
         results = {}
 
         def ask(number: int) -> None:
@@ -128,19 +196,23 @@ def test_under_ray_it_answers_many_clients_as_the_bundle_does_here(installed):
             asker.start()
         for asker in askers:
             asker.join()
-        wanted = load_bundle("tiny").infer(windows(3))["interference"]
+        wanted = loaded_as(open_remote("tiny", server.device, 0.0)).infer(windows(3))["interference"]
         for number in range(8):
             assert all(np.allclose(row, wanted[number % 3], atol=1e-5) for row in results[number])
+        counted = re.compile(
+            r'^ray_serve_deployment_request_counter_total\{.*deployment="tiny".*\} (\d+)', re.MULTILINE
+        )
+        wait_for(lambda: sum(map(int, counted.findall(metrics(port)))) >= 80, 120, lambda: metrics(port)[-2000:])
         there = open_remote("tiny", server.device, 60.0)
-        before = replicas()
-        assert before
+        before = server.replicas("tiny")
+        assert before and there.infer(windows(1)) and there.replica
         for process in before:
             os.kill(process, signal.SIGKILL)
         assert there.infer(windows(2)), "another replica took its place"
         server.process.send_signal(signal.SIGTERM)
         out, complaints = server.process.communicate(timeout=120)
         assert server.process.returncode == 0 and "INFO" not in complaints and "Traceback" not in complaints, complaints
-    wait_for(lambda: not set(replicas()) & set(before), 60)
+    wait_for(lambda: not any(map(runs, before)), 60)
 
 
 @needs_ray
@@ -157,12 +229,43 @@ def test_it_ends_with_a_sentence_when_ray_does(installed):
 
 @needs_ray
 @pytest.mark.slow
+def test_replicas_follow_the_load(installed, tmp_path):
+    config = tmp_path / "serve.yaml"
+    config.write_text("bundles:\n  tiny: {replicas: [1, 2], batch: 1, wait_ms: 0, cpus: 0.5}\n")
+    with RayServer("--config", str(config)) as server:
+        assert len(server.replicas("tiny")) == 1
+        ends, asked = threading.Event(), []
+
+        def ask() -> None:
+            client = open_remote("tiny", server.device, 60.0)
+            while not ends.is_set():
+                client.infer(windows(1))
+                asked.append(client.replica)
+
+        askers = [threading.Thread(target=ask) for _ in range(8)]
+        for asker in askers:
+            asker.start()
+        try:
+            wait_for(lambda: len(set(asked)) == 2, 300, lambda: f"{len(asked)} answers, of {set(asked)}")
+        finally:
+            ends.set()
+            for asker in askers:
+                asker.join()
+
+
+@needs_ray
+@pytest.mark.slow
 def test_on_a_cluster_of_two_nodes(installed, tmp_path):
-    """As docs/serving.md has it, with two nodes as processes here; only the second has a processor to give."""
-    with RayCluster(tmp_path) as cluster:
-        with RayServer("--bundle", "tiny", "--cluster", cluster.address) as server:
-            found = open_remote("tiny", server.device, 0.0).infer(windows(3))["interference"]
-            assert np.allclose(found, load_bundle("tiny").infer(windows(3))["interference"], atol=1e-5)
+    """As docs/serving.md has it, with two nodes as processes here; only the second has processors to give, and what it
+    says is a GPU, of which each bundle has its half."""
+    config = tmp_path / "serve.yaml"
+    config.write_text("bundles:\n  tiny: {gpus: 0.5, device: cpu}\n  other: {gpus: 0.5, device: cpu}\n")
+    with RayCluster(tmp_path, "--num-gpus", "1") as cluster:
+        with RayServer("--config", str(config), "--cluster", cluster.address) as server:
+            for name in ("tiny", "other"):
+                there = open_remote(name, server.device, 0.0)
+                found = there.infer(windows(3))["interference"]
+                assert np.allclose(found, loaded_as(there).infer(windows(3))["interference"], atol=1e-5)
             server.process.send_signal(signal.SIGTERM)
             assert server.process.wait(120) == 0
         assert cluster.goes_on()

@@ -10,7 +10,7 @@ import pytest
 from flowgraph_helpers import random_model
 from image_bundles import ACTIVITY, POSITION, image_contract, signal_bundle
 
-from wfm_core.bundle import build_network, export_bundle, parse_contract, save_model_folder
+from wfm_core.bundle import build_network, export_bundle, load_bundle, parse_contract, save_model_folder
 from wfm_core.serving.service import Service
 
 from .server import LocalServed, ServerThread
@@ -53,6 +53,11 @@ def server(served):
         yield running
     for one in served.values():
         one.pause, one.claims = 0.0, {}
+
+
+def loaded_as(there):
+    """The bundle of the name of a remote one, computed as its server did: each chooses by what is fast just then."""
+    return load_bundle(there.name, dtype=there.dtype, engine=there.engine)
 
 
 class ServerProcess:

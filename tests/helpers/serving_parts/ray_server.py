@@ -46,11 +46,11 @@ class RayServer:
 
 
 class RayCluster:
-    """Two nodes of Ray as processes here, at `address`; only the second has processors to give. Their logs and their
-    token, which is in the environment of what begins meanwhile, go into `folder`."""
+    """Two nodes of Ray as processes here, at `address`; only the second has processors to give, and what `options` of
+    `ray start` say. Their logs and their token, in the environment of what begins meanwhile, go into `folder`."""
 
-    def __init__(self, folder: Path):
-        self._folder, self._nodes = folder, []
+    def __init__(self, folder: Path, *options: str):
+        self._folder, self._options, self._nodes = folder, options, []
         with socket.create_server(("127.0.0.1", 0)) as one:
             self._port = one.getsockname()[1]
         self.address = f"127.0.0.1:{self._port}"
@@ -65,7 +65,7 @@ class RayCluster:
         # a port of its own: another Ray may run here
         head = [*ray, "--head", "--port", str(self._port), "--num-cpus", "0", "--include-dashboard", "false"]
         try:
-            for command in (head, [*ray, "--address", self.address, "--num-cpus", "2"]):
+            for command in (head, [*ray, "--address", self.address, "--num-cpus", "2", *self._options]):
                 log = self._folder / f"node{len(self._nodes)}.log"
                 self._nodes.append(subprocess.Popen(command, stdout=log.open("w"), stderr=subprocess.STDOUT))
                 wait_for(lambda log=log: "Ray runtime started" in log.read_text(), 120, log.read_text)
