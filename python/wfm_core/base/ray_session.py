@@ -4,6 +4,7 @@
 import logging
 import os
 import secrets
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from wfm_core.base.errors import WfmError
 from wfm_core.base.needs import needed
 
 _LOOK_SECONDS = 2.0
+_KNOCK_SECONDS = 5.0
 
 
 def prepare_ray(cluster: str) -> None:
@@ -35,16 +37,15 @@ def ray_session(program: str, cluster: str, cpus: int, metrics_port: int | None 
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False, "namespace": program}
     try:
         if cluster:
+            _knock(cluster)
             ray.init(address=cluster, **quiet)
         else:
             ray.init(
                 address="local", num_cpus=cpus, include_dashboard=False, _metrics_export_port=metrics_port, **quiet
             )
     except Exception as error:  # noqa: BLE001 - of a node that does not start in time it is a plain one
-        where = f"to the cluster {cluster}" if cluster else "here"
-        raise WfmError(
-            f"Ray cannot be reached or started {where} ({str(error)[:300]}); see to it and start again"
-        ) from error
+        what = f"the Ray cluster {cluster} cannot be reached" if cluster else "Ray cannot be started here"
+        raise WfmError(f"{what} ({str(error)[:300]}); see to it and start again") from error
     watch = _Watch(program)
     watch.start()
     try:
@@ -52,6 +53,13 @@ def ray_session(program: str, cluster: str, cpus: int, metrics_port: int | None 
     finally:
         watch.ended.set()
         ray.shutdown()  # which ends a Ray of our own with all that runs there
+
+
+def _knock(cluster: str) -> None:
+    """Whether anything listens at HOST:PORT; Ray itself would try for ten minutes. Raises `OSError`."""
+    host, _, port = cluster.rpartition(":")
+    if host and port.isdigit() and "/" not in cluster:
+        socket.create_connection((host.strip("[]"), int(port)), _KNOCK_SECONDS).close()
 
 
 class _Watch(threading.Thread):

@@ -63,9 +63,13 @@ def test_a_run_goes_on_with_ray_and_on_a_cluster(scan, tmp_path):
         assert cluster.goes_on()
     assert done.returncode == 1 and "9 done, 7 of them before, 1 failed" in done.stdout, done.stderr
     assert results_in(out) == calm
-    done = run(*scan, str(source), "--out", str(out), "--cluster", "127.0.0.1:1")
+
+
+def test_a_cluster_that_is_not_there_is_one_sentence(scan, tmp_path):
+    source = write_recordings(tmp_path / "recordings", 1)
+    done = run(*scan, str(source), "--out", str(tmp_path / "out"), "--cluster", "127.0.0.1:1")
     (said,) = done.stderr.splitlines()
-    assert done.returncode == 1 and "Ray cannot be reached or started to the cluster 127.0.0.1:1" in said
+    assert done.returncode == 1 and "the Ray cluster 127.0.0.1:1 cannot be reached" in said and "refused" in said
 
 
 def test_a_recording_on_which_no_worker_lasts_is_left_out(tmp_path):
