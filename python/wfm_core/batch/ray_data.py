@@ -7,7 +7,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import asdict
 
 from wfm_core.base.errors import WfmError
@@ -24,7 +24,6 @@ class RayWorkers:
 
     def __init__(self, program: str, count: int | None, cluster: str):
         self._program, self._count, self._cluster = program, count, cluster
-        self._session = ExitStack()
 
     def __enter__(self) -> "RayWorkers":
         prepare_ray(self._cluster)
@@ -33,8 +32,12 @@ class RayWorkers:
         self._ray = needed("ray", self._program)
         logging.getLogger("ray.data").setLevel(logging.CRITICAL)
         cpus = max(os.cpu_count() or 1, self._count or 1)
-        with _silent():
-            self._session.enter_context(ray_session(self._program, self._cluster, cpus))
+        # Ray remarks on workers that end on stdout, where --json - has its lines; what comes of it is told at the end.
+        with ExitStack() as session:
+            session.enter_context(redirect_stdout(session.enter_context(open(os.devnull, "w"))))
+            with _silent():
+                session.enter_context(ray_session(self._program, self._cluster, cpus))
+            self._session = session.pop_all()
         there = self._ray.cluster_resources()
         self._workers = self._count or max(1, int(there.get("CPU", 1)))
         self._gpus = there.get("GPU", 0)
