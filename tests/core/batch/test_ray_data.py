@@ -40,7 +40,7 @@ def test_200_recordings_with_workers_killed_at_random(scan, tmp_path):
     calm = undisturbed(scan, source, tmp_path / "calm")
     command = [*scan, str(source), "--out", str(tmp_path / "killed"), "--workers", "2"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
-        hit = kill_at_random(program, "ray::MapWorker", most=8, seed=7)
+        hit = kill_at_random(program, "ray::MapWorker", tmp_path / "killed", most=8, seed=7)
         said, complaints = program.communicate(timeout=1200)
     assert program.returncode == 0 and hit > 2, complaints
     assert said == f"200 recordings: 200 done, 0 of them before, 0 failed; results in {tmp_path / 'killed'}\n"

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from batch_parts.many_recordings import kill_at_random, results_in, signals_file, write_recordings
+from batch_parts.many_recordings import kill_at_random, results_in, signals_file, write_recordings, written
 from image_bundles import signal_bundle
+from waiting import wait_for
 
 from wfm_core.cli import evaluate
 from wfm_core.cli.scan import main
@@ -147,7 +148,7 @@ def test_200_recordings_with_processes_killed_at_random(alike, tmp_path):
     command = [*PROGRAM, str(source), *alike, "--processes", "2"]
     assert subprocess.run([*command, "--out", str(tmp_path / "calm")], capture_output=True).returncode == 0
     with subprocess.Popen([*command, "--out", str(tmp_path / "killed")], stderr=subprocess.PIPE, text=True) as program:
-        hit = kill_at_random(program, "spawn_main", most=12, seed=7)
+        hit = kill_at_random(program, "spawn_main", tmp_path / "killed", most=12, seed=7)
         _, complaints = program.communicate(timeout=1200)
     assert program.returncode == 0 and hit > 2 and complaints == "", complaints
     calm = results_in(tmp_path / "calm")
@@ -161,9 +162,9 @@ def test_200_recordings_when_all_is_killed_and_begun_again(alike, tmp_path):
     counts = []
     for _ in range(3):
         with subprocess.Popen(command) as program:
-            kill_at_random(program, "", most=1, seed=len(counts), seconds=(8.0, 16.0))
+            wait_for(lambda: written(tmp_path / "out") > sum(counts[-1:]) or program.poll() is not None, 300)
             program.kill()
-        counts.append(len(results_in(tmp_path / "out")))
+        counts.append(written(tmp_path / "out"))
     assert subprocess.run(command, timeout=1200).returncode == 0
     assert len(results_in(tmp_path / "out")) == 200 and counts == sorted(counts)
     assert main([str(source), *alike, "--json", str(tmp_path / "one.jsonl")]) == 0

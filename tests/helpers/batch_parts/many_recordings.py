@@ -118,16 +118,25 @@ def descendants(root: int, word: str) -> list[int]:
     return [int(row[0]) for row in rows if int(row[0]) in family and word in row[2]]
 
 
-def kill_at_random(program: subprocess.Popen, word: str, most: int, seed: int, seconds=(1.0, 5.0)) -> int:
-    """SIGKILL to one of the `program`'s processes with this `word`, now and then, until it ends; how many it hit."""
-    chance, hit = random.Random(seed), 0
+def written(results: Path) -> int:
+    """How many results are there by now."""
+    return sum(1 for _ in results.rglob("*.jsonl"))
+
+
+def kill_at_random(program: subprocess.Popen, word: str, results: Path, most: int, seed: int) -> int:
+    """SIGKILL to one of the `program`'s processes with this `word`, now and then as its results grow in number, which
+    they do on a busy computer too; until it ends, or `most` are hit. Returns how many were."""
+    chance, hit, next_at = random.Random(seed), 0, 0
     while program.poll() is None and hit < most:
-        time.sleep(chance.uniform(*seconds))
+        time.sleep(chance.uniform(0.0, 0.2))
+        if written(results) < next_at:
+            continue
         found = descendants(program.pid, word)
         if found and program.poll() is None:
             try:
                 os.kill(chance.choice(found), signal.SIGKILL)
-                hit += 1
             except ProcessLookupError:  # it has ended by itself
-                pass
+                continue
+            hit += 1
+            next_at = written(results) + chance.randint(1, 20)
     return hit
