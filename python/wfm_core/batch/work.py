@@ -53,12 +53,11 @@ class Model:
 
 
 def _hash(bundle: Bundle) -> str:
-    """The program that a model folder is made into differs from time to time; its contract, with the hash of the
-    weights, does not."""
-    if not bundle.path.is_dir():
-        return bundle.contract.sha256
-    contract = {key: value for key, value in bundle.contract.raw.items() if key != "content_sha256"}
-    return hashlib.sha256(json.dumps(contract, sort_keys=True, default=str).encode()).hexdigest()
+    """Of all that a bundle holds; of a model folder of its contract, with the weights' hash and what is set beside
+    them."""
+    contract = bundle.contract
+    text = json.dumps(contract.raw, sort_keys=True, default=str)
+    return contract.content_sha256 or hashlib.sha256(text.encode()).hexdigest()
 
 
 class Work(Protocol):

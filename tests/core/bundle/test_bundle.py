@@ -68,6 +68,14 @@ def test_contract_fields(bundle_file):
     assert contract.tasks["interference"].open_set_threshold == 0.2
 
 
+def test_a_model_folder_has_the_same_hash_each_time(folder, bundle_file):
+    """What it is scripted into has not: a served folder would be refused by its own replicas."""
+    first, second = (wfm_core.load_bundle(folder, device="cpu", dtype="fp32").contract for _ in range(2))
+    assert first.sha256 == second.sha256 == first.weights_sha256 and first.raw == second.raw
+    whole = wfm_core.load_bundle(bundle_file, device="cpu", dtype="fp32").contract
+    assert whole.sha256 == whole.content_sha256 != ""
+
+
 def test_decisions_and_their_json(bundle_file):
     bundle = wfm_core.load_bundle(bundle_file, device="cpu", dtype="fp32")
     outputs = {"interference": np.float32([[0.1, 0.6, 0.3]]), "position": np.float32([[1, 2, 3]])}
