@@ -6,8 +6,9 @@
 Reads $WFM_REALDATA/lte (default ../shared/realdata). SIR is the power of the recorded window (cell and noise) over the
 power of the added DSSS, which has its own fading. The recordings are for evaluation only.
 
-Pooled: the decisions on all windows of a block of 131072 samples (or of what there is of a shorter recording) make one.
-DSSS is one transmitter through one channel for the whole block then, and SIR that of the block; several are tried.
+Pooled: a block of 131072 samples (or of what there is of a shorter recording) is judged as one, as by wfm-evaluate
+--pool. DSSS is one transmitter through one channel for the whole block then, and SIR that of the block; several are
+tried.
 """
 
 import argparse
@@ -20,7 +21,7 @@ import torch
 from intervals import wilson
 
 import wfm_core
-from wfm_core.bundle.pooling import pool_probabilities
+from wfm_core.bundle.pooling import judge_of_blocks
 from wfm_core.data.recordings.recording import open_recording
 from wfm_core.data.recordings.windows import window_starts
 from wfm_core.synth.scenes.interference import faded_interference
@@ -59,7 +60,6 @@ def found(bundle, windows: torch.Tensor) -> np.ndarray:
 
 def found_in_blocks(bundle, windows: torch.Tensor, sample_rate: float, generator) -> dict[str, np.ndarray]:
     """Whether each block is, untouched and with DSSS added."""
-    task = bundle.contract.tasks["interference"]
     count, _, samples = windows.shape
     blocks = [block for block in windows.split(POOL // samples) if len(block) == min(count, POOL // samples)]
     columns: dict[str, list[bool]] = {"pooled false alarms": [], f"pooled {POOLED_SIR:.0f} dB": []}
@@ -67,9 +67,7 @@ def found_in_blocks(bundle, windows: torch.Tensor, sample_rate: float, generator
         whole = block.transpose(0, 1).flatten(1).repeat(DRAWS, 1, 1)
         disturbed = with_dsss(whole, sample_rate, POOLED_SIR, generator)
         for name, tried in zip(columns, (whole[:1], disturbed), strict=True):
-            for one in tried:
-                parts = one.unflatten(-1, (-1, samples)).transpose(0, 1)
-                columns[name].append(pool_probabilities(task, probabilities(bundle, parts)).argmax() != 0)
+            columns[name] += list(found(bundle, tried))
     return {name: np.array(hits) for name, hits in columns.items()}
 
 
@@ -85,6 +83,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folder = Path(os.environ.get("WFM_REALDATA", "../shared/realdata")) / "lte"
     bundle = wfm_core.load_bundle(arguments.bundle)
+    judge = judge_of_blocks(bundle, wfm_core.load_bundle)
     generator, of_blocks = (torch.Generator().manual_seed(seed) for seed in (SEED, SEED + 1))
     head = ["recording", "windows", "false alarms", *(f"detected at {sir:.0f} dB" for sir in SIRS)]
     head += ["pooled: false alarms", f"pooled: detected at {POOLED_SIR:.0f} dB"]
@@ -95,7 +94,7 @@ def main() -> None:
         windows, rate = windows_of(path, bundle.contract.samples)
         columns = {"false alarms": found(bundle, windows)}
         columns |= {f"{sir:.0f} dB": found(bundle, with_dsss(windows, rate, sir, generator)) for sir in SIRS}
-        columns |= found_in_blocks(bundle, windows, rate, of_blocks)
+        columns |= found_in_blocks(judge, windows, rate, of_blocks)
         for name, hits in columns.items():
             everything.setdefault(name, []).append(hits)
         cells = " | ".join(cell(hits) for hits in columns.values())

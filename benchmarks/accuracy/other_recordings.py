@@ -15,11 +15,11 @@ import os
 from pathlib import Path
 
 import numpy as np
-from lte_recordings import POOL, cell, probabilities, windows_of
+from lte_recordings import POOL, cell, found, windows_of
 
 import wfm_core
 from wfm_core.base.errors import WfmError
-from wfm_core.bundle.pooling import pool_probabilities
+from wfm_core.bundle.pooling import judge_of_blocks
 from wfm_core.data.recordings.recording import open_recording
 
 FOLDERS = ("tech", "ism", "air")
@@ -32,15 +32,14 @@ def labels_of(folder: Path) -> dict[str, str]:
     return {row.get("file") or row["name"]: row["label"] for row in rows if row.get("kind", "air") == "air"}
 
 
-def judged(bundle, path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Whether each window, and each block of windows, is called interference; a short recording has none."""
-    task, samples = bundle.contract.tasks["interference"], bundle.contract.samples
+def judged(bundle, judge, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Whether each window, by `bundle`, and each block, by `judge`, is called interference; a short one has none."""
+    samples = bundle.contract.samples
     if open_recording(path).samples < samples:
         return np.zeros(0, bool), np.zeros(0, bool)
-    answers = probabilities(bundle, windows_of(path, samples)[0])
-    windows = POOL // samples
-    blocks = [answers[first : first + windows] for first in range(0, len(answers), windows)]
-    return answers.argmax(1) != 0, np.array([pool_probabilities(task, block).argmax() != 0 for block in blocks])
+    windows, _ = windows_of(path, samples)
+    blocks = [block.transpose(0, 1).flatten(1)[None] for block in windows.split(POOL // samples)]
+    return found(bundle, windows), np.concatenate([found(judge, block) for block in blocks])
 
 
 def main() -> None:
@@ -49,29 +48,30 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     bundle = wfm_core.load_bundle(arguments.bundle)
+    judge = judge_of_blocks(bundle, wfm_core.load_bundle)
     root = Path(os.environ.get("WFM_REALDATA", "../shared/realdata"))
     results: dict[str, list[tuple[str, np.ndarray, np.ndarray]]] = {}
     for folder in FOLDERS:
         for name, label in labels_of(root / folder).items():
-            single, pooled = judged(bundle, root / folder / f"{name}.sigmf-meta")
+            single, pooled = judged(bundle, judge, root / folder / f"{name}.sigmf-meta")
             results.setdefault(f"{folder}: {label}", []).append((name, single, pooled))
-    if not any(len(single) for found in results.values() for _, single, _ in found):
+    if not any(len(single) for recordings in results.values() for _, single, _ in recordings):
         raise WfmError(f"{root} has no recording of {bundle.contract.samples} samples; set WFM_REALDATA")
     print("| recordings of | recordings | windows | called interference | blocks | pooled |")
     print("|---" * 6 + "|")
-    for label, found in results.items():
-        print(row(label, found), flush=True)
-    everything = [one for found in results.values() for one in found]
+    for label, recordings in results.items():
+        print(row(label, recordings), flush=True)
+    everything = [one for recordings in results.values() for one in recordings]
     print(row("all", everything))
     if arguments.json:
         shares = {name: float(single.mean()) for name, single, _ in everything if len(single)}
         arguments.json.write_text(json.dumps(shares, indent=1))
 
 
-def row(label: str, found: list[tuple[str, np.ndarray, np.ndarray]]) -> str:
-    single, pooled = (np.concatenate([one[place] for one in found]) for place in (1, 2))
+def row(label: str, recordings: list[tuple[str, np.ndarray, np.ndarray]]) -> str:
+    single, pooled = (np.concatenate([one[place] for one in recordings]) for place in (1, 2))
     shares = [cell(hits) if len(hits) else "-" for hits in (single, pooled)]
-    return f"| {label} | {len(found)} | {len(single)} | {shares[0]} | {len(pooled)} | {shares[1]} |"
+    return f"| {label} | {len(recordings)} | {len(single)} | {shares[0]} | {len(pooled)} | {shares[1]} |"
 
 
 if __name__ == "__main__":

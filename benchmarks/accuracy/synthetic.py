@@ -2,6 +2,9 @@
 """Interference on seeded scenes that training never saw, by SIR, beside classical detectors: table and plot.
 
     python benchmarks/accuracy/synthetic.py --bundle wfm-interference --out models/wfm-interference
+    python benchmarks/accuracy/synthetic.py --pool 131072 --windows 320 --boost-windows 640 --out OUT
+
+With --pool a window here is a block of so many samples, judged as one.
 
 The table's INTD, detections and false alarms are the bundle's own, at its operating point; INTD is (detections + 1 -
 false alarms) / 2. The plot compares all detectors at one false-alarm rate, set on the clean windows of this very set.
@@ -22,6 +25,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
 import wfm_core
+from wfm_core.bundle.pooling import judge_of_blocks
 from wfm_core.synth.scenes.interference import InterferenceScenes
 
 SEED = 20_261_122
@@ -122,12 +126,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundle", default="wfm-interference")
     parser.add_argument("--windows", type=int, default=1280, help="windows per SIR and of the clean set")
+    parser.add_argument("--pool", type=int, default=0, help="samples of a block; 0: single windows")
     parser.add_argument("--boost-windows", type=int, default=6400, help="that gradient boosting learns from")
     parser.add_argument("--out", type=Path, required=True, help="folder for accuracy.json and accuracy.png")
     arguments = parser.parse_args()
     bundle = wfm_core.load_bundle(arguments.bundle)
-    scenes = InterferenceScenes(bundle.contract.samples, torch.Generator().manual_seed(SEED), reuse=1)
-    others = InterferenceScenes(bundle.contract.samples, torch.Generator().manual_seed(SEED + 1))
+    stretch = {}
+    if arguments.pool:
+        bundle, stretch = judge_of_blocks(bundle, wfm_core.load_bundle).joined(arguments.pool), {"stretch": 3}
+    samples = bundle.contract.samples
+    scenes = InterferenceScenes(samples, torch.Generator().manual_seed(SEED), reuse=1, **stretch)
+    others = InterferenceScenes(samples, torch.Generator().manual_seed(SEED + 1), **stretch)
     booster = boost(others, arguments.boost_windows)
     clean = score(draw(scenes, arguments.windows, (0,), 0.0), bundle, booster)
     interfered = {sir: score(draw(scenes, arguments.windows, (1, 2), sir), bundle, booster) for sir in SIRS}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the flowgraph tests share: a bundle that answers by rule, small random models, recordings, message sinks."""
 
+import copy
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,18 +17,25 @@ WINDOW = 256
 LABELS = ("none", "dsss-bpsk", "dsss-qpsk")
 
 
-def contract(samples: int = WINDOW, antennas: int = 4, labels=LABELS, name: str = "test-model", tasks=None) -> dict:
-    """The contract of a model small enough for tests; `tasks`: labels by task, in place of those of interference."""
+def contract(
+    samples: int = WINDOW, antennas: int = 4, labels=LABELS, name: str = "test-model", tasks=None, average: int = 1
+) -> dict:
+    """The contract of a model small enough for tests; `tasks`: labels by task, in place of those of interference.
+
+    With `average` it is one of images, 4096 samples each.
+    """
     tasks = tasks or {"interference": labels}
+    signal, modality = ({"kind": "iq_rms"}, "iq") if average == 1 else ({"kind": "cyclic_image"}, "image")
     return {
         "format": 1,
         "name": name,
-        "window": {"antennas": antennas, "samples": samples},
+        "window": {"antennas": antennas, "samples": samples, "average": average},
         "sample_rate": {"min": 1.0e6, "max": 4.0e6},
         "encoder": {"width": 32, "depth": 1, "heads": 2, "mlp_hidden": 64},
         "input": "iq",
-        "signal": {"kind": "iq_rms"},
-        "modality": "iq",
+        "signal": signal,
+        "modality": modality,
+        "image": {"channels": 5, "size": [32, 64]},
         "tasks": {task: {"kind": "classification", "labels": list(own)} for task, own in tasks.items()},
         "weights_sha256": "0" * 64,
     }
@@ -61,6 +69,11 @@ class RuleBundle:
         self.prepared_kind = ""
         self.before_infer = before_infer or (lambda iq: None)
         self.warmed = None
+
+    def joined(self, samples: int) -> "RuleBundle":
+        other = copy.copy(self)
+        other.contract = self.contract.joined(samples)
+        return other
 
     def warm(self, batch: int, antennas: int) -> None:
         self.warmed = (batch, antennas)

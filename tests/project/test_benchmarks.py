@@ -361,7 +361,7 @@ def test_activity_of_persons(tmp_path):
 
 
 def test_lte_recordings(tmp_path):
-    model = random_model(tmp_path / "model", samples=4096, antennas=1)
+    model = random_model(tmp_path / "model", samples=4096, antennas=1, average=32)
     (tmp_path / "lte").mkdir()
     generator = np.random.default_rng(0)
     parts = generator.standard_normal((1, 3 * 4096, 2), np.float32)
@@ -373,7 +373,7 @@ def test_lte_recordings(tmp_path):
 
 def test_other_recordings(tmp_path):
     """A recording of 40 windows and one that is too short for one; what is not off the air is left out."""
-    model = random_model(tmp_path / "model", samples=4096, antennas=1)
+    model = random_model(tmp_path / "model", samples=4096, antennas=1, average=32)
     heads = {"tech": "file,label", "ism": "file,label", "air": "name,label,kind"}
     lines = {"tech": ["rec,gsm"], "ism": ["rec,remote"], "air": ["rec,lora,generated"]}
     for folder, count in (("tech", 40 * 4096), ("ism", 4000), ("air", 4096)):

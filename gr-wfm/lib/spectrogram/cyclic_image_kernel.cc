@@ -14,7 +14,8 @@ constexpr size_t window = cyclic_images::window;
 constexpr size_t plane = cyclic_images::height * cyclic_images::width;
 
 // Channel 0.
-constexpr size_t fft_size = 64, frames = 2; // transforms whose mean is a row
+constexpr size_t fft_size = 64;
+constexpr size_t frames = window / fft_size / cyclic_images::height; // whose mean is a row
 constexpr float floor_db = -35.0f, range_db = 50.0f;
 constexpr double smallest_level = 1e-30;
 
@@ -58,10 +59,8 @@ std::unique_ptr<cyclic_images> cyclic_images::make()
 cyclic_image_kernel::cyclic_image_kernel()
     : d_short(fft_size),
       d_long(window),
-      d_real(window),
       d_hann(fft_size),
       d_squared(window),
-      d_envelope(window),
       d_bins(window),
       d_picture(plane),
       d_spectra(spectra * window),
@@ -86,15 +85,28 @@ cyclic_image_kernel::cyclic_image_kernel()
         i *= lanes, j *= lanes;
 }
 
-void cyclic_image_kernel::run(const gr_complex* iq, size_t antennas, float* image)
+void cyclic_image_kernel::run(const gr_complex* iq,
+                              size_t antennas,
+                              size_t windows,
+                              float* image)
 {
     std::fill(d_picture.begin(), d_picture.end(), 0.0f);
     std::fill(d_spectra.begin(), d_spectra.end(), 0.0f);
-    for (size_t antenna = 0; antenna < antennas; antenna++) {
-        add_spectrogram(iq + antenna * window);
-        add_lines(iq + antenna * window);
+    const size_t count = antennas * windows, samples = windows * window;
+    if (!d_real || d_periods.size() != samples / 2 + 1) {
+        d_real = std::make_unique<fft::fft_real_fwd>(samples);
+        d_periods.resize(samples / 2 + 1);
+        d_bins.resize(std::max(window, samples / 2 + 1));
     }
-    const float share = 1.0f / antennas;
+    std::fill(d_periods.begin(), d_periods.end(), 0.0f);
+    for (size_t antenna = 0; antenna < antennas; antenna++) {
+        add_spectrogram(iq + antenna * samples, windows);
+        add_periods(iq + antenna * samples, windows);
+    }
+    place_periods(windows);
+    for (size_t i = 0; i < count; i++)
+        add_lines(iq + i * window);
+    const float share = 1.0f / count;
     volk_32f_s32f_multiply_32f(d_picture.data(), d_picture.data(), share / frames, plane);
     volk_32f_s32f_multiply_32f(
         d_spectra.data(), d_spectra.data(), share, d_spectra.size());
@@ -102,11 +114,11 @@ void cyclic_image_kernel::run(const gr_complex* iq, size_t antennas, float* imag
     finish_lines(image + plane);
 }
 
-void cyclic_image_kernel::add_spectrogram(const gr_complex* iq)
+void cyclic_image_kernel::add_spectrogram(const gr_complex* iq, size_t windows)
 {
     constexpr size_t half = fft_size / 2;
-    for (size_t row = 0; row < window / fft_size; row++) {
-        float* power = &d_picture[row / frames * fft_size];
+    for (size_t row = 0; row < windows * window / fft_size; row++) {
+        float* power = &d_picture[row / (windows * frames) * fft_size];
         volk_32fc_32f_multiply_32fc(
             d_short.get_inbuf(), iq + row * fft_size, d_hann.data(), fft_size);
         d_short.execute();
@@ -128,24 +140,43 @@ void cyclic_image_kernel::add_lines(const gr_complex* iq)
     add_spectrum(iq, 0);
     volk_32fc_x2_multiply_32fc(d_squared.data(), iq, iq, window);
     add_spectrum(d_squared.data(), 1);
-
-    float sum;
-    volk_32fc_magnitude_squared_32f(d_envelope.data(), iq, window);
-    volk_32f_accumulator_s32f(&sum, d_envelope.data(), window);
-    const float mean = sum / window;
-    for (size_t i = 0; i < window; i++)
-        d_real.get_inbuf()[i] = d_envelope[i] - mean;
-    d_real.execute();
-    // The negative frequencies of what is real mirror the positive ones.
-    float* power = &d_spectra[2 * window];
-    constexpr size_t half = window / 2;
-    add_power(d_real.get_outbuf(), d_bins.data(), power, half + 1);
-    for (size_t i = 1; i < half; i++)
-        power[window - i] = power[i];
-
     volk_32fc_x2_multiply_32fc(
         d_squared.data(), d_squared.data(), d_squared.data(), window);
     add_spectrum(d_squared.data(), 3);
+}
+
+// The spectrum of |x|^2 is one over all windows: its lines are as narrow as these are long.
+void cyclic_image_kernel::add_periods(const gr_complex* iq, size_t windows)
+{
+    float* envelope = d_real->get_inbuf();
+    double sum = 0;
+    for (size_t i = 0; i < windows; i++) {
+        float part;
+        volk_32fc_magnitude_squared_32f(envelope + i * window, iq + i * window, window);
+        volk_32f_accumulator_s32f(&part, envelope + i * window, window);
+        sum += part;
+    }
+    const float mean = sum / (windows * window);
+    for (size_t i = 0; i < windows * window; i++)
+        envelope[i] -= mean;
+    d_real->execute();
+    add_power(d_real->get_outbuf(), d_bins.data(), d_periods.data(), d_periods.size());
+}
+
+// A bin of the image is the strongest of as many neighbours as there are windows. The
+// negative frequencies of what is real mirror the positive ones.
+void cyclic_image_kernel::place_periods(size_t windows)
+{
+    float* power = &d_spectra[2 * window];
+    const size_t samples = windows * window;
+    for (size_t bin = 0; bin < window; bin++) {
+        const size_t first = bin * windows;
+        float most = d_periods[std::min(first, samples - first)];
+        for (size_t i = first + 1; i < first + windows; i++)
+            most = std::max(most, d_periods[std::min(i, samples - i)]);
+        // As if it were a sum over the windows, as the others are.
+        power[bin] = most * windows;
+    }
 }
 
 void cyclic_image_kernel::finish_spectrogram(float* pixels)

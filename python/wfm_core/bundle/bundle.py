@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A loaded bundle: arrays in, probabilities and decisions out."""
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,15 +53,18 @@ class Bundle:
         self.engine_reason = engine_reason
         self.tokens_at_once = tokens_at_once
         self._network = network
+        self._moved: dict[str, Tensor] = {}  # by task: what is added to the logits of windows that are joined
 
     def infer(self, iq: np.ndarray | Tensor) -> dict[str, np.ndarray]:
         """IQ windows complex64 [B, A, T] -> per task probabilities [B, K] or metres [B, 3]; `embedding_*` [B, D].
 
-        All float32. A in 1..contract.antennas, T == contract.samples, else `WfmError`.
+        All float32. A in 1..contract.antennas, T == contract.samples or as many windows in a row as the contract's
+        `average` says, else `WfmError`.
         """
         tensor = torch.as_tensor(iq)
         self._check_iq(tensor)
-        return self._compute(tensor)
+        bundle = self if tensor.size(2) == self.contract.samples else self.joined(tensor.size(2))
+        return bundle._compute(tensor)
 
     def infer_image(self, image: np.ndarray | Tensor) -> dict[str, np.ndarray]:
         """Images float32 [B, C, H, W], for a bundle whose input is an image -> as `infer`."""
@@ -74,6 +78,16 @@ class Bundle:
                 f"float32 [batch, {wanted[0]}, {wanted[1]}, {wanted[2]}]"
             )
         return self._compute(tensor)
+
+    def joined(self, samples: int) -> "Bundle":
+        """The same for windows of `samples` samples, each of several in a row: see `Contract.joined`."""
+        other = copy.copy(self)
+        other.contract = self.contract.joined(samples)
+        for name, task in other.contract.tasks.items():
+            moved = np.subtract(task.bias, self.contract.tasks[name].bias)
+            if moved.any():
+                other._moved = {**other._moved, name: torch.tensor(moved, dtype=torch.float32)}
+        return other
 
     @property
     def origin(self) -> str:
@@ -132,10 +146,7 @@ class Bundle:
                 "use fewer channels or another bundle"
             )
         if iq.size(2) != contract.samples:
-            raise WfmError(
-                f"windows of {iq.size(2)} samples; bundle {contract.name!r} takes {contract.samples}: "
-                "cut windows of that length"
-            )
+            contract.joined(iq.size(2))  # raises where it takes no such windows
 
     def _compute_prepared(self, images: Tensor) -> dict[str, np.ndarray]:
         return self._compute(images, self._network.network)
@@ -151,7 +162,10 @@ class Bundle:
             outputs = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
             for name, task in self.contract.tasks.items():
                 if task.kind == "classification" and name in outputs:  # one that is missing is found by warm
-                    outputs[name] = outputs[name].softmax(1)
+                    logits = outputs[name]
+                    outputs[name] = (logits + self._moved[name].to(logits) if name in self._moved else logits).softmax(
+                        1
+                    )
             return {name: value.cpu().numpy() for name, value in outputs.items()}
 
     def _micro_batch(self, batch: Tensor) -> int:

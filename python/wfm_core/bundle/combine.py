@@ -123,7 +123,7 @@ def _common(models: list[_Model]) -> dict:
             f"no sample rate fits all of {', '.join(str(model.where) for model in models)}; make a bundle for each"
         )
     antennas = min(model.contract.antennas for model in models)
-    window = {**raw["window"], "antennas": antennas}
+    window = {"antennas": antennas, "samples": raw["window"]["samples"]}
     return {"input": "iq", "window": window, "sample_rate": {"min": low, "max": high}}
 
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`contract.yaml`: what a bundle takes, gives and was made from."""
 
+import math
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, AliasPath, BeforeValidator, Field, model_validator
 
+from wfm_core.base.errors import WfmError
 from wfm_core.base.plain import shortened
 from wfm_core.base.rates import RATE_TOLERANCE
 from wfm_core.base.tables import Number, Table, Text, no_bool
@@ -18,6 +20,7 @@ from wfm_core.signal.found import SAMPLES as OBSERVED
 MOST = {
     "antennas": 64,
     "samples": 1 << 22,
+    "average": 1024,
     "channels": 1024,
     "pixels": 4096,
     "width": 4096,
@@ -61,6 +64,8 @@ def at(default: Any, *path: str) -> Any:
     return Field(default, validation_alias=AliasPath(*path))
 
 
+AVERAGING = ("cyclic_image",)
+"""Kinds of signal that make one image of several windows in a row."""
 MEASURES = "measures"
 """In place of a pooling: the head sees no tokens but the numbers that were measured of the window, scaled."""
 Name = Annotated[str, AfterValidator(_is_name)]
@@ -73,8 +78,10 @@ TokenSize = Annotated[Size, AfterValidator(_of_patches)]
 
 class TaskContract(Table):
     """One output. Classification: `labels`, and logits are divided by `temperature`, then `bias` is added; a best
-    probability under `open_set_threshold` means "unknown". Position: the scene's corners `low`, `high` in metres.
-    `source` is the segment that it comes after, in a contract that has segments.
+    probability under `open_set_threshold` means "unknown"; `average_bias` is the bias of as many windows in one as the
+    contract's `average` says, and those between have one in proportion to the logarithm of their number. Position: the
+    scene's corners `low`, `high` in metres. `source` is the segment that it comes after, in a contract that has
+    segments.
     """
 
     name: str
@@ -83,6 +90,7 @@ class TaskContract(Table):
     labels: _row(Annotated[str, BeforeValidator(str)], 2, MOST["labels"]) = ()
     temperature: Annotated[Number, Field(gt=0.0)] = 1.0
     bias: _row(Number, 0, MOST["labels"]) = Field(default_factory=lambda others: (0.0,) * len(others.get("labels", ())))
+    average_bias: _row(Number, 0, MOST["labels"]) = Field(default_factory=lambda others: others.get("bias", ()))
     open_set_threshold: Number = 0.0
     low: _row(Number, 3, 3) = ()
     high: _row(Number, 3, 3) = ()
@@ -92,12 +100,18 @@ class TaskContract(Table):
     def _is_whole(self):
         if self.kind == "position" and (self.labels or not (self.low and self.high)):
             raise ValueError("expected low and high, a list of 3 numbers each, and no labels; export the model again")
-        if self.kind == "classification" and not 0 < len(set(self.labels)) == len(self.labels) == len(self.bias):
+        biased = {len(self.bias), len(self.average_bias)}
+        if self.kind == "classification" and not (self.labels and biased == {len(set(self.labels)), len(self.labels)}):
             raise ValueError(
                 f"labels {shortened(self.labels)}, bias {shortened(self.bias)}; expected names that are all different, "
                 "and a number for each"
             )
         return self
+
+
+def _between(task: TaskContract, share: float) -> tuple[float, ...]:
+    """The task's bias, moved by that share towards `average_bias`."""
+    return tuple(low + share * (high - low) for low, high in zip(task.bias, task.average_bias, strict=True))
 
 
 class Segment(Table):
@@ -151,8 +165,10 @@ class Network(Table):
 
 class Contract(Network):
     """A parsed contract. `antennas` (the most), `samples` and the rates (Hz) are of the IQ window; for a bundle
-    whose `input` is an image they are 0. `image_size` is (height, width) of what becomes tokens; `input_shape`
-    (channels, height, width) of an image as `forward_image` takes it, which `signal` may resize. `trees`: of a model of
+    whose `input` is an image they are 0. Up to `average` windows in a row may be given as one, whose image is of all of
+    them; `blocks` names the bundle that judges those in place of this one, if there is another.
+    `image_size` is (height, width) of what becomes tokens; `input_shape` (channels, height, width) of an image as
+    `forward_image` takes it, which `signal` may resize. `trees`: of a model of
     single signals. `transmitter_width`: of the embedding of a model of transmitters, which has no encoder, and whether
     `carrier_offset` is in it. `affine` is one of
     `wfm_core.model.AFFINES`. `raw` is the mapping it was read from. Without tasks, as of a bare foundation, `embedding`
@@ -170,6 +186,7 @@ class Contract(Network):
     modality: Literal["iq", "image", "signal", "transmitter"]
     antennas: Antennas = at(0, "window", "antennas")
     samples: _count("samples") = at(0, "window", "samples")
+    average: _count("average") = at(1, "window", "average")
     sample_rate_min: Number = at(0.0, "sample_rate", "min")
     sample_rate_max: Number = at(0.0, "sample_rate", "max")
     image_channels: Channels = at(0, "image", "channels")
@@ -183,6 +200,7 @@ class Contract(Network):
     transmitter_width: _count("width") = at(0, "transmitter", "width")
     carrier_offset: Flag = at(True, "transmitter", "carrier_offset")
     trees: Annotated[_Trees, AfterValidator(lambda sizes: TreeSizes(**dict(sizes)))] | None = None
+    blocks: Text = ""
     embedding: Literal[ALL_POOLINGS] = ""
     tasks: Annotated[dict[Name, TaskContract], Field(max_length=MOST["tasks"])] = {}
     content_sha256: Text = ""
@@ -218,6 +236,11 @@ class Contract(Network):
             raise ValueError(f"trees, modality '{self.modality}' and {len(self.tasks)} tasks; expected signal and 1")
         if self.input == "iq" and not (self.antennas and self.samples and self.signal):
             raise ValueError("input 'iq' has no window.antennas, window.samples or signal; add them")
+        if self.average > 1 and self.signal.get("kind") not in AVERAGING:
+            raise ValueError(
+                f"window.average {self.average} with signal kind {shortened(self.signal.get('kind'))}; expected 1, or "
+                f"one of {', '.join(AVERAGING)}"
+            )
         if self.modality == "image" and not (self.input_channels and self.input_size[0]):
             raise ValueError("input_image has no channels or no size; add them or export the model again")
         if self.input == "iq" and not 0 < low <= high:
@@ -239,6 +262,22 @@ class Contract(Network):
     def sides(self) -> tuple[str, ...]:
         """See `Network`."""
         return (self.modality,) if self.modality in ("iq", "image") else ()
+
+    def takes(self, samples: int) -> bool:
+        """Is that the length of a window, or of up to `average` windows in a row?"""
+        return samples % self.samples == 0 and 1 <= samples // self.samples <= self.average
+
+    def joined(self, samples: int) -> "Contract":
+        """The same of windows of `samples` samples, each of several in a row. Raises `WfmError` where there is none."""
+        if not self.takes(samples):
+            longer = f" or a multiple, up to {self.average * self.samples}" if self.average > 1 else ""
+            raise WfmError(
+                f"windows of {samples} samples; bundle {self.name!r} takes {self.samples}{longer}: cut windows of that "
+                "length"
+            )
+        share = math.log(samples / self.samples) / math.log(self.average) if self.average > 1 else 0.0
+        tasks = {name: task.model_copy(update={"bias": _between(task, share)}) for name, task in self.tasks.items()}
+        return self.model_copy(update={"samples": samples, "average": 1, "tasks": tasks})
 
     @property
     def sha256(self) -> str:

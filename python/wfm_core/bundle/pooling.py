@@ -1,29 +1,34 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decisions of one task on windows in a row, pooled to one decision of the block that they are in."""
+"""Windows in a row, sorted into blocks, and the bundle that judges a block as one."""
 
-import numpy as np
+from collections.abc import Callable
 
 from wfm_core.base.errors import WfmError
-from wfm_core.bundle.bundle import classify
-from wfm_core.bundle.contract import TaskContract
+from wfm_core.bundle.bundle import Bundle
 
-EVIDENCE = 0.3
-"""n windows of a block count as n**EVIDENCE independent ones: they share the channel, the signals and the receiver, and
-with them what a model gets wrong. Chosen on synthetic blocks of 1 to 32 windows, of one channel each."""
-_LEAST = 1e-12
+
+def judge_of_blocks(bundle: Bundle, load: Callable[[str], Bundle]) -> Bundle:
+    """What judges windows in a row as one: the bundle that the contract of `bundle` names, by `load`, or itself.
+
+    Raises `WfmError` where that is not there, or of other tasks.
+    """
+    name = bundle.contract.blocks
+    if not name:
+        return bundle
+    judge = load(name)
+    seen, wanted = (tuple((task.name, task.labels) for task in one.contract.tasks.values()) for one in (judge, bundle))
+    if seen != wanted:
+        raise WfmError(
+            f"bundle {name} judges the blocks of {bundle.contract.name}, but its tasks are {seen}, not {wanted}; "
+            "export both from one version"
+        )
+    return judge
 
 
 class Blocks:
-    """Sorts windows into blocks of at most `samples` samples: each begins with the first window that is in none yet.
+    """Sorts windows into blocks of at most `samples` samples: each begins with the first window that is in none yet."""
 
-    Raises `WfmError` for blocks that cannot hold a window of `window` samples.
-    """
-
-    def __init__(self, samples: int, window: int):
-        if samples < window:
-            raise WfmError(
-                f"pool {samples} samples; windows of {window} are pooled: give {window} or more, such as {32 * window}"
-            )
+    def __init__(self, samples: int):
         self._samples = samples
         self._begin = 0
         self._windows: list = []
@@ -44,21 +49,3 @@ class Blocks:
         """The windows of the block under way, which is over."""
         ended, self._windows = self._windows, []
         return ended
-
-
-def pool_probabilities(task: TaskContract, probabilities: np.ndarray) -> np.ndarray:
-    """Calibrated probabilities [n, K] of n windows -> those of the block [K], float64.
-
-    The windows' logits without the contract's bias are added up, weighted so that n of them count as n**EVIDENCE
-    independent ones; the bias, which stands for how rare a class is or shall be, counts once.
-    """
-    logits = np.log(np.maximum(np.asarray(probabilities, np.float64), _LEAST)) - np.array(task.bias)
-    pooled = np.array(task.bias) + logits.mean(0) * len(logits) ** EVIDENCE
-    shares = np.exp(pooled - pooled.max())
-    return shares / shares.sum()
-
-
-def pool_decisions(task: TaskContract, decisions: list[dict], threshold: float | None = None) -> dict:
-    """The decision of a block, as `Bundle.decide` gives one, of the decisions on its windows."""
-    rows = [[decision["probabilities"][label] for label in task.labels] for decision in decisions]
-    return classify(task, pool_probabilities(task, np.array(rows)), threshold)

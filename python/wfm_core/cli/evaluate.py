@@ -13,6 +13,7 @@ from wfm_core.batch.evaluations import Evaluations, named
 from wfm_core.batch.run import Run
 from wfm_core.batch.work import Model, Unit
 from wfm_core.bundle import load_bundle
+from wfm_core.bundle.pooling import judge_of_blocks
 from wfm_core.cli import command
 from wfm_core.cli.batch import (
     absolute,
@@ -66,7 +67,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         type=int,
         default=0,
         metavar="SAMPLES",
-        help="pool the decisions on windows over blocks of so many samples, such as 131072; both are reported",
+        help="judge blocks of so many samples too, such as 131072, of bundles that average over windows",
     )
     parser.add_argument("--batch", type=int, default=32, help="windows a forward pass (default 32)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
@@ -103,13 +104,15 @@ def main(argv: list[str] | None) -> int:
 def _one_by_one(rules: Rules, units: list[Unit], failures: dict[str, str], options: argparse.Namespace) -> int:
     """In this process; `failures` by recording so far."""
     many = len(units) + len(failures) > 1
-    bundle = load_bundle(options.bundle, device=options.device, dtype=options.dtype, engine=options.engine)
+    running = {"device": options.device, "dtype": options.dtype, "engine": options.engine}
+    bundle = load_bundle(options.bundle, **running)
+    judge = judge_of_blocks(bundle, lambda name: load_bundle(name, **running)) if rules.pool else None
     output = JsonLines(options.json, "name another file with --json") if options.json else None
     tally = Tally(bundle.contract)
     for unit in units:
         try:
             lines = decisions(
-                unit.recording, bundle, rules, lambda said: print(f"wfm-evaluate: {said}", file=sys.stderr)
+                unit.recording, bundle, rules, lambda said: print(f"wfm-evaluate: {said}", file=sys.stderr), judge
             )
             for decision in tally.counted(named(lines, unit.name) if many else lines, unit.recording):
                 if output is not None and not output.write(decision) and output.reader_left:

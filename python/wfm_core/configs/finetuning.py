@@ -117,9 +117,11 @@ class Endless(Supervised):
 class Scenes(Endless):
     """On synthetic scenes of interference; interference.yaml says what each key is for.
 
-    Configurations of earlier versions have no `init`, `mix_with`, `mix_share`, `others`, `nr_cells` and
-    `other_alarms`.
+    Configurations of earlier versions have no `init`, `mix_with`, `mix_share`, `others`, `nr_cells`, `average`,
+    `other_alarms`, `block_alarms` and `validation_blocks`.
     """
+
+    EARLIER: ClassVar[dict] = {"average": 1}
 
     name: str
     init: str | None = None
@@ -128,6 +130,7 @@ class Scenes(Endless):
     others: Annotated[float, Field(ge=0, lt=1)] = 0.0
     nr_cells: Annotated[float, Field(ge=0, lt=1)] = 0.0
     window: Window
+    average: Count = 1
     modality: Modality
     signal: dict
     image: Image
@@ -135,7 +138,9 @@ class Scenes(Endless):
     replays: Number
     false_alarms: Annotated[float, Field(ge=0, lt=1)]
     other_alarms: Annotated[float, Field(ge=0, lt=1)] = 0.02
+    block_alarms: Annotated[float, Field(ge=0, lt=1)] = 0.02
     validation_windows: Count
+    validation_blocks: Count = 1024
 
     task: ClassVar[str] = "interference"
     regime: ClassVar[str] = "scratch"
@@ -162,7 +167,9 @@ class Scenes(Endless):
 
     def fixed_settings(self) -> dict:
         """What decides the network and what it is fed."""
-        return self.model_dump(include={"window", "modality", "signal", "image", "encoder", "pooling"}, mode="json")
+        return self.model_dump(
+            include={"window", "modality", "signal", "image", "encoder", "pooling", "average"}, mode="json"
+        )
 
 
 class Grown(Table):

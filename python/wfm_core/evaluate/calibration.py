@@ -40,8 +40,7 @@ def calibrate(
     probabilities = calibrated.softmax(1)
     bias = ()
     if alarms:
-        least = max(false_alarm_bias(calibrated[group], label[group], share, quiet) for group, share in alarms)
-        bias = tuple(least if place == quiet else 0.0 for place in range(logits.size(1)))
+        bias = quiet_bias(calibrated, label, alarms, quiet)
     return Calibration(
         temperature=temperature,
         open_set_threshold=0.0 if keep is None else _threshold(calibrated, bias, keep),
@@ -49,6 +48,14 @@ def calibrate(
         ece_after=expected_calibration_error(probabilities, label),
         bias=bias,
     )
+
+
+def quiet_bias(
+    calibrated: torch.Tensor, label: torch.Tensor, alarms: Sequence[tuple[torch.Tensor, float]], quiet: int = 0
+) -> tuple[float, ...]:
+    """The bias of calibrated logits [N, K], see `calibrate`: 0 for all but class `quiet`."""
+    least = max(false_alarm_bias(calibrated[group], label[group], share, quiet) for group, share in alarms)
+    return tuple(least if place == quiet else 0.0 for place in range(calibrated.size(1)))
 
 
 def fit_temperature(logits: torch.Tensor, label: torch.Tensor) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle import Bundle
 from wfm_core.bundle.outputs import check_output
-from wfm_core.bundle.pooling import Blocks, pool_decisions
+from wfm_core.bundle.pooling import Blocks
 from wfm_core.data.recordings.recording import Recording
 from wfm_core.data.recordings.windows import window_starts
 from wfm_core.messages.decisions import decision_json
@@ -33,12 +33,18 @@ class Rules:
 
 
 def decisions(
-    recording: Recording, bundle: Bundle, rules: Rules, warn: Callable[[str], None]
+    recording: Recording, bundle: Bundle, rules: Rules, warn: Callable[[str], None], judge: Bundle | None = None
 ) -> Generator[dict, None, dict]:
-    """A JSON decision for each window that is finite and not gated, those on blocks after the last of their windows;
-    returns the numbers of the others, `invalid` and `gated`. Raises `WfmError`."""
+    """A JSON decision for each window that is finite and not gated, those of the `judge` (see `judge_of_blocks`) on
+    blocks after the last of their windows; returns the numbers of the others, `invalid` and `gated`.
+
+    Raises `WfmError`.
+    """
     antennas = _check(recording, bundle, rules.antennas, warn)
-    blocks = _Pool(recording, bundle, rules) if rules.pool else None
+    blocks = None
+    if judge is not None:
+        judge.contract.joined(rules.pool)  # raises where it cannot
+        blocks = _Pool(recording, bundle.contract.samples, judge, antennas, rules)
     return _decided(recording, bundle, antennas, rules, blocks)
 
 
@@ -47,10 +53,9 @@ def _decided(
 ) -> Generator[dict, None, dict]:
     window, counts = bundle.contract.samples, {"invalid": 0, "gated": 0}
     starts = window_starts(recording.samples, window, rules.hop, recording.breaks, rules.settle)
-    channels = np.minimum(np.arange(antennas), recording.channels - 1)
     for first in range(0, len(starts), rules.batch):
         block = starts[first : first + rules.batch]
-        iq = np.stack([recording.read(int(start), window)[channels] for start in block])
+        iq = np.stack([_read(recording, start, window, antennas) for start in block.tolist()])
         keep = _passes(iq, rules.gate_dbfs, counts)
         if not keep.any():
             continue
@@ -71,12 +76,12 @@ def _decided(
 
 
 class _Pool:
-    """Decision lines of blocks of --pool samples, which no break is in, out of those of windows."""
+    """Decision lines of blocks of --pool samples, which no break is in: the windows in each are judged as one."""
 
-    def __init__(self, recording: Recording, bundle: Bundle, rules: Rules):
-        self._recording, self._threshold, self._origin = recording, rules.threshold, bundle.origin
-        self._tasks = {name: task for name, task in bundle.contract.tasks.items() if task.kind == "classification"}
-        self._blocks = Blocks(rules.pool, bundle.contract.samples)
+    def __init__(self, recording: Recording, window: int, judge: Bundle, antennas: int, rules: Rules):
+        self._recording, self._judge, self._threshold = recording, judge, rules.threshold
+        self._window, self._antennas = window, antennas
+        self._blocks = Blocks(rules.pool)
         self._breaks = np.sort(np.array(list(recording.breaks), np.int64))
         self._piece = -1
 
@@ -93,19 +98,24 @@ class _Pool:
         yield from self._pooled(self._blocks.finish())
 
     def _pooled(self, windows: list[dict]) -> Iterator[dict]:
-        if not windows or not self._tasks:
+        if not windows:
             return
         start, last = windows[0]["sample_start"], windows[-1]
-        tasks = {
-            name: pool_decisions(task, [window["tasks"][name] for window in windows], self._threshold)
-            for name, task in self._tasks.items()
-        }
+        iq = [_read(self._recording, one["sample_start"], self._window, self._antennas) for one in windows]
+        outputs = self._judge.infer(np.concatenate(iq, axis=1)[None])
+        tasks = self._judge.decide(outputs, 0, threshold=self._threshold)
         count = last["sample_start"] + last["sample_count"] - start
         line = decision_json(
             start, count, tasks, self._recording.rx_time_at(start), self._recording.center_freq_at(start),
-            origin=self._origin,
+            origin=self._judge.origin,
         )  # fmt: skip
         yield {**line, "pooled_windows": len(windows)}
+
+
+def _read(recording: Recording, start: int, samples: int, antennas: int) -> np.ndarray:
+    """A window complex64 [antennas, samples]; a recording with fewer channels repeats its last one."""
+    channels = np.minimum(np.arange(antennas), recording.channels - 1)
+    return recording.read(start, samples)[channels]
 
 
 def _check(recording: Recording, bundle: Bundle, antennas: int | None, warn: Callable[[str], None]) -> int:

@@ -100,7 +100,11 @@ class RemoteBundle(Bundle):
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _compute_prepared(self, images: Tensor) -> dict[str, np.ndarray]:
-        return self._compute(images, prepared=True)
+        outputs = self._compute(images, prepared=True)
+        for name, moved in self._moved.items():  # the server does not see how many windows are in an image
+            shares = outputs[name] * moved.exp().numpy()
+            outputs[name] = shares / shares.sum(1, keepdims=True)
+        return outputs
 
     def _remember(self, said: protocol.Judgement) -> None:
         self.replica, self.dtype = said.replica, said.dtype or self.dtype

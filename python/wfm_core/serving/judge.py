@@ -110,7 +110,7 @@ def check_question(question: Question, contract: Contract, prepared: bool, most:
         PREPARED: ((contract.image_channels, *contract.image_size), prepared),
     }
     expected, taken = wanted[kind]
-    fewer = kind == IQ and 1 <= shape[1] <= known[0] and shape[2] == known[1]
+    fewer = kind == IQ and 1 <= shape[1] <= known[0] and contract.takes(shape[2])
     if not taken or (not fewer and shape[1:] != expected):
         raise WfmError(
             f"{kind} of shape {list(shape[1:])}; bundle {contract.name!r} takes {contract.input}"

@@ -14,29 +14,33 @@ from wfm_core.signal.spectrogram import hann, power_of, relative, spectrogram
 class LogSpectrogram(nn.Module):
     """Log-power spectrogram relative to the window's own mean level.
 
-    complex64 [B, A, T] -> float32 [B, 1, T // (fft_size * frames), fft_size]: rows are time, each the mean power of
-    `frames` Hann-windowed transforms side by side; columns are frequency from -sample_rate/2 upwards. `floor_db`
-    and less over the window's mean is 0, `range_db` above that and more is 1.
+    complex64 [B, A, T] -> float32 [B, 1, rows, fft_size]: rows are time, each the mean power of the
+    T / (rows * fft_size) Hann-windowed transforms that fill it; columns are frequency from -sample_rate/2 upwards.
+    `floor_db` and less over the window's mean is 0, `range_db` above that and more is 1.
     """
 
-    def __init__(self, fft_size: int, frames: int, floor_db: float, range_db: float):
+    def __init__(self, fft_size: int, rows: int, floor_db: float, range_db: float):
         super().__init__()
-        self.fft_size, self.frames = fft_size, frames
+        self.fft_size, self.rows = fft_size, rows
         self.floor_db, self.range_db = floor_db, range_db
         self.register_buffer("window", hann(fft_size), persistent=False)
 
     def forward(self, iq: torch.Tensor) -> torch.Tensor:
-        power = spectrogram(iq, self.window, self.fft_size).unflatten(-2, [-1, self.frames]).mean(-2).mean(1)
+        power = spectrogram(iq, self.window, self.fft_size).unflatten(-2, [self.rows, -1]).mean(-2).mean(1)
         return ((relative(power) - self.floor_db) / self.range_db).clamp(0, 1).unsqueeze(1)
 
 
 class LineSpectra(nn.Module):
     """Ranked long spectra in which whatever is periodic is a line: of x, x^2, |x|^2 and x^4 (cyclostationarity).
 
-    complex64 [B, A, T] -> float32 [B, 4, 32, 64] for T = 4096. Each 16x16 patch speaks of one eighth of the
+    complex64 [B, A, n * 4096] -> float32 [B, 4, 32, 64]. Each 16x16 patch speaks of one eighth of the
     spectrum (512 bins; patches run from -sample_rate/2 upwards, row by row): the 256 strongest bins in falling
     order, as power over the local noise floor (median of 64 bins, smoothed) in units of 10 dB. Ranking puts the
     strongest line at the same pixel wherever it falls, where averaging would bury a line of one bin.
+
+    Of n windows in a row the spectra of x, x^2 and x^4 are averaged, whose lines fading and phase noise widen. The
+    lines of |x|^2 stay as narrow as the stretch is long: its one spectrum has n times the bins, and the strongest of n
+    neighbours counts.
     """
 
     def __init__(self):
@@ -46,11 +50,13 @@ class LineSpectra(nn.Module):
     def forward(self, iq: torch.Tensor) -> torch.Tensor:
         envelope = power_of(iq)
         envelope = envelope - envelope.mean(-1, keepdim=True)
-        squared = iq * iq
+        periods = _mean_spectrum(torch.complex(envelope, torch.zeros_like(envelope)))
+        windows = iq.unflatten(-1, [-1, 4096]).flatten(1, 2)
+        squared = windows * windows
         spectra = [
-            _mean_spectrum(iq),
+            _mean_spectrum(windows),
             _mean_spectrum(squared),
-            _mean_spectrum(torch.complex(envelope, torch.zeros_like(envelope))),
+            periods.unflatten(-1, [4096, -1]).amax(-1),
             _mean_spectrum(squared * squared),
         ]
         rows = torch.stack(spectra, dim=1).unflatten(-1, [-1, 64])
@@ -64,17 +70,20 @@ class LineSpectra(nn.Module):
 class CyclicImage(nn.Module):
     """Spectrogram and line spectra of one window, stacked as the five channels of one image.
 
-    complex64 [B, A, 4096] -> float32 [B, 5, 32, 64].
+    complex64 [B, A, n * 4096] -> float32 [B, 5, 32, 64]. Of n windows in a row the lines are those of the whole
+    stretch, which the rows of the spectrogram share: noise evens out, and a line that stays where it is does not.
     """
 
     def __init__(self):
         super().__init__()
-        self.spectrogram = LogSpectrogram(fft_size=64, frames=2, floor_db=-35.0, range_db=50.0)
+        self.spectrogram = LogSpectrogram(fft_size=64, rows=32, floor_db=-35.0, range_db=50.0)
         self.lines = LineSpectra()
 
     def forward(self, iq: torch.Tensor) -> torch.Tensor:
-        if iq.size(-1) != 4096:
-            raise ValueError(f"window of {iq.size(-1)} samples: a cyclic image is made of 4096")
+        if iq.size(-1) == 0 or iq.size(-1) % 4096 != 0:
+            raise ValueError(
+                f"window of {iq.size(-1)} samples: a cyclic image is made of 4096, or of several times that"
+            )
         return torch.cat([self.spectrogram(iq), self.lines(iq)], dim=1)
 
 

@@ -30,15 +30,27 @@ def same_as_torch(maker, iq: np.ndarray) -> np.ndarray:
     return made
 
 
-def scenes(antennas: int, count: int = 24) -> np.ndarray:
+def scenes(antennas: int, count: int = 24, windows: int = 1) -> np.ndarray:
     generator = torch.Generator().manual_seed(antennas)
-    return InterferenceScenes(4096, generator, pool=6).draw(count, antennas).iq.numpy()
+    return InterferenceScenes(windows * 4096, generator, pool=6, stretch=3).draw(count, antennas).iq.numpy()
 
 
 @pytest.mark.parametrize("antennas", [1, 2, 3, 4])
 def test_they_are_torch_s_images_of_scenes(maker, antennas):
     made = same_as_torch(maker, scenes(antennas))
     assert made[:, 1:].max() > 1, "no lines: nothing was compared"
+
+
+@pytest.mark.parametrize(("windows", "antennas"), [(2, 3), (7, 1), (32, 2), (7, 1)])
+def test_they_are_torch_s_images_of_several_windows_in_a_row(maker, windows, antennas):
+    same_as_torch(maker, scenes(antennas, 4, windows))
+
+
+def test_one_nan_in_a_row_of_windows_makes_all_channels_nan(maker):
+    iq = scenes(1, 2, windows=3)
+    iq[1, 0, 9000] = complex(np.nan, 0)
+    made = same_as_torch(maker, iq)
+    assert np.isnan(made[1, 1:]).all() and np.isfinite(made[0]).all()
 
 
 @pytest.mark.parametrize("antennas", [1, 4])
@@ -93,6 +105,8 @@ def test_where_the_fourth_power_overflows_only_its_channel_is_nan(maker):
     "windows",
     [
         np.zeros((1, 1, 4095), np.complex64),
+        np.zeros((1, 1, 0), np.complex64),
+        np.zeros((1, 1, 6144), np.complex64),
         np.zeros((1, 0, 4096), np.complex64),
         np.zeros((1, 4096), np.complex64),
         np.zeros((1, 1, 4096), np.complex128),
@@ -100,7 +114,7 @@ def test_where_the_fourth_power_overflows_only_its_channel_is_nan(maker):
     ],
 )
 def test_other_arrays_are_refused(maker, windows):
-    with pytest.raises(ValueError, match="complex64 array of shape .windows, 1 or more antennas, 4096."):
+    with pytest.raises(ValueError, match="complex64 array of shape .windows, 1 or more antennas, 4096 or a multiple."):
         maker.images(windows)
 
 

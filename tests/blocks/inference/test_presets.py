@@ -6,7 +6,6 @@ import pmt
 import pytest
 from flowgraph_helpers import WINDOW, Collector, RuleBundle, noise, random_model
 from gnuradio import blocks, gr, wfm
-from gnuradio.wfm.inference.decision_pool import decision_pool
 from gnuradio.wfm.ports import keys, messages
 
 from wfm_core.base.errors import WfmError
@@ -117,53 +116,42 @@ def test_decision_log_prints_events_and_ignores_what_is_none(capsys):
     assert lines == ["2.5000 s  activity walking begins", "2.5000 s  activity walking ends after 3.50 s, score 0.90"]
 
 
-def test_pooled_decisions_find_what_single_windows_leave_open():
-    """RuleBundle is sure of its answers, 0.8 to 0.1: most of a block wins, and events are of whole blocks."""
-    block = wfm.interference_detector(RuleBundle(), sample_rate=RATE, policy="lossless", pool=4 * WINDOW)
-    top, ports = gr.top_block(), {name: Collector() for name in ("detects", "pooled", "events", "status")}
-    samples = spelled("000011011011010000")
+def test_blocks_are_judged_in_place_of_windows():
+    """RuleBundle answers by the first sample of what it is given; the last two windows fill no block."""
+    bundle = RuleBundle(average=8)
+    block = wfm.interference_detector(bundle, sample_rate=RATE, policy="lossless", pool=4 * WINDOW)
+    top, ports = gr.top_block(), {name: Collector() for name in ("detects", "events", "status")}
+    samples = spelled("000010001000000000")
     top.connect(blocks.vector_source_c(samples.tolist()), block, blocks.null_sink(gr.sizeof_gr_complex))
     for port, collector in ports.items():
         top.msg_connect(block, port, collector, "in")
     top.run()
-    assert len(ports["detects"].messages) == 18, "the windows' own decisions are as they were"
-    found = [messages.read_detection(pdu) for pdu in ports["pooled"].messages]
+    found = ports["detects"].detections()
     assert [(one.sample_start // WINDOW, one.sample_count // WINDOW, one.label) for one in found] == [
-        (0, 4, "none"), (4, 4, "dsss-bpsk"), (8, 4, "dsss-bpsk"), (12, 4, "none"), (16, 2, "none"),
+        (0, 4, "none"), (4, 4, "dsss-bpsk"), (8, 4, "dsss-bpsk"), (12, 4, "none"),
     ]  # fmt: skip
-    fields = [pmt.to_python(pmt.car(pdu)) for pdu in ports["pooled"].messages]
-    assert [one["pooled_windows"] for one in fields] == [4, 4, 4, 4, 2]
     assert told(ports["events"]) == [("begin", "dsss-bpsk", 4, 4), ("end", "dsss-bpsk", 4, 8)]
 
 
-def test_a_pool_shorter_than_a_window_is_refused():
-    with pytest.raises(WfmError, match=f"pool 10 samples; windows of {WINDOW} are pooled"):
-        wfm.interference_detector(RuleBundle(), pool=10)
-    with pytest.raises(WfmError, match="pool -1 samples"):
-        wfm.interference_detector(RuleBundle(), pool=-1)
+def test_blocks_are_not_filled_across_a_retune():
+    bundle = RuleBundle(average=4)
+    block, got, top = wfm.interference_detector(bundle, policy="lossless", pool=4 * WINDOW), Collector(), gr.top_block()
+    tag = gr.tag_utils.python_to_tag((6 * WINDOW, pmt.intern("rx_freq"), pmt.from_double(2e9), pmt.PMT_F))
+    source = blocks.vector_source_c(spelled("0" * 18).tolist(), False, 1, [tag])
+    top.connect(source, block, blocks.null_sink(gr.sizeof_gr_complex))
+    top.msg_connect(block, "detects", got, "in")
+    top.run()
+    assert [one.sample_start // WINDOW for one in got.detections()] == [0, 6, 10, 14]
 
 
-def test_a_pool_is_not_filled_across_a_retune(monkeypatch):
-    rule = RuleBundle().contract.tasks["interference"]
-    pool, got = decision_pool("interference", 4 * WINDOW, WINDOW, lambda: (rule, None)), []
-    monkeypatch.setattr(pool, "message_port_pub", lambda port, message: got.append((port, message)))
-    for place, freq in enumerate([1e9, 1e9, 2e9, 2e9, 2e9, 2e9, 2e9]):
-        pool.handle_detects(detection_at(place, freq))
-    pool.handle_detects(detection_at(0, 2e9))  # the stream begins again
-    pool.handle_status(pmt.to_pmt({"ended": True}))
-    assert [str(port) for port, _ in got] == ["pooled"] * 4 + ["status"], "the status comes when all blocks are out"
-    found = [messages.read_detection(pdu) for _, pdu in got[:-1]]
-    assert [(one.sample_start // WINDOW, one.sample_count // WINDOW, one.rx_freq) for one in found] == [
-        (0, 2, 1e9), (2, 4, 2e9), (6, 1, 2e9), (0, 1, 2e9),
-    ]  # fmt: skip
-
-
-def detection_at(place: int, freq: float):
-    decision = {"label": "none", "index": 0, "score": 0.8}
-    decision["probabilities"] = dict(zip(("none", "dsss-bpsk", "dsss-qpsk"), (0.8, 0.1, 0.1), strict=True))
-    facts = messages.WindowFacts(place * WINDOW, WINDOW, None, freq, -20.0)
-    value = messages.task_dict(messages.facts_dict(facts), decision)
-    return messages.detects_pdu("interference", value, decision, False, 1)
+@pytest.mark.parametrize("pool", [10, -1, 5 * WINDOW])
+def test_blocks_that_the_bundle_cannot_judge_are_refused(pool):
+    with pytest.raises(
+        WfmError, match=f"windows of {pool} samples; .* takes {WINDOW} or a multiple, up to {4 * WINDOW}"
+    ):
+        wfm.interference_detector(RuleBundle(average=4), pool=pool)
+    with pytest.raises(WfmError, match=f"windows of {2 * WINDOW} samples; bundle 'test-model' takes {WINDOW}: cut"):
+        wfm.interference_detector(RuleBundle(), pool=2 * WINDOW)
 
 
 class Embedder(RuleBundle):

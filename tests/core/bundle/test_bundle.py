@@ -225,6 +225,50 @@ def test_images_can_be_made_elsewhere(tmp_path):
         bundle.infer_prepared(made[:, :4])
 
 
+IMAGES = {"modality": "image", "signal": {"kind": "cyclic_image"}, "image": {"channels": 5, "size": [32, 64]}}
+
+
+def averaging(folder: Path):
+    """A bundle of windows of 4096, up to four in one, whose bias of `none` falls from 3 to -1."""
+    labels = {"kind": "classification", "labels": ["none", "a"], "bias": [3.0, 0.0], "average_bias": [-1.0, 0.0]}
+    window = {"antennas": 2, "samples": 4096, "average": 4}
+    raw = {**IMAGES, "window": window, "tasks": {"interference": labels}}
+    return wfm_core.load_bundle(make_folder(folder, **raw), device="cpu", dtype="fp32")
+
+
+def test_windows_in_a_row_are_judged_as_one(tmp_path):
+    """By the image of all, with a bias between that of one and that of as many as there may be."""
+    bundle = averaging(tmp_path / "model")
+    iq = torch.randn(3, 2, 4 * 4096, dtype=torch.complex64)
+    for count, bias in ((1, 3.0), (2, 1.0), (4, -1.0)):
+        part = iq[..., : count * 4096]
+        image = build_preprocessor({"kind": "cyclic_image"})(part)
+        unbiased = np.log(bundle.infer_prepared(image)["interference"]) - [3.0, 0.0]
+        wanted = np.exp(unbiased + [bias, 0.0])
+        wanted /= wanted.sum(1, keepdims=True)
+        joined = bundle.joined(count * 4096)
+        assert joined.contract.samples == count * 4096 and bundle.contract.samples == 4096
+        for answer in (bundle.infer(part), joined.infer(part), joined.infer_prepared(image)):
+            np.testing.assert_allclose(answer["interference"], wanted, atol=1e-4)
+
+
+@pytest.mark.parametrize("samples", [0, 2048, 6144, 5 * 4096])
+def test_other_lengths_are_refused(tmp_path, samples):
+    bundle = averaging(tmp_path / "model")
+    expected = rf"windows of {samples} samples; bundle 'small' takes 4096 or a multiple, up to 16384"
+    with pytest.raises(WfmError, match=expected):
+        bundle.infer(torch.zeros(1, 1, samples, dtype=torch.complex64))
+    with pytest.raises(WfmError, match=expected):
+        bundle.joined(samples)
+
+
+def test_tokens_of_samples_are_not_averaged(tmp_path):
+    with pytest.raises(
+        WfmError, match=r"window.average 4 with signal kind 'iq_rms'; expected 1, or one of cyclic_image"
+    ):
+        make_folder(tmp_path / "m", window={"antennas": 2, "samples": 256, "average": 4})
+
+
 def test_a_bundle_of_tokens_takes_no_images_made_elsewhere(bundle_file):
     bundle = wfm_core.load_bundle(bundle_file, device="cpu", dtype="fp32")
     assert bundle.prepared_kind == ""

@@ -48,7 +48,7 @@ def test_image_is_the_same_for_one_antenna_and_its_copies():
 
 @pytest.mark.parametrize("frequency, column", [(-0.5, 0), (0.0, 32), (0.25, 48)])
 def test_spectrogram_column_is_frequency_from_minus_half_the_rate(frequency, column):
-    image = LogSpectrogram(fft_size=64, frames=2, floor_db=-35.0, range_db=50.0)(tone(frequency))
+    image = LogSpectrogram(fft_size=64, rows=32, floor_db=-35.0, range_db=50.0)(tone(frequency))
     assert image.shape == (1, 1, 32, 64)
     assert (image[0, 0].argmax(-1) == column).all()
 
@@ -56,7 +56,7 @@ def test_spectrogram_column_is_frequency_from_minus_half_the_rate(frequency, col
 def test_spectrogram_row_is_time():
     late = noise(1, 1)
     late[..., : SAMPLES // 2] *= 1e-3
-    image = LogSpectrogram(fft_size=64, frames=2, floor_db=-35.0, range_db=50.0)(late)[0, 0]
+    image = LogSpectrogram(fft_size=64, rows=32, floor_db=-35.0, range_db=50.0)(late)[0, 0]
     assert image[16:].mean() > image[:16].mean() + 0.3
 
 

@@ -14,8 +14,9 @@ namespace gr::wfm {
  * wfm_core.signal.images.CyclicImage, within 1e-3.
  *
  * Channel 0 is a spectrogram, channels 1 to 4 are ranked spectra of x, x^2, |x|^2
- * and x^4; all are mean powers over the antennas. A channel in which something is not
- * finite is NaN throughout. One object is used by one thread at a time.
+ * and x^4; all are mean powers over the antennas, and over several windows in a row where
+ * an image is made of these. A channel in which something is not finite is NaN throughout.
+ * One object is used by one thread at a time.
  */
 class WFM_API cyclic_images
 {
@@ -30,12 +31,14 @@ public:
     virtual ~cyclic_images() = default;
 
     /*!
-     * \brief The image of one window.
-     * \param iq [antennas, window] samples
+     * \brief The image of one window, or of several in a row.
+     * \param iq [antennas, windows * window] samples
      * \param antennas 1 or more
+     * \param windows 1 or more
      * \param image [channels, height, width]
      */
-    virtual void run(const gr_complex* iq, size_t antennas, float* image) = 0;
+    virtual void
+    run(const gr_complex* iq, size_t antennas, size_t windows, float* image) = 0;
 };
 
 } // namespace gr::wfm

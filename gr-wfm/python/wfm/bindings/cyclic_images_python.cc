@@ -31,14 +31,16 @@ public:
         const bool right = py::isinstance<py::array_t<gr_complex>>(windows) &&
                            (windows.flags() & py::array::c_style) &&
                            windows.ndim() == 3 && windows.shape(1) >= 1 &&
-                           windows.shape(2) == cyclic_images::window;
+                           windows.shape(2) >= 1 &&
+                           windows.shape(2) % cyclic_images::window == 0;
         if (!right)
             throw py::value_error("images wants a C-contiguous complex64 array of shape "
                                   "[windows, 1 or more "
-                                  "antennas, 4096], got " +
+                                  "antennas, 4096 or a multiple], got " +
                                   py::str(windows.dtype()).cast<std::string>() + " " +
                                   py::str(windows.attr("shape")).cast<std::string>());
         const size_t count = windows.shape(0), antennas = windows.shape(1);
+        const size_t samples = windows.shape(2);
         py::array_t<float> made({ count,
                                   cyclic_images::channels,
                                   cyclic_images::height,
@@ -49,8 +51,9 @@ public:
         const std::lock_guard lock(d_mutex);
         const kept_float_modes kept;
         for (size_t i = 0; i < count; i++)
-            d_images->run(iq + i * antennas * cyclic_images::window,
+            d_images->run(iq + i * antennas * samples,
                           antennas,
+                          samples / cyclic_images::window,
                           image + i * cyclic_images::pixels);
         return made;
     }
@@ -73,6 +76,6 @@ void bind_cyclic_images(py::module& m)
         .def("images",
              &cyclic_image_maker::images,
              py::arg("windows"),
-             "complex64 [B, A, 4096] -> float32 [B, 5, 32, 64]. ValueError for another "
-             "shape or dtype.");
+             "complex64 [B, A, n * 4096] -> float32 [B, 5, 32, 64]. ValueError for "
+             "another shape or dtype.");
 }

@@ -62,6 +62,8 @@ class BundleSwap:
         try:
             current = self.current
             bundle = current.beside(name_or_path) if isinstance(current, Remote) else self._loaded(name_or_path)
+            if bundle.contract.average > 1:
+                bundle = bundle.joined(current.contract.samples)
             if agreement(bundle.contract) != agreement(current.contract):
                 raise WfmError(
                     f"its contract (input, shape, tasks) is {agreement(bundle.contract)}, "

@@ -4,15 +4,18 @@
 from gnuradio import gr
 
 from wfm_core.base.errors import WfmError
+from wfm_core.bundle.pooling import judge_of_blocks
 from wfm_core.model.prototypes import MARGIN
 
 from ..events.event_tracker import event_tracker
 from ..ports import keys
-from .decision_pool import decision_pool
 from .inference import inference
 from .inference_base import open_bundle
 from .order_relay import order_relay
 from .task_head import task_head
+
+_BATCH, _HOLD = 16, 65536
+"""As WFM Inference has them: blocks take as many samples at once, and need so much more hold than they are long."""
 
 
 class preset_base(gr.hier_block2):
@@ -68,9 +71,10 @@ def check_task(bundle, task: str) -> None:
 class _preset(preset_base):
     """Inference of `task` and its event tracker; streams as in `wfm.inference`.
 
+    `load`: opens the bundle of blocks where another judges these, see `judge_of_blocks`.
     `head`: a task head that answers for an open bundle without tasks. Message ports as of `preset_base`; `events`
-    (begin and end, see `wfm.event_tracker`); with `pool`, `pooled` (a PDU per block of so many samples, see
-    `decision_pool`), of which the events are made then, without more smoothing.
+    (begin and end, see `wfm.event_tracker`). With `pool` a window is a block of so many samples, several of the
+    bundle's in a row, and events are made of these without more smoothing.
 
     Raises:
         WfmError: the bundle has no such task, or a parameter is out of its range.
@@ -89,10 +93,18 @@ class _preset(preset_base):
         smoothing,
         on_error,
         pool=0,
+        load=None,
         head=None,
     ):
         signature = gr.io_signature(channels, channels, gr.sizeof_gr_complex)
         gr.hier_block2.__init__(self, type(self).__name__, signature, signature)
+        stride, waiting = max(hop, bundle.contract.samples), {}
+        if pool:
+            # An answer a block: it is smoothed already, and comes when the block is over.
+            stride, smoothing = max(hop, 2 * pool), {**smoothing, "windows": 1}
+            most = _BATCH * bundle.contract.samples
+            bundle = judge_of_blocks(bundle, load).joined(pool)
+            waiting = {"batch": max(1, most // pool), "hold": _HOLD + 2 * pool}
         self.inference = inference(
             bundle=bundle,
             channels=channels,
@@ -103,33 +115,16 @@ class _preset(preset_base):
             gate_dbfs=gate_dbfs,
             on_error=on_error,
             tasks="" if head else task,
+            **waiting,
         )
-        stride = max(hop, bundle.contract.samples)
-        if pool:
-            # An answer a block: it is smoothed already, and comes when the block is over.
-            stride, smoothing = 2 * pool, {**smoothing, "windows": 1}
-            self.pool = decision_pool(task, pool, bundle.contract.samples, self._rule)
         self.tracker = event_tracker(
             task=task, sample_rate=sample_rate, max_gap=smoothing["windows"] * stride, **smoothing
         )
         for channel in range(channels):
             self.connect((self, channel), (self.inference, channel), (self, channel))
-        self._task = task
         if head:
             self.msg_connect(self.inference, "embeddings", head, "embeddings")
-        self._follow_with(self.tracker, takes=() if pool else ("detects", "status"), gives="events", head=head)
-        if pool:
-            self.message_port_register_hier_out("pooled")
-            for port in ("detects", "status"):
-                self.msg_connect(self.inference, port, self.pool, port)
-            self.msg_connect(self.pool, "pooled", self.tracker, "detects")
-            self.msg_connect(self.pool, "status", self.tracker, "status")
-            self.msg_connect(self.pool, "pooled", self, "pooled")
-
-    def _rule(self):
-        """What pooled decisions are made by: see `decision_pool`."""
-        engine = self.inference.engine
-        return engine.swap.current.contract.tasks[self._task], engine.threshold if engine.threshold >= 0 else None
+        self._follow_with(self.tracker, takes=("detects", "status"), gives="events", head=head)
 
     def set_threshold(self, threshold: float) -> None:
         self.inference.set_threshold(threshold)
@@ -142,8 +137,8 @@ class interference_detector(_preset):
     """When interference of which kind began and ended; `none` makes no event.
 
     Args: see `wfm.inference` and `wfm.event_tracker`. No gate: the signal of interest is always there.
-        pool: decisions are pooled over blocks of so many samples, such as 131072, and events are made of these;
-            `windows` has no effect then. 0: no pooling.
+        pool: blocks of so many samples, such as 131072, are judged in place of windows, as far as the bundle can
+            average over these; `windows` has no effect then. 0: windows.
         device: "auto", "cpu" or "cuda", or a server's address: see `wfm.inference`.
         dtype, engine: of the encoder, as of `wfm.inference`.
         on_error: what happens when a server does not answer: see `wfm.inference`.
@@ -170,7 +165,18 @@ class interference_detector(_preset):
         smoothing = {"windows": windows, "begin": begin, "end": end, "method": "probability", "background": "none"}
         bundle = load_for(bundle, "interference", policy, **running)
         super().__init__(
-            "interference", bundle, channels, sample_rate, hop, policy, threshold, -200.0, smoothing, on_error, pool
+            "interference",
+            bundle,
+            channels,
+            sample_rate,
+            hop,
+            policy,
+            threshold,
+            -200.0,
+            smoothing,
+            on_error,
+            pool,
+            lambda name: open_bundle(name, policy, **running),
         )
 
 

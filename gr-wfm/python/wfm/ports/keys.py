@@ -26,7 +26,6 @@ DISTANCE = pmt.intern("distance")
 UNCERTAINTY = pmt.intern("uncertainty")
 CLUSTER = pmt.intern("cluster")
 WINDOW_TASKS = pmt.intern("window_tasks")
-POOLED_WINDOWS = pmt.intern("pooled_windows")
 
 # Fields of channel vectors, as tags or in a PDU's dict, and of an image made of them.
 CHAN_TAPS = pmt.intern("ofdm_sync_chan_taps")
@@ -53,7 +52,6 @@ SAMPLE_RATE = pmt.intern("sample_rate")
 # Message ports.
 SIGNALS = pmt.intern("signals")
 DETECTS = pmt.intern("detects")
-POOLED = pmt.intern("pooled")
 EVENTS = pmt.intern("events")
 STATUS = pmt.intern("status")
 SPECTRUM = pmt.intern("spectrum")

@@ -88,22 +88,6 @@ def _symbols(names: tuple[str, ...]) -> pmt.pmt_base:
     return pmt.to_pmt(list(names))
 
 
-def block_pdu(task: str, windows: list["Detection"], decision: dict) -> pmt.pmt_base:
-    """`detects_pdu` of the pooled decision on `windows`, from the first one's begin to the last one's end.
-
-    `level` is their mean power, `pooled_windows` their number; no origin, as it may be of several. It comes late.
-    """
-    first, last = windows[0], windows[-1]
-    level = np.mean([10 ** (window.level / 10) for window in windows])
-    with np.errstate(divide="ignore"):
-        level = float(10 * np.log10(level))
-    count = last.sample_start + last.sample_count - first.sample_start
-    fields = place_dict(WindowFacts(first.sample_start, count, first.rx_time, first.rx_freq, level))
-    fields = pmt.dict_add(fields, keys.LEVEL, pmt.from_double(level))
-    fields = pmt.dict_add(fields, keys.POOLED_WINDOWS, pmt.from_long(len(windows)))
-    return detects_pdu(task, task_dict(fields, decision), decision, late=True, window_tasks=1)
-
-
 def embedding_pdu(name: str, shared: pmt.pmt_base, values: np.ndarray) -> pmt.pmt_base:
     """cons(dict, f32vector): the window's fields and which embedding it is; the vector is the pooled embedding [D]."""
     return pmt.cons(pmt.dict_add(shared, keys.EMBEDDING, pmt.intern(name)), float_vector(values))

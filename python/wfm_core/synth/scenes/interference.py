@@ -94,11 +94,10 @@ class InterferenceScenes:
     """Draws labelled windows from a pool of cell stretches that is renewed as it is used.
 
     Each window gets its own fading, interference, noise and front end; every stretch of the pool is replaced after,
-    on average, `reuse` times as many windows as fit into it. Everything comes from the one generator. `pool` holds the
-    stretches that the next window may be cut from, of which a share `nr_cells` are of 5G NR in place of LTE.
+    on average, `reuse` times as many windows as fit into it, which are `stretch`. Everything comes from the one
+    generator. `pool` holds the stretches that the next window may be cut from, of which a share `nr_cells` are of 5G NR
+    in place of LTE.
     """
-
-    WINDOWS_PER_STRETCH = 10
 
     def __init__(
         self,
@@ -107,8 +106,10 @@ class InterferenceScenes:
         pool: int = 48,
         reuse: float = 3.0,
         nr_cells: float = 0.0,
+        stretch: int = 10,
     ):
         self.samples, self.generator, self.reuse, self.nr_cells = samples, generator, reuse, nr_cells
+        self.stretch = stretch
         self.pool = [self._stretch() for _ in range(pool)]
         self._oldest = 0
         self._due = 0.0
@@ -140,10 +141,10 @@ class InterferenceScenes:
         # No draw where there are none: the scenes of a seed stay what they were.
         other = self.nr_cells > 0 and float(uniform((), 0, 1, self.generator)) < self.nr_cells
         receive = random_nr_stretch if other else random_stretch
-        return receive(self.WINDOWS_PER_STRETCH * self.samples + GUARD, self.generator)
+        return receive(self.stretch * self.samples + GUARD, self.generator)
 
     def _renew(self, batch: int) -> None:
-        self._due += batch / (self.WINDOWS_PER_STRETCH * self.reuse)
+        self._due += batch / (self.stretch * self.reuse)
         while self._due >= 1:
             self.pool[self._oldest] = self._stretch()
             self._oldest = (self._oldest + 1) % len(self.pool)
@@ -154,7 +155,7 @@ class InterferenceScenes:
         which = torch.randint(len(self.pool), (batch,), generator=self.generator, device=self.generator.device)
         chosen = [self.pool[index] for index in which.tolist()]
         start = torch.randint(
-            (self.WINDOWS_PER_STRETCH - 1) * self.samples, (batch,), generator=self.generator, device=which.device
+            (self.stretch - 1) * self.samples, (batch,), generator=self.generator, device=which.device
         )
         windows = torch.zeros(batch, _MAX_PORTS, self.samples + GUARD, dtype=torch.complex64, device=which.device)
         for row, (stretch, first) in enumerate(zip(chosen, start.tolist(), strict=True)):

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from wfm_core.synth.channel.fading import fading, settle_samples
-from wfm_core.synth.channel.impairments import apply_frontend, random_frontend
+from wfm_core.synth.channel.impairments import LONGEST_CLOCKED, apply_frontend, random_frontend
 from wfm_core.synth.draws import choice, complex_normal, uniform
 from wfm_core.synth.emitters import EMITTERS
 from wfm_core.synth.scenes.air import AirBands, Placed, compose
@@ -40,7 +40,7 @@ _KEYED = 0.3  # of the windows: on for a part only
 _LOUD = (0.25, 20.0)  # so often, so many dB at most are added
 _MOST_CARRIERS = 4
 _BANDS = 24
-_BAND_SAMPLES = 1 << 15
+_BAND_SAMPLES = 1 << 15  # or twice a window, where that is more
 _REUSE = 3.0
 
 
@@ -64,11 +64,12 @@ class OtherTechnologies:
     def __init__(self, samples: int, generator: torch.Generator):
         self.samples, self.generator = samples, generator
         seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
+        self._band_samples = max(_BAND_SAMPLES, 2 * samples)
         rates = tuple(rate for rate in SAMPLE_RATES if rate >= 0.3e6)
         self._rng = np.random.default_rng(seed)
-        self._air = AirBands(self._rng, LABELS, crowded=4, flaws=False, most_samples=_BAND_SAMPLES, rates=rates)
+        self._air = AirBands(self._rng, LABELS, crowded=4, flaws=False, most_samples=self._band_samples, rates=rates)
         make = {"band": self._air_band, "gsm": self._gsm_band}
-        self._pools = {what: _Pool(function, samples) for what, function in make.items()}
+        self._pools = {what: _Pool(function, samples / self._band_samples) for what, function in make.items()}
 
     def draw(self, batch: int, antennas: int) -> OtherWindows:
         """`batch` windows of `antennas` antennas."""
@@ -86,7 +87,10 @@ class OtherTechnologies:
         air *= self._keyed(batch)[:, None] * self._loudness(batch)[:, None, None]
         air += complex_normal(air.shape, generator)
         sample_rate = torch.tensor(rates, device=generator.device)
-        iq = apply_frontend(air, random_frontend(batch, generator, antennas), sample_rate, generator)
+        frontend = random_frontend(batch, generator, antennas)
+        if self.samples > LONGEST_CLOCKED:
+            frontend.clock_ppm.zero_()
+        iq = apply_frontend(air, frontend, sample_rate, generator)
         return OtherWindows(iq, ["+".join(names) or "noise" for names in kinds], sample_rate)
 
     def _fill(self, what: str, air: torch.Tensor) -> tuple[tuple[str, ...], float]:
@@ -144,10 +148,10 @@ class OtherTechnologies:
         loudest, spread = rng.uniform(3, 40), rng.uniform(0, 30)
         placed = []
         for channel in rng.choice(channels, count, replace=False):
-            sent = rng.choice(list(_GSM), p=list(_GSM.values()))(_BAND_SAMPLES / rate, rng)
+            sent = rng.choice(list(_GSM), p=list(_GSM.values()))(self._band_samples / rate, rng)
             centre = (channel - channels // 2) * _GSM_SPACING + tuned
             placed.append(Placed("cellular", sent, centre, loudest - spread * rng.random()))
-        band = compose(rate, _BAND_SAMPLES, placed, rng, flaws=False)
+        band = compose(rate, self._band_samples, placed, rng, flaws=False)
         return torch.from_numpy(band.samples).to(self.generator.device), rate, placed[0].sent.kind
 
     def _keyed(self, batch: int) -> torch.Tensor:
@@ -167,8 +171,8 @@ class OtherTechnologies:
 class _Pool:
     """Bands that are kept for a while: each is replaced after about `_REUSE` times the windows that fit into it."""
 
-    def __init__(self, make: Callable[[], tuple[torch.Tensor, float, str]], samples: int):
-        self._make, self._share = make, samples / (_BAND_SAMPLES * _REUSE)
+    def __init__(self, make: Callable[[], tuple[torch.Tensor, float, str]], share: float):
+        self._make, self._share = make, share / _REUSE
         self._bands: deque[tuple[torch.Tensor, float, str]] = deque(maxlen=_BANDS)
         self._due = 0.0
 

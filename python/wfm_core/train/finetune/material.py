@@ -15,6 +15,15 @@ from wfm_core.train.objectives.labelled import Scene
 
 
 @dataclass(frozen=True, eq=False)
+class Alarms:
+    """Held-out (prepared windows, classes) `batches`, their classes int64 [n], and groups as `calibrate` takes them."""
+
+    batches: DataLoader
+    label: Tensor
+    groups: tuple[tuple[Tensor, float], ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Material:
     """Labelled windows, prepared as `feed` says, and the `model` that is to learn them, a regime applied.
 
@@ -26,7 +35,8 @@ class Material:
     `scene` scales positions; `weights` [K] are those of the classes in the loss. `windows` counts those of each side,
     `split` says how they were split. `name` is the model's; `data` goes into figures.json, `origin` into the contract.
     With `half` the weights are kept in half precision. `alarms`: see `calibrate`, of the validation windows.
-    `mixed_in` are weights of which those that are kept have the share `mixed_share`.
+    `mixed_in` are weights of which those that are kept have the share `mixed_share`. `average`: as of a contract,
+    with held-out `blocks` of as many windows.
     """
 
     name: str
@@ -55,3 +65,5 @@ class Material:
     alarms: tuple[tuple[Tensor, float], ...] = ()
     mixed_in: dict[str, Tensor] | None = None
     mixed_share: float = 0.0
+    average: int = 1
+    blocks: Alarms | None = None

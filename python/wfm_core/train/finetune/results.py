@@ -11,7 +11,7 @@ from torch import Tensor
 
 from wfm_core.base.files import write_atomically
 from wfm_core.bundle.export import save_model_folder
-from wfm_core.evaluate.calibration import Calibration, calibrate, expected_calibration_error
+from wfm_core.evaluate.calibration import Calibration, calibrate, expected_calibration_error, quiet_bias
 from wfm_core.evaluate.labelled import class_figures, draw_classes, draw_positions, metre_figures
 from wfm_core.model.merge import merged
 from wfm_core.train.finetune.material import Material
@@ -46,6 +46,10 @@ def write_results(out: Path, material: Material, training: LabelledTraining, com
         label = torch.from_numpy(material.validation_label)
         logits = predict(training, material.validation)[0]
         calibration = calibrate(logits, label, config.known_share, material.alarms)
+    average_bias = None
+    if material.blocks is not None:
+        logits = predict(training, material.blocks.batches)[0] / calibration.temperature
+        average_bias = quiet_bias(logits, material.blocks.label, material.blocks.groups)
     outputs, embeddings = predict(training, material.test)
     figures = {
         "task": config.task,
@@ -69,6 +73,8 @@ def write_results(out: Path, material: Material, training: LabelledTraining, com
     versions = {"torch": str(torch.__version__), "python": platform.python_version()}
     origin = {"command": f"wfm-finetune {command}".strip(), **material.origin, **versions}
     contract = _contract(material, training, calibration, origin)
+    if average_bias is not None:
+        contract["tasks"][config.task]["average_bias"] = list(average_bias)
     weights = training.model.state_dict()
     if material.half:
         weights = {name: tensor.half() for name, tensor in weights.items()}
@@ -103,6 +109,8 @@ def _contract(material: Material, training: LabelledTraining, calibration: Calib
         rates = description.get("sample_rate") or _ANY_RATE
         contract["input"] = "iq"
         contract["window"] = {"antennas": antennas, "samples": samples}
+        if material.average > 1:
+            contract["window"]["average"] = material.average
         contract["sample_rate"] = {"min": rate, "max": rate} if rate else rates
     else:
         contract["input"] = "image"
