@@ -20,7 +20,7 @@ from wfm_core.evaluate.calibration import calibrate, expected_calibration_error,
 from wfm_core.evaluate.metrics import interference_accuracies
 from wfm_core.evaluate.table import read_row
 from wfm_core.train.finetune.results import mix
-from wfm_core.train.finetune.scenes import MixedScenes
+from wfm_core.train.finetune.scenes import MixedScenes, random_runs
 from wfm_core.train.objectives.labelled import LabelledTraining
 
 TINY = [
@@ -157,6 +157,14 @@ def test_a_share_of_the_windows_is_of_other_technologies():
     assert other.dtype == torch.bool and 0 < other.sum() < 16 and (label[other] == 0).all()
     again = MixedScenes(config, torch.Generator().manual_seed(4)).draw(16, 1)[0]
     assert torch.equal(again, MixedScenes(config, torch.Generator().manual_seed(4)).draw(16, 1)[0])
+
+
+def test_runs_are_whole_windows_in_a_row_of_their_block():
+    block = torch.arange(8 * 16).float().expand(2, 1, -1)
+    runs = random_runs(block, 16, 200, torch.Generator().manual_seed(1))
+    lengths = {run.size(-1) // 16 for run in runs}
+    assert lengths == set(range(1, 9)) and all(run.size(-1) % 16 == 0 and run[0, 0, 0] % 16 == 0 for run in runs)
+    assert all((run.diff() == 1).all() for run in runs)
 
 
 def test_the_kept_weights_are_the_moving_average():
