@@ -4,9 +4,8 @@
 from dataclasses import asdict, dataclass, replace
 
 from wfm_core.batch.work import Do, Lines, Model, Say
-from wfm_core.bundle.pooling import judge_of_blocks
 from wfm_core.data.recordings.recording import Recording
-from wfm_core.evaluate.windows import Rules, decisions
+from wfm_core.evaluate.windows import Rules, decisions, judge_by
 
 
 @dataclass(frozen=True)
@@ -21,9 +20,7 @@ class Evaluations:
 
     def opened(self) -> Do:
         bundle = self.model.load()
-        judge = None
-        if self.rules.pool:
-            judge = judge_of_blocks(bundle, lambda name: replace(self.model, bundle=name, sha256="").load())
+        judge = judge_by(self.rules, bundle, lambda name: replace(self.model, bundle=name, sha256="").load())
 
         def lines(recording: Recording, name: str, say: Say) -> Lines:
             return named(decisions(recording, bundle, self.rules, lambda text: say(f"{name}: {text}"), judge), name)

@@ -13,7 +13,6 @@ from wfm_core.batch.evaluations import Evaluations, named
 from wfm_core.batch.run import Run
 from wfm_core.batch.work import Model, Unit
 from wfm_core.bundle import load_bundle
-from wfm_core.bundle.pooling import judge_of_blocks
 from wfm_core.cli import command
 from wfm_core.cli.batch import (
     absolute,
@@ -27,7 +26,7 @@ from wfm_core.cli.batch import (
 from wfm_core.cli.told import add_told, told_of
 from wfm_core.data.recordings.recording import open_recording
 from wfm_core.evaluate.tally import Tally
-from wfm_core.evaluate.windows import Rules, decisions
+from wfm_core.evaluate.windows import Rules, decisions, judge_by
 from wfm_core.messages.output import STDOUT, JsonLines
 
 _OTHERS = {
@@ -106,7 +105,7 @@ def _one_by_one(rules: Rules, units: list[Unit], failures: dict[str, str], optio
     many = len(units) + len(failures) > 1
     running = {"device": options.device, "dtype": options.dtype, "engine": options.engine}
     bundle = load_bundle(options.bundle, **running)
-    judge = judge_of_blocks(bundle, lambda name: load_bundle(name, **running)) if rules.pool else None
+    judge = judge_by(rules, bundle, lambda name: load_bundle(name, **running))
     output = JsonLines(options.json, "name another file with --json") if options.json else None
     tally = Tally(bundle.contract)
     for unit in units:

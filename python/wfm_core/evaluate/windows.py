@@ -9,7 +9,7 @@ import numpy as np
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle import Bundle
 from wfm_core.bundle.outputs import check_output
-from wfm_core.bundle.pooling import Blocks
+from wfm_core.bundle.pooling import Blocks, judge_of_blocks
 from wfm_core.data.recordings.recording import Recording
 from wfm_core.data.recordings.windows import window_starts
 from wfm_core.messages.decisions import decision_json
@@ -32,19 +32,28 @@ class Rules:
             raise WfmError(f"--batch {self.batch}: 1 or more is expected")
 
 
+def judge_by(rules: Rules, bundle: Bundle, load: Callable[[str], Bundle]) -> Bundle | None:
+    """What judges blocks of --pool samples, opened by `load` where it is another bundle; None without --pool.
+
+    Raises `WfmError` where no block is so long.
+    """
+    if not rules.pool:
+        return None
+    judge = judge_of_blocks(bundle, load)
+    judge.contract.joined(rules.pool)
+    return judge
+
+
 def decisions(
     recording: Recording, bundle: Bundle, rules: Rules, warn: Callable[[str], None], judge: Bundle | None = None
 ) -> Generator[dict, None, dict]:
-    """A JSON decision for each window that is finite and not gated, those of the `judge` (see `judge_of_blocks`) on
+    """A JSON decision for each window that is finite and not gated, those of the `judge` (see `judge_by`) on
     blocks after the last of their windows; returns the numbers of the others, `invalid` and `gated`.
 
     Raises `WfmError`.
     """
     antennas = _check(recording, bundle, rules.antennas, warn)
-    blocks = None
-    if judge is not None:
-        judge.contract.joined(rules.pool)  # raises where it cannot
-        blocks = _Pool(recording, bundle.contract.samples, judge, antennas, rules)
+    blocks = None if judge is None else _Pool(recording, bundle.contract.samples, judge, antennas, rules)
     return _decided(recording, bundle, antennas, rules, blocks)
 
 

@@ -10,14 +10,15 @@ from flowgraph_helpers import random_model
 from wfm_core.bundle.export import export_bundle
 from wfm_core.cli.evaluate import main
 
-WINDOW = 256
+WINDOW = 4096
 
 
 @pytest.fixture(scope="module")
 def alike(tmp_path_factory) -> list[str]:
     folder = tmp_path_factory.mktemp("bundle")
-    bundle = export_bundle(random_model(folder / "model", antennas=1, labels=("none", "wifi")), folder)
-    return ["--bundle", str(bundle), "--device", "cpu", "--dtype", "fp32", "--engine", "torchscript", "--pool", "1024"]
+    model = random_model(folder / "model", samples=WINDOW, antennas=1, labels=("none", "wifi"), average=4)
+    running = ["--device", "cpu", "--dtype", "fp32", "--engine", "torchscript"]
+    return ["--bundle", str(export_bundle(model, folder)), *running, "--pool", str(4 * WINDOW)]
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_one_table_of_all_whoever_computes_it(source, alike, tmp_path, capsys):
     sequence, together, out = tmp_path / "one.jsonl", tmp_path / "all.jsonl", tmp_path / "out"
     assert main(["--input", str(source), *alike, "--json", str(sequence)]) == 1
     first = capsys.readouterr()
-    assert first.out.startswith("3 recordings: 30 windows of 256 samples inferred, 0 invalid, 0 gated\n")
+    assert first.out.startswith("3 recordings: 30 windows of 4096 samples inferred, 0 invalid, 0 gated\n")
     assert "against 15 annotated windows:" in first.out and "against 3 annotated blocks:" in first.out
     assert "broken.sigmf-meta" in first.err and first.err.count("\n") == 4, "and three warnings about the rate"
 
@@ -75,5 +76,7 @@ def test_a_recording_that_does_not_fit_is_told_and_other_rules_are_refused(sourc
     assert said.err.count("2 antennas, the bundle") == 3 == said.err.count("\n")
     assert main([*arguments, "--antennas", "1"]) == 1
     assert "antennas 2, now 1" in capsys.readouterr().err
+    assert main(["--input", str(source), *alike, "--pool", "1000"]) == 1
+    assert capsys.readouterr().err.count("windows of 1000 samples; bundle 'test-model' takes 4096 or a multiple") == 1
     assert main(["--input", str(source), *alike, "--workers", "2"]) == 1
     assert "--workers without a folder for the results; name one with --out" in capsys.readouterr().err
