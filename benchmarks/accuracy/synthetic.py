@@ -130,6 +130,8 @@ def main() -> None:
     parser.add_argument("--boost-windows", type=int, default=6400, help="that gradient boosting learns from")
     parser.add_argument("--out", type=Path, required=True, help="folder for accuracy.json and accuracy.png")
     arguments = parser.parse_args()
+    if min(arguments.windows, arguments.boost_windows) < BATCH:
+        parser.error(f"--windows and --boost-windows are {BATCH} or more")
     bundle = wfm_core.load_bundle(arguments.bundle)
     stretch = {}
     if arguments.pool:

@@ -296,6 +296,10 @@ def test_synthetic_accuracy(tmp_path):
     said = program("accuracy/synthetic.py", "--bundle", model, "--out", tmp_path / "out", *options)
     assert [row[0] for row in rows(said)] == ["-5", "+0", "+5", "+10", "+15"]
     assert len(json.loads((tmp_path / "out" / "accuracy.json").read_text())) == 5
+    model = random_model(tmp_path / "blocks", samples=4096, average=2)
+    options = ("--windows", 32, "--boost-windows", 32, "--pool", 8192)
+    said = program("accuracy/synthetic.py", "--bundle", model, "--out", tmp_path / "pooled", *options)
+    assert len(rows(said)) == 5
 
 
 @pytest.mark.slow
