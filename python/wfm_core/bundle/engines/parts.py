@@ -97,6 +97,27 @@ def places_of(graph: torch.Graph) -> list[int]:
     return [ANY if node.kind() == _CONSTANT else place for node, place in zip(nodes, places, strict=True)]
 
 
+def goes_back(graph: torch.Graph, places: list[int]) -> bool:
+    """Whether a part takes what a later one gives, or anything but tensors comes from one to the next: bundles of
+    several runs keep the tokens that their heads share in a dictionary, and it is in all parts."""
+    nodes = list(graph.nodes())
+    made = {
+        value.unique(): (place, is_tensor(value))
+        for node, place in zip(nodes, places, strict=True)
+        if place != ANY
+        for value in node.outputs()
+    }
+    taken = [
+        (*made[value.unique()], place)
+        for node, place in zip(nodes, places, strict=True)
+        for value in _used(node)
+        if place != ANY and value.unique() in made
+    ]
+    return any(
+        source > place or (MIDDLE in (source, place) and source < place and not known) for source, known, place in taken
+    )
+
+
 def _reached(nodes: list[torch.Node], begins: Callable[[torch.Node], bool]) -> list[bool]:
     """Which nodes begin, or use what such a node gives."""
     reached, given = [], set()

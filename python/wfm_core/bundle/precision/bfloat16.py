@@ -13,16 +13,21 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from wfm_core.bundle.engines.parts import FIRST, LAST, MIDDLE, is_tensor, places_of
+from wfm_core.bundle.engines.parts import FIRST, LAST, MIDDLE, NoEncoder, goes_back, is_tensor, places_of
 
 _CONSTANT = "prim::Constant"
 
 
 def narrow_encoder(frozen: torch.jit.ScriptModule, method: str) -> int:
-    """Let the encoder in `method` compute in bfloat16, before its first call; returns how many weights it has."""
+    """Let the encoder in `method` compute in bfloat16, before its first call; returns how many weights it has.
+
+    Raises `NoEncoder` where it is not apart from the rest, and changes nothing.
+    """
     graph = frozen._c._get_method(method).graph
     nodes = list(graph.nodes())
     places = places_of(graph)
+    if goes_back(graph, places):
+        raise NoEncoder("its encoder is not apart from the rest")
     given = {place: _given(nodes, places, place) for place in (FIRST, MIDDLE)}
     weights = _narrow_weights(graph, [node for node, place in zip(nodes, places, strict=True) if place == MIDDLE])
     for source, target, dtype in ((FIRST, MIDDLE, torch.bfloat16), (MIDDLE, LAST, torch.float32)):

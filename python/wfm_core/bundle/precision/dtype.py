@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The encoder's number formats: which are there, what they are compared on, and how."""
 
+import copy
 from collections.abc import Callable
 
 import torch
@@ -8,10 +9,11 @@ from torch import Tensor
 
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle.contract import Contract
+from wfm_core.bundle.engines.parts import NoEncoder
 from wfm_core.bundle.precision.bfloat16 import narrow_encoder
 from wfm_core.bundle.precision.pack import pack_linears
 from wfm_core.bundle.precision.quantise import block_weights, has_int8, quantise_linears
-from wfm_core.bundle.running import freeze
+from wfm_core.bundle.running import Program, freeze
 
 AGREEMENT = 5e-3
 """Largest difference of a probability (or of a position, in units of the scene) from fp32; without tasks, of an
@@ -65,12 +67,23 @@ def in_format(module: torch.jit.ScriptModule, contract: Contract, name: str) -> 
     """The frozen callable of PyTorch, in `Stages` where there are; `module` stays as it is."""
     program = freeze(module, contract)
     if name == "bf16":
-        narrow_encoder(program.module, program.method)
+        program = _narrowed(program, module, contract)
     if name == "int8":
         quantise_linears(program.module, program.method, block_weights(module))
     if not any(parameter.is_cuda for parameter in module.parameters()):
         pack_linears(program.module, program.method)
     return program.staged(getattr(program.module, program.method))
+
+
+def _narrowed(program: Program, module: torch.jit.ScriptModule, contract: Contract) -> Program:
+    """Of a bundle of several runs the whole network is narrow, tokens and heads too: its parts are not apart."""
+    try:
+        narrow_encoder(program.module, program.method)
+    except NoEncoder:
+        module = copy.deepcopy(module)
+        module.network.to(torch.bfloat16)
+        program = freeze(module, contract)
+    return program
 
 
 def difference(left: dict[str, Tensor], right: dict[str, Tensor], contract: Contract) -> float:

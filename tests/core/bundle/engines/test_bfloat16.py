@@ -7,6 +7,7 @@ import torch
 from bundle_files import contract_of, windows
 
 from wfm_core.bundle import build_network, parse_contract
+from wfm_core.bundle.engines.parts import NoEncoder
 from wfm_core.bundle.live import build_live
 from wfm_core.bundle.precision import dtype as formats
 from wfm_core.bundle.precision.bfloat16 import narrow_encoder
@@ -68,4 +69,23 @@ def test_a_program_without_an_encoder_stays_as_it_is():
 
     frozen = torch.jit.freeze(torch.jit.script(Plain().eval()))
     assert narrow_encoder(frozen, "forward") == 0
+    assert frozen(torch.ones(1, 4))["out"].dtype == torch.float32
+
+
+def test_an_encoder_that_is_not_apart_is_left_alone():
+    """As in bundles of several runs, whose heads share tokens by a dictionary."""
+
+    class Shared(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm, self.linear = torch.nn.LayerNorm(4), torch.nn.Linear(4, 4)
+
+        def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+            tokens = {"first": self.linear(self.norm(x))}
+            tokens["second"] = self.linear(self.norm(tokens["first"]))
+            return {"out": self.norm(tokens["second"])}
+
+    frozen = torch.jit.freeze(torch.jit.script(Shared().eval()))
+    with pytest.raises(NoEncoder):
+        narrow_encoder(frozen, "forward")
     assert frozen(torch.ones(1, 4))["out"].dtype == torch.float32
