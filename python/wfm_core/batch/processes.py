@@ -29,11 +29,26 @@ class Processes:
         self._end, ours = multiprocessing.Pipe(duplex=False)
         self._ours = ours
         self._slots = [_Slot(self._end) for _ in range(count)]
+        self._interrupted, self._handler = False, None
 
     def __enter__(self) -> "Processes":
+        if threading.current_thread() is threading.main_thread():
+            self._handler = signal.signal(signal.SIGINT, self._interrupt)
         return self
 
+    def _interrupt(self, *_) -> None:
+        """Ctrl-C ends the processes, and `_check` raises: raised anywhere, KeyboardInterrupt may leave a lock of the
+        pools taken, for which they would wait for ever."""
+        self._interrupted = True
+        self._ours.close()
+
+    def _check(self) -> None:
+        if self._interrupted:
+            raise KeyboardInterrupt
+
     def __exit__(self, *_) -> None:
+        if self._handler is not None:
+            signal.signal(signal.SIGINT, self._handler)
         self._ours.close()  # they end, in the midst of a recording if need be
         for slot in self._slots:
             slot.close()
@@ -45,8 +60,10 @@ class Processes:
             try:
                 work, failure = self._slots[0].submit(settled, work).result()
             except BrokenProcessPool:
+                self._check()
                 self._slots[0].renew()
                 continue
+            self._check()
             if failure:
                 raise WfmError(failure)
             return work
@@ -68,6 +85,7 @@ class Processes:
             go_on(slot)
         while under_way:
             for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                self._check()
                 slot, unit = under_way.pop(future)
                 try:
                     outcome = future.result()

@@ -21,6 +21,7 @@ from serving_parts.ray_server import PROGRAM, RayCluster, RayServer, needs_ray
 from waiting import wait_for
 
 from wfm_core.base.errors import WfmError
+from wfm_core.base.ray_session import ray_session
 from wfm_core.cli import serve
 from wfm_core.configs.serving import read_serving
 from wfm_core.serving.remote import open_remote
@@ -143,14 +144,15 @@ def runs(pid: int) -> bool:
 @needs_ray
 @pytest.mark.filterwarnings("ignore:Using extra keyword arguments on .Field")  # of Ray's
 def test_a_ray_that_does_not_start_is_one_sentence(monkeypatch):
-    from wfm_core.serving import deploy
+    import ray
 
     def start(**_):
         raise Exception("The current node timed out during startup.")
 
-    monkeypatch.setattr(deploy.ray, "init", start)
-    with pytest.raises(WfmError, match="^Ray cannot be reached or started here .*timed out.* start again$"):
-        deploy._connect(read_serving("", ["tiny"]), "", None)
+    monkeypatch.setattr(ray, "init", start)
+    said = pytest.raises(WfmError, match="^Ray cannot be started here .*timed out.* start again$")
+    with said, ray_session("wfm-serve", "", 1):
+        pass
 
 
 @needs_ray
