@@ -2,11 +2,13 @@
 """WFM Spectrum Rows: a tone has its level in its bin at its place in the stream, and is published so."""
 
 import base64
+from types import SimpleNamespace
 
 import numpy as np
 import pmt
 import pytest
 from gnuradio import blocks, gr, wfm
+from gnuradio.wfm.display.sinks import display_rows_sink
 from gnuradio.wfm.ports import keys
 from gnuradio.wfm.ports.spectrum import read_spectrum, spectrum_pdu
 from waiting import wait_for
@@ -48,6 +50,25 @@ def test_a_retune_is_said_and_an_unknown_frequency_is_not():
     tag.offset, tag.key, tag.value = 50_000, keys.RX_FREQ, pmt.from_double(868e6)
     rows = rows_of(np.zeros(100_000), [tag], rows_per_second=10)
     assert [row.get("rx_freq") for row in (rows[0], rows[-1])] == [None, 868e6]
+
+
+def test_rows_of_one_call_are_of_the_frequency_before_and_after_their_tags():
+    """All ten rows wait when the sink is first asked: its buffer holds hundreds."""
+    told = []
+    state = SimpleNamespace(
+        clear=lambda: None,
+        tune=lambda freq: told.append(freq),
+        add_rows=lambda number, rows: told.append((number, len(rows))),
+    )
+    tags = []
+    for offset, freq in ((7, 915e6), (3, 868e6), (7, 920e6)):
+        tag = gr.tag_t()
+        tag.offset, tag.key, tag.value = offset, keys.RX_FREQ, pmt.from_double(freq)
+        tags.append(tag)
+    top, sink = gr.top_block(), display_rows_sink(state, BINS, 1)
+    top.connect(blocks.vector_source_f(np.zeros(10 * BINS), False, BINS, tags), sink)
+    top.run()
+    assert told == [(0, 3), 868e6, (3, 4), 915e6, 920e6, (7, 3)]
 
 
 def test_levels_beyond_the_scale_are_put_on_its_ends():

@@ -38,15 +38,19 @@ class display_rows_sink(gr.sync_block):
         self._on_start()
 
     def work(self, input_items, output_items):
-        rows = input_items[0]
-        for tag in self.get_tags_in_window(0, 0, len(rows), keys.RX_FREQ):
+        rows, first, drawn = input_items[0], self.nitems_read(0), 0
+        tags = self.get_tags_in_window(0, 0, len(rows), keys.RX_FREQ)
+        for tag in sorted(tags, key=lambda tag: tag.offset):  # the rows before a tag are of the frequency before it
+            self._draw(first + drawn, rows[drawn : tag.offset - first])
+            drawn = tag.offset - first
             self._tune(tag.value)
-        self._draw(rows)
+        self._draw(first + drawn, rows[drawn:])
         return len(rows)
 
     @guarded("rows were not drawn")
-    def _draw(self, rows: np.ndarray) -> None:
-        self._state.add_rows(self.nitems_read(0), rows / np.float32(self._transforms) - self._full_scale)
+    def _draw(self, number: int, rows: np.ndarray) -> None:
+        if len(rows):
+            self._state.add_rows(number, rows / np.float32(self._transforms) - self._full_scale)
 
     @guarded("an rx_freq tag was ignored")
     def _tune(self, value: pmt.pmt_base) -> None:
