@@ -3,6 +3,7 @@
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from wfm_core.base import compute
 from wfm_core.base.errors import WfmError
+from wfm_core.base.lanes import side_by_side
 from wfm_core.bundle.contract import Contract, TaskContract
 from wfm_core.bundle.outputs import check_outputs
 from wfm_core.bundle.running import Stages, raised_in
@@ -28,8 +30,8 @@ class Bundle:
     `contract`, `path`; `device` (torch.device); `dtype` of the encoder ("fp32", "bf16" or "int8"); `engine` that
     computes it ("torchscript" or "openvino"), and why that one, `engine_reason`; `self_test`, by how much its answer to
     its self-test differed (`wfm_core.bundle.self_test`), None where it has none; `tokens_at_once`, that go through the
-    encoder in one call on a CPU: larger batches are computed in parts. The number of PyTorch threads is the
-    caller's to set, and OpenVINO takes as many.
+    encoder in one call on a CPU: larger batches are computed in parts, as many at once as PyTorch has threads. That
+    number is the caller's to set, and OpenVINO takes as many.
     """
 
     def __init__(
@@ -155,24 +157,28 @@ class Bundle:
         network = network or self._network
         return compute.run(self._run, batch, network) if self.device.type == "cpu" else self._run(batch, network)
 
-    @torch.inference_mode()
     def _run(self, batch: Tensor, network: Callable) -> dict[str, np.ndarray]:
         with raised_in(f"bundle {self.contract.name!r}"):
-            parts = [network(part) for part in batch.to(self.device).split(self._micro_batch(batch))]
-            outputs = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-            for name, task in self.contract.tasks.items():
-                if task.kind == "classification" and name in outputs:  # one that is missing is found by warm
-                    logits = outputs[name]
-                    outputs[name] = (logits + self._moved[name].to(logits) if name in self._moved else logits).softmax(
-                        1
-                    )
-            return {name: value.cpu().numpy() for name, value in outputs.items()}
+            parts = side_by_side(partial(self._answer, network), batch.split(self._micro_batch(batch)))
+            return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    @torch.inference_mode()
+    def _answer(self, network: Callable, part: Tensor) -> dict[str, np.ndarray]:
+        outputs = network(part.to(self.device))
+        for name, task in self.contract.tasks.items():
+            if task.kind == "classification" and name in outputs:  # one that is missing is found by warm
+                logits = outputs[name]
+                outputs[name] = (logits + self._moved[name].to(logits) if name in self._moved else logits).softmax(1)
+        return {name: value.cpu().numpy() for name, value in outputs.items()}
 
     def _micro_batch(self, batch: Tensor) -> int:
-        """How many inputs of a batch go through the network at once."""
+        """How many inputs of a batch go through the network at once: as many for each lane, if enough are there."""
         if self.device.type != "cpu":
             return len(batch)
-        return max(1, self.tokens_at_once // self.contract.tokens(batch.size(1)))
+        most, lanes = max(1, self.tokens_at_once // self.contract.tokens(batch.size(1))), torch.get_num_threads()
+        if len(batch) < lanes:
+            return most  # all threads at one
+        return -(-len(batch) // (lanes * -(-len(batch) // (lanes * most))))
 
 
 def decide(contract: Contract, outputs: dict[str, np.ndarray], i: int, threshold: float | None) -> dict[str, dict]:

@@ -5,11 +5,13 @@ float32, if it is faster than that.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from wfm_core.base.errors import WfmError
+from wfm_core.base.lanes import side_by_side
 from wfm_core.bundle.bundle import CPU_TOKENS
 from wfm_core.bundle.contract import Contract
 from wfm_core.bundle.engines import measure
@@ -23,13 +25,13 @@ ASKED = "asked for"
 ENGINE_GAIN = 1.03
 """Another engine than PyTorch must be this many times faster: what is about as fast changes from start to start."""
 _SIZES = (CPU_TOKENS, 4 * CPU_TOKENS)
-"""Tokens at once that are tried on a CPU."""
+"""Tokens at once, in each lane, that are tried on a CPU."""
 
 
 @dataclass(frozen=True)
 class Choice:
     """`network` runs the bundle with `engine` ("torchscript", "openvino") in `dtype`, on a CPU best on windows of
-    `tokens_at_once` tokens in all; `reason` says why that engine.
+    `tokens_at_once` tokens in all in each lane; `reason` says why that engine.
     """
 
     network: Callable
@@ -126,7 +128,8 @@ class _Field:
         self._inputs = {CPU_TOKENS: windows}
         if device.type == "cpu":  # a GPU is measured with all probes: a small batch hides its speed
             counts = {max(1, size // contract.tokens(1)): size for size in reversed(_SIZES)}
-            self._inputs = {size: _repeated(windows, count) for count, size in counts.items()}
+            lanes = torch.get_num_threads()
+            self._inputs = {size: _repeated(windows, count * lanes) for count, size in counts.items()}
 
     def made(self, engine: str, name: str) -> Choice:
         """Raises `WfmError` where the engine cannot compute the bundle."""
@@ -143,7 +146,7 @@ class _Field:
     def paces(self, choices: list[Choice]) -> list[measure.Pace]:
         """How many times as fast as float32 they are, in what follows the preprocessing."""
         rivals = [choice for choice in choices if choice is not self._full]
-        paces = measure.paces([choice.encoder for choice in (self._full, *rivals)], self._inputs)
+        paces = measure.paces([partial(_in_lanes, choice.encoder) for choice in (self._full, *rivals)], self._inputs)
         return paces if choices[0] is self._full else paces[1:]
 
     def apart(self, choice: Choice) -> float:
@@ -151,6 +154,14 @@ class _Field:
         pairs = zip(self._wanted, self._probes, strict=True)
         apart = [formats.difference(exact, choice.network(probe), self._contract) for exact, probe in pairs]
         return float(torch.tensor(apart).max())  # also NaN
+
+
+def _in_lanes(encoder: Callable, windows: Tensor) -> dict[str, Tensor]:
+    """As `Bundle` computes them; the outputs of the first part stand for all."""
+    if windows.device.type != "cpu":
+        return encoder(windows)
+    parts = windows.split(-(-len(windows) // torch.get_num_threads()))
+    return side_by_side(torch.inference_mode()(encoder), parts)[0]
 
 
 def _repeated(windows: Tensor, count: int) -> Tensor:

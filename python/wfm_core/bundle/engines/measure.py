@@ -10,12 +10,12 @@ from typing import NamedTuple
 from torch import Tensor
 
 LEAST_ROUNDS = 3
-"""And two before them, in which TorchScript compiles."""
+"""Of the smallest inputs, then of all. Two come before them, in which TorchScript compiles."""
 MOST_ROUNDS = 32
 SECONDS = 3.0
-"""No round begins later than that, after the least: loading takes so much longer at most, or three rounds."""
+"""No round begins later than that, after the least: loading takes so much longer at most, or the least rounds."""
 BEHIND = 1.3
-"""What takes so many times as long as the fastest after the least rounds is measured no more."""
+"""What takes so many times as long as the fastest after the least rounds is measured no more, nor on larger inputs."""
 LONG = 0.2
 """Seconds for the smaller input from which on the larger ones are left out."""
 
@@ -34,16 +34,23 @@ def paces(calls: Sequence[Callable[[Tensor], dict[str, Tensor]]], inputs: dict[i
     best = {(number, small): _seconds(call, inputs[small]) for number, call in enumerate(calls)}
     for number, call in enumerate(calls):  # the first one compiled, or started threads
         best[number, small] = _seconds(call, inputs[small])
-    slow = max(best.values()) * len(inputs[small]) > LONG
-    racing = [(number, size) for number in range(len(calls)) for size in ([small] if slow else sorted(inputs))]
-    rounds, start = 0, time.perf_counter()
-    while rounds < LEAST_ROUNDS or (rounds < MOST_ROUNDS and time.perf_counter() - start < SECONDS):
-        for number, size in racing:
+
+    def race(entries: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        for number, size in entries:
             seconds = _seconds(calls[number], inputs[size])
             best[number, size] = min(seconds, best.get((number, size), seconds))
-        rounds += 1
+        return [entry for entry in entries if best[entry] <= BEHIND * min(best.values())]
+
+    racing, start = list(best), time.perf_counter()
+    for _ in range(LEAST_ROUNDS):
+        near = race(racing)
+    if min(best.values()) * len(inputs[small]) <= LONG:
+        near = [(number, size) for number, _ in near for size in sorted(inputs)]
+    racing, rounds = near, 0
+    while rounds < LEAST_ROUNDS or (rounds < MOST_ROUNDS and time.perf_counter() - start < SECONDS):
+        near, rounds = race(racing), rounds + 1
         if rounds >= LEAST_ROUNDS:
-            racing = [entry for entry in racing if best[entry] <= BEHIND * min(best.values())]
+            racing = near
     found = []
     for number in range(len(calls)):
         size = min((size for of, size in best if of == number), key=lambda size: best[number, size])

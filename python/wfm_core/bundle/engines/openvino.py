@@ -2,12 +2,15 @@
 """OpenVINO as the engine of a bundle's encoder, on the CPU: compiled from the very TorchScript that was screened.
 
 Its PyTorch front end reads the encoder's graph (see `parts`); nothing of a bundle is run to convert it. It is compiled
-for a shape of tokens when that comes for the first time, with any number of windows at once, and for as many threads as
-PyTorch has, so that a live flowgraph has its core (`compute.spare_a_core`); a changed number compiles it again.
+for a shape of tokens when that comes for the first time, with any number of windows at once, in each thread that asks
+and for as many threads as PyTorch has there, so that a live flowgraph has its core (`compute.spare_a_core`); a changed
+number compiles it again.
 """
 
 import functools
+import threading
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -33,11 +36,19 @@ def find_openvino() -> tuple[str, str]:
         return "", f"openvino does not load ({' '.join(str(error).split())[:200]})"
 
 
+class _Key(NamedTuple):
+    """What a request is compiled for: the thread that asks, its PyTorch threads, and the tokens' shapes."""
+
+    thread: int
+    threads: int
+    shapes: tuple
+
+
 class OpenVinoNetwork:
     """What `Bundle` runs: a window [B, ..] -> outputs, the encoder in `dtype` ("fp32" or "bf16") by OpenVINO.
 
-    `frozen` is the frozen float32 module, `method` that of its methods which takes the window. For one thread at a
-    time. Raises `WfmError` for a program that OpenVINO cannot compute, when it is made or first called.
+    `frozen` is the frozen float32 module, `method` that of its methods which takes the window. Raises `WfmError` for a
+    program that OpenVINO cannot compute, when it is made or first called.
     """
 
     def __init__(self, frozen: torch.jit.ScriptModule, method: str, dtype: str):
@@ -47,7 +58,8 @@ class OpenVinoNetwork:
             self._parts: Parts = cut(frozen, method)
         except (NoEncoder, RuntimeError, AttributeError) as error:
             raise _cannot(error) from error
-        self._requests: dict[tuple, Callable] = {}
+        self._requests: dict[_Key, Callable] = {}
+        self._lock = threading.Lock()
 
     def __call__(self, window: Tensor) -> dict[str, Tensor]:
         return self._parts.run(window, self._encode)
@@ -55,7 +67,7 @@ class OpenVinoNetwork:
     @property
     def threads(self) -> list[int]:
         """Of each compiled shape, the oldest first."""
-        return [threads for threads, _ in self._requests]
+        return [key.threads for key in self._requests]
 
     def _encode(self, tokens: Sequence[Tensor]) -> list[Tensor]:
         arrays = [values.contiguous().numpy() for values in tokens]
@@ -70,19 +82,24 @@ class OpenVinoNetwork:
 
     def _request(self, shapes: tuple):
         """The compiled encoder for tokens of these shapes, without that of the batch."""
-        threads = torch.get_num_threads()
-        request = self._requests.pop((threads, shapes), None)
-        if request is None:
-            self._requests = {key: value for key, value in self._requests.items() if key[0] == threads}
-            try:
-                model = _converted(self._parts.middle, shapes)
-                request = self._core.compile_model(model, "CPU", self._settings(threads)).create_infer_request()
-            except Exception as error:  # noqa: BLE001 - whatever it raises, the bundle's program is not for it
-                raise _cannot(error) from error
-            while len(self._requests) >= _CACHED:
-                self._requests.pop(next(iter(self._requests)))
-        self._requests[threads, shapes] = request
+        key = _Key(threading.get_ident(), torch.get_num_threads(), shapes)
+        with self._lock:
+            request = self._requests.pop(key, None) or self._compiled(key)
+            self._requests[key] = request
         return request
+
+    def _compiled(self, key: "_Key"):
+        """And what is not asked for any more is forgotten."""
+        lives = {thread.ident for thread in threading.enumerate()}
+        mine = [other for other in self._requests if other.thread == key.thread and other.threads == key.threads]
+        kept = {other for other in self._requests if other.thread in lives and other.thread != key.thread}
+        kept.update(mine[1 - _CACHED :])
+        self._requests = {other: request for other, request in self._requests.items() if other in kept}
+        try:
+            model = _converted(self._parts.middle, key.shapes)
+            return self._core.compile_model(model, "CPU", self._settings(key.threads)).create_infer_request()
+        except Exception as error:  # noqa: BLE001 - whatever it raises, the bundle's program is not for it
+            raise _cannot(error) from error
 
     def _settings(self, threads: int) -> dict:
         return {

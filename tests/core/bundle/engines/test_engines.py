@@ -99,9 +99,9 @@ def test_it_has_as_many_threads_as_pytorch_and_binds_none(small):
     try:
         for threads in (2, 1):
             compute.run(torch.set_num_threads, threads)
-            wanted = load(small, "torchscript").infer(windows())
-            np.testing.assert_allclose(other.infer(windows())["interference"], wanted["interference"], atol=1e-5)
-            request = next(iter(other._network._requests.values()))
+            wanted = load(small, "torchscript").infer(windows(1))
+            np.testing.assert_allclose(other.infer(windows(1))["interference"], wanted["interference"], atol=1e-5)
+            request = list(other._network._requests.values())[-1]
             assert other._network.threads == [threads]
             most = min(threads, len(os.sched_getaffinity(0)))
             assert request.get_compiled_model().get_property("INFERENCE_NUM_THREADS") == most
@@ -109,6 +109,20 @@ def test_it_has_as_many_threads_as_pytorch_and_binds_none(small):
         compute.run(torch.set_num_threads, before)
     bound = {tuple(os.sched_getaffinity(int(thread))) for thread in os.listdir("/proc/self/task")}
     assert bound == {tuple(os.sched_getaffinity(0))}
+
+
+@needs_openvino
+def test_several_windows_are_computed_side_by_side_on_a_thread_each(small):
+    other, before = load(small, "openvino"), compute.run(torch.get_num_threads)
+    try:
+        compute.run(torch.set_num_threads, 2)
+        wanted, earlier = load(small, "torchscript").infer(windows(7)), set(other._network._requests)
+        for _ in range(5):
+            np.testing.assert_allclose(other.infer(windows(7))["interference"], wanted["interference"], atol=1e-5)
+    finally:
+        compute.run(torch.set_num_threads, before)
+    keys = set(other._network._requests) - earlier
+    assert {key.threads for key in keys} == {1} and len({key.thread for key in keys}) == len(keys) <= 2
 
 
 @needs_openvino

@@ -41,20 +41,20 @@ def test_what_is_far_behind_is_left_out_after_some_rounds(clock):
     fast, slow = [], []
     found = measure.paces([clock.call(lambda n: 0.03 * n, slow), clock.call(lambda n: 0.01 * n, fast)], INPUTS)
     assert found[1].gain == pytest.approx(3.0)
-    assert len(slow) == 2 + 2 * measure.LEAST_ROUNDS and len(fast) > len(slow)
+    assert len(slow) == 2 + measure.LEAST_ROUNDS and set(slow) == {2} and len(fast) > 2 * len(slow)
     assert clock.now < measure.SECONDS + 1.0, "it ends in time"
 
 
 def test_a_slow_computer_is_not_given_large_inputs(clock):
     given = []
     measure.paces([clock.call(lambda n: 1.0 * n, given)], INPUTS)
-    assert set(given) == {2} and len(given) == 2 + measure.LEAST_ROUNDS
+    assert set(given) == {2} and len(given) == 2 + 2 * measure.LEAST_ROUNDS
 
 
 def test_a_fast_one_is_done_early(clock):
     given = []
     measure.paces([clock.call(lambda n: 1e-6 * n, given)], INPUTS)
-    assert len(given) == 2 + 2 * measure.MOST_ROUNDS
+    assert len(given) == 2 + measure.LEAST_ROUNDS + 2 * measure.MOST_ROUNDS
 
 
 def test_one_slow_spell_decides_nothing(clock):
