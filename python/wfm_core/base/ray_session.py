@@ -20,6 +20,8 @@ _KNOCK_SECONDS = 5.0
 def prepare_ray(cluster: str) -> None:
     """What Ray reads when it is imported, so it goes before that. `cluster`: as of `ray_session`."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray tells its makers how it is used, unless told not to
+    # Questions go to replicas by gRPC, over the ports that these have anyway, and not through Ray's store of objects.
+    os.environ.setdefault("RAY_SERVE_USE_GRPC_BY_DEFAULT", "1")
     if not cluster:
         # Ray's own ports listen on the network's address: who has not this token is not answered.
         os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The keys of a service: which bundles are served, and what each replica of one gets."""
 
+import os
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -15,14 +16,15 @@ _MOST_BUNDLES = 64
 class ServedBundle(Table):
     """`replicas`, or `[fewest, most]`, between which their number follows the load. `batch`: most windows that are
     computed together, of all clients; a question waits at most `wait_ms` for others. `queue`: questions that may wait,
-    before others are refused. `cpus`, also its threads, and `gpus`, which may be a share, of a replica.
+    before others are refused. `cpus`, also its threads, and `gpus`, which may be a share, of a replica; without `cpus`
+    it has its share of this computer, and one core on a cluster.
     """
 
     replicas: Count | tuple[Count, Count] = 1
     batch: Annotated[int, Field(gt=0, le=_MOST_WINDOWS)] = 64
     wait_ms: NotNegative = 2.0
     queue: Count = 256
-    cpus: Positive = 1.0
+    cpus: Positive | None = None
     gpus: NotNegative = 0.0
     device: str = "auto"
     dtype: str = "auto"
@@ -36,6 +38,11 @@ class ServedBundle(Table):
     @property
     def most_replicas(self) -> int:
         return self.replicas[1] if isinstance(self.replicas, tuple) else self.replicas
+
+    def placed(self, cluster: bool) -> "ServedBundle":
+        """With its `cpus`, where none were given."""
+        cores = 1 if cluster else max(1, (os.cpu_count() or 1) // self.most_replicas)
+        return self if self.cpus else self.model_copy(update={"cpus": float(cores)})
 
 
 class Serving(Table):

@@ -48,12 +48,13 @@ def running(serving: Serving, cluster: str, metrics_port: int | None) -> Iterato
         name: Judge(name, 1, one.device if not one.gpus else "cpu").facts() for name, one in serving.bundles.items()
     }
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
-    cpus = max(os.cpu_count() or 1, int(sum(one.cpus * one.most_replicas for one in serving.bundles.values())) + 1)
+    bundles = {name: one.placed(bool(cluster)) for name, one in serving.bundles.items()}
+    cpus = max(os.cpu_count() or 1, int(sum(one.cpus * one.most_replicas for one in bundles.values())) + 1)
     with ray_session("wfm-serve", cluster, cpus, metrics_port):
         try:
             serve.start(proxy_location="Disabled", logging_config={"log_level": "WARNING"})
             served = {}
-            for name, settings in serving.bundles.items():
+            for name, settings in bundles.items():
                 handle = _deployed(name, settings, facts[name].sha256)
                 seen = _facts(name, handle)
                 served[name] = RayServed(handle, seen, parse_contract(seen.contract, f"bundle {name}"), settings.batch)

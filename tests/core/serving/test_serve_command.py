@@ -23,7 +23,7 @@ from waiting import wait_for
 from wfm_core.base.errors import WfmError
 from wfm_core.base.ray_session import ray_session
 from wfm_core.cli import serve
-from wfm_core.configs.serving import read_serving
+from wfm_core.configs.serving import ServedBundle, read_serving
 from wfm_core.serving.remote import open_remote
 
 
@@ -87,6 +87,13 @@ def test_the_page_s_configuration_is_read(tmp_path):
     assert len(options) == 7
     done = subprocess.run([*PROGRAM, "--help"], capture_output=True, text=True, timeout=60)
     assert options <= set(re.findall(r"--[a-z-]+", done.stdout))
+
+
+def test_replicas_share_the_cores_unless_told_otherwise(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert [ServedBundle(replicas=count).placed(False).cpus for count in (1, 2, (1, 4), 8)] == [6, 3, 1, 1]
+    assert ServedBundle(replicas=2).placed(True).cpus == 1, "a cluster's computers are others"
+    assert ServedBundle(cpus=0.5).placed(False).cpus == ServedBundle(cpus=0.5).placed(True).cpus == 0.5
 
 
 def test_commands_of_the_pages_are_options_of_the_program():
