@@ -21,16 +21,16 @@ HOP = 100_000
 SCENE_SAMPLES = 1_000_000
 
 
-def write_scene(path: Path) -> None:
+def write_scene(path: Path, channels: int) -> None:
     """Noise at -20 dBFS, ci16_le, channels interleaved, to be played again and again."""
-    scene = np.stack([noise(SCENE_SAMPLES, seed) for seed in range(CHANNELS)], axis=1).view(np.float32)
+    scene = np.stack([noise(SCENE_SAMPLES, seed) for seed in range(channels)], axis=1).view(np.float32)
     (scene * (0.1 * 32768)).clip(-32768, 32767).astype("<i2").tofile(path)
 
 
 def soak(seconds: float, bundle: str) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "scene.ci16"
-        write_scene(path)
+        write_scene(path, CHANNELS)
         radio = wfm.sample_player(str(path), "ci16_le", CHANNELS, RATE, repeat=True, paced=True)
         inference = wfm.inference(bundle=bundle, channels=CHANNELS, sample_rate=RATE, hop=HOP, policy="live")
         top = gr.top_block()

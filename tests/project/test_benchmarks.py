@@ -35,7 +35,7 @@ TRIED = {
     "accuracy/activity.py", "accuracy/air.py", "accuracy/decoded.py", "accuracy/enrolment.py",
     "accuracy/fingerprint.py", "accuracy/fingerprint_real.py", "accuracy/lte_recordings.py",
     "accuracy/other_recordings.py", "accuracy/positions.py", "accuracy/signals.py", "accuracy/synthetic.py",
-    "capacity.py", "classifier_live.py", "finder/accuracy.py",
+    "capacity.py", "classifier_live.py", "every_sample.py", "finder/accuracy.py",
     "finder_rate.py", "foundation/compare.py", "foundation/csi_statistics.py", "foundation/measures.py", "inflow.py",
     "pretrain_data_overhead.py", "profile_inflow.py", "readme.py", "run.py", "serve_vs_inprocess.py",
     "soak.py", "spectrogram.py", "tap.py",
@@ -83,6 +83,11 @@ def test_finder_rate():
 def test_soak(tmp_path):
     found = results(program("soak.py", "--seconds", 1, "--bundle", random_model(tmp_path / "model")))
     assert found["soak"]["baseline"] > 0
+
+
+def test_every_sample():
+    found = results(program("every_sample.py", "--seconds", 1))["every_sample"]
+    assert found["value"] > 0 and found["value"] % 131_072 == 0 and 0 < found["ratio"] <= 1
 
 
 def test_serving(tmp_path, monkeypatch):
