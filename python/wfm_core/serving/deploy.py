@@ -19,6 +19,10 @@ from wfm_core.serving.judge import Facts, Judge, Question, Reply
 from wfm_core.serving.replica import Replica
 from wfm_core.serving.service import BusyError, GoneError
 
+_ENVIRONMENT = {"env_vars": {"OMP_WAIT_POLICY": "PASSIVE"}}
+"""Of replicas: after a question of one window, which all threads compute, they would look for the next one for some
+milliseconds on the cores that flowgraphs and other replicas have use for."""
+
 
 class RayServed:
     """A `service.Served`."""
@@ -86,7 +90,7 @@ def _deployed(name: str, settings: ServedBundle, sha256: str) -> serve.handle.De
         name=name,
         max_ongoing_requests=settings.queue,
         max_queued_requests=settings.queue,
-        ray_actor_options={"num_cpus": settings.cpus, "num_gpus": settings.gpus},
+        ray_actor_options={"num_cpus": settings.cpus, "num_gpus": settings.gpus, "runtime_env": _ENVIRONMENT},
         health_check_period_s=2.0,
         health_check_timeout_s=10.0,
         graceful_shutdown_timeout_s=2.0,
