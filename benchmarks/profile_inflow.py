@@ -3,7 +3,7 @@
 
 One antenna of noise, lossless, the full encoder with random weights, computed by PyTorch. What the engine does around
 the network is timed in the flowgraph, whose other threads run beside it; the time of the network is divided as
-PyTorch's profiler divides it, in a loop of its own.
+PyTorch's profiler divides it on one of the threads that compute side by side, in a loop of its own.
 
 With --levels the same on fewer instructions than the processor has, each in a process of its own: oneDNN and ATen are
 held down by ONEDNN_MAX_CPU_ISA and ATEN_CPU_CAPABILITY. A level that the processor does not reach changes nothing.
@@ -96,15 +96,18 @@ def around_the_network(bundle, window: int, seconds: float) -> dict[str, float]:
 
 
 def in_the_network(bundle, window: int, runs: int, encoder: dict) -> dict[str, float]:
-    """The share of each part of the network in its time."""
+    """The share of each part of the network in its time, of one lane: the profiler sees one thread."""
     iq = torch.from_numpy(noise(BATCH * window).reshape(BATCH, 1, window))
     cpu = [torch.profiler.ProfilerActivity.CPU]
 
     def profiled() -> torch.profiler.profile:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
         for count in (1, runs):  # the first time the profiler itself is set up
             with torch.profiler.profile(activities=cpu, record_shapes=True) as profile:
                 for _ in range(count):
-                    bundle._run(iq, bundle._network)
+                    bundle._answer(bundle._network, iq[: -(-BATCH // threads)])
+        torch.set_num_threads(threads)
         return profile
 
     bundle.warm(BATCH, 1)
