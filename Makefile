@@ -11,7 +11,7 @@ VENV_PYTHON := $(VENV)/bin/python
 THREADS := $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -lt 4 ] && echo $$n || echo 4)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-classify test test-all fuzz sanitize bench companion docs deb pictures lint clean
+.PHONY: help setup demo demo-classify test test-all fuzz sanitize bench card companion docs deb pictures lint clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -49,6 +49,10 @@ sanitize: setup ## Build the C++ with ASan and UBSan, then with TSan, and run it
 bench: setup ## Run the benchmarks; results in out/bench.jsonl and out/bench.png
 	@mkdir -p out
 	$(VENV_PYTHON) benchmarks/run.py --out out
+
+MODEL ?= wfm-two-tasks
+card: setup ## Measure a shipped model and write its card: MODEL=wfm-two-tasks (the recordings: WFM_REALDATA=...)
+	$(VENV_PYTHON) benchmarks/card.py $(MODEL)
 
 companion: setup ## Start GNU Radio Companion with the module's blocks
 	GRC_BLOCKS_PATH="$(abspath $(VENV))/share/gnuradio/grc/blocks$${GRC_BLOCKS_PATH:+:$$GRC_BLOCKS_PATH}" \

@@ -35,6 +35,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), help="parts (default: all)")
     parser.add_argument("--windows", type=int, default=600, help="generated windows a seed (default 600)")
     parser.add_argument("--seeds", type=int, default=3, help="of generated windows and of labels (default 3)")
+    parser.add_argument("--first-seed", type=int, default=0, help="the first of them (default 0)")
     parser.add_argument(
         "--write-threshold", action="store_true", help="into contract.yaml of the model: that of motion by all chips"
     )

@@ -26,7 +26,9 @@ _ALARMS = (0.01, 0.03)
 
 def judge(bundle: Bundle, options) -> dict:
     """Print and return the figures, mean and deviation over the seeds."""
-    every = [_seed(bundle, options.windows, seed) for seed in range(options.seeds)]
+    every = [
+        _seed(bundle, options.windows, seed) for seed in range(options.first_seed, options.first_seed + options.seeds)
+    ]
     confusion = sum(one.pop("confusion") for one in every)
     if options.out:
         Path(options.out).mkdir(parents=True, exist_ok=True)

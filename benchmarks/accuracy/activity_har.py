@@ -45,15 +45,16 @@ _BATCH, _AT_ONCE, _BATCHES, _SEED = 64, 40, 6, 4_000
 def judge(bundle: Bundle, options) -> dict:
     """Print and return the figures."""
     amplitude, task = _amplitude(), csi_har(0)
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
     network, few = _network(bundle), {}
     values = _embedded(network, bundle.contract.tasks["activity"].pooling, amplitude)
     print(f"\n## csi_har, persons held out, {options.seeds} seeds\n\n| labels a class | wfm-activity |\n|---|---|")
     for budget in BUDGETS:
-        folds = [_fold(task, fold, values, budget, options.seeds) for fold in task.protocols[OTHER["person"]]]
+        folds = [_fold(task, fold, values, budget, seeds) for fold in task.protocols[OTHER["person"]]]
         means = 100 * np.mean(folds, axis=0)
         few[str(budget)] = [float(means.mean()), float(means.std())]
         print(f"| {budget} | {means.mean():.1f} +- {means.std():.1f} |", flush=True)
-    return {"labels": few, "no label": _zero(bundle, network, task, amplitude, options.seeds)}
+    return {"labels": few, "no label": _zero(bundle, network, task, amplitude, seeds)}
 
 
 def _amplitude() -> Tensor:
@@ -81,15 +82,15 @@ def _embedded(network: WirelessModel, pooling: str, amplitude: Tensor) -> np.nda
     return torch.cat(parts).unflatten(0, (amplitude.size(1), -1)).transpose(0, 1).flatten(1).numpy()
 
 
-def _fold(task: Task, fold: Split, values: np.ndarray, budget: int, seeds: int) -> list[float]:
+def _fold(task: Task, fold: Split, values: np.ndarray, budget: int, seeds: range) -> list[float]:
     """Mean per-class accuracy of one held-out person for each seed, as `wfm-evaluate --probe` has it."""
     exam = Exam(task, OTHER["person"], fold)
     learner = on_features("frozen", standardised(values, exam.side), len(task.classes))
     recipe = choose(learner, exam, CHOSEN_AT[budget], 0)["recipe"]
-    return [judge_fold(learner, exam, budget, recipe, seed)["figure"] for seed in range(seeds)]
+    return [judge_fold(learner, exam, budget, recipe, seed)["figure"] for seed in seeds]
 
 
-def _zero(bundle: Bundle, network: WirelessModel, task: Task, amplitude: Tensor, seeds: int) -> dict:
+def _zero(bundle: Bundle, network: WirelessModel, task: Task, amplitude: Tensor, seeds: range) -> dict:
     """Mean per-class accuracy on what both know, with not one label of a recording; others learn from generated
     windows of the recordings' shape and rate."""
     names, foundation = list(SHARED), load_foundation(FOUNDATION)
@@ -98,7 +99,7 @@ def _zero(bundle: Bundle, network: WirelessModel, task: Task, amplitude: Tensor,
     label, recorded = np.array([names.index(name) for name in asked[kept]]), amplitude[kept]
     votes = _votes(bundle, network, recorded, names)
     found = {"wfm-activity": [per_class_accuracy(votes.argmax(1), label)], FOUNDATION: [], "forest": []}
-    for seed in range(seeds):
+    for seed in seeds:
         made, taught = _generated(names, seed)
         hand = forest(csi_features(made.numpy()), taught, csi_features(recorded.numpy()), {}, seed)
         found["forest"].append(per_class_accuracy(hand.argmax(1), label))

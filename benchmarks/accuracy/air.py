@@ -75,7 +75,7 @@ def main() -> None:
     arguments = parser.parse_args()
     root = Path(os.environ.get("WFM_REALDATA", "../shared/realdata"))
     right_names = yaml.safe_load(MAP.read_text())
-    bundle = wfm_core.load_bundle(arguments.bundle)
+    bundle = wfm_core.load_bundle(arguments.bundle, device="cpu", dtype="fp32")
     scores: dict[str, dict[str, list[bool]]] = {"air": defaultdict(list), "demodulated": defaultdict(list)}
     report = []
     print("| recording | label | right | share of the energy by name | signals |\n|---|---|---|---|---|")
@@ -101,14 +101,16 @@ def main() -> None:
 
                 arguments.pictures.mkdir(parents=True, exist_ok=True)
                 draw_scan(arguments.pictures / f"{name}.png", recording, signals, f"{name}: {label}")
+    print("\n| recordings | labels | right, mean over labels | recordings right | of |\n|---|---|---|---|---|")
     for group, labels in scores.items():
         if labels:
             macro = np.mean([np.mean(hits) for hits in labels.values()])
-            count = sum(map(len, labels.values()))
-            print(f"\n{group}: macro average over {len(labels)} labels {macro:.3f} ({count} recordings)")
-            for label, hits in sorted(labels.items()):
-                if not all(hits):
-                    print(f"  {label}: {sum(hits)} of {len(hits)}")
+            hits = sum(labels.values(), [])
+            print(f"| {group} | {len(labels)} | {macro:.3f} | {sum(hits)} | {len(hits)} |")
+    for group, labels in scores.items():
+        for label, hits in sorted(labels.items()):
+            if not all(hits):
+                print(f"{group}, {label}: {sum(hits)} of {len(hits)}")
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=1))
 

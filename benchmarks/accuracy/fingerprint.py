@@ -35,6 +35,14 @@ MODEL = Path(wfm_core.__file__).parents[2] / "models" / "wfm-fingerprint"
 DEVICES = 16
 ENROLLED = 20
 SHOTS = (1, 5, 20)
+TITLES = {
+    **{f"k={shots}": f"k={shots}" for shots in SHOTS},
+    "other receiver": f"other receiver, k={ENROLLED}",
+    "auroc": "AUROC",
+    "eer": "equal error",
+    "named_rightly": "named rightly",
+    "strangers_unknown": "strangers unknown",
+}
 _SEEDS_BEGIN = 900_000
 
 
@@ -126,9 +134,9 @@ def main() -> None:
     options = parser.parse_args()
     cohort = read_cohort(find_cohort(options.model, "embedding_transmitter"))
     with tempfile.TemporaryDirectory() as folder:
-        bundle = load_bundle(export_bundle(options.model, Path(folder), options.window))
+        bundle = load_bundle(export_bundle(options.model, Path(folder), options.window), device="cpu", dtype="fp32")
     rows = []
-    header = None
+    show_header()
     for snr_db in options.snr:
         for offset in options.offset:
             for make in tqdm(options.makes, desc=f"{snr_db:g} dB, {offset} carrier offset", leave=False):
@@ -152,25 +160,21 @@ def main() -> None:
                         make,
                     )
             here = [row for row in rows if row["snr_db"] == snr_db and row["offset"] == offset]
-            header = header or show_header(here[0])
             show(here, "all makes")
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(rows, indent=1))
 
 
-def show_header(row: dict) -> bool:
-    names = [name for name in row if name not in ("snr_db", "offset", "make", "seed")]
-    print("| makes | SNR dB | carrier offset | " + " | ".join(names) + " |")
-    print("|---" * (3 + len(names)) + "|", flush=True)
-    return True
+def show_header() -> None:
+    print("| makes | SNR dB | carrier offset | " + " | ".join(TITLES.values()) + " |")
+    print("|---" * (3 + len(TITLES)) + "|", flush=True)
 
 
 def show(rows: list[dict], what: str) -> None:
-    names = [name for name in rows[0] if name not in ("snr_db", "offset", "make", "seed")]
     seeds = sorted({row["seed"] for row in rows})
     cells = []
-    for name in names:
+    for name in TITLES:
         means = np.array([np.mean([row[name] for row in rows if row["seed"] == seed]) for seed in seeds])
         cells.append(f"{means.mean():.3f}" + (f" +- {means.std(ddof=1):.3f}" if len(means) > 1 else ""))
     print(f"| {what} | {rows[0]['snr_db']:g} | {rows[0]['offset']} | " + " | ".join(cells) + " |", flush=True)

@@ -88,7 +88,9 @@ def main() -> None:
     options = parser.parse_args()
     folder = Path(os.environ.get("WFM_REALDATA", "../shared/realdata"))
     with tempfile.TemporaryDirectory() as made:  # other sessions, other tuning: without the carrier's offset
-        bundle = load_bundle(export_bundle(options.model, Path(made), window=PIECE, carrier_offset=False))
+        bundle = load_bundle(
+            export_bundle(options.model, Path(made), window=PIECE, carrier_offset=False), device="cpu", dtype="fp32"
+        )
     print(f"windows of {PIECE} samples, one at a time; mean per-device share named rightly over {DRAWS} draws\n")
     print("| set | devices | " + " | ".join(f"k={shots}" for shots in SHOTS) + " | windows named |")
     print("|---|---|" + "---|" * len(SHOTS) + "---|")

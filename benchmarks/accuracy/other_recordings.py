@@ -15,9 +15,8 @@ import os
 from pathlib import Path
 
 import numpy as np
-from lte_recordings import POOL, cell, found, windows_of
+from lte_recordings import POOL, cell, found, load, windows_of
 
-import wfm_core
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle.pooling import judge_of_blocks
 from wfm_core.data.recordings.recording import open_recording
@@ -47,8 +46,8 @@ def main() -> None:
     parser.add_argument("--bundle", default="wfm-interference")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    bundle = wfm_core.load_bundle(arguments.bundle)
-    judge = judge_of_blocks(bundle, wfm_core.load_bundle)
+    bundle = load(arguments.bundle)
+    judge = judge_of_blocks(bundle, load)
     root = Path(os.environ.get("WFM_REALDATA", "../shared/realdata"))
     results: dict[str, list[tuple[str, np.ndarray, np.ndarray]]] = {}
     for folder in FOLDERS:

@@ -256,12 +256,11 @@ def main() -> None:
             seeds = np.arange(options.sets * options.sites).reshape(options.sets, -1) + options.first
             sets = [[trial(foundation, kind, spacing, options.places, int(seed)) for seed in own] for own in seeds]
             rows.append(row(kind, sets))
+    print("\n| site | spacing m | RMS error over the expected one | own windows, called elsewhere | another site's |")
+    print("|---" * 5 + "|")
     for one in rows:
-        print(
-            f"{one['kind']}, {one['spacing_m']:.1f} m: RMS error over the expected one {one['rms_over_expected']:.2f}; "
-            f"called elsewhere: {one['own_elsewhere']:.1%} of the site's own windows, "
-            f"{one['other_site_elsewhere']:.1%} of another site's"
-        )
+        shares = f"{one['own_elsewhere']:.1%} | {one['other_site_elsewhere']:.1%}"
+        print(f"| {one['kind']} | {one['spacing_m']:.1f} | {one['rms_over_expected']:.2f} | {shares} |")
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(rows, indent=1))

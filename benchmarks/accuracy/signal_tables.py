@@ -61,6 +61,8 @@ def summary(figures: dict) -> str:
         kept = figures["open_set"]["kept"]
         share = number(kept["mean_technology_rejected"])
         rows.append(("unknown technologies rejected at 5 % of known", share, f">= {LEAST_REJECTED}", crops["unknown"]))
+        area = number(figures["open_set"]["auc"])
+        rows.append(("area under the ROC curve, known against unknown", area, "", crops["unknown"]))
     judged = sum(row["crops"] for row in figures["reliability"])
     rows.append(("expected calibration error", number(figures["ece"]), "", judged))
     return table(("figure", "value", "expected", "crops"), rows)
@@ -87,7 +89,7 @@ def open_set(figures: dict) -> str:
     rows.append(("known signals", "", number(contract["known_rejected"]), number(kept["known_rejected"]), ""))
     rows.append(("threshold", "", number(contract["threshold"]), number(kept["threshold"]), ""))
     head = ("technology", "crops", "rejected by the contract's threshold", "at 5 % of known signals", "named, at 5 %")
-    return f"{table(head, rows)}\n\nArea under the ROC curve, known against unknown: {figures['auc']:.3f}"
+    return table(head, rows)
 
 
 def trees_table(model: dict, trees: dict) -> str:

@@ -131,7 +131,7 @@ def main() -> int:
     torch.set_num_threads(1)
     started = time.monotonic()
     try:
-        bundle = wfm_core.load_bundle(arguments.bundle)
+        bundle = wfm_core.load_bundle(arguments.bundle, device="cpu", dtype="fp32")
         task = check_bundle(bundle)
         contract = bundle.contract.tasks[task]
         known = tuple(label for label in contract.labels if label in SIGNALS)

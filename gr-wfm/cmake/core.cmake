@@ -13,7 +13,7 @@ install(DIRECTORY python/wfm_core DESTINATION ${WFM_PYTHON_DIR} PATTERN "__pycac
 install(DIRECTORY "${wfm_core_build}/" DESTINATION ${WFM_PYTHON_DIR} PATTERN "bin" EXCLUDE)
 install(DIRECTORY "${wfm_core_build}/bin/" DESTINATION ${CMAKE_INSTALL_BINDIR} USE_SOURCE_PERMISSIONS)
 install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/wfm/models
-        FILES_MATCHING PATTERN "*.safetensors" PATTERN "*.yaml" PATTERN "README.md")
+        FILES_MATCHING PATTERN "*.safetensors" PATTERN "*.yaml" PATTERN "README.md" PATTERN "card.yaml" EXCLUDE)
 
 # A model folder does for a bundle: it is scripted when it is loaded, which takes some seconds each time.
 if(NOT DEFINED WFM_INSTALL_BUNDLES)

@@ -76,6 +76,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--forest", action="store_true", help="also a random forest on hand-made features")
     parser.add_argument("--seeds", type=int, default=len(SEEDS), metavar="N", help="how many (default 3)")
+    parser.add_argument("--first-seed", type=int, default=0, metavar="N", help="the first of them (default 0)")
     parser.add_argument(
         "--folds", type=int, metavar="N", help="the first N of each protocol (default: all), for a trial"
     )
@@ -96,7 +97,7 @@ def evaluate(argv: list[str]) -> int:
     options = parse(argv)
     _check(options)
     plan = Plan(
-        seeds=tuple(range(options.seeds)),
+        seeds=tuple(range(options.first_seed, options.first_seed + options.seeds)),
         pooling=options.pooling,
         device=choose_device(options.device),
         budgets=tuple(budget for budget in BUDGETS if str(budget) in options.labels),
@@ -127,6 +128,8 @@ def evaluate(argv: list[str]) -> int:
 def _check(options: argparse.Namespace) -> None:
     if not 0 <= options.scratch <= 1000:
         raise WfmError(f"--scratch {options.scratch:g}: an effort of 0 to 1000 is expected, 1 is the usual one")
+    if not 0 <= options.first_seed < 1 << 20:
+        raise WfmError(f"--first-seed {options.first_seed}: a number of 0 to {(1 << 20) - 1} is expected")
     for name in ("seeds", "folds"):
         value = getattr(options, name)
         if value is not None and not 1 <= value <= 100:
