@@ -6,7 +6,8 @@
 
 The programs that card.yaml names run once for each seed; the tables that they print go into figures.json beside the
 card, and from there into the marked parts of README.md: mean and standard deviation over the seeds. A section whose
-recordings are not here is skipped, and its figures stay. What has been measured is kept when the next command fails.
+recordings are not here is skipped, and its figures stay. Runs are kept when a later one fails or is stopped; a section
+is written into the card when it has all seeds of card.yaml, and --missing goes on with those that it lacks.
 
 --check measures one seed that is not among those of the card, writes nothing, and compares each figure with the
 prediction interval of the stored ones; its exit status is 1 where more are outside than chance explains.
@@ -17,7 +18,7 @@ import sys
 from pathlib import Path
 
 from cards.answers import self_test_of
-from cards.measured import Measured
+from cards.measured import Measured, weights_of
 from cards.plan import Plan, Section, read_plan
 from cards.rendered import CARD, SELF_TEST, rendered, write_card
 from cards.runs import ROOT, absent, conditions, named, run
@@ -82,24 +83,30 @@ def measure(folder: Path, plan: Plan, names: list[str], measured: Measured, opti
 
 def check(folder: Path, sections: dict[str, Section], measured: Measured, seed: int | None) -> int:
     """Run each section with one seed more; the exit status."""
-    good = True
+    good, weights = True, weights_of(folder)
     for name, section in sections.items():
-        stored = measured.tables(name)
-        if reason := absent(section) or ("" if stored else "it has no figures yet; run it without --check"):
+        known = measured.seeds(name)
+        now = all(measured.has(name, one, section.shown(named(folder)), weights) for one in known)
+        if reason := absent(section) or _not_to_be_checked(section, known, now):
             print(f"{name}: not checked: {reason}")
             continue
-        known = [one for one in measured.seeds(name) if one is not None]
-        if len(known) == 1:
-            print(f"{name}: not checked: one seed is stored, which states no spread; add one with --seed")
-            continue
-        asked = None if not section.seeds else max(known) + 1 if seed is None else seed
+        asked = None if not section.seeds else 2 * known[-1] - known[-2] if seed is None else seed
         fresh = [PrintedTable(**table) for table in run(folder, section, asked)["tables"]]
-        verdict = compare(stored, fresh)
+        verdict = compare(measured.tables(name), fresh)
         said = f"{len(verdict.outside)} of {verdict.asked} figures are outside the stated spread"
         whose = name if asked is None else f"{name}, seed {asked}"
         print(f"{whose}: {said}; chance explains up to {verdict.allowed}", *verdict.outside, sep="\n  ")
         good &= verdict.good
     return 0 if good else 1
+
+
+def _not_to_be_checked(section: Section, known: list[int | None], now: bool) -> str:
+    """Why the stored figures state no spread; empty where they do."""
+    if not known or not now:
+        return "no figures of these weights by this command are stored; run it without --check"
+    if section.seeds and len(known) == 1:
+        return "one seed is stored, which states no spread; add one with --seed"
+    return ""
 
 
 def _folder(name: str) -> Path:

@@ -26,11 +26,11 @@ def marked_parts(card: str) -> dict[str, str]:
 
 
 def rendered(model: str, plan: Plan, measured: Measured) -> dict[str, str]:
-    """The parts that figures.json has, by name."""
+    """The parts whose figures are in figures.json, of all seeds of the plan, by name."""
     parts = {
         name: _section(model, section, measured, name)
         for name, section in plan.sections.items()
-        if name in measured.sections
+        if set(measured.seeds(name)) >= set(section.seeds or [None])
     }
     return parts | ({SELF_TEST: _self_test(measured.self_test)} if measured.self_test else {})
 
@@ -70,7 +70,7 @@ def _section(model: str, section: Section, measured: Measured, name: str) -> str
 
 def _of_seeds(seeds: list[int | None]) -> str:
     if seeds == [None]:
-        return "Nothing is drawn but what the program draws itself, always alike."
+        return "It takes no seed: what it draws is alike each time."
     names = [str(seed) for seed in seeds]
     if len(names) == 1:
         return f"One seed, {names[0]}: no spread over seeds is known."

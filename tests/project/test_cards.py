@@ -4,7 +4,6 @@
 import json
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from benchmark_programs import BENCHMARKS
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle.precision.dtype import AGREEMENT
 
+import card  # isort: skip
 from cards import answers, measured, plan, rendered, tables, verdict  # isort: skip
 
 ROOT = BENCHMARKS.parent
@@ -82,40 +82,54 @@ def small_model(folder: Path, sections: dict) -> Path:
     return made
 
 
-def card(*arguments, **environment) -> subprocess.CompletedProcess:
-    command = [sys.executable, str(BENCHMARKS / "card.py"), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment or None)
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Runs benchmarks/card.py in this process: its exit status, and what it said."""
+
+    def run(*arguments) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["card.py", *map(str, arguments)])
+        status, said = card.main(), capsys.readouterr()
+        return status, said.out + said.err
+
+    return run
 
 
-def test_a_card_is_measured(tmp_path):
+def test_a_card_is_measured(tmp_path, command, monkeypatch):
     """Small, and without the recordings that one of its sections needs."""
     turns = {"command": "python benchmarks/accuracy/two_tasks.py --bundle {model} --windows 24 --seed {seed}"}
     absent = {"command": "python benchmarks/accuracy/fingerprint_real.py", "recordings": ["lte"]}
     model = small_model(tmp_path, {"turns": {**turns, "seeds": [7, 8]}, "real": absent})
-    done = card(model, WFM_REALDATA=str(tmp_path))
-    assert done.returncode == 0, done.stderr
-    assert f"real: skipped, its figures stay as they are: {tmp_path} has no lte" in done.stderr
+    monkeypatch.setenv("WFM_REALDATA", str(tmp_path))
+    status, said = command(model)
+    assert status == 0 and f"real: skipped, its figures stay as they are: {tmp_path} has no lte" in said
     shown = rendered.marked_parts((model / rendered.CARD).read_text())
     own = measured.Measured(model)
     assert own.seeds("turns") == [7, 8] and shown["real"] == "old"
     assert "over the seeds 7 and 8. Measured 20" in shown["turns"] and "| fingerprint | 5 | 24 | " in shown["turns"]
     assert "| `fingerprint` | device-" in shown["self-test"]
-    assert card(model, "--render").returncode == 0
+    monkeypatch.setattr(card, "run", lambda folder, section, seed: {**own.sections["turns"][0], "seed": seed})
+    assert command(model, "--render")[0] == 0
     assert rendered.marked_parts((model / rendered.CARD).read_text()) == shown
-    done = card(model, "--only", "turns", "--check", "--seed", 8)
-    assert done.returncode == 0 and "turns, seed 8: 0 of 8 figures are outside" in done.stdout, "one that is stored"
+    status, said = command(model, "--only", "turns", "--check")
+    assert status == 0 and "turns, seed 9: 0 of 8 figures are outside" in said
     assert measured.Measured(model).sections == own.sections, "nothing is written"
+    own.sections["turns"].pop()
+    assert rendered.rendered("models/wfm-two-tasks", plan.read_plan(model), own).keys() == {"self-test"}, "a seed lacks"
+    own.sections["turns"][0]["weights_sha256"] = "of others"
+    own.write()
+    status, said = command(model, "--only", "turns", "--check")
+    assert status == 0 and "turns: not checked: no figures of these weights by this command" in said
 
 
-def test_what_cannot_be_measured_is_said(tmp_path):
+def test_what_cannot_be_measured_is_said(tmp_path, command):
     model = small_model(tmp_path, {"turns": {"command": "rm {seed}", "seeds": [1]}})
     with pytest.raises(WfmError, match="section turns runs 'rm {seed}'; expected python benchmarks/"):
         plan.read_plan(model)
     (model / plan.PLAN).write_text('{"sections": {"turns": {"command": "wfm-doctor", "seeds": [1]}}}')
     with pytest.raises(WfmError, match=r"seeds \[1\]; expected where {seed} is in the command"):
         plan.read_plan(model)
-    done = card("wfm-three-tasks")
-    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and "wfm-two-tasks" in done.stderr
+    status, said = command("wfm-three-tasks")
+    assert status == 1 and len(said.splitlines()) == 1 and "wfm-two-tasks" in said
     with pytest.raises(WfmError, match="has no place for nowhere; write the lines <!-- figures: nowhere -->"):
         rendered.write_card(model, {"nowhere": "text"})
 

@@ -294,6 +294,9 @@ def test_only_what_is_asked_for_is_computed(folder, small_table, tmp_path, capsy
     ]
     assert evaluate.main([*arguments, "--protocols", "other person"]) == 0
     assert len(json.loads((tmp_path / "probe.json").read_text())["cells"]) == 4
+    another = [*arguments, "--regimes", "knn", "--labels", "5", "--first-seed", "4", "--json", str(tmp_path / "4.json")]
+    assert evaluate.main(another) == 0
+    assert {cell["seed"] for cell in json.loads((tmp_path / "4.json").read_text())["cells"]} == {4}
 
 
 def test_images_are_pooled_over_time_unless_another_way_is_asked_for():
@@ -366,6 +369,7 @@ def test_the_verdict_counts_wins_and_clear_losses():
         (["--compare", "forest={run}"], "'forest' is taken"),
         (["--scratch", "-1"], "effort of 0 to 1000"),
         (["--seeds", "0"], "--seeds 0: a number of 1 to 100"),
+        (["--first-seed", "-1"], "--first-seed -1: a number of 0 to 1048575"),
         (["--json", "{run}/foundation.yaml"], "holds no probe results"),
     ],
 )
