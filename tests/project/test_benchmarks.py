@@ -23,6 +23,7 @@ from serving_parts.server import LocalServed, ServerThread
 
 from wfm_core.bundle import export_bundle
 from wfm_core.bundle.engines.openvino import find_openvino
+from wfm_core.cli.finetune import main as finetune
 from wfm_core.model.trees import TreeSizes
 from wfm_core.serving.service import Service
 
@@ -32,7 +33,7 @@ import random_model as full_size  # isort: skip
 import readme  # isort: skip
 
 TRIED = {
-    "accuracy/activity.py", "accuracy/air.py", "accuracy/decoded.py", "accuracy/enrolment.py",
+    "accuracy/activity.py", "accuracy/air.py", "accuracy/angles.py", "accuracy/decoded.py", "accuracy/enrolment.py",
     "accuracy/fingerprint.py", "accuracy/fingerprint_real.py", "accuracy/lte_recordings.py",
     "accuracy/other_recordings.py", "accuracy/positions.py", "accuracy/signals.py", "accuracy/synthetic.py",
     "accuracy/two_tasks.py", "capacity.py", "card.py", "classifier_live.py", "every_sample.py", "finder/accuracy.py",
@@ -224,6 +225,16 @@ def test_positions(tmp_path):
     for table in (errors, f"|{distances}"):
         assert [row[0] for row in rows(table)] == ["wifi", "wifi", "srs", "srs"]
     assert len(json.loads((tmp_path / "out.json").read_text())) == 4
+
+
+def test_angles(tmp_path):
+    run = tmp_path / "run"
+    small = ("windows=512", "signals=32", "epochs=1", "samples=128", "bands=16")
+    assert finetune(["--config", "angle.yaml", "--out", str(run), *small]) == 0
+    bundle = export_bundle(run, tmp_path / "angle.wfm.pt")
+    options = ("--bundle", bundle, "--windows", 20, "--widest", 60, "--json", tmp_path / "out.json")
+    said = program("accuracy/angles.py", *options)
+    assert "within +-60 degrees" in said and len(json.loads((tmp_path / "out.json").read_text())) == 20
 
 
 def test_activity(tmp_path):

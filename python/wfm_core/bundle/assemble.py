@@ -15,7 +15,7 @@ from wfm_core.model import (
     ClassHead,
     ImageTokens,
     IqTokens,
-    PositionHead,
+    QuantityHead,
     WirelessModel,
 )
 from wfm_core.model.found import FoundSignalModel, tree_features
@@ -32,8 +32,8 @@ def build_network(contract: Network) -> WirelessModel | FoundSignalModel | Trans
     width = contract.encoder.width
     heads = {}
     for name, task in contract.tasks.items():
-        seen = contract.pooled_width(task.pooling)
-        heads[name] = PositionHead(seen) if task.kind == "position" else ClassHead(seen, len(task.labels))
+        kind = QuantityHead if task.measures else ClassHead
+        heads[name] = kind(contract.pooled_width(task.pooling), task.outputs)
     if isinstance(contract, Contract) and contract.modality == "signal":
         classes = len(next(iter(contract.tasks.values())).labels)
         return FoundSignalModel(contract.encoder, IMAGES, NUMBERS, heads=heads, trees=contract.trees, classes=classes)

@@ -58,7 +58,8 @@ class Bundle:
         self._moved: dict[str, Tensor] = {}  # by task: what is added to the logits of windows that are joined
 
     def infer(self, iq: np.ndarray | Tensor) -> dict[str, np.ndarray]:
-        """IQ windows complex64 [B, A, T] -> per task probabilities [B, K] or metres [B, 3]; `embedding_*` [B, D].
+        """IQ windows complex64 [B, A, T] -> per task probabilities [B, K], or metres [B, 3] or
+        degrees [B, 1]; `embedding_*` [B, D].
 
         All float32. A in 1..contract.antennas, T == contract.samples or as many windows in a row as the contract's
         `average` says, else `WfmError`.
@@ -184,8 +185,8 @@ class Bundle:
 def decide(contract: Contract, outputs: dict[str, np.ndarray], i: int, threshold: float | None) -> dict[str, dict]:
     """See `Bundle.decide`."""
     return {
-        name: {"position": [float(value) for value in outputs[name][i]]}
-        if task.kind == "position"
+        name: {task.kind: [float(value) for value in outputs[name][i]]}
+        if task.measures
         else classify(task, outputs[name][i], threshold)
         for name, task in contract.tasks.items()
     }

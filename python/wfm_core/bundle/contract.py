@@ -8,6 +8,7 @@ from pydantic import AfterValidator, AliasPath, BeforeValidator, Field, model_va
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.plain import shortened
+from wfm_core.base.quantities import QUANTITIES
 from wfm_core.base.rates import RATE_TOLERANCE
 from wfm_core.base.tables import Number, Table, Text, no_bool
 from wfm_core.model import AFFINES, ALL_POOLINGS, IMAGE_POOLINGS, PATCH, SEGMENT, EncoderConfig, pooled_parts
@@ -79,27 +80,29 @@ TokenSize = Annotated[Size, AfterValidator(_of_patches)]
 class TaskContract(Table):
     """One output. Classification: `labels`, and logits are divided by `temperature`, then `bias` is added; a best
     probability under `open_set_threshold` means "unknown"; `average_bias` is the bias of as many windows in one as the
-    contract's `average` says, and those between have one in proportion to the logarithm of their number. Position: the
-    scene's corners `low`, `high` in metres. `source` is the segment that it comes after, in a contract that has
-    segments.
+    contract's `average` says, and those between have one in proportion to the logarithm of their number. Of a quantity
+    (see `wfm_core.base.quantities`), such as position: `low` and `high` of the scene, in its unit. `source` is the
+    segment that it comes after, in a contract that has segments.
     """
 
     name: str
-    kind: Literal["classification", "position"]
+    kind: Literal[("classification", *QUANTITIES)]
     pooling: Literal[(*ALL_POOLINGS, MEASURES)] = "cls"
     labels: _row(Annotated[str, BeforeValidator(str)], 2, MOST["labels"]) = ()
     temperature: Annotated[Number, Field(gt=0.0)] = 1.0
     bias: _row(Number, 0, MOST["labels"]) = Field(default_factory=lambda others: (0.0,) * len(others.get("labels", ())))
     average_bias: _row(Number, 0, MOST["labels"]) = Field(default_factory=lambda others: others.get("bias", ()))
     open_set_threshold: Number = 0.0
-    low: _row(Number, 3, 3) = ()
-    high: _row(Number, 3, 3) = ()
+    low: _row(Number, 1, 3) = ()
+    high: _row(Number, 1, 3) = ()
     source: str = Field("", alias="from")
 
     @model_validator(mode="after")
     def _is_whole(self):
-        if self.kind == "position" and (self.labels or not (self.low and self.high)):
-            raise ValueError("expected low and high, a list of 3 numbers each, and no labels; export the model again")
+        if self.measures and (self.labels or {len(self.low), len(self.high)} != {self.outputs}):
+            raise ValueError(
+                f"expected low and high, lists of length {self.outputs}, and no labels; export the model again"
+            )
         biased = {len(self.bias), len(self.average_bias)}
         if self.kind == "classification" and not (self.labels and biased == {len(set(self.labels)), len(self.labels)}):
             raise ValueError(
@@ -107,6 +110,16 @@ class TaskContract(Table):
                 "and a number for each"
             )
         return self
+
+    @property
+    def measures(self) -> bool:
+        """Is the answer of a quantity, and no class?"""
+        return self.kind in QUANTITIES
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the task's head gives for a window."""
+        return QUANTITIES[self.kind].values if self.measures else len(self.labels)
 
 
 def _between(task: TaskContract, share: float) -> tuple[float, ...]:

@@ -11,7 +11,7 @@ from wfm_core.signal import build_preprocessor
 
 
 class TaskOutput(nn.Module):
-    """Encoded tokens [B, 1 + N, D] -> calibrated logits [B, K], or a position in metres [B, 3]; float32.
+    """Encoded tokens [B, 1 + N, D] -> calibrated logits [B, K], or numbers in the unit of what is measured; float32.
 
     `model` is the contract of the network that made the tokens. `embedding` is the name under which what the head sees
     goes out as well; "" where it does not.
@@ -22,7 +22,7 @@ class TaskOutput(nn.Module):
         self.pooling, self.columns, self.channels = task.pooling, model.columns, model.token_channels
         self.head = head
         self.embedding = embedding
-        if task.kind == "position":
+        if task.measures:
             low, high = torch.tensor(task.low), torch.tensor(task.high)
             scale, shift = (high - low) / 2, (high + low) / 2
         else:

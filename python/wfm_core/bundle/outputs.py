@@ -26,7 +26,7 @@ def check_output(
 
 def check_outputs(outputs: dict[str, np.ndarray], contract: Contract, batch: int, finite: bool = False) -> None:
     """Names and shapes of what `batch` inputs gave; `finite`: no NaN and no infinity either. Raises `WfmError`."""
-    wanted = {name: len(task.labels) or 3 for name, task in contract.tasks.items()}
+    wanted = {name: task.outputs for name, task in contract.tasks.items()}
     widths = contract.embedding_widths
     wanted |= {name: widths.get(name) for name in outputs if name in EMBEDDINGS}
     if contract.embedding:

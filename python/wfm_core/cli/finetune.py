@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 from wfm_core.base.errors import WfmError
+from wfm_core.base.quantities import QUANTITIES
 from wfm_core.cli import command
 from wfm_core.cli.run_folder import LAST, check_unused, keep, kept_config
 from wfm_core.configs.finetuning import (
     Activities,
+    Bearings,
     Finetuning,
     Recipe,
     Signals,
@@ -47,11 +49,12 @@ def main(argv: list[str] | None) -> None:
     check_unused(out, arguments.resume)
     config = _configuration(arguments)
     typed = " ".join(sys.argv[1:] if argv is None else argv)
-    if isinstance(config, Transmitters | Turns):
+    if isinstance(config, Transmitters | Turns | Bearings):
+        from wfm_core.train.bearings import train_bearings
         from wfm_core.train.transmitters.run import train_transmitters
         from wfm_core.train.turns import train_turns
 
-        run = train_transmitters if isinstance(config, Transmitters) else train_turns
+        run = {Transmitters: train_transmitters, Turns: train_turns, Bearings: train_bearings}[type(config)]
         keep(out, config=config.model_dump(mode="json"))
         _report(out, run(config, out, typed))
         return
@@ -93,7 +96,8 @@ def _configuration(arguments: argparse.Namespace) -> Recipe:
 
 
 def _report(out: Path, figures: dict) -> None:
-    shown = ("mean_class_accuracy", "intd", "intc", "mean_m", "median_m", "p90_m", "ece_before", "ece_after")
+    measured = [f"{of}_{quantity.unit}" for quantity in QUANTITIES.values() for of in ("mean", "median", "p90")]
+    shown = ("mean_class_accuracy", "intd", "intc", *measured, "ece_before", "ece_after")
     for name in (name for name in shown if name in figures):
         low, high = figures.get(f"{name}_interval", (None, None))
         interval = "" if low is None else f" (95 %: {low:.4f} to {high:.4f})"

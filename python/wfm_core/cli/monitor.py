@@ -8,6 +8,7 @@ import time
 
 from wfm_core.base.files import user_path
 from wfm_core.base.needs import needed
+from wfm_core.base.quantities import measured_in, shown
 from wfm_core.cli import command
 from wfm_core.cli.sites import add_sites, sites_of
 from wfm_core.messages.events import TOLD, Message
@@ -54,8 +55,8 @@ def event_line(message: Message) -> str:
 
 
 def _answer(task: str, answer: dict) -> str:
-    if "position" in answer:
-        return printable(task, 200) + "".join(f" {metres:.2f} m" for metres in answer["position"])
+    if measured_in(answer):
+        return f"{printable(task, 200)} {shown(answer)}"
     return f"{printable(task, 200)} {printable(answer['label'], 200)} {answer['score']:.2f}"
 
 

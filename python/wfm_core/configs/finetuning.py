@@ -262,6 +262,25 @@ class Turns(Table):
     regime: ClassVar[str] = "scratch"
 
 
+class Bearings(Table):
+    """On generated waves over a row of antennas; angle.yaml says what each key is for."""
+
+    name: str
+    seed: int
+    windows: Annotated[int, Field(ge=512)]
+    signals: Count
+    epochs: Count
+    learning_rate: Positive
+    batch: Annotated[int, Field(ge=2)]
+    antennas: Annotated[int, Field(ge=2, le=16)]
+    samples: Annotated[int, Field(ge=64)]
+    bands: Annotated[int, Field(ge=16, multiple_of=16)]
+    encoder: Transformer
+
+    task: ClassVar[str] = "angle"
+    regime: ClassVar[str] = "scratch"
+
+
 class Activities(Endless):
     """On generated CSI of people in rooms; activity.yaml says what each key is for."""
 
@@ -286,12 +305,13 @@ class Activities(Endless):
         return self.model_dump(include={"init", "pooling", "grids", "packets", "rates", "seed"}, mode="json")
 
 
-Recipe = Finetuning | Scenes | Signals | Activities | Transmitters | Turns
+Recipe = Finetuning | Scenes | Signals | Activities | Transmitters | Turns | Bearings
 _OF_KEY = {
     "episodes": (Transmitters, "fingerprint.yaml"),
     "crops": (Signals, "signals.yaml"),
     "receivers": (Activities, "activity.yaml"),
     "turns": (Turns, "two_tasks.yaml"),
+    "bands": (Bearings, "angle.yaml"),
 }
 """By a key that only these have."""
 

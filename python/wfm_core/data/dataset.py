@@ -4,14 +4,15 @@
 Datasets:
 - one of `sample`, float32 (N, 2, A, T): I and Q of A antennas at full scale 1; or `image`, `csi` or `features`,
   float32 (N, C, H, W). The values are raw: `signal` says how they are prepared.
-- `label`: int64 (N,), classes; or float32 (N, 3), positions in metres. A set without it can pretrain.
+- `label`: int64 (N,), classes; or float32 (N, 3), positions in metres, or (N, 1), angles in
+  degrees. A set without it can pretrain.
 - `group/NAME`: N texts each; what a split keeps together or goes by (`source`, `person`, `room`, `official`, ...).
 
 Attributes:
-- `task`: its name, `custom` without labels; `labels`: JSON list of the classes' names, absent for positions.
+- `task`: its name, `custom` without labels; `labels`: JSON list of the classes' names, absent for what is measured.
 - `signal`: JSON, the `signal:` mapping of `wfm_core.signal` that prepares a window, with this set's statistics.
 - `provenance`: JSON, where the values came from.
-- optional: `sample_rate` in Hz; `scene`, JSON, its corners `low` and `high` in metres.
+- optional: `sample_rate` in Hz; `scene`, JSON, `low` and `high` of what is measured: corners in metres.
 """
 
 import json
@@ -36,6 +37,7 @@ from wfm_core.data.dataset_checks import (
     check_shape,
     check_signal,
     checked_label,
+    quantity_of,
 )
 from wfm_core.data.hdf5_file import open_hdf5
 
@@ -52,9 +54,10 @@ class Dataset:
     """An open data set: everything but the values, which `read` fetches.
 
     `kind` is the name of the value set and `shape` that of one window in it, (2, A, T) or (C, H, W). `label` is int64
-    [count] with the names `labels`, or float32 [count, 3] in metres with no `labels`; None in a set without labels.
+    [count] with the names `labels`, or float32 [count, 3] in metres ([count, 1] in degrees) with no `labels`; None in a
+    set without labels.
     `groups` maps a name to `count` texts; `sample_rate` (Hz) and `scene` ({"low": [x, y, z], "high": [x, y, z]},
-    metres) may be None.
+    metres, or of an angle [degrees]) may be None.
     """
 
     path: Path
@@ -74,6 +77,16 @@ class Dataset:
     def modality(self) -> str:
         """Which input side of the model the prepared windows go to: "iq" or "image" (of IQ too: a spectrogram)."""
         return "iq" if self.signal["kind"] in _IQ_SIGNALS else "image"
+
+    @property
+    def quantity(self) -> str:
+        """What the labels measure, a key of `wfm_core.base.quantities.QUANTITIES`; "" of classes and without labels."""
+        return "" if self.label is None else quantity_of(self.task, self.labels)
+
+    @property
+    def values(self) -> int:
+        """How many numbers a label has."""
+        return 1 if self.label is None or self.labels else self.label.shape[1]
 
     def read(self, indices: Sequence[int] | np.ndarray, starts: Sequence[int] = (), length: int = 0) -> np.ndarray:
         """float32 [n, *shape]: the raw values of these windows, in this order. Raises `WfmError` on NaN and Inf.
@@ -134,7 +147,9 @@ def open_dataset(path: str | Path, unlabelled: bool = False) -> Dataset:
             signal=signal,
             provenance=_json(file, "provenance"),
             sample_rate=check_rate(where, file.attrs.get("sample_rate")),
-            scene=check_scene(where, _json(file, "scene") if "scene" in file.attrs else None),
+            scene=check_scene(
+                where, _json(file, "scene") if "scene" in file.attrs else None, quantity_of(task, labels)
+            ),
         )
 
 
@@ -157,9 +172,9 @@ def write_dataset(
 
     `values` is an array of all windows, or an iterable of arrays of some windows each ([n, 2, A, T], for "sample"
     also complex [n, A, T], or [n, C, H, W]): only one of them is in memory at a time. `label` has one entry per
-    window, N integers with their names in `labels`, or N positions (x, y, z) in metres. Without labels it is None,
-    and `count` says how many windows an iterable gives. A `signal` that is measured is so on the values as they lie in
-    the file.
+    window, N integers with their names in `labels`, N positions (x, y, z) in metres or N angles (one number each) in
+    degrees. Without labels it is None, and `count` says how many windows an iterable gives. A `signal` that is measured
+    is so on the values as they lie in the file.
     """
     path, names, groups = Path(path), tuple(map(unicode_text, labels or ())), dict(groups or {})
     where = str(path)
@@ -174,7 +189,7 @@ def write_dataset(
         attributes["labels"] = json.dumps(names)
     if check_rate(where, sample_rate) is not None:
         attributes["sample_rate"] = float(sample_rate)
-    if check_scene(where, scene) is not None:
+    if check_scene(where, scene, quantity_of(task, names)) is not None:
         attributes["scene"] = json.dumps(scene)
 
     def write(temporary: Path) -> None:

@@ -7,11 +7,12 @@ import numpy as np
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.plain import plain
+from wfm_core.base.quantities import QUANTITIES
 from wfm_core.signal import build_preprocessor
 
 KINDS = ("sample", "image", "csi", "features")
 TASKS = (
-    "fingerprint", "interference", "activity", "classification", "position", "line_of_sight", "beam", "custom",
+    "fingerprint", "interference", "activity", "classification", *QUANTITIES, "line_of_sight", "beam", "custom",
 )  # fmt: skip
 
 _AXES = {"sample": "(windows, 2 for I and Q, antennas, samples)"}
@@ -56,7 +57,8 @@ def _check_sample_axes(seen: str, shape: tuple[int, ...]) -> None:
 def checked_label(
     where: str, label: np.ndarray | None, labels: tuple[str, ...], task: str, count: int
 ) -> np.ndarray | None:
-    """`label` as int64 [count], each an index into `labels`, or, without `labels`, as float32 [count, 3] metres.
+    """`label` as int64 [count], each an index into `labels`, or, without `labels`, as float32 [count, values] of the
+    quantity that is measured.
 
     None is a set without labels, which has no names of classes and no task of its own.
     """
@@ -71,7 +73,7 @@ def checked_label(
     if len(label) != count:
         raise WfmError(f"{where}: {count} windows, but {len(label)} labels: give one label per window")
     if not labels:
-        return _checked_positions(where, label)
+        return _checked_quantity(where, label, quantity_of(task, labels))
     if label.ndim != 1 or label.dtype.kind not in "iu":
         raise WfmError(f"{where}: label is {label.dtype} {list(label.shape)}, one integer per window is expected")
     wrong = np.flatnonzero((label < 0) | (label >= len(labels)))
@@ -83,25 +85,31 @@ def checked_label(
     return label.astype(np.int64)
 
 
-def _checked_positions(where: str, label: np.ndarray) -> np.ndarray:
-    if label.ndim != 2 or label.shape[1] != 3 or label.dtype.kind != "f":
+def quantity_of(task: str, labels: tuple[str, ...]) -> str:
+    """What labels of a set measure, positions where the task does not say; "" of classes."""
+    return "" if labels else task if task in QUANTITIES else "position"
+
+
+def _checked_quantity(where: str, label: np.ndarray, quantity: str) -> np.ndarray:
+    of = QUANTITIES[quantity]
+    if label.ndim != 2 or label.shape[1] != of.values or label.dtype.kind != "f":
         raise WfmError(
-            f"{where}: label is {label.dtype} {list(label.shape)} without names of classes; positions are floats "
-            f"[{len(label)}, 3], x y z in metres, and classes need their names in `labels`"
+            f"{where}: label is {label.dtype} {list(label.shape)} without names of classes; {quantity}s are floats "
+            f"[{len(label)}, {of.values}], {of.label}, and classes need their names in `labels`"
         )
     wrong = np.flatnonzero(~np.isfinite(label).all(1))
     if len(wrong):
-        raise WfmError(f"{where}: window {wrong[0]} has a position that is not finite; fix the labels")
+        raise WfmError(f"{where}: window {wrong[0]} has a {quantity} that is not finite; fix the labels")
     return label.astype(np.float32)
 
 
 def check_task(where: str, task: str, labels: tuple[str, ...]) -> None:
-    """A known task, whose classes have names of their own; positions have none."""
+    """A known task, whose classes have names of their own; what is measured has none."""
     if task not in TASKS:
         raise WfmError(f"{where}: task {task!r} is not known, expected one of {', '.join(TASKS)}")
-    if task == "position" and labels:
-        raise WfmError(f"{where}: task position with classes {', '.join(labels)}: leave the names out")
-    if task not in ("position", "custom") and not labels:
+    if task in QUANTITIES and labels:
+        raise WfmError(f"{where}: task {task} with classes {', '.join(labels)}: leave the names out")
+    if task not in (*QUANTITIES, "custom") and not labels:
         raise WfmError(f"{where}: task {task} without names of classes: give them as `labels`")
     if len(set(labels)) != len(labels) or not all(labels):
         raise WfmError(f"{where}: classes {plain(list(labels))}: every name once and none of them empty is expected")
@@ -133,17 +141,20 @@ def check_rate(where: str, rate) -> float | None:
     return float(rate)
 
 
-def check_scene(where: str, scene: dict | None) -> dict | None:
-    """Two corners of three coordinates each in metres, none of `low` above `high`; or None."""
+def check_scene(where: str, scene: dict | None, quantity: str) -> dict | None:
+    """Two ends of as many numbers as the quantity has, none of `low` above `high`; or None."""
     if scene is None:
         return None
+    of = QUANTITIES[quantity or "position"]
     try:
         low, high = np.asarray(scene["low"], float), np.asarray(scene["high"], float)
-        fits = low.shape == high.shape == (3,) and bool((low <= high).all())
+        fits = low.shape == high.shape == (of.values,) and bool((low <= high).all())
     except (KeyError, TypeError, ValueError):
         fits = False
     if not fits:
-        raise WfmError(f"{where}: scene {plain(scene)}: low and high, three metres each with low <= high, are expected")
+        raise WfmError(
+            f"{where}: scene {plain(scene)}: low and high, {of.label} each ({of.values}) with low <= high, are expected"
+        )
     return scene
 
 

@@ -9,6 +9,7 @@ import torch
 from matplotlib.figure import Figure  # without pyplot: no windows, no state, any thread
 
 from wfm_core.base.files import write_atomically
+from wfm_core.base.quantities import QUANTITIES
 from wfm_core.data.dataset import Dataset
 from wfm_core.signal.spectrogram import dbfs, hann, spectrogram
 
@@ -32,7 +33,7 @@ def summary(dataset: Dataset) -> list[str]:
     if dataset.label is None:
         lines.append("no labels: it can pretrain (data.sources of kind dataset)")
     else:
-        lines += _class_lines(dataset) if dataset.labels else _position_lines(dataset)
+        lines += _class_lines(dataset) if dataset.labels else _quantity_lines(dataset)
     for name, texts in dataset.groups.items():
         counts = Counter(texts.tolist())
         if len(counts) <= _LISTED:
@@ -98,11 +99,13 @@ def _class_lines(dataset: Dataset) -> list[str]:
     return [f"{'class':{width}}  windows", *(f"{name:{width}}  {len(own):7d}" for name, own in rows.items())]
 
 
-def _position_lines(dataset: Dataset) -> list[str]:
+def _quantity_lines(dataset: Dataset) -> list[str]:
     low, high = dataset.label.min(0), dataset.label.max(0)
-    ranges = (f"{axis} {a:g} to {b:g} m" for axis, a, b in zip("xyz", low, high, strict=True))
+    names = [f"{axis} " for axis in "xyz"] if dataset.values == 3 else [""]
+    unit = QUANTITIES[dataset.quantity].unit
+    ranges = (f"{name}{a:g} to {b:g} {unit}" for name, a, b in zip(names, low, high, strict=True))
     places = len(np.unique(dataset.label, axis=0))
-    return [f"positions: {', '.join(ranges)}; {places} different ones"]
+    return [f"{dataset.quantity}s: {', '.join(ranges)}; {places} different ones"]
 
 
 def _listed(mapping: dict) -> str:
@@ -133,7 +136,7 @@ def _spread(rows: np.ndarray, count: int) -> np.ndarray:
 
 def _caption(dataset: Dataset, index: int) -> str:
     if not dataset.labels and dataset.label is not None:
-        return ", ".join(f"{metres:g}" for metres in dataset.label[index]) + " m"
+        return ", ".join(f"{value:g}" for value in dataset.label[index]) + f" {QUANTITIES[dataset.quantity].unit}"
     return dataset.groups["source"][index][-28:] if "source" in dataset.groups else f"window {index}"
 
 

@@ -13,7 +13,7 @@ from wfm_core.bundle import Bundle, TaskContract
 from wfm_core.bundle.outputs import check_output
 from wfm_core.data.dataset import Dataset
 from wfm_core.data.splits import SOURCE, SPLIT, Split
-from wfm_core.evaluate.labelled import class_figures, draw_classes, draw_positions, metre_figures
+from wfm_core.evaluate.labelled import class_figures, draw_classes, draw_errors, quantity_figures
 
 _READ = 32  # windows inferred at a time
 
@@ -61,8 +61,8 @@ def choose_task(bundle: Bundle, dataset: Dataset, name: str | None) -> TaskContr
             f"no task {name!r} in {bundle.contract.name}, which has {', '.join(tasks)}; choose one with --task"
         )
     task = tasks[name]
-    if (task.kind == "position") != (not dataset.labels):
-        seen = "positions" if not dataset.labels else "classes"
+    if (task.kind if task.measures else "") != dataset.quantity:
+        seen = dataset.quantity or "classes"
         raise WfmError(
             f"{dataset.path} is labelled with {seen}, the task {name!r} is of kind {task.kind}: choose another"
         )
@@ -82,7 +82,7 @@ def evaluate(bundle: Bundle, dataset: Dataset, part: Part, task: TaskContract, o
     many there are.
     """
     outputs = list(_infer(bundle, dataset, part.rows))
-    answers = _given(bundle, outputs, task.name, len(task.labels) or 3)
+    answers = _given(bundle, outputs, task.name, task.outputs)
     truth = dataset.label[part.rows]
     units = units_of(dataset, part.rows)
     head = {
@@ -96,10 +96,10 @@ def evaluate(bundle: Bundle, dataset: Dataset, part: Part, task: TaskContract, o
     title = f"{task.name}, {bundle.contract.name}\n{part.description.partition(';')[0]}"
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-    if task.kind == "position":
+    if task.measures:
         if out is not None:
-            draw_positions(out, answers, truth, bundle.contract.name, title)
-        return head | metre_figures(answers, truth, units)
+            draw_errors(out, task.kind, answers, truth, bundle.contract.name, title)
+        return head | quantity_figures(task.kind, answers, truth, units)
     truth = np.array([task.labels.index(label) for label in dataset.labels], np.int64)[truth]
     if out is not None:
         draw_classes(out, answers, truth, task.labels, _embedding(bundle, outputs, task), title)

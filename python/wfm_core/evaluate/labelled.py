@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from wfm_core.base.quantities import QUANTITIES
 from wfm_core.evaluate.calibration import expected_calibration_error
 from wfm_core.evaluate.figures.canvas import save
 from wfm_core.evaluate.figures.cdf import cdf_figure
@@ -20,10 +21,10 @@ from wfm_core.evaluate.intervals import bootstrap_interval
 from wfm_core.evaluate.metrics import (
     class_accuracies,
     confusion_matrix,
+    error_figures,
     interference_accuracies,
     mean_class_accuracy,
-    position_errors,
-    position_figures,
+    quantity_errors,
 )
 from wfm_core.synth.scenes.interference import LABELS
 
@@ -54,11 +55,12 @@ def class_figures(probabilities: np.ndarray, label: np.ndarray, labels: Sequence
     return figures
 
 
-def metre_figures(predicted: np.ndarray, truth: np.ndarray, units: np.ndarray) -> dict:
-    """mean_m, median_m and p90_m of positions in metres [N, 3], for JSON; `units` as in `class_figures`."""
-    errors = position_errors(predicted, truth)
-    figures = _with_interval("mean_m", lambda windows: float(errors[windows].mean()), units)
-    return figures | position_figures(errors)
+def quantity_figures(quantity: str, predicted: np.ndarray, truth: np.ndarray, units: np.ndarray) -> dict:
+    """mean, median and p90 of the errors of what is measured [N, values], for JSON: mean_m of a position, mean_deg
+    of an angle; `units` as in `class_figures`."""
+    errors, unit = quantity_errors(predicted, truth), QUANTITIES[quantity].unit
+    figures = _with_interval(f"mean_{unit}", lambda windows: float(errors[windows].mean()), units)
+    return figures | error_figures(errors, unit)
 
 
 def draw_classes(folder: Path, probabilities, label, labels: Sequence[str], embeddings, title: str) -> None:
@@ -69,9 +71,10 @@ def draw_classes(folder: Path, probabilities, label, labels: Sequence[str], embe
         save(folder / "embeddings.png", embeddings_figure(embeddings, label, labels, title))
 
 
-def draw_positions(folder: Path, predicted: np.ndarray, truth: np.ndarray, name: str, title: str) -> None:
-    """Write cdf.png of the errors of positions in metres [N, 3] into `folder`; `name` is the line's."""
-    save(folder / "cdf.png", cdf_figure({name: position_errors(predicted, truth)}, title))
+def draw_errors(folder: Path, quantity: str, predicted: np.ndarray, truth: np.ndarray, name: str, title: str) -> None:
+    """Write cdf.png of the errors of what is measured [N, values] into `folder`; `name` is the line's."""
+    errors, unit = quantity_errors(predicted, truth), QUANTITIES[quantity].unit
+    save(folder / "cdf.png", cdf_figure({name: errors}, title, unit))
 
 
 def _with_interval(name: str, figure: Callable[[np.ndarray], float], units: np.ndarray) -> dict:

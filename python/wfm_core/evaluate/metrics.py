@@ -49,18 +49,18 @@ def mean_class_accuracy(confusion: np.ndarray) -> float:
     return float(present.mean()) if len(present) else float("nan")
 
 
-def position_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
-    """Distances in metres, float64 [N], between positions in metres [N, 3]."""
+def quantity_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
+    """Distances, float64 [N], between what is measured [N, values], such as positions in metres [N, 3], in its unit."""
     return np.linalg.norm(np.asarray(predicted, np.float64) - np.asarray(truth, np.float64), axis=1)
 
 
-def position_figures(errors: np.ndarray) -> dict[str, float]:
-    """Mean, median and 90th percentile (between neighbours: linear) of localisation errors [N], in metres."""
+def error_figures(errors: np.ndarray, unit: str) -> dict[str, float]:
+    """Mean, median and 90th percentile (between neighbours: linear) of errors [N]: mean_m and so on with unit "m"."""
     median, p90 = np.percentile(errors, [50, 90])
-    return {"mean_m": float(np.mean(errors)), "median_m": float(median), "p90_m": float(p90)}
+    return {f"mean_{unit}": float(np.mean(errors)), f"median_{unit}": float(median), f"p90_{unit}": float(p90)}
 
 
 def error_cdf(errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Errors in ascending order (m), and the share of windows whose error is at most that: both float64 [N]."""
+    """Errors in ascending order, and the share of windows whose error is at most that: both float64 [N]."""
     ordered = np.sort(np.asarray(errors, np.float64))
     return ordered, np.searchsorted(ordered, ordered, side="right") / len(ordered)

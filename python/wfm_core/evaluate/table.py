@@ -7,12 +7,14 @@ from pathlib import Path
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import read_file
 from wfm_core.base.json_text import read_json
+from wfm_core.base.quantities import QUANTITIES
 from wfm_core.base.yaml_text import BYTES_LIMIT, read_yaml
 from wfm_core.evaluate.published import COLUMNS, NOTES, ROWS
 
 FIGURES = "figures.json"
 FIGURES_LIMIT = 16 << 20
 _ACCURACY = {"fingerprint": "RFP", "activity": "HAS", "classification": "RFS"}
+_FIGURES = ("mean_class_accuracy", "intd", *(f"mean_{quantity.unit}" for quantity in QUANTITIES.values()))
 _REGIMES = {"lp": "LP", "ft2": "FT2", "lora": "LoRA"}
 _WIDE = 38  # characters of a row's name
 
@@ -80,7 +82,7 @@ def _cell(column: str, value: float | None) -> str:
 
 
 def _tasks(figures: dict) -> bool:
-    return any(key in figures for key in ("mean_class_accuracy", "mean_m", "intd"))
+    return any(key in figures for key in _FIGURES)
 
 
 def _values(task: str, figures: dict) -> dict[str, str]:
@@ -94,8 +96,9 @@ def _values(task: str, figures: dict) -> dict[str, str]:
 
 
 def _other(task: str, figures: dict) -> str:
-    if "mean_m" in figures:
-        return f"{task}: mean error {figures['mean_m']:.2f} m; "
+    for unit in (quantity.unit for quantity in QUANTITIES.values()):
+        if f"mean_{unit}" in figures:
+            return f"{task}: mean error {figures[f'mean_{unit}']:.2f} {unit}; "
     return f"{task}: mean per-class accuracy {_percent(figures['mean_class_accuracy'])} %; "
 
 

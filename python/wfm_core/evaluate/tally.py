@@ -9,6 +9,7 @@ from typing import TextIO
 import numpy as np
 import torch
 
+from wfm_core.base.quantities import QUANTITIES, measured_in
 from wfm_core.bundle import Contract, TaskContract
 from wfm_core.data.recordings.recording import Recording
 from wfm_core.data.recordings.windows import window_labels
@@ -27,7 +28,7 @@ class Tally:
             for name, task in contract.tasks.items()
             if task.kind == "classification"
         }
-        self._places = {name: np.zeros(3) for name in contract.tasks if name not in self._classes}
+        self._sums = {name: np.zeros(task.outputs) for name, task in contract.tasks.items() if task.measures}
         self._windows = self._invalid = self._gated = 0
         self._pooled: list[int] = []
         """The fewest and the most windows of a block."""
@@ -59,7 +60,7 @@ class Tally:
             if name in self._classes:
                 self._classes[name][_WINDOWS if windows is None else _BLOCKS].add(line, decision)
             else:
-                self._places[name] += decision["position"]
+                self._sums[name] += decision[measured_in(decision)]
 
     def print(self, title: str, stream: TextIO) -> None:
         print(
@@ -74,8 +75,9 @@ class Tally:
                     print(f"pooled, {self._pooled[0]} to {self._pooled[1]} windows a block:", file=stream)
                     self._classes[name][_BLOCKS].print(stream)
             else:
-                mean = self._places[name] / self._windows
-                print(f"{name}: mean position {', '.join(f'{value:.2f}' for value in mean)} m", file=stream)
+                kind, mean = self._contract.tasks[name].kind, self._sums[name] / self._windows
+                numbers = ", ".join(f"{value:.2f}" for value in mean)
+                print(f"{name}: mean {kind} {numbers} {QUANTITIES[kind].unit}", file=stream)
 
 
 class _Classes:

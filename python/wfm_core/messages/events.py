@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import jsonschema
 
 from wfm_core.base.errors import WfmError
+from wfm_core.base.quantities import QUANTITIES, Quantity
 from wfm_core.messages.decisions import plain_json, time_json
 from wfm_core.messages.spectra import MOST_BINS
 
@@ -35,6 +36,12 @@ _TIME = {
     "minItems": 2,
     "maxItems": 2,
 }
+
+
+def _numbers(of: Quantity) -> dict:
+    return {"type": "array", "items": {"type": "number"}, "minItems": of.fewest, "maxItems": of.values}
+
+
 _ANSWER = {
     "oneOf": [
         {
@@ -47,11 +54,10 @@ _ANSWER = {
                 "probabilities": {"type": "object", "additionalProperties": {"type": "number"}},
             },
         },
-        {
-            "type": "object",
-            "required": ["position"],
-            "properties": {"position": {"type": "array", "items": {"type": "number"}, "minItems": 1, "maxItems": 3}},
-        },
+        *(
+            {"type": "object", "required": [name], "properties": {name: _numbers(quantity)}}
+            for name, quantity in QUANTITIES.items()
+        ),
     ]
 }
 _DECISION = {

@@ -4,12 +4,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from wfm_core.base.quantities import measured_in
 from wfm_core.messages.events import Message
 
 
 @dataclass(frozen=True)
 class Key:
-    """`site` is "" where there is but one; `freq` in Hz, None where it is not known; `heard`: a label or `position`."""
+    """`site` is "" where there is but one; `freq` in Hz, None where it is not known; `heard`: a label, or what was
+    measured, such as `position`."""
 
     site: str
     radio: str
@@ -42,7 +44,9 @@ class HeardTable:
     def add(self, message: Message, at: float, site: str = "", change: int = 0) -> None:
         """Count a decision that came `at` (seconds of any clock); `change` is a number that grows."""
         for task, answer in message.body["tasks"].items():
-            key = Key(site, message.radio, message.body.get("rx_freq"), task, answer.get("label", "position"))
+            key = Key(
+                site, message.radio, message.body.get("rx_freq"), task, answer.get("label") or measured_in(answer)
+            )
             before = self._rows.pop(key, None)
             count = 1 + (before.count if before else 0)
             self._rows[key] = Row(count, answer.get("score"), message.body.get("level"), at, change)

@@ -8,7 +8,7 @@ from wfm_core.model.heads import (
     IMAGE_POOLINGS,
     POOLINGS,
     ClassHead,
-    PositionHead,
+    QuantityHead,
     pool,
     pooled_parts,
 )
@@ -33,7 +33,7 @@ __all__ = [
     "EncoderConfig",
     "ImageTokens",
     "IqTokens",
-    "PositionHead",
+    "QuantityHead",
     "WirelessModel",
     "pool",
     "pooled_parts",

@@ -63,8 +63,9 @@ class ClassHead(nn.Module):
         return self.linear(embedding)
 
 
-class PositionHead(ClassHead):
-    """Embedding [B, D] -> position [B, 3], scaled so that the scene spans -1 to 1 on every axis."""
+class QuantityHead(ClassHead):
+    """Embedding [B, D] -> `values` numbers [B, values] of what is measured (a position, an angle), scaled so that the
+    scene spans -1 to 1."""
 
-    def __init__(self, width: int):
-        super().__init__(width, 3)
+    def __init__(self, width: int, values: int):
+        super().__init__(width, values)

@@ -7,6 +7,7 @@ from torch import nn
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.plain import shortened
+from wfm_core.signal.covariance import Covariance
 from wfm_core.signal.csi import CsiImage
 from wfm_core.signal.csi_profile import CsiProfile
 from wfm_core.signal.found import FoundSignal
@@ -30,6 +31,7 @@ KINDS = {
     "csi_motion": CsiMotion,
     "found_signal": FoundSignal,
     "transmitter": Transmitter,
+    "covariance": Covariance,
 }
 
 

@@ -167,7 +167,7 @@ def test_words_under_the_picture(display):
     said = display.widget().status.text()
     assert all(part in said for part in ("MS/s", "windows 7, dropped 3", "lost 2", "4.0 ms (95 %: 9.0 ms)"))
     answers = display.widget().answers.text()
-    assert "interference: none 0.75, -31 dBFS" in answers and "position: (1.00, 2.50, 0.00) m" in answers
+    assert "interference: none 0.75, -31 dBFS" in answers and "position: 1.00 m 2.50 m 0.00 m" in answers
     assert "swapped to other" in answers
     assert cells(display) == [], "neither the background nor a position makes a box"
     display.state.set_status({**STATUS, "error": "the model broke"})

@@ -12,9 +12,9 @@ from wfm_core.evaluate.metrics import (
     class_accuracies,
     confusion_matrix,
     error_cdf,
+    error_figures,
     mean_class_accuracy,
-    position_errors,
-    position_figures,
+    quantity_errors,
 )
 
 
@@ -40,12 +40,12 @@ def test_classes_that_do_not_exist_are_no_counts(predicted, label):
         confusion_matrix(predicted, label, 3)
 
 
-def test_position_errors_are_distances_in_metres():
+def test_quantity_errors_are_distances_in_metres():
     truth = np.zeros((4, 3), np.float32)
     predicted = np.array([[3, 4, 0], [0, 0, 1], [2, 3, 6], [0, 0, 0]], np.float32)
-    errors = position_errors(torch.from_numpy(predicted), truth)
+    errors = quantity_errors(torch.from_numpy(predicted), truth)
     assert errors.tolist() == [5, 1, 7, 0]
-    figures = position_figures(np.arange(11))
+    figures = error_figures(np.arange(11), "m")
     assert figures == {"mean_m": 5, "median_m": 5, "p90_m": 9}
     x, share = error_cdf(errors)
     assert x.tolist() == [0, 1, 5, 7] and share.tolist() == [0.25, 0.5, 0.75, 1]

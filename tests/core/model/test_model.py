@@ -13,7 +13,7 @@ from wfm_core.model import (
     EncoderConfig,
     ImageTokens,
     IqTokens,
-    PositionHead,
+    QuantityHead,
     WirelessModel,
     pool,
     sinusoids_1d,
@@ -177,7 +177,7 @@ def test_the_antenna_vector_tells_antennas_apart():
 
 
 def test_gradients_reach_every_parameter():
-    heads = {"interference": ClassHead(16, 3), "position": PositionHead(16)}
+    heads = {"interference": ClassHead(16, 3), "position": QuantityHead(16, 3)}
     model = WirelessModel(EncoderConfig(16, 2, 2, 32), iq=IqTokens(16, max_antennas=2), heads=heads)
     embedding = model.embed_iq(torch.randn(4, 2, 64, dtype=torch.complex64))
     sum(head(embedding).square().sum() for head in model.heads.values()).backward()

@@ -132,7 +132,7 @@ def test_positions_span_the_scene():
     metres = torch.tensor([[0, 2, 1.5], [30, 0, 1.5], [60, -2, 1.5]])
     targets = scene.targets(metres)
     assert targets.tolist() == [[-1, 1, 0], [0, 0, 0], [1, -1, 0]]
-    assert torch.equal(scene.metres(targets), metres)
+    assert torch.equal(scene.measured(targets), metres)
 
 
 def test_loss_is_smoothed_and_weighted_cross_entropy_or_squared_error():

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from wfm_core.base.quantities import measured_in, shown
+
 from ..ports.event import Event
 from ..ports.messages import Detection
 from .boxes import Box, Boxes
@@ -86,9 +88,8 @@ class DisplayState:
 
     def add_detection(self, found: Detection) -> None:
         with self._change():
-            if "position" in found.decision:
-                place = ", ".join(f"{metres:.2f}" for metres in found.decision["position"])
-                self._answers[found.task] = f"({place}) m"
+            if measured_in(found.decision):
+                self._answers[found.task] = shown(found.decision)
                 return
             label, score = found.decision["label"], found.decision["score"]
             self._answers[found.task] = f"{label} {score:.2f}, {found.level:.0f} dBFS"

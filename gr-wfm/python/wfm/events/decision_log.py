@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import pmt
 
+from wfm_core.base.quantities import measured_in, shown
 from wfm_core.messages.decisions import decision_json
 from wfm_core.messages.output import STDOUT, JsonLines, Terminal
 
@@ -153,6 +154,6 @@ def _middle_and_width(found) -> str:
 
 def _answer(detection: messages.Detection) -> str:
     decision = detection.decision
-    if "position" in decision:
-        return f"{detection.task} " + " ".join(f"{metres:8.2f} m" for metres in decision["position"])
+    if measured_in(decision):
+        return f"{detection.task} {shown(decision, 8)}"
     return f"{detection.task} {decision['label']:<12} {decision['score']:5.2f}"

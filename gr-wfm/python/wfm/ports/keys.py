@@ -3,6 +3,8 @@
 
 import pmt
 
+from wfm_core.base.quantities import QUANTITIES
+
 # Stream tags that radios and wfm sources emit, and that windows inherit.
 RX_TIME = pmt.intern("rx_time")
 RX_FREQ = pmt.intern("rx_freq")
@@ -14,6 +16,7 @@ LABELS = pmt.intern("labels")
 INDEX = pmt.intern("index")
 SCORE = pmt.intern("score")
 POSITION = pmt.intern("position")
+MEASURED = {name: pmt.intern(name) for name in QUANTITIES}
 SAMPLE_START = pmt.intern("sample_start")
 SAMPLE_COUNT = pmt.intern("sample_count")
 LEVEL = pmt.intern("level")
@@ -59,6 +62,7 @@ EMBEDDINGS = pmt.intern("embeddings")
 CSI = pmt.intern("csi")
 IMAGES = pmt.intern("images")
 POSITIONS = pmt.intern("positions")
+BEARINGS = pmt.intern("bearings")
 SURVEY = pmt.intern("survey")
 ENROLMENT = pmt.intern("enrolment")
 CONTROL = pmt.intern("control")
@@ -74,6 +78,7 @@ TASKS = "tasks"
 THRESHOLD = "threshold"
 GATE_DBFS = "gate_dbfs"
 HOP = "hop"
+CALIBRATE = "calibrate"
 
 # Control messages that the task head understands.
 ENROL = "enrol"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pmt
 
+from wfm_core.base.quantities import QUANTITIES, measured_in
 from wfm_core.data.recordings.annotations import GENERATOR, Mark
 
 from . import fields as checked
@@ -57,8 +58,8 @@ def facts_dict(facts: WindowFacts) -> pmt.pmt_base:
 
 def task_dict(shared: pmt.pmt_base, decision: dict) -> pmt.pmt_base:
     """The tag value of one task: the shared fields and the task's answer."""
-    if "position" in decision:
-        return pmt.dict_add(shared, keys.POSITION, float_vector(decision["position"]))
+    if measured := measured_in(decision):
+        return pmt.dict_add(shared, keys.MEASURED[measured], float_vector(decision[measured]))
     fields = pmt.dict_add(shared, keys.LABEL, pmt.intern(decision["label"]))
     fields = pmt.dict_add(fields, keys.INDEX, pmt.from_long(int(decision["index"])))
     return pmt.dict_add(fields, keys.SCORE, pmt.from_double(float(decision["score"])))
@@ -75,8 +76,8 @@ def detects_pdu(
     fields = pmt.dict_add(fields, keys.LATE, pmt.from_bool(late))
     if window_tasks is not None:
         fields = pmt.dict_add(fields, keys.WINDOW_TASKS, pmt.from_long(window_tasks))
-    if "position" in decision:
-        return pmt.cons(fields, float_vector(decision["position"]))
+    if measured := measured_in(decision):
+        return pmt.cons(fields, float_vector(decision[measured]))
     probabilities = decision["probabilities"]
     names = _symbols(tuple(probabilities))
     return pmt.cons(pmt.dict_add(fields, keys.LABELS, names), float_vector(probabilities.values()))
@@ -184,7 +185,7 @@ class Detection:
     rx_freq: float | None
     level: float
     decision: dict
-    """{"label", "index", "score", "probabilities"} or {"position"}, as in the JSON line."""
+    """{"label", "index", "score", "probabilities"} or {"position"} or {"angle"}, as in the JSON line."""
     window_tasks: int | None = None
     """How many tasks answer for this window; None where the sender does not say."""
     freq_lower_edge: float | None = None
@@ -195,7 +196,7 @@ class Detection:
 
     @property
     def label(self) -> str | None:
-        """None of a position."""
+        """None of what is measured."""
         return self.decision.get("label")
 
 
@@ -212,17 +213,22 @@ def read_detection(pdu: pmt.pmt_base) -> Detection:
         task=checked.text(fields, "task"),
         **checked.place(fields),
         level=-math.inf if isinstance(level, float) and level == -math.inf else checked.number(fields, "level"),
-        decision=_position(values) if pmt.dict_has_key(pmt.car(pdu), keys.POSITION) else _answer(fields, values),
+        decision=_measured(pmt.car(pdu), values) or _answer(fields, values),
         window_tasks=None if asked is None else checked.whole(fields, "window_tasks", least=1),
         **checked.band(fields),
         origin=checked.text({"origin": "", **fields}, "origin"),
     )
 
 
-def _position(values) -> dict:
-    if not 1 <= len(values) <= 3:
-        raise ValueError(f"a position of {len(values)} numbers: x, y, z in metres are expected")
-    return {"position": list(values)}
+def _measured(fields: pmt.pmt_base, values) -> dict:
+    """The decision that measures; empty of one that names something."""
+    name = next((name for name, key in keys.MEASURED.items() if pmt.dict_has_key(fields, key)), None)
+    if name is None:
+        return {}
+    of = QUANTITIES[name]
+    if not of.fewest <= len(values) <= of.values:
+        raise ValueError(f"{name} of {len(values)} numbers: {of.fewest} to {of.values}, {of.label}, are expected")
+    return {name: list(values)}
 
 
 def _answer(fields: dict, values) -> dict:
@@ -246,8 +252,9 @@ def band_of(found) -> dict[str, float | None]:
 
 def detection_mark(found: Detection) -> Mark:
     """As it is annotated in a recording of the same stream."""
-    value = found.decision.get("score", found.decision.get("position"))
-    label = found.decision.get("label", "position")
+    measured = measured_in(found.decision)
+    value = found.decision[measured or "score"]
+    label = measured or found.label
     end, band = found.sample_start + found.sample_count, (found.freq_lower_edge, found.freq_upper_edge)
     return Mark(found.sample_start, end, label, found.task, str(value), GENERATOR, *band)
 

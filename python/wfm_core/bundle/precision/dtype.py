@@ -16,7 +16,7 @@ from wfm_core.bundle.precision.quantise import block_weights, has_int8, quantise
 from wfm_core.bundle.running import Program, freeze
 
 AGREEMENT = 5e-3
-"""Largest difference of a probability (or of a position, in units of the scene) from fp32; without tasks, of an
+"""Largest difference of a probability (or of what is measured, in units of the scene) from fp32; without tasks, of an
 embedding, as a share of its length."""
 GAIN = 1.1
 """A format must be this many times faster than fp32: some CPUs have bf16 instructions at half the rate of fp32."""
@@ -91,7 +91,7 @@ def difference(left: dict[str, Tensor], right: dict[str, Tensor], contract: Cont
     apart = [0.0]
     for name, task in contract.tasks.items():
         a, b = left[name], right[name]
-        if task.kind == "position":
+        if task.measures:
             # a flat axis of the scene has no extent, and no error
             extent = (torch.tensor(task.high) - torch.tensor(task.low)).clamp(min=1e-9).to(a)
             a, b = a / extent, b / extent

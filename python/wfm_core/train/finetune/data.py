@@ -43,7 +43,7 @@ def gather(config: Finetuning, out: Path, resume: bool) -> Material:
     if resume:
         require_same(out, sides)
     save_sides(out, sides)
-    model = start_model(foundation, feed, dataset.labels, config)
+    model = start_model(foundation, feed, dataset.labels, config, dataset.values)
     apply_regime(
         model,
         config.regime,
@@ -92,6 +92,7 @@ def gather(config: Finetuning, out: Path, resume: bool) -> Material:
             "data": data,
             "split": sides.description,
         },
+        quantity=dataset.quantity,
         scene=scene,
         weights=class_weights(dataset.label[sides.train], len(dataset.labels)) if weighted else None,
     )

@@ -30,11 +30,12 @@ class Material:
     `kind`, `shape`, `sample_rate` and `labels` are of the raw windows, as in a `Dataset`. All batches are (prepared
     windows, targets): endless ones by `batches`, called with the number of the first one, of which `per_epoch` make an
     epoch; those of `validation` and `test` come in the order of their labels `validation_label` and `label`, int64 [n]
-    or metres float32 [n, 3]. `units` [n] says which test windows are of one recording.
+    or numbers float32 [n, values] of the `quantity` that is measured. `units` [n] says which test windows are of one
+    recording.
 
-    `scene` scales positions; `weights` [K] are those of the classes in the loss. `windows` counts those of each side,
-    `split` says how they were split. `name` is the model's; `data` goes into figures.json, `origin` into the contract.
-    With `half` the weights are kept in half precision. `alarms`: see `calibrate`, of the validation windows.
+    `scene` scales what is measured; `weights` [K] are those of the classes in the loss. `windows` counts those of each
+    side, `split` says how they were split. `name` is the model's; `data` goes into figures.json, `origin` into the
+    contract. With `half` the weights are kept in half precision. `alarms`: see `calibrate`, of the validation windows.
     `mixed_in` are weights of which those that are kept have the share `mixed_share`. `average`: as of a contract,
     with held-out `blocks` of as many windows.
     """
@@ -59,6 +60,7 @@ class Material:
     split: str
     data: dict
     origin: dict
+    quantity: str = ""
     scene: Scene | None = None
     weights: Tensor | None = None
     half: bool = False

@@ -12,7 +12,7 @@ from torch import Tensor
 from wfm_core.base.files import write_atomically
 from wfm_core.bundle.export import save_model_folder
 from wfm_core.evaluate.calibration import Calibration, calibrate, expected_calibration_error, quiet_bias
-from wfm_core.evaluate.labelled import class_figures, draw_classes, draw_positions, metre_figures
+from wfm_core.evaluate.labelled import class_figures, draw_classes, draw_errors, quantity_figures
 from wfm_core.model.merge import merged
 from wfm_core.train.finetune.material import Material
 from wfm_core.train.objectives.labelled import LabelledTraining, predict
@@ -53,7 +53,7 @@ def write_results(out: Path, material: Material, training: LabelledTraining, com
     outputs, embeddings = predict(training, material.test)
     figures = {
         "task": config.task,
-        "kind": "classification" if material.labels else "position",
+        "kind": material.quantity or "classification",
         "regime": config.regime + ("" if not config.freeze_inputs else ", inputs frozen"),
         "modality": material.feed.modality,
         "init": foundation.name,
@@ -67,8 +67,9 @@ def write_results(out: Path, material: Material, training: LabelledTraining, com
     if material.labels:
         figures |= _class_results(out, material, outputs, embeddings.numpy(), calibration, title)
     else:
-        figures |= metre_figures(outputs.numpy(), material.label, material.units)
-        draw_positions(out, outputs.numpy(), material.label, f"{foundation.name}, {config.regime}", title)
+        quantity = material.quantity
+        figures |= quantity_figures(quantity, outputs.numpy(), material.label, material.units)
+        draw_errors(out, quantity, outputs.numpy(), material.label, f"{foundation.name}, {config.regime}", title)
     figures["minutes"] = round((time.monotonic() - started) / 60, 2)
     versions = {"torch": str(torch.__version__), "python": platform.python_version()}
     origin = {"command": f"wfm-finetune {command}".strip(), **material.origin, **versions}
@@ -133,5 +134,5 @@ def _contract(material: Material, training: LabelledTraining, calibration: Calib
         if calibration.bias:
             task["bias"] = list(calibration.bias)
     else:
-        task |= {"kind": "position", "low": training.scene.low.tolist(), "high": training.scene.high.tolist()}
+        task |= {"kind": material.quantity, "low": training.scene.low.tolist(), "high": training.scene.high.tolist()}
     return {**contract, "tasks": {training.config.task: task}, "origin": origin}

@@ -17,7 +17,7 @@ from wfm_core.model import (
     SEGMENT,
     ChannelImageTokens,
     ClassHead,
-    PositionHead,
+    QuantityHead,
     WirelessModel,
     pooled_parts,
 )
@@ -103,9 +103,10 @@ def _check_shape(feed: Feed, dataset: Dataset, settings: dict) -> None:
 
 
 def start_model(
-    foundation: Foundation, feed: Feed, labels: tuple[str, ...], config: Finetuning | Scenes
+    foundation: Foundation, feed: Feed, labels: tuple[str, ...], config: Finetuning | Scenes, values: int = 0
 ) -> WirelessModel:
-    """The foundation's network with the one input side that is fed and a new head, of positions without `labels`.
+    """The foundation's network with the one input side that is fed and a new head, of `values` numbers that are
+    measured where there are no `labels`.
 
     Nothing is frozen yet.
 
@@ -137,6 +138,6 @@ def start_model(
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        head = ClassHead(width, len(labels)) if labels else PositionHead(width)
+        head = ClassHead(width, len(labels)) if labels else QuantityHead(width, values)
     model.heads = nn.ModuleDict({config.task: head})
     return model

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labelled windows, classes or positions: supervised fine-tuning."""
+"""Labelled windows, of classes or of what is measured (positions, angles): supervised fine-tuning."""
 
 from collections.abc import Iterable
 
@@ -10,39 +10,42 @@ from torch import Tensor
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from wfm_core.base.quantities import QUANTITIES
 from wfm_core.configs.finetuning import Finetuning, Scenes
 from wfm_core.data.dataset import Dataset
-from wfm_core.evaluate.metrics import confusion_matrix, interference_accuracies, mean_class_accuracy, position_errors
+from wfm_core.evaluate.metrics import confusion_matrix, interference_accuracies, mean_class_accuracy, quantity_errors
 from wfm_core.model import WirelessModel
 from wfm_core.synth.scenes.interference import LABELS
 from wfm_core.train.optimizers import layer_groups, warm_up_and_cosine
 
 
 class Scene:
-    """Positions in metres to targets, which span -1 to 1 over the scene, and back; a flat axis has target 0."""
+    """What is measured, such as positions in metres, to targets, which span -1 to 1 over the scene, and back; a flat
+    axis has target 0. `unit` is that of figures."""
 
-    def __init__(self, low, high):
+    def __init__(self, low, high, unit: str = "m"):
+        self.unit = unit
         self.low, self.high = [torch.as_tensor(corner, dtype=torch.float32) for corner in (low, high)]
         self.middle, self.half = (self.low + self.high) / 2, (self.high - self.low) / 2
 
-    def targets(self, metres: Tensor) -> Tensor:
-        return torch.where(self.half > 0, (metres - self.middle) / self.half.clamp(min=1e-9), 0.0)
+    def targets(self, measured: Tensor) -> Tensor:
+        return torch.where(self.half > 0, (measured - self.middle) / self.half.clamp(min=1e-9), 0.0)
 
-    def metres(self, targets: Tensor) -> Tensor:
+    def measured(self, targets: Tensor) -> Tensor:
         return targets * self.half + self.middle
 
 
 def scene_of(dataset: Dataset, train: np.ndarray) -> Scene | None:
-    """The scene that the set states, else the box around its training positions; None for classes."""
+    """The scene that the set states, else the box around its training labels; None for classes."""
     if dataset.labels:
         return None
     label = dataset.label[train]
     corners = dataset.scene or {"low": label.min(0), "high": label.max(0)}
-    return Scene(corners["low"], corners["high"])
+    return Scene(corners["low"], corners["high"], QUANTITIES[dataset.quantity].unit)
 
 
 class LabelledTraining(lightning.LightningModule):
-    """Cross-entropy over classes, or mean squared error of positions that are scaled to the `scene`.
+    """Cross-entropy over classes, or mean squared error of what is measured, scaled to the `scene`.
 
     `model` is one that a regime was applied to. `weights` [K] are those of the classes in the loss, `labels` their
     names. `steps_per_epoch` counts optimizer steps. Where the configuration has an `average_decay`, an exponential
@@ -66,7 +69,7 @@ class LabelledTraining(lightning.LightningModule):
         self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay)) if decay else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Prepared windows -> logits [B, K] or scaled positions [B, 3], float32."""
+        """Prepared windows -> logits [B, K] or scaled numbers [B, values], float32."""
         return self._both(self.model, x)[0]
 
     @property
@@ -114,8 +117,8 @@ class LabelledTraining(lightning.LightningModule):
                 accuracies = interference_accuracies(outputs.softmax(1), target)
                 figures |= {f"val_{name}": value for name, value in accuracies.items()}
         else:
-            errors = position_errors(self.scene.metres(outputs), self.scene.metres(target))
-            figures = {"val_mean_m": float(errors.mean())}
+            errors = quantity_errors(self.scene.measured(outputs), self.scene.measured(target))
+            figures = {f"val_mean_{self.scene.unit}": float(errors.mean())}
         figures["val_loss"] = float(self.loss(outputs, target))
         self.log_dict(figures, prog_bar=True)
 
@@ -135,14 +138,15 @@ class LabelledTraining(lightning.LightningModule):
 
 @torch.inference_mode()
 def predict(training: LabelledTraining, batches: Iterable[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    """Outputs, logits float32 [n, K] or metres [n, 3], and embeddings [n, D] of all windows; nothing in bf16.
+    """Outputs, logits float32 [n, K] or what is measured [n, values], and embeddings [n, D] of all windows; nothing
+    in bf16.
 
     The batches are (windows, targets), of which the targets are not looked at.
     """
     training.eval()
     parts = [training._both(training.kept, windows.to(training.device)) for windows, _ in batches]
     outputs, embeddings = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
-    return (outputs if training.scene is None else training.scene.metres(outputs)), embeddings
+    return (outputs if training.scene is None else training.scene.measured(outputs)), embeddings
 
 
 def class_weights(label: np.ndarray, classes: int) -> Tensor:

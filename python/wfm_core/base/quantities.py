@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tasks measure in place of naming it: a kind of task for each quantity, its unit, and how answers are told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """`values` numbers in `unit` are a model's answer; at least `fewest` of them are one from elsewhere, such as places
+    on a plane. `label` says in an error what they are."""
+
+    unit: str
+    values: int
+    fewest: int
+    label: str
+
+
+QUANTITIES = {
+    "position": Quantity("m", 3, 1, "x y z in metres"),
+    "angle": Quantity("deg", 1, 1, "degrees from straight ahead"),
+}
+"""By the kind of task, which is the key of the numbers in a decision too: {"position": [x, y, z]}, {"angle": [a]}."""
+
+
+def measured_in(decision: Mapping) -> str:
+    """The quantity that a decision has; "" of one that names something."""
+    return next((name for name in QUANTITIES if name in decision), "")
+
+
+def shown(decision: Mapping, width: int = 0) -> str:
+    """The numbers of a decision that measures, each with its unit and at least `width` characters wide."""
+    name = measured_in(decision)
+    return " ".join(f"{value:{width}.2f} {QUANTITIES[name].unit}" for value in decision[name])
