@@ -15,9 +15,9 @@ from gnuradio import blocks, gr, wfm
 from gnuradio.wfm import rehearsal, remote
 from gnuradio.wfm.display.sinks import STATUS_NUMBERS, display_messages_sink, display_rows_sink
 from gnuradio.wfm.display.state import DisplayState
+from gnuradio.wfm.events.quantity_smoother import quantity_smoother
 from gnuradio.wfm.events.signal_events import SignalEvents
 from gnuradio.wfm.events.signal_tracker import signal_tracker
-from gnuradio.wfm.images.position_smoother import position_smoother
 from gnuradio.wfm.ports import keys
 from gnuradio.wfm.ports.spectrum import spectrum_pdu
 from gnuradio.wfm.radio.ground_truth import GroundTruth
@@ -153,8 +153,8 @@ CASES = {
         lambda folder: wfm.event_tracker(windows=1, background=""), "detects", [detection(), pmt.to_pmt(STATUS)],
         of_port("events"),
     ),
-    "position_smoother-detects": Case(
-        lambda folder: position_smoother(5, 64), "detects", [POSITION], of_port("positions")
+    "quantity_smoother-detects": Case(
+        lambda folder: quantity_smoother("position", keys.POSITIONS, 5, 64), "detects", [POSITION], of_port("positions")
     ),
     "task_head-embeddings": Case(
         lambda folder: wfm.task_head(windows=3), "embeddings", [EMBEDDING], lambda b, got: b.status()["windows_in"]
@@ -219,7 +219,7 @@ WAITS_FOR_A_REFUSAL = (
 ANSWERS_ON = {
     "event_tracker": ["events"],
     "signal_tracker": ["events"],
-    "position_smoother": ["positions"],
+    "quantity_smoother": ["positions"],
     "task_head": ["events"],
     "image_inference": ["detects", "events"],
 }

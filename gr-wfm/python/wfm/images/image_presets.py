@@ -6,13 +6,13 @@ from gnuradio import gr
 from wfm_core.base.errors import WfmError
 
 from ..events.event_tracker import event_tracker
+from ..events.quantity_smoother import quantity_smoother
 from ..inference.inference_base import open_bundle
 from ..inference.order_relay import order_relay
 from ..inference.presets import check_task, load_for, preset_base
 from ..inference.task_head import task_head
 from ..ports import keys
 from .image_inference import image_inference
-from .position_smoother import position_smoother
 
 POINT_WINDOWS = 5
 """Windows of a surveyed point that does not say how many."""
@@ -143,7 +143,7 @@ class positioner(_image_preset):
         if surveys:
             self.head = task_head("position", "embedding_image", survey, windows=POINT_WINDOWS)
             self.msg_connect(self.inference, "embeddings", self.head, "embeddings")
-        self.smoother = position_smoother(windows, max_gap)
+        self.smoother = quantity_smoother("position", keys.POSITIONS, windows, max_gap)
         self._follow_with(self.smoother, takes=("detects",), gives="positions", head=self.head)
         self.message_port_register_hier_in("survey")
         self.message_port_register_hier_out("surveyed")

@@ -176,7 +176,8 @@ class engine(message_block):
             return False
         self._outage.answered()
         threshold = self.threshold if self.threshold >= 0 else None
-        decisions = [self._chosen(bundle.decide(outputs, i, threshold)) for i in range(windows.count)]
+        refused = [False] * windows.count if windows.refused is None else windows.refused.tolist()
+        decisions = [{} if out else self._chosen(bundle.decide(outputs, i, threshold)) for i, out in enumerate(refused)]
         lag, took = windows.lag / windows.rate, time.monotonic() - taken
         shared = [messages.facts_dict(facts) for facts in self._facts(windows, lag + took, bundle)]
         self._hand_back(windows, shared, decisions)
@@ -274,7 +275,7 @@ class engine(message_block):
             self._tasks = messages.read_tasks(value, self.swap.current.contract.tasks)
         elif key == keys.THRESHOLD:
             self.threshold = messages.read_number(key, value, -math.inf, math.inf)
-        elif key in (keys.GATE_DBFS, keys.HOP):
+        elif key in (keys.GATE_DBFS, keys.HOP, keys.CALIBRATE):
             self._source.control(key, value)
         else:
             raise ValueError(f"control key {key!r}: one of model, tasks, threshold, gate_dbfs, hop is expected")

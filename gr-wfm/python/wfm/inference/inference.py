@@ -71,10 +71,13 @@ class inference(inference_base):
         _check(bundle.contract, channels, batch)
         samples, lossless = bundle.contract.samples, policy == "lossless"
         self.tap = _make_tap(channels, samples, hop, hold, policy, slots_of(batch), sample_rate, settle, gate_dbfs)
-        source = TapSource(self.tap, channels, samples, sample_rate, lossless, on_error)
+        source = self._source_of(self.tap, channels, samples, sample_rate, lossless, on_error)
         self._add_engine(source, bundle, channels, batch, threshold, tasks)
         for channel in range(channels):
             self.connect((self, channel), (self.tap, channel), (self, channel))
+
+    def _source_of(self, *parameters) -> TapSource:
+        return TapSource(*parameters)
 
     def set_gate_dbfs(self, gate_dbfs: float) -> None:
         self.engine.control(keys.GATE_DBFS, gate_dbfs)

@@ -70,7 +70,7 @@ class LatencyCounters:
             covered = counters.get("samples_looked", self._covered)
             return {
                 **dict.fromkeys(COUNTERS, 0),
-                **{name: int(value) for name, value in counters.items()},
+                **{name: value if isinstance(value, str) else int(value) for name, value in counters.items()},
                 "windows_inferred": self._inferred,
                 "windows_undecided": self._undecided,
                 "coverage": min(1.0, covered / samples_in) if samples_in else 0.0,

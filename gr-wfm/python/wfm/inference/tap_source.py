@@ -96,8 +96,12 @@ class TapSource:
     def control(self, key: str, value) -> None:
         if key == keys.GATE_DBFS:
             self._tap.set_gate_dbfs(messages.read_number(key, value, -math.inf, math.inf))
-        else:
+        elif key == keys.HOP:
             self._tap.set_hop(int(messages.read_number(key, value, 0, _INT_MAX)))
+        else:
+            raise ValueError(
+                f"control key {key!r}: this block has no such setting; WFM Direction Finder takes calibrate"
+            )
 
 
 class _Overload:

@@ -29,6 +29,8 @@ class Windows:
 
     bands: of windows that are single signals, freq_lower_edge, freq_upper_edge and snr_db of each, as of
     `ports.messages.WindowFacts`; None of windows of the whole band.
+
+    refused: bool [count], those that get no decision, which `infer` may still say; None: none of them.
     """
 
     start: np.ndarray
@@ -41,6 +43,7 @@ class Windows:
     copy_to: Callable[[np.ndarray], None]
     handle: object
     bands: list[dict] | None = None
+    refused: np.ndarray | None = None
 
     @property
     def count(self) -> int:

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""WFM Direction Finder on simulated coherent channels: calibrated in the running flowgraph, it follows what moves."""
+
+import time
+
+import numpy as np
+import pmt
+import pytest
+import torch
+from flowgraph_helpers import Collector, RuleBundle, contract
+from gnuradio import blocks, gr, wfm
+from gnuradio.wfm.inference.channel_calibration import ChannelCalibration
+
+from wfm_core.base.errors import WfmError
+from wfm_core.bundle import parse_contract
+from wfm_core.evaluate.music import music
+from wfm_core.synth.arrays import steering
+
+WINDOW, CHANNELS = 512, 4
+WINDOWS = {"calibration": 24, "bearings": 40}
+
+
+class MusicBundle(RuleBundle):
+    """Answers as MUSIC does: right where the channels are."""
+
+    def __init__(self):
+        super().__init__()
+        tasks = {"angle": {"kind": "angle", "low": [-90.0], "high": [90.0]}}
+        self.contract = parse_contract({**contract(WINDOW, CHANNELS), "tasks": tasks}, "test")
+
+    def infer(self, iq):
+        return {"angle": music(torch.from_numpy(np.ascontiguousarray(iq))).numpy()[:, None]}
+
+    def decide(self, outputs, i, threshold=None):
+        return {"angle": {"angle": [float(outputs["angle"][i, 0])]}}
+
+
+class Air:
+    """Samples complex64 [CHANNELS, n] of a source at given degrees, through channels that differ at each frequency."""
+
+    def __init__(self, seed: int = 4):
+        self._rng = np.random.default_rng(seed)
+        self._channels, self.parts, self.tags, self.truth = {}, [], [], []
+
+    @property
+    def samples(self) -> int:
+        return sum(part.shape[1] for part in self.parts)
+
+    def tune(self, freq: float) -> None:
+        if freq not in self._channels:
+            phases = self._rng.uniform(-np.pi, np.pi, CHANNELS)
+            self._channels[freq] = self._rng.uniform(0.6, 1.4, CHANNELS) * np.exp(1j * phases)
+        self._now = self._channels[freq]
+        tag = gr.tag_t()
+        tag.offset, tag.key, tag.value = self.samples, pmt.intern("rx_freq"), pmt.from_double(freq)
+        self.tags.append(tag)
+
+    def hear(self, angles) -> None:
+        """A window from each of the angles."""
+        for angle in angles:
+            noise = self._rng.standard_normal((2, CHANNELS + 1, WINDOW)) * np.sqrt(0.5)
+            sent, own = (noise[0] + 1j * noise[1])[0], (noise[0] + 1j * noise[1])[1:]
+            wave = steering(torch.tensor(float(angle)), CHANNELS).numpy()[:, None] * sent
+            self.truth.append((self.samples, float(angle)))
+            self.parts.append((0.1 * (self._now[:, None] * wave + 0.1 * own)).astype(np.complex64))
+
+
+class Gate(gr.sync_block):
+    """Lets a stream through up to where an order is due, waits until the finder has decided that far, and gives it."""
+
+    def __init__(self, orders: dict[int, float], finder):
+        gr.sync_block.__init__(self, name="gate", in_sig=[np.complex64], out_sig=[np.complex64])
+        self._orders, self._finder = sorted(orders.items()), finder
+
+    def work(self, input_items, output_items):
+        count, begin = len(input_items[0]), self.nitems_read(0)
+        if self._orders:
+            due, angle = self._orders[0]
+            if begin < due:
+                count = min(count, due - begin)
+            elif self._finder.status()["windows_inferred"] * WINDOW >= due:
+                self._orders.pop(0)
+                self._finder.calibrate(angle)
+            else:
+                time.sleep(0.002)
+                return 0
+        output_items[0][:count] = input_items[0][:count]
+        return count
+
+
+def run(air: Air, orders: dict[int, float], **parameters):
+    """Each order is given when all windows before its sample are decided."""
+    block = wfm.direction_finder(
+        MusicBundle(), CHANNELS, 1e6, policy="lossless", calibration_windows=16, windows=4, **parameters
+    )
+    top, ports = gr.top_block(), {name: Collector() for name in ("bearings", "detects", "status", "notices")}
+    whole = np.concatenate(air.parts, 1)
+    gate = Gate(orders, block)
+    for channel in range(CHANNELS):
+        source = blocks.vector_source_c(whole[channel].tolist(), False, 1, [] if channel else air.tags)
+        held = () if channel else (gate,)
+        top.connect(source, *held, (block, channel), blocks.null_sink(gr.sizeof_gr_complex))
+    for name, port in ports.items():
+        top.msg_connect(block, name, port, "in")
+    top.run()
+    return ports
+
+
+def test_bearings_follow_and_a_calibration_survives_a_retune():
+    air, moving = Air(), np.linspace(-50, 50, WINDOWS["bearings"])
+    orders = {}
+    air.tune(100e6)
+    air.hear([0.0] * 8)  # nothing is known yet
+    first = air.samples
+    orders[air.samples] = 10.0
+    air.hear([10.0] * WINDOWS["calibration"])
+    one = air.samples
+    air.hear(moving)
+    air.tune(200e6)
+    refused = air.samples
+    air.hear(moving)
+    orders[air.samples] = -20.0
+    air.hear([-20.0] * WINDOWS["calibration"])
+    two = air.samples
+    air.hear(moving)
+    air.tune(100e6)
+    back = air.samples
+    air.hear(moving)
+    ports = run(air, orders)
+    truth = dict(air.truth)
+    found = {one.sample_start: one.decision["angle"][0] for one in ports["detects"].detections()}
+    for begin in (one, two, back):
+        wanted = range(begin, begin + len(moving) * WINDOW, WINDOW)
+        errors = [abs(found[start] - truth[start]) for start in wanted]
+        assert len(errors) == len(moving) and max(errors) < 3, begin
+    assert not [start for start in found if start < first or refused <= start < two - 8 * WINDOW]
+    smooth = ports["bearings"].detections()
+    assert len(smooth) == len(found) and smooth[-1].task == "angle"
+    assert abs(smooth[-1].decision["angle"][0] - truth[smooth[-1].sample_start]) < 8, "the mean of the last four"
+    status = ports["status"].dicts()[-1]
+    assert status["calibration"] == "calibrated" and status["frequencies_calibrated"] == 2
+    assert status["windows_uncalibrated"] == len(truth) - len(found)
+    said = [notice for notice in ports["notices"].dicts() if notice["event"] == "calibrated"]
+    assert [notice["text"].partition(":")[0] for notice in said] == [
+        "calibrate 10 at 100 MHz",
+        "calibrate -20 at 200 MHz",
+    ]
+
+
+def test_receivers_that_forget_are_refused_when_they_come_back():
+    air = Air()
+    air.tune(100e6)
+    orders = {air.samples: 0.0}
+    air.hear([0.0] * WINDOWS["calibration"])
+    air.tune(200e6)
+    air.hear([0.0] * 8)
+    air.tune(100e6)
+    air.hear([0.0] * 8)
+    last = air.samples - 8 * WINDOW
+    found = run(air, orders, keep=False)["detects"].detections()
+    assert found and max(one.sample_start for one in found) < last - 8 * WINDOW
+
+
+def test_what_was_calibrated_elsewhere_is_decided_without():
+    air = Air()
+    air.tune(1e6)
+    air._now = np.ones(CHANNELS)
+    air.hear([30.0] * 4)
+    ports = run(air, {}, uncalibrated="decide")
+    assert [round(one.decision["angle"][0]) for one in ports["detects"].detections()] == [30] * 4
+    assert ports["status"].dicts()[-1]["calibration"] == "not calibrated"
+
+
+def test_noise_calibrates_nothing():
+    told = []
+    calibration = ChannelCalibration(3, 4, True, lambda kind, text: told.append((kind, text)))
+    calibration.request(0.0)
+    assert calibration.status()["calibration"] == "calibrating"
+    noise = np.random.default_rng(1).standard_normal((8, 3, 128)).astype(np.complex64)
+    calibration.apply([None] * 8, noise)
+    assert [kind for kind, _ in told] == ["refused"] and "use a stronger source" in told[0][1]
+    calibration.request(0.0)
+    assert not calibration.apply([5e6] * 8, np.zeros((8, 3, 128), np.complex64)).any()
+    assert "0.0 times as strong" in told[1][1]
+    calibration.request(0.0)
+    tone = np.array([1, 1, 1e-3], np.complex64)[:, None] * np.ones((8, 3, 128), np.complex64)
+    calibration.apply([5e6] * 8, tone)
+    assert "channel 2 hears next to nothing" in told[2][1]
+
+
+def test_a_calibration_begins_again_at_another_frequency():
+    told = []
+    calibration = ChannelCalibration(2, 4, True, lambda kind, text: told.append(text))
+    calibration.request(0.0)
+    tone = np.ones((6, 2, 64), np.complex64) * np.array([1, 2j])[:, None]
+    windows = tone.astype(np.complex64)
+    assert not calibration.apply([1e6, 1e6, 2e6, 2e6, 2e6, 2e6], windows).any()
+    assert told == ["calibrate 0 at 2 MHz: channels against the first are off by +6.0 dB +90 deg"]
+    assert calibration.apply([2e6, 1e6], windows[:2]).tolist() == [True, False]
+    np.testing.assert_allclose(windows[0], 1, atol=1e-5)
+
+
+def test_what_does_not_fit_is_refused():
+    for changes, reason in (
+        ({"channels": 1}, "1 channels, bundle .* tells directions by 2 to 4 antennas"),
+        ({"uncalibrated": "guess"}, "uncalibrated 'guess'"),
+        ({"windows": 0}, "smoothing over 0 windows"),
+    ):
+        with pytest.raises(WfmError, match=reason):
+            wfm.direction_finder(MusicBundle(), **{"channels": CHANNELS, **changes})
+    with pytest.raises(WfmError, match="angle is expected here"):
+        wfm.direction_finder(RuleBundle())
+    block = wfm.direction_finder(MusicBundle(), CHANNELS)
+    with pytest.raises(ValueError, match="calibrate 91: a number from -90 to 90"):
+        block.calibrate(91)
+    with pytest.raises(ValueError, match="WFM Direction Finder takes calibrate"):
+        wfm.inference(MusicBundle(), CHANNELS).engine.control("calibrate", 0.0)
