@@ -7,32 +7,16 @@ import numpy as np
 import pmt
 import pytest
 import torch
-from flowgraph_helpers import Collector, RuleBundle, contract
+from flowgraph_helpers import Collector, RuleBundle
 from gnuradio import blocks, gr, wfm
 from gnuradio.wfm.inference.channel_calibration import ChannelCalibration
 
 from wfm_core.base.errors import WfmError
-from wfm_core.bundle import parse_contract
-from wfm_core.evaluate.music import music
+from wfm_core.evaluate.music_bundle import MUSIC, MusicBundle
 from wfm_core.synth.arrays import steering
 
 WINDOW, CHANNELS = 512, 4
 WINDOWS = {"calibration": 24, "bearings": 40}
-
-
-class MusicBundle(RuleBundle):
-    """Answers as MUSIC does: right where the channels are."""
-
-    def __init__(self):
-        super().__init__()
-        tasks = {"angle": {"kind": "angle", "low": [-90.0], "high": [90.0]}}
-        self.contract = parse_contract({**contract(WINDOW, CHANNELS), "tasks": tasks}, "test")
-
-    def infer(self, iq):
-        return {"angle": music(torch.from_numpy(np.ascontiguousarray(iq))).numpy()[:, None]}
-
-    def decide(self, outputs, i, threshold=None):
-        return {"angle": {"angle": [float(outputs["angle"][i, 0])]}}
 
 
 class Air:
@@ -91,7 +75,7 @@ class Gate(gr.sync_block):
 def run(air: Air, orders: dict[int, float], **parameters):
     """Each order is given when all windows before its sample are decided."""
     block = wfm.direction_finder(
-        MusicBundle(), CHANNELS, 1e6, policy="lossless", calibration_windows=16, windows=4, **parameters
+        MUSIC, CHANNELS, 1e6, policy="lossless", calibration_windows=16, windows=4, **parameters
     )
     top, ports = gr.top_block(), {name: Collector() for name in ("bearings", "detects", "status", "notices")}
     whole = np.concatenate(air.parts, 1)
@@ -202,16 +186,18 @@ def test_a_calibration_begins_again_at_another_frequency():
 
 def test_what_does_not_fit_is_refused():
     for changes, reason in (
-        ({"channels": 1}, "1 channels, bundle .* tells directions by 2 to 4 antennas"),
+        ({"channels": 1}, "1 channels, bundle .* tells directions by 2 to 2 antennas"),
         ({"uncalibrated": "guess"}, "uncalibrated 'guess'"),
         ({"windows": 0}, "smoothing over 0 windows"),
     ):
         with pytest.raises(WfmError, match=reason):
-            wfm.direction_finder(MusicBundle(), **{"channels": CHANNELS, **changes})
+            wfm.direction_finder(MUSIC, **{"channels": CHANNELS, **changes})
+    with pytest.raises(WfmError, match="5 channels, bundle .* by 2 to 4 antennas"):
+        wfm.direction_finder(MusicBundle(4), 5)
     with pytest.raises(WfmError, match="angle is expected here"):
         wfm.direction_finder(RuleBundle())
-    block = wfm.direction_finder(MusicBundle(), CHANNELS)
+    block = wfm.direction_finder(MUSIC, CHANNELS)
     with pytest.raises(ValueError, match="calibrate 91: a number from -90 to 90"):
         block.calibrate(91)
     with pytest.raises(ValueError, match="WFM Direction Finder takes calibrate"):
-        wfm.inference(MusicBundle(), CHANNELS).engine.control("calibrate", 0.0)
+        wfm.inference(MusicBundle(CHANNELS), CHANNELS).engine.control("calibrate", 0.0)

@@ -7,6 +7,7 @@ import numpy as np
 from gnuradio import gr
 
 from wfm_core.base.errors import WfmError
+from wfm_core.evaluate.music_bundle import MUSIC, MusicBundle
 
 from ..events.quantity_smoother import quantity_smoother
 from ..ports import keys, messages
@@ -78,8 +79,8 @@ class direction_finder(preset_base):
     swaps). In: `control`, as of `wfm.inference`, and `calibrate`.
 
     Args:
-        bundle: name or path of a bundle with the task angle, or a loaded one.
-        channels: antennas, 2 to what the bundle knows; the first is at one end of the row.
+        bundle: "music" for MUSIC, which needs no model; or a bundle with the task angle: name, path, or a loaded one.
+        channels: antennas, 2 or more, up to what the bundle knows; the first is at one end of the row.
         sample_rate, hop, policy, gate_dbfs: see `wfm.inference`.
         windows: bearings that are averaged.
         max_gap: samples without a bearing after which averaging begins again.
@@ -96,7 +97,7 @@ class direction_finder(preset_base):
 
     def __init__(
         self,
-        bundle="wfm-angle",
+        bundle="music",
         channels: int = 4,
         sample_rate: float = 1e6,
         hop: int = 0,
@@ -114,7 +115,10 @@ class direction_finder(preset_base):
     ):
         signature = gr.io_signature(channels, channels, gr.sizeof_gr_complex)
         gr.hier_block2.__init__(self, type(self).__name__, signature, signature)
-        bundle = load_for(bundle, "angle", policy, device, dtype, engine, on_error)
+        if bundle == MUSIC:
+            bundle = MusicBundle(max(2, channels))
+        else:
+            bundle = load_for(bundle, "angle", policy, device, dtype, engine, on_error)
         if not 2 <= channels <= bundle.contract.antennas:
             raise WfmError(
                 f"{channels} channels, bundle {bundle.contract.name} tells directions by 2 to "
