@@ -13,18 +13,16 @@ import json
 import sys
 from pathlib import Path
 
-import activity_esp32
-import activity_generated
-import activity_har
+from activities import esp32, generated, har
 
 from wfm_core.base.files import write_atomically
 from wfm_core.bundle import load_bundle
 from wfm_core.train.probe.real import AbsentData
 
 PARTS = {
-    "generated": activity_generated.judge,
-    "esp32": activity_esp32.judge,
-    "csi_har": activity_har.judge,
+    "generated": generated.judge,
+    "esp32": esp32.judge,
+    "csi_har": har.judge,
 }
 """Each takes the bundle and the options, prints tables, and returns its figures."""
 
@@ -47,7 +45,7 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     options = parse()
     if options.write_threshold:
-        activity_esp32.write_threshold(load_bundle(options.bundle, device="cpu", dtype="fp32"))
+        esp32.write_threshold(load_bundle(options.bundle, device="cpu", dtype="fp32"))
     bundle = load_bundle(options.bundle, device="cpu", dtype="fp32")
     figures = {}
     for name in options.only:
