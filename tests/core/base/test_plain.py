@@ -33,7 +33,7 @@ def test_numpy_scalars_are_written_as_pythons_own(value, text):
     [
         lambda: check_rate("here", np.float64(-2.5)),
         lambda: check_task("here", "custom", (np.str_("a"), np.str_("a"))),
-        lambda: check_scene("here", {"low": [np.float64(1)] * 2, "high": [np.float64(2)] * 3}),
+        lambda: check_scene("here", {"low": [np.float64(1)] * 2, "high": [np.float64(2)] * 3}, "position"),
         lambda: Prototypes().forget(np.str_("a")),
     ],
 )
