@@ -4,7 +4,7 @@
     .venv/bin/python benchmarks/accuracy/angles.py --json out/angles.json
 
 Mean absolute errors in degrees, by SNR (of one antenna, in the whole band) and by what is wrong with the receiver and
-its surroundings, as `wfm_core.synth.arrays` has it: signals, directions and flaws are drawn anew from --seed, and none
+its surroundings, as `wfm_core.synth.arrays` has it: signals, directions and flaws are drawn again from --seed, and none
 is of a training. MUSIC knows that there is one source, and neither method knows the flaws. `+-` is half of the 95 %
 interval of the difference of both (bundle less MUSIC), window by window.
 """
