@@ -69,3 +69,12 @@ def test_parts_of_a_long_signal_have_power_in_them():
     assert all(np.any(part(long, 500, rng)) for _ in range(50))
     short = on_air([np.ones(10)], [5], 100, rng)
     assert len(short) == 100 and np.count_nonzero(short) == 10
+
+
+def test_a_transmitter_that_leaks_while_it_is_off_is_off():
+    samples = np.ones(100_000, np.complex64)
+    samples[40_000:60_000] = 1e-3
+    leaking = transmission(samples, 100e3, 5e3, "leaks")
+    (truth,) = compose(100e3, 100_000, [Placed("ook", leaking, 0.0, 20.0)], np.random.default_rng(1), False).truths
+    assert len(truth.intervals) == 2
+    assert np.abs(truth.intervals - [[0, 40_000], [60_000, 100_000]]).max() <= 80

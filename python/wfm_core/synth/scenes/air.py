@@ -46,7 +46,7 @@ _KINDS_COUNT = 0.4
 
 MOST_SAMPLES = 1 << 19
 _STICKS_OUT = 0.05
-_UNSEEN, _NEAR_BINS = 0.3, 9
+_UNSEEN, _NEAR_BINS, _NEAR_SYMBOLS = 0.3, 9, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +61,9 @@ class Placed:
 
 @dataclass(frozen=True)
 class Truth:
-    """What is where. intervals: [n, 2], first and last + 1 sample of each stretch in which it is on (gaps of up to 1 ms
-    count as on); edges in Hz from the band's middle, of 99 % of the power where that is not 5 dB under the noise."""
+    """What is where. intervals: [n, 2], first and last + 1 sample of each stretch in which it is on, and not more than
+    5 dB under the noise in its bandwidth (gaps of up to 1 ms count as on); edges in Hz from the band's middle, of 99 %
+    of the power where that is not 5 dB under the noise."""
 
     label: str
     kind: str
@@ -198,8 +199,10 @@ def receiver(band: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _truth(one: Placed, band: list[float], sample_rate: float, samples: int) -> Truth:
-    on = one.sent.samples != 0
-    native = one.sent.sample_rate
+    native, power = one.sent.sample_rate, np.abs(one.sent.samples) ** 2
+    # switched off, many leak a little
+    near = uniform_filter1d(power, max(round(_NEAR_SYMBOLS * native / one.sent.bandwidth), 1), mode="constant")
+    on = (power > 0) & (near > _UNSEEN * 10 ** (-one.snr_db / 10))
     edges = np.flatnonzero(np.diff(on.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
     if len(edges):
         gap = edges[1:, 0] - edges[:-1, 1] > 1e-3 * native
