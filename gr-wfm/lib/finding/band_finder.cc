@@ -82,9 +82,9 @@ void band_finder::push(const gr_complex* samples, size_t n, std::vector<found_bo
 
 void band_finder::finish(std::vector<found_box>& found)
 {
-    while (d_origin + d_held.size() > d_begin) {
-        const size_t count =
-            std::min<uint64_t>(d_frame.length(), d_origin + d_held.size() - d_begin);
+    if (d_origin + d_held.size() > d_begin) {
+        // Less than a frame and what rows reach.
+        const size_t count = d_origin + d_held.size() - d_begin;
         look(count, found);
         d_begin += count;
     }

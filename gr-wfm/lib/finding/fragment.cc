@@ -9,45 +9,63 @@ namespace gr::wfm::finding {
 namespace {
 
 constexpr double sideband = 11e3; // Hz beside a line that are looked at
-constexpr double margin_widths = 1.5;
+constexpr double margin_widths = 2.5;
+constexpr double little = 0.15; // of the noise, by which skirts are over it
 
 struct stretch {
     size_t first, last;
 };
 
-// The stretch with what surely belongs to it beside, up to `room`: at each side the
-// longest step, of a series half as long again each, that holds power as a whole, and
-// nowhere half as much as the middle.
+// Places of `outward` before means of `step` rise over those before them, or over
+// `highest`.
+size_t falling(const profile& outward, size_t step, double highest, double deviation)
+{
+    const double doubt = 4 * deviation * std::sqrt(1.9 / step);
+    double before[3] = { highest, highest, highest };
+    size_t place = 0;
+    for (; place + step <= outward.size(); place += step) {
+        const double mean = mean_of(outward, place, place + step);
+        const double most = *std::max_element(before, before + 3);
+        if (mean > std::min(1.5 * most + doubt, highest))
+            break;
+        before[0] = before[1];
+        before[1] = before[2];
+        before[2] = mean;
+    }
+    return place;
+}
+
+// The stretch with what surely belongs to it beside, up to `room`: at each side as far as
+// the power over a little of the noise adds up to most, where that cannot be chance, and
+// not into what rises again.
 stretch with_skirts(const seen& by,
                     const profile& smooth,
                     const stretch& middle,
                     const stretch& room)
 {
     const double highest = 0.5 * greatest_of(smooth, middle.first, middle.last);
-    long bounds[2];
-    for (const int side : { -1, 1 }) {
-        long reached = side < 0 ? middle.first : middle.last;
-        long step = std::max(
-            1L, std::lrint(0.2 * static_cast<double>(middle.last - middle.first)));
-        for (int missed = 0; missed < 3;) {
-            const long a = side < 0 ? reached - step : reached;
-            const long b = a + step;
-            if (a < static_cast<long>(room.first) || b > static_cast<long>(room.last) ||
-                greatest_of(smooth, a, b) > highest)
-                break;
-            const double power =
-                std::accumulate(by.mean.begin() + a, by.mean.begin() + b, 0.0);
-            if (power > 4.5 * by.deviation * std::sqrt(1.9 * step)) {
-                reached = side < 0 ? a : b;
-                missed = 0;
-            } else {
-                step = std::lrint(1.5 * step) + 1;
-                missed++;
+    const auto step = static_cast<size_t>(std::max(
+        1L, std::lrint(0.2 * static_cast<double>(middle.last - middle.first))));
+    const auto reached = [&](profile outward) {
+        outward.resize(falling(outward, step, highest, by.deviation));
+        double power = 0, best_power = 0, best_over = 0;
+        size_t best = 0;
+        for (size_t i = 0; i < outward.size(); i++) {
+            power += outward[i];
+            const double over = power - little * (i + 1);
+            if (best == 0 || over > best_over) {
+                best = i + 1;
+                best_over = over;
+                best_power = power;
             }
         }
-        bounds[side > 0] = reached;
-    }
-    return { static_cast<size_t>(bounds[0]), static_cast<size_t>(bounds[1]) };
+        return best_power > 4.5 * by.deviation * std::sqrt(1.9 * best) ? best : 0;
+    };
+    const auto at = [&](size_t bin) { return by.mean.begin() + bin; };
+    profile below(at(room.first), at(middle.first));
+    std::reverse(below.begin(), below.end());
+    return { middle.first - reached(std::move(below)),
+             middle.last + reached({ at(middle.last), at(room.last) }) };
 }
 
 // The stretch of a spectrum that stands out of the noise around a rough one; `room`

@@ -252,34 +252,38 @@ std::vector<std::vector<size_t>> combs_of(const std::vector<size_t>& lines,
 // pilots of a grid of carriers that fills the band.
 std::vector<fragment> combs_joined(std::vector<fragment> parts)
 {
-    if (parts.empty())
-        return parts;
-    const box longest = std::max_element(parts.begin(), parts.end(), [](auto& a, auto& b) {
-                            return a.length() < b.length();
-                        })->edges;
-    std::vector<size_t> lines; // with the longest of them: hops come one after another
-    for (size_t i = 0; i < parts.size(); i++) {
-        const box& edges = parts[i].edges;
-        const double both =
-            std::min(edges.stop, longest.stop) - std::max(edges.start, longest.start);
-        if (both > lasting * (longest.stop - longest.start))
-            lines.push_back(i);
-    }
-    if (lines.size() < teeth)
-        return parts;
-    std::stable_sort(lines.begin(), lines.end(), [&](size_t a, size_t b) {
-        return parts[a].edges.low + parts[a].edges.high <
-               parts[b].edges.low + parts[b].edges.high;
+    std::vector<size_t> left(parts.size());
+    std::iota(left.begin(), left.end(), 0);
+    std::stable_sort(left.begin(), left.end(), [&](size_t a, size_t b) {
+        return parts[a].length() > parts[b].length();
     });
     std::vector<char> there(parts.size(), true);
     std::vector<fragment> combs;
-    for (const std::vector<size_t>& comb : combs_of(lines, parts)) {
-        std::vector<fragment> members;
-        for (const size_t line : comb) {
-            members.push_back(parts[line]);
-            there[line] = false;
+    while (left.size() >= teeth) {
+        // With the longest of them: hops come one after another.
+        const box longest = parts[left[0]].edges;
+        std::vector<size_t> lines, others;
+        for (const size_t i : left) {
+            const box& edges = parts[i].edges;
+            const double both =
+                overlap(edges.start, edges.stop, longest.start, longest.stop);
+            (both > lasting * (longest.stop - longest.start) ? lines : others).push_back(i);
         }
-        combs.push_back(combined(members));
+        left = std::move(others);
+        if (lines.size() < teeth)
+            continue;
+        std::stable_sort(lines.begin(), lines.end(), [&](size_t a, size_t b) {
+            return parts[a].edges.low + parts[a].edges.high <
+                   parts[b].edges.low + parts[b].edges.high;
+        });
+        for (const std::vector<size_t>& comb : combs_of(lines, parts)) {
+            std::vector<fragment> members;
+            for (const size_t line : comb) {
+                members.push_back(parts[line]);
+                there[line] = false;
+            }
+            combs.push_back(combined(members));
+        }
     }
     std::vector<fragment> kept;
     for (size_t i = 0; i < parts.size(); i++)

@@ -11,6 +11,8 @@ namespace {
 constexpr size_t least_rows = 12; // that a likeness must be seen in
 constexpr double nearest = 3.0;   // widths between two parts that come and go together
 constexpr double pause = 0.08;    // share of rows
+constexpr double on_level = 0.3;  // of the highest level
+constexpr size_t long_pauses = 64; // of which the time has so many
 
 double correlation(profile one, profile other)
 {
@@ -24,6 +26,26 @@ double correlation(profile one, profile other)
     };
     const double both = std::sqrt(dot(one, one) * dot(other, other));
     return both > 0 ? dot(one, other) / both : 0.0;
+}
+
+// The same, without where both pause for long: that says nothing about who takes turns.
+double correlation_while_on(const profile& one, const profile& other)
+{
+    const size_t count = one.size(), reach = (count / long_pauses | 1) / 2;
+    const double top = std::max(greatest_of(one, 0, count), 1e-30);
+    const double other_top = std::max(greatest_of(other, 0, count), 1e-30);
+    profile kept, other_kept;
+    size_t next = 0; // place that is not kept yet
+    for (size_t i = 0; i < count; i++) {
+        if (!(std::max(one[i] / top, other[i] / other_top) > on_level))
+            continue;
+        next = std::max(next, i - std::min(i, reach));
+        for (; next < std::min(i + reach + 1, count); next++) {
+            kept.push_back(one[next]);
+            other_kept.push_back(other[next]);
+        }
+    }
+    return correlation(std::move(kept), std::move(other_kept));
 }
 
 } // namespace
@@ -137,7 +159,7 @@ double likeness(double start,
                          side.begin() + (inner.second - outer.first));
         sides[i] = std::move(side);
     }
-    const double turns = -correlation(within[0], within[1]);
+    const double turns = -correlation_while_on(within[0], within[1]);
     const auto pauses = [](const profile& side) {
         const double low = 0.25 * greatest_of(side, 0, side.size());
         const auto off = std::count_if(

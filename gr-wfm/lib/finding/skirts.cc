@@ -2,6 +2,8 @@
 #include "finding/skirts.h"
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <optional>
 
 namespace gr::wfm::finding {
 
@@ -19,7 +21,7 @@ constexpr double faint = 0.05; // power over that of a signal, of its skirts
 // Share of its band, of what is much weaker than a signal that it overlaps.
 constexpr double partly = 0.25;
 // Power over that of a signal, of its picture in short rows at the band's other end.
-constexpr double round_the_end = 0.5;
+constexpr double round_the_end = 1.0;
 // Widths from a signal, and power over its, of what it leaves for a moment.
 constexpr double near = 0.6, trace = 0.005;
 constexpr double shoulder = 1.5; // width of a signal within which its shoulders are
@@ -29,13 +31,18 @@ constexpr double valley_over = 0.3;
 constexpr double burst_rows = 12; // a signal so short strews lines in rows
 constexpr double line = 0.2, strewn = 0.005; // width and energy of those over its
 constexpr double image_over = 0.1; // power over that of a signal, of its sidebands
+// Cells, and correlation of their levels, of what tells two signals from two sidebands.
+constexpr size_t many_cells = 300;
+constexpr double image_like = 0.1;
+constexpr float least_ratio = 0.01f;
 
 // Whether a faint part is not there while the strong one beside it pauses.
 bool silent_without(const fragment& part, const fragment& one, const layer_list& layers)
 {
     const double away =
         std::abs(part.edges.low + part.edges.high - one.edges.low - one.edges.high) / 2;
-    const layer& by = layer_apart(layers, away);
+    // The band's ends are beside each other.
+    const layer& by = layer_apart(layers, std::min(away, layers[0]->rate - away));
     const auto [first, last] = by.rows_of(part.edges.start, part.edges.stop);
     const auto levels = [&, first = first, last = last](const fragment& of) {
         const auto [a, b] = by.bins(of.edges.low, of.edges.high);
@@ -58,24 +65,47 @@ bool silent_without(const fragment& part, const fragment& one, const layer_list&
     return on_rows >= 4 && off_rows >= 4 && off / off_rows < quiet * on / on_rows;
 }
 
-// Whether the power never falls to the noise, nor to much less than it has in a part, from
-// there to a signal.
-bool on_shoulder(const fragment& part, const fragment& one, const layer_list& layers)
+// Correlation of the levels of a part's cells and those of its mirror image about `middle`
+// (Hz); nothing where too few are seen to say.
+std::optional<double>
+likeness_mirrored(const fragment& part, double middle, const layer& by)
 {
-    const layer& by = layer_for_band(layers, part.length(), 3);
-    const bool above = part.edges.low > one.edges.high;
-    const auto gap = above ? by.bins(one.edges.high, part.edges.low)
-                           : by.bins(part.edges.high, one.edges.low);
-    const auto own = by.bins(part.edges.low, part.edges.high);
     const auto [first, last] = by.rows_of(part.edges.start, part.edges.stop);
-    const auto mean = [&, first = first, last = last](const auto& bins) {
-        return mean_over_rows(by, first, last, bins.first, bins.second);
+    const auto own = by.bins(part.edges.low, part.edges.high);
+    const size_t count = own.second - own.first, rows = last - first;
+    if (rows * count < many_cells)
+        return {};
+    const auto levels_from = [&, first = first](size_t bin) {
+        profile levels(rows * count), mean(count);
+        for (size_t r = 0; r < rows; r++)
+            for (size_t i = 0; i < count; i++) {
+                const double ratio = std::max(by.row(first + r)[bin + i], least_ratio);
+                mean[i] += levels[r * count + i] = std::log(ratio);
+            }
+        for (size_t r = 0; r < rows; r++)
+            for (size_t i = 0; i < count; i++)
+                levels[r * count + i] -= mean[i] / rows;
+        return levels;
     };
-    const profile mine = mean(own);
-    const profile between = uniform_filter(mean(gap), 3, beyond::nearest);
-    const double valley = *std::min_element(between.begin(), between.end()) - 1;
-    return valley > std::max(valley_over * (mean_of(mine, 0, mine.size()) - 1),
-                             3 / std::sqrt(3.0 * (last - first)));
+    const profile mine = levels_from(own.first);
+    const double power = std::inner_product(mine.begin(), mine.end(), mine.begin(), 0.0);
+    const long place =
+        by.bins(2 * middle - part.edges.high, 2 * middle - part.edges.low).first;
+    const long end = by.shape.fft_size - count;
+    double likeness = 0;
+    // The bins of one need not lie as those of the other do.
+    for (long bin = std::max(place - 2, 0L); bin <= std::min(place + 2, end); bin++) {
+        const profile other = levels_from(bin);
+        double both = 0, its = 0;
+        for (size_t r = 0; r < rows; r++)
+            for (size_t i = 0; i < count; i++) {
+                const double level = other[r * count + count - 1 - i];
+                both += mine[r * count + i] * level;
+                its += level * level;
+            }
+        likeness = std::max(likeness, both / std::max(std::sqrt(power * its), 1e-30));
+    }
+    return likeness;
 }
 
 // Whether a faint part is one of two sidebands, however far from a signal; not where a
@@ -93,7 +123,11 @@ bool is_image(const fragment& part,
             twice - part.edges.high < other.edges.high &&
             other.level() > 3 * part.level())
             return false;
-    return mirrored(part, twice / 2, layer_for_band(layers, part.length(), 3));
+    const layer& by = layer_for_band(layers, part.length(), 3);
+    if (!mirrored(part, twice / 2, by))
+        return false;
+    const auto likeness = likeness_mirrored(part, twice / 2, by);
+    return !likeness || *likeness >= image_like;
 }
 
 // Whether a part is one of the faint lines that a burst leaves near its band in rows that
@@ -118,6 +152,24 @@ bool belongs(const fragment& part, const fragment& one, const layer_list& layers
 }
 
 } // namespace
+
+bool on_shoulder(const fragment& part, const fragment& one, const layer_list& layers)
+{
+    const layer& by = layer_for_band(layers, part.length(), 3);
+    const bool above = part.edges.low > one.edges.high;
+    const auto gap = above ? by.bins(one.edges.high, part.edges.low)
+                           : by.bins(part.edges.high, one.edges.low);
+    const auto own = by.bins(part.edges.low, part.edges.high);
+    const auto [first, last] = by.rows_of(part.edges.start, part.edges.stop);
+    const auto mean = [&, first = first, last = last](const auto& bins) {
+        return mean_over_rows(by, first, last, bins.first, bins.second);
+    };
+    const profile mine = mean(own);
+    const profile between = uniform_filter(mean(gap), 3, beyond::nearest);
+    const double valley = *std::min_element(between.begin(), between.end()) - 1;
+    return valley > std::max(valley_over * (mean_of(mine, 0, mine.size()) - 1),
+                             3 / std::sqrt(3.0 * (last - first)));
+}
 
 bool mirrored(const fragment& part, double middle, const layer& by)
 {
@@ -150,7 +202,9 @@ bool is_beside(const fragment& part, const fragment& one, const layer_list& laye
     const double inner = shared_by(0.0);
     const double shared = std::max({ inner, shared_by(-rate), shared_by(rate) });
     const double over = part.level() / one.level();
-    if (inner < shared && shared > -2 * cell && part.width() < 2 * cell &&
+    // Longer rows would not show it there.
+    const bool brief_rows = &layer_for_band(layers, part.length(), 3) == layers[0];
+    if (brief_rows && inner < shared && shared > -2 * cell && part.width() < 2 * cell &&
         over < round_the_end)
         return true;
     const double density = part.energy / part.length() / part.width();

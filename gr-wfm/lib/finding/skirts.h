@@ -19,4 +19,8 @@ bool mirrored(const fragment& part, double middle, const layer& by);
 //! beside each other.
 bool is_beside(const fragment& part, const fragment& one, const layer_list& layers);
 
+//! Whether the power never falls to the noise, nor to much less than it has in a part, from
+//! there to a signal.
+bool on_shoulder(const fragment& part, const fragment& one, const layer_list& layers);
+
 } // namespace gr::wfm::finding

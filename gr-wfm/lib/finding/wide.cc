@@ -204,7 +204,7 @@ void add_wide(std::vector<fragment>& parts,
         const bool inside = part.edges.low > wide.edges.low - slack &&
                             part.edges.high < wide.edges.high + slack;
         return inside ? part.level() / part.width() <= least
-                      : is_beside(part, wide, layers);
+                      : is_beside(part, wide, layers) && on_shoulder(part, wide, layers);
     };
     parts.erase(std::remove_if(parts.begin(), parts.end(), only_its), parts.end());
     parts.push_back(std::move(wide));

@@ -74,8 +74,8 @@ class SignalFinder:
         """Ends the stream: what is still on ends with it."""
         self._gather()
         found = []
-        while self._origin + len(self._held) > self._begin:
-            count = min(self._frame, self._origin + len(self._held) - self._begin)
+        if self._origin + len(self._held) > self._begin:
+            count = self._origin + len(self._held) - self._begin  # less than a frame and what rows reach
             found += self._look(count)
             self._begin += count
         found += self._tracks.finish()

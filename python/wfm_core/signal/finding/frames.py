@@ -12,6 +12,7 @@ FARTHEST = 12
 """Widths that may lie between two tones of one signal."""
 _NEAR = 3.0  # widths between two parts that come and go together
 _PAUSE = 0.08  # share of rows
+_ON, _LONG = 0.3, 64  # of the highest level, and of the time, of a pause
 _LEAST_ROWS = 12  # rows that a likeness must be seen in
 
 
@@ -91,7 +92,10 @@ def likeness(start, stop, one: tuple[float, float], other: tuple[float, float], 
         # clicks of a third signal are in both
         sides.append(np.minimum(side, 2 * np.quantile(side, 0.75)).astype(np.float64))
     within = slice(inner[0] - outer[0], inner[1] - outer[0])
-    turns = -_correlation(sides[0][within], sides[1][within])
+    # where both pause for long they say nothing about who takes turns
+    either = np.maximum(*(side[within] / max(side[within].max(), 1e-30) for side in sides)) > _ON
+    either = ndimage.maximum_filter1d(either, len(either) // _LONG | 1)
+    turns = -_correlation(*(side[within][either] for side in sides))
     near = other[0] - one[1] < _NEAR * max(one[1] - one[0], other[1] - other[0])
     if near and all(float(np.mean(side < 0.25 * side.max())) > _PAUSE for side in sides):
         return max(turns, _correlation(*sides))

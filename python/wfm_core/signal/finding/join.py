@@ -84,12 +84,21 @@ def combined(parts: list[Fragment]) -> Fragment:
 def _combs_joined(parts: list[Fragment]) -> list[Fragment]:
     """Lines that are on at the same time, at equal distances: of a television picture, of a clock. Or so many of equal
     power that they are those of a code that repeats, or the pilots of a grid of carriers that fills the band."""
-    longest = max(parts, key=lambda q: q.length, default=None)
-    # with the longest of them: hops come one after another
-    lines = [p for p in parts if min(p.stop, longest.stop) - max(p.start, longest.start) > _LASTING * longest.length]
-    lines.sort(key=lambda p: p.low + p.high)
+    left = sorted(parts, key=lambda q: -q.length)
+    while len(left) >= _TEETH:
+        # with the longest of them: hops come one after another
+        longest = left[0]
+        lines = [p for p in left if min(p.stop, longest.stop) - max(p.start, longest.start) > _LASTING * longest.length]
+        left = [p for p in left if not any(p is line for line in lines)]
+        for teeth in _combs(sorted(lines, key=lambda p: p.low + p.high)):
+            parts = [p for p in parts if not any(p is tooth for tooth in teeth)] + [combined(teeth)]
+    return parts
+
+
+def _combs(lines: list[Fragment]) -> list[list[Fragment]]:
+    """The combs among parts that are on together, in order of frequency."""
     if len(lines) < _TEETH:
-        return parts
+        return []
     middles = np.array([(p.low + p.high) / 2 for p in lines])
     grid = lines[0].grid
     apart = np.diff(middles)
@@ -115,10 +124,7 @@ def _combs_joined(parts: list[Fragment]) -> list[Fragment]:
         and np.std([10 * np.log10(max(lines[n].level, 1e-30)) for n in narrow]) < _EQUAL
     ):
         combs = [narrow]
-    for comb in combs:
-        teeth = [lines[n] for n in comb]
-        parts = [p for p in parts if not any(p is tooth for tooth in teeth)] + [combined(teeth)]
-    return parts
+    return [[lines[n] for n in comb] for comb in combs]
 
 
 def _same_time(one: Fragment, other: Fragment) -> bool:

@@ -11,7 +11,8 @@ from wfm_core.signal.finding.frames import Layer, layer_for_band, layer_for_time
 
 _LEFT_OUT = 0.005
 _SIDEBAND = 11e3  # Hz to each side of a line that are looked at: voice, and the subcarrier of a VOR
-_MARGIN = 1.5  # widths to each side that are looked at for skirts
+_MARGIN = 2.5  # widths to each side that are looked at for skirts
+_LITTLE = 0.15  # of the noise, by which skirts are over it
 
 
 @dataclass
@@ -117,23 +118,29 @@ def band_edges(start, stop, low, high, layers, room, skirts):
 
 
 def with_skirts(profile, smooth, first: int, last: int, deviation: float, room: tuple[int, int]) -> tuple[int, int]:
-    """The stretch with what surely belongs to it beside, up to `room`: at each side steps, the next half as long
-    again where one holds no power as a whole, none with half as much as the middle."""
+    """The stretch with what surely belongs to it beside, up to `room`: at each side as far as the power over a little
+    of the noise adds up to most, where that cannot be chance, and not into what rises again."""
+    step = max(1, round(0.2 * (last - first)))
     highest = 0.5 * float(smooth[first:last].max())
-    bounds = []
-    for side in (-1, 1):
-        edge = first if side < 0 else last
-        reached, step, missed = edge, max(1, round(0.2 * (last - first))), 0
-        while missed < 3:
-            a, b = (reached - step, reached) if side < 0 else (reached, reached + step)
-            if a < room[0] or b > room[1] or float(smooth[a:b].max()) > highest:
-                break
-            if profile[a:b].sum() > 4.5 * deviation * np.sqrt(1.9 * step):
-                reached, missed = (a if side < 0 else b), 0
-            else:
-                step, missed = round(1.5 * step) + 1, missed + 1
-        bounds.append(reached)
-    return bounds[0], bounds[1]
+    reached = []
+    for outward in (profile[room[0] : first][::-1], profile[last : room[1]]):
+        outward = outward[: _falling(outward, step, highest, deviation)]
+        total = np.cumsum(outward - _LITTLE)
+        best = int(np.argmax(total)) + 1 if len(total) else 0
+        sure = best and float(outward[:best].sum()) > 4.5 * deviation * np.sqrt(1.9 * best)
+        reached.append(best if sure else 0)
+    return first - reached[0], last + reached[1]
+
+
+def _falling(outward: np.ndarray, step: int, highest: float, deviation: float) -> int:
+    """Places before means of `step` rise over those before them, or over `highest`."""
+    means = outward[: len(outward) // step * step].reshape(-1, step).mean(1)
+    doubt = 4 * deviation * np.sqrt(1.9 / step)
+    for place, mean in enumerate(means):
+        before = [highest, *means[:place]][-3:]
+        if mean > min(1.5 * max(before) + doubt, highest):
+            return place * step
+    return len(means) * step
 
 
 def quantile_edges(power: np.ndarray, width: float, left_out: float = _LEFT_OUT) -> tuple[float, float]:

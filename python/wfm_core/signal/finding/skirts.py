@@ -14,7 +14,7 @@ _BESIDE = 0.3  # width of a signal within which its skirts are
 _CLOSE = 0.1  # the same, of those not so faint but narrow
 _FAR = 3.0  # the same, of those that pause with it
 _SPLASH = 0.12  # power over that of a signal, of what its steps leave right beside it for a moment
-_ROUND = 0.5  # power over that of a signal, of its picture in short rows at the band's other end
+_ROUND = 1.0  # power over that of a signal, of its picture in short rows at the band's other end
 _FAINT = 0.05  # power over that of a signal, of its skirts
 _NEAR, _TRACE = 0.6, 0.005  # widths from a signal, and power over its, of what it leaves for a moment
 _SHOULDER = 1.5  # width of a signal within which its shoulders are
@@ -23,6 +23,7 @@ _BURST = 12  # rows: a signal so short strews lines in rows
 _LINE, _STREWN = 0.2, 0.005  # width and energy of those over that signal's
 _VALLEY = 0.3  # power between a part and a signal over the part's, where it is that signal's shoulder
 _IMAGE = 0.1  # power over that of a signal, of its sidebands
+_MANY_CELLS, _IMAGE_LIKE, _LEAST_RATIO = 300, 0.1, 0.01  # cells, and correlation of levels, of what tells two signals
 
 
 def without_skirts(parts: list[Fragment], layers: list[Layer], images: bool = True) -> list[Fragment]:
@@ -72,7 +73,9 @@ def beside(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
     inner, *around = (min(part.high + t, one.high) - max(part.low + t, one.low) for t in (0.0, -rate, rate))
     band = max(inner, *around)
     cell = layers[0].width
-    if inner < band > -2 * cell and wide < 2 * cell and part.level < _ROUND * one.level:
+    # longer rows would not show it there
+    short = layer_for_band(layers, part.length, 3) is layers[0]
+    if short and inner < band > -2 * cell and wide < 2 * cell and part.level < _ROUND * one.level:
         return True
     density = part.energy / part.length / wide
     theirs = one.energy / one.length / other
@@ -88,7 +91,7 @@ def beside(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
     if brief and wide < other and -band < _NEAR * other and part.level < _TRACE * one.level:
         return True
     if -band < _SHOULDER * other and part.level < _LEAK * one.level and density < _LEAK * theirs:
-        return -band < 3 * layer_for_band(layers, part.length, 3).width or _on_shoulder(part, one, layers)
+        return -band < 3 * layer_for_band(layers, part.length, 3).width or on_shoulder(part, one, layers)
     return False
 
 
@@ -101,10 +104,35 @@ def _image(part: Fragment, one: Fragment, kept: list[Fragment], layers: list[Lay
     over = (other for other in kept if twice - part.low > other.low and twice - part.high < other.high)
     if any(other is not one and other.level > 3 * part.level for other in over):
         return False
-    return mirrored(part, twice / 2, layer_for_band(layers, part.length, 3))
+    layer = layer_for_band(layers, part.length, 3)
+    if not mirrored(part, twice / 2, layer):
+        return False
+    likeness = _likeness_mirrored(part, twice / 2, layer)
+    return likeness is None or likeness >= _IMAGE_LIKE
 
 
-def _on_shoulder(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
+def _likeness_mirrored(part: Fragment, middle: float, layer: Layer) -> float | None:
+    """Correlation of the levels of a part's cells and those of its mirror image about `middle` (Hz); None: too few are
+    seen to say."""
+    first, last = layer.rows(part.start, part.stop)
+    a, b = layer.bins(part.low, part.high)
+    count = b - a
+    if (last - first) * count < _MANY_CELLS:
+        return None
+    levels = np.log(np.maximum(layer.ratio[first:last], _LEAST_RATIO).astype(np.float64))
+    levels -= levels.mean(0)
+    mine = levels[:, a:b]
+    place = layer.bins(2 * middle - part.high, 2 * middle - part.low)[0]
+    likeness = 0.0
+    # the bins of one need not lie as those of the other do
+    for begin in range(max(place - 2, 0), min(place + 2, layer.shape.fft_size - count) + 1):
+        other = levels[:, begin : begin + count][:, ::-1]
+        norm = np.sqrt(np.sum(mine**2) * np.sum(other**2))
+        likeness = max(likeness, float(np.sum(mine * other)) / max(norm, 1e-30))
+    return likeness
+
+
+def on_shoulder(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
     """Whether the power never falls to the noise, nor to much less than it has in a part, from there to a signal."""
     layer = layer_for_band(layers, part.length, 3)
     low, high = (one.high, part.low) if part.low > one.high else (part.high, one.low)
@@ -134,6 +162,7 @@ def mirrored(part: Fragment, middle: float, layer: Layer) -> bool:
 def _silent_without(part: Fragment, one: Fragment, layers: list[Layer]) -> bool:
     """Whether a faint part is not there while the strong one beside it pauses."""
     away = abs(part.low + part.high - one.low - one.high) / 2
+    away = min(away, layers[0].rate - away)  # the band's ends are beside each other
     timing = next((layer for layer in layers if away >= 3 * layer.width), layers[-1])
     first, last = timing.rows(part.start, part.stop)
     theirs, mine = (timing.ratio[first:last, slice(*timing.bins(p.low, p.high))].mean(1) - 1 for p in (one, part))

@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from wfm_core.signal.finding.frames import Layer
 from wfm_core.signal.finding.refine import Fragment, quantile_edges
-from wfm_core.signal.finding.skirts import beside
+from wfm_core.signal.finding.skirts import beside, on_shoulder
 
 _WIDEST_LOCAL = 0.2  # of the band: wider ones may hide in the local floor
 _RISEN, _ABOVE = 2.0, 4.0  # power over what was before, and over the quietest place in the band
@@ -125,7 +125,10 @@ def with_wide(parts: list[Fragment], wide: Fragment, steady: bool, layers: list[
         if any(part is one for one in same):
             continue
         inside = part.low > wide.low - slack and part.high < wide.high + slack
-        own = part.level / (part.high - part.low) > least if inside else not beside(part, wide, layers)
+        if inside:
+            own = part.level / (part.high - part.low) > least
+        else:
+            own = not beside(part, wide, layers) or not on_shoulder(part, wide, layers)
         if own:
             kept.append(part)
     return [*kept, wide]
