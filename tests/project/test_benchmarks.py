@@ -23,6 +23,7 @@ from serving_parts.server import LocalServed, ServerThread
 
 from wfm_core.bundle import export_bundle
 from wfm_core.bundle.engines.openvino import find_openvino
+from wfm_core.cli.dataset import main as dataset
 from wfm_core.cli.finetune import main as finetune
 from wfm_core.model.trees import TreeSizes
 from wfm_core.serving.service import Service
@@ -35,7 +36,8 @@ import readme  # isort: skip
 TRIED = {
     "accuracy/activity.py", "accuracy/air.py", "accuracy/angles.py", "accuracy/decoded.py", "accuracy/enrolment.py",
     "accuracy/fingerprint.py", "accuracy/fingerprint_real.py", "accuracy/lte_recordings.py",
-    "accuracy/other_recordings.py", "accuracy/positions.py", "accuracy/signals.py", "accuracy/synthetic.py",
+    "accuracy/occupancy.py", "accuracy/other_recordings.py", "accuracy/positions.py", "accuracy/signals.py",
+    "accuracy/synthetic.py",
     "accuracy/two_tasks.py", "capacity.py", "card.py", "classifier_live.py", "every_sample.py", "finder/accuracy.py",
     "finder_rate.py", "foundation/compare.py", "foundation/csi_statistics.py", "foundation/measures.py", "inflow.py",
     "pretrain_data_overhead.py", "profile_inflow.py", "readme.py", "run.py", "serve_vs_inprocess.py",
@@ -235,6 +237,27 @@ def test_angles(tmp_path):
     options = ("--bundle", bundle, "--windows", 20, "--widest", 60, "--json", tmp_path / "out.json")
     said = program("accuracy/angles.py", *options)
     assert "within +-60 degrees" in said and len(json.loads((tmp_path / "out.json").read_text())) == 20
+
+
+def test_occupancy(tmp_path):
+    few = ("--windows", 40, "--signals", 22, "--snr-db", 0, "--conditions", "all")
+    assert "all, 40 windows a cell" in program("accuracy/occupancy.py", *few, "--json", tmp_path / "out.json")
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert [row["detector"] for row in found] == ["energy, noise known", "energy", "eigenvalue", "cfar"]
+    assert found[3]["auc"] > 0.8 and 0 <= found[3]["found"] <= 1
+
+
+@pytest.mark.slow
+def test_occupancy_by_a_model(tmp_path):
+    """The whole way of the task: windows that are generated, a foundation fine-tuned on them, its bundle measured."""
+    data, run, bundle = tmp_path / "occupancy.h5", tmp_path / "run", tmp_path / "tuned.wfm.pt"
+    assert dataset(["generate", "occupancy", "--windows", "48", "--out", str(data)]) == 0
+    init = tiny_foundation(tmp_path / "tiny")
+    given = ["--data", str(data), "--init", str(init), "--regime", "lp", "--modality", "iq", "signal=foundation"]
+    assert finetune([*given, "--out", str(run), "epochs=1", "batch=16", "threads=1"]) == 0
+    export_bundle(run, bundle)
+    few = ("--windows", 40, "--signals", 22, "--snr-db", 0, "--conditions", "signals fill the band")
+    assert f"\n{bundle.name} " in program("accuracy/occupancy.py", "--bundles", bundle, *few)
 
 
 def test_activity(tmp_path):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""wfm-dataset: bring recordings, arrays and public data sets into the one file that training reads; look at it."""
+"""wfm-dataset: bring recordings, arrays and public data sets into the one file that training reads, or generate one;
+look at it."""
 
 import argparse
 import inspect
@@ -12,6 +13,7 @@ from wfm_core.cli import command
 from wfm_core.cli.told import add_told
 from wfm_core.data.dataset import open_dataset
 from wfm_core.data.dataset_checks import TASKS
+from wfm_core.data.generated_occupancy import write_occupancy
 from wfm_core.data.readers.own import csi_logs, hdf5, npz, sigmf_folder
 from wfm_core.data.readers.own.axes import KINDS
 from wfm_core.data.readers.public import READERS as PUBLIC
@@ -30,6 +32,9 @@ READERS = {
     **PUBLIC,
 }
 
+GENERATED = {"occupancy": write_occupancy}
+"""Functions of a path, and of how many windows, the seed and the samples of each."""
+
 _MOST_SUBCARRIERS = 4096
 
 _EXAMPLES = """examples:
@@ -41,6 +46,7 @@ _EXAMPLES = """examples:
   wfm-dataset build --from csi-esp32 DIR --label folder --window 128 --antennas 1 --out rooms.h5
   wfm-dataset build --from hdf5 FILE --array data/iq --axes antennas,samples,reim --label data/tx --kind sample ...
   wfm-dataset build --from wavesfm CACHE --out cache.h5
+  wfm-dataset generate occupancy --windows 8192 --seed 1 --out occupancy.h5
   wfm-dataset show har.h5"""
 
 
@@ -52,6 +58,12 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     show = commands.add_parser("show", help="print what a data set holds, and write NAME.png beside it")
     show.add_argument("file", type=Path)
+    generate = commands.add_parser("generate", help="make a data set of synthetic windows")
+    generate.add_argument("task", choices=list(GENERATED), help="what they are for")
+    generate.add_argument("--windows", type=int, default=8192, metavar="N", help="how many (%(default)s)")
+    generate.add_argument("--samples", type=int, default=4096, metavar="N", help="of each window (%(default)s)")
+    generate.add_argument("--seed", type=int, default=1, help="another one gives other signals (%(default)s)")
+    generate.add_argument("--out", type=Path, required=True, metavar="FILE.h5")
     build = commands.add_parser("build", help="make a data set", argument_default=argparse.SUPPRESS)
     build.add_argument("--from", dest="reader", required=True, choices=list(READERS), help="what the source is")
     build.add_argument("source", type=Path, help="folder or file")
@@ -156,13 +168,24 @@ def show(path: Path) -> None:
     print(sheet)
 
 
+def _generated(task: str, windows: int, samples: int, seed: int, out: Path) -> Path:
+    for name, value, least in (("windows", windows, 1), ("samples", samples, 64), ("seed", seed, 0)):
+        if value < least:
+            raise WfmError(f"--{name} {value}: {least} or more is expected")
+    return GENERATED[task](out, windows, seed, samples)
+
+
 @command
 def main(argv: list[str] | None) -> None:
     """The command `wfm-dataset`."""
     top = parser()
     options = vars(top.parse_args(argv))
-    if options.pop("command") == "show":
+    chosen = options.pop("command")
+    if chosen == "show":
         show(options["file"])
+        return
+    if chosen == "generate":
+        show(_generated(**options))
         return
     name, source, out = (options.pop(key) for key in ("reader", "source", "out"))
     if not source.exists():

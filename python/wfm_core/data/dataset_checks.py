@@ -12,7 +12,8 @@ from wfm_core.signal import build_preprocessor
 
 KINDS = ("sample", "image", "csi", "features")
 TASKS = (
-    "fingerprint", "interference", "activity", "classification", *QUANTITIES, "line_of_sight", "beam", "custom",
+    "fingerprint", "interference", "activity", "classification", *QUANTITIES, "line_of_sight", "beam", "occupancy",
+    "custom",
 )  # fmt: skip
 
 _AXES = {"sample": "(windows, 2 for I and Q, antennas, samples)"}

@@ -4,6 +4,7 @@
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
+from scipy.stats import mannwhitneyu
 
 
 def interference_accuracies(probabilities: torch.Tensor, label: torch.Tensor) -> dict[str, float]:
@@ -64,3 +65,11 @@ def error_cdf(errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Errors in ascending order, and the share of windows whose error is at most that: both float64 [N]."""
     ordered = np.sort(np.asarray(errors, np.float64))
     return ordered, np.searchsorted(ordered, ordered, side="right") / len(ordered)
+
+
+def auc(score: ArrayLike, positive: ArrayLike) -> float:
+    """The chance that a window that is `positive`, bool [N], has a higher `score` [N] than one that is not: the area
+    under the ROC curve."""
+    score, positive = np.asarray(score), np.asarray(positive, bool)
+    higher = mannwhitneyu(score[positive], score[~positive], method="asymptotic").statistic
+    return float(higher / (positive.sum() * (~positive).sum()))

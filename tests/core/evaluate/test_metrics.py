@@ -9,6 +9,7 @@ from wfm_core.base.errors import WfmError
 from wfm_core.evaluate.calibration import calibrate, fit_temperature, threshold_for
 from wfm_core.evaluate.intervals import bootstrap_interval, wilson_interval
 from wfm_core.evaluate.metrics import (
+    auc,
     class_accuracies,
     confusion_matrix,
     error_cdf,
@@ -103,3 +104,8 @@ def test_few_windows_all_right_do_not_make_scores_certain():
     label = torch.arange(3).repeat(4)
     score = (logits / fit_temperature(logits, label)).softmax(1).max().item()
     assert score == pytest.approx(13 / 15, abs=0.01), "twelve right of twelve, and one more window of each class"
+
+
+def test_the_area_under_the_curve_counts_pairs_in_order():
+    assert auc([0.1, 0.4, 0.35, 0.8], [False, False, True, True]) == pytest.approx(0.75)
+    assert auc([1.0, 1.0, 2.0], [False, True, True]) == pytest.approx(0.75), "a tie is half a pair"
