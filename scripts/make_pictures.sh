@@ -32,6 +32,7 @@ on_a_screen $scripts/display.py classify_band sim:air 5 "$work/images/classify_b
 "$python" $scripts/csi_images.py "$work/images/csi_images.png"
 "$python" $scripts/csi_activities.py "$work/images/csi_activities.png"
 "$python" $scripts/direction_finding.py "$work/images/direction_finding.png"
+"$python" $scripts/occupancy.py "$work/images/occupancy.png"
 cp out/demo/waterfall.png "$work/images/demo.png"
 cp out/demo-classify/waterfall.png "$work/images/demo_classify.png"
 "$python" $scripts/shrink.py "$work/images" docs/images

@@ -89,13 +89,13 @@ def main() -> None:
     noise, _ = scored(found, 4 * options.windows, Listening(occupied=0.0), {}, 22, options.seed - 1)
     levels = {name: threshold(score, FALSE_ALARMS) for name, score in noise.items()}
     rows = []
-    for number, condition in enumerate(options.conditions):
+    for condition in options.conditions:
         how, which = CONDITIONS[condition]
         print(f"{condition}, {options.windows} windows a cell: area under the ROC curve / found, and alarms")
         print(f"{'':24}" + "".join(f"{f'{snr_db:g} dB':>14}" for snr_db in options.snr_db) + f"{'alarms':>10}")
         cells, alarms = {name: [] for name in found}, {name: [] for name in found}
         for place, snr_db in enumerate(options.snr_db):
-            seed = options.seed + 1000 * number + place
+            seed = options.seed + 1000 * list(CONDITIONS).index(condition) + place
             drawn = Listening((snr_db, snr_db), **how)
             scores, occupied = scored(found, options.windows, drawn, which, options.signals, seed)
             for name, score in scores.items():

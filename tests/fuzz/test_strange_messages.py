@@ -15,6 +15,7 @@ from gnuradio import blocks, gr, wfm
 from gnuradio.wfm import rehearsal, remote
 from gnuradio.wfm.display.sinks import STATUS_NUMBERS, display_messages_sink, display_rows_sink
 from gnuradio.wfm.display.state import DisplayState
+from gnuradio.wfm.events.duty_cycle import duty_cycle
 from gnuradio.wfm.events.quantity_smoother import quantity_smoother
 from gnuradio.wfm.events.signal_events import SignalEvents
 from gnuradio.wfm.events.signal_tracker import signal_tracker
@@ -156,6 +157,9 @@ CASES = {
     "quantity_smoother-detects": Case(
         lambda folder: quantity_smoother("position", keys.POSITIONS, 5, 64), "detects", [POSITION], of_port("positions")
     ),
+    "duty_cycle-detects": Case(
+        lambda folder: duty_cycle("interference", "none", 1, 64), "detects", [detection()], of_port("duty")
+    ),
     "task_head-embeddings": Case(
         lambda folder: wfm.task_head(windows=3), "embeddings", [EMBEDDING], lambda b, got: b.status()["windows_in"]
     ),
@@ -220,6 +224,7 @@ ANSWERS_ON = {
     "event_tracker": ["events"],
     "signal_tracker": ["events"],
     "quantity_smoother": ["positions"],
+    "duty_cycle": ["duty"],
     "task_head": ["events"],
     "image_inference": ["detects", "events"],
 }

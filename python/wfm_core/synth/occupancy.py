@@ -30,7 +30,7 @@ _RATES = (0.25e6, 30.72e6)
 """Hz, of modulations; emitters have their own."""
 _MOST_RATE = 61.44e6
 _LEAD_IN = settle_samples(_MOST_RATE)
-_TRIES = 20
+_TRIES = 200
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from flowgraph_helpers import Collector, RuleBundle
 from gnuradio import blocks, gr, wfm
-from gnuradio.wfm.inference.channel_calibration import ChannelCalibration
+from gnuradio.wfm.inference.directions.channel_calibration import ChannelCalibration
 
 from wfm_core.base.errors import WfmError
 from wfm_core.evaluate.music_bundle import MUSIC, MusicBundle

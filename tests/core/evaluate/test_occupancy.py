@@ -90,7 +90,7 @@ def test_a_bundle_says_yes_or_no(signals):
 def test_what_cannot_be_drawn_is_refused():
     with pytest.raises(WfmError, match="fading rain: expected some of none, flat, paths"):
         Listening(fading=("rain",))
-    with pytest.raises(WfmError, match="no am of 20 is 0.9 to 1 of its band wide"):
+    with pytest.raises(WfmError, match="no am of 200 is 0.9 to 1 of its band wide"):
         draw_signals(1, 256, torch.Generator().manual_seed(1), ("am",), (0.9, 1.0))
 
 

@@ -68,7 +68,7 @@ def check_task(bundle, task: str) -> None:
         )
 
 
-class _preset(preset_base):
+class window_preset(preset_base):
     """Inference of `task` and its event tracker; streams as in `wfm.inference`.
 
     `load`: opens the bundle of blocks where another judges these, see `judge_of_blocks`.
@@ -133,7 +133,7 @@ class _preset(preset_base):
         self.inference.set_gate_dbfs(gate_dbfs)
 
 
-class interference_detector(_preset):
+class interference_detector(window_preset):
     """When interference of which kind began and ended; `none` makes no event.
 
     Args: see `wfm.inference` and `wfm.event_tracker`. No gate: the signal of interest is always there.
@@ -180,7 +180,7 @@ class interference_detector(_preset):
         )
 
 
-class rf_fingerprinter(_preset):
+class rf_fingerprinter(window_preset):
     """Which transmitter was on the air, from when to when: the gate keeps silence from being named.
 
     A bundle with the task fingerprint knows its transmitters. One without tasks, such as wfm-fingerprint, gives

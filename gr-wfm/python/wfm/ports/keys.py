@@ -40,6 +40,10 @@ LOST_SO_FAR = pmt.intern("lost_so_far")
 EVENT = pmt.intern("event")
 DURATION = pmt.intern("duration")
 
+# How much of the time an answer was yes.
+SHARE = pmt.intern("share")
+WINDOWS_COUNTED = pmt.intern("windows")
+
 # What a notice of WFM Inference (its `events` port) says, beside its kind under EVENT.
 TEXT = pmt.intern("text")
 
@@ -63,6 +67,7 @@ CSI = pmt.intern("csi")
 IMAGES = pmt.intern("images")
 POSITIONS = pmt.intern("positions")
 BEARINGS = pmt.intern("bearings")
+DUTY = pmt.intern("duty")
 SURVEY = pmt.intern("survey")
 ENROLMENT = pmt.intern("enrolment")
 CONTROL = pmt.intern("control")

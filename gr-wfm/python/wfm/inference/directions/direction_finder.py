@@ -9,13 +9,13 @@ from gnuradio import gr
 from wfm_core.base.errors import WfmError
 from wfm_core.evaluate.music_bundle import MUSIC, MusicBundle
 
-from ..events.quantity_smoother import quantity_smoother
-from ..ports import keys, messages
+from ...events.quantity_smoother import quantity_smoother
+from ...ports import keys, messages
+from ..inference import inference
+from ..presets import load_for, preset_base
+from ..tap_source import TapSource
+from ..window_source import Windows
 from .channel_calibration import ChannelCalibration
-from .inference import inference
-from .presets import load_for, preset_base
-from .tap_source import TapSource
-from .window_source import Windows
 
 UNCALIBRATED = ("refuse", "decide")
 
