@@ -36,9 +36,9 @@ import readme  # isort: skip
 TRIED = {
     "accuracy/activity.py", "accuracy/air.py", "accuracy/angles.py", "accuracy/decoded.py", "accuracy/enrolment.py",
     "accuracy/fingerprint.py", "accuracy/fingerprint_real.py", "accuracy/lte_recordings.py",
-    "accuracy/occupancy.py", "accuracy/other_recordings.py", "accuracy/positions.py", "accuracy/signals.py",
-    "accuracy/synthetic.py",
-    "accuracy/two_tasks.py", "capacity.py", "card.py", "classifier_live.py", "every_sample.py", "finder/accuracy.py",
+    "accuracy/novelty.py", "accuracy/occupancy.py", "accuracy/other_recordings.py", "accuracy/positions.py",
+    "accuracy/signals.py", "accuracy/synthetic.py", "accuracy/two_tasks.py", "capacity.py", "card.py",
+    "classifier_live.py", "every_sample.py", "finder/accuracy.py",
     "finder_rate.py", "foundation/compare.py", "foundation/csi_statistics.py", "foundation/measures.py", "inflow.py",
     "pretrain_data_overhead.py", "profile_inflow.py", "readme.py", "run.py", "serve_vs_inprocess.py",
     "soak.py", "spectrogram.py", "tap.py",
@@ -258,6 +258,14 @@ def test_occupancy_by_a_model(tmp_path):
     export_bundle(run, bundle)
     few = ("--windows", 40, "--signals", 22, "--snr-db", 0, "--conditions", "signals fill the band")
     assert f"\n{bundle.name} " in program("accuracy/occupancy.py", "--bundles", bundle, *few)
+
+
+@pytest.mark.slow
+def test_novelty(tmp_path):
+    said = program("accuracy/novelty.py", "--sites", 1, "--windows", 32, "--json", tmp_path / "out.json")
+    assert "means over 1 sites, 32 windows learnt at each" in said
+    (found,) = json.loads((tmp_path / "out.json").read_text())
+    assert found["embedding"] == "spectrum" and found["auc"] > 0.7 and 0 <= found["alarms"] <= 1
 
 
 def test_activity(tmp_path):

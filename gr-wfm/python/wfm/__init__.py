@@ -17,6 +17,7 @@ from .images.image_inference import image_inference  # noqa: F401
 from .images.image_presets import activity_sensor, positioner  # noqa: F401
 from .inference.directions.direction_finder import direction_finder  # noqa: F401
 from .inference.inference import inference  # noqa: F401
+from .inference.novelty import novelty  # noqa: F401
 from .inference.occupancy import occupancy  # noqa: F401
 from .inference.presets import interference_detector, rf_fingerprinter  # noqa: F401
 from .inference.signal_classifier import signal_classifier  # noqa: F401

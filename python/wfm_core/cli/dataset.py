@@ -169,9 +169,10 @@ def show(path: Path) -> None:
 
 
 def _generated(task: str, windows: int, samples: int, seed: int, out: Path) -> Path:
-    for name, value, least in (("windows", windows, 1), ("samples", samples, 64), ("seed", seed, 0)):
-        if value < least:
-            raise WfmError(f"--{name} {value}: {least} or more is expected")
+    limits = (("windows", windows, 1, 1 << 24), ("samples", samples, 64, 1 << 20), ("seed", seed, 0, 1 << 32))
+    for name, value, least, most in limits:
+        if not least <= value <= most:
+            raise WfmError(f"--{name} {value}: {least} to {most} is expected")
     return GENERATED[task](out, windows, seed, samples)
 
 

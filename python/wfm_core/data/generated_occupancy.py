@@ -15,8 +15,8 @@ _AT_ONCE = 256
 
 
 def write_occupancy(path: str | Path, count: int, seed: int, samples: int = 4096, how: Listening | None = None) -> Path:
-    """Write `count` windows of `samples` samples, drawn from `seed` as `wfm_core.synth.occupancy` says, with a new
-    signal in each that is occupied; gives `path`. The group `kind` says which signal is in a window, or noise."""
+    """Write `count` windows of `samples` samples, drawn from `seed` as `wfm_core.synth.occupancy` says; gives `path`.
+    The group `kind` says which signal is in a window, or noise."""
     how = how or Listening()
 
     def drawn() -> Iterator[Windows]:

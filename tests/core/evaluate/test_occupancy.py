@@ -106,4 +106,4 @@ def test_a_labelled_set_is_generated_by_a_command(tmp_path, capsys):
     assert dataset_command([*command[:-1], str(tmp_path / "p.h5"), "--seed", "2"]) == 0
     assert not np.array_equal(open_dataset(tmp_path / "p.h5").read([0]), data.read([0]))
     assert dataset_command([*command, "--windows", "0"]) == 1
-    assert "--windows 0: 1 or more is expected" in capsys.readouterr().err
+    assert "--windows 0: 1 to 16777216 is expected" in capsys.readouterr().err

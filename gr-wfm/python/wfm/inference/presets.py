@@ -126,6 +126,14 @@ class window_preset(preset_base):
             self.msg_connect(self.inference, "embeddings", head, "embeddings")
         self._follow_with(self.tracker, takes=("detects", "status"), gives="events", head=head)
 
+    def _take_orders(self, block) -> None:
+        """Port in `enrolment`: orders to `block`, whose answers go out at `enrolled`."""
+        self.message_port_register_hier_in("enrolment")
+        self.message_port_register_hier_out("enrolled")
+        self.relay = order_relay(keys.ENROLMENT, block)
+        self.msg_connect(self, "enrolment", self.relay, "enrolment")
+        self.msg_connect(block, "events", self, "enrolled")
+
     def set_threshold(self, threshold: float) -> None:
         self.inference.set_threshold(threshold)
 
@@ -243,9 +251,5 @@ class rf_fingerprinter(window_preset):
             on_error,
             head=self.head,
         )
-        self.message_port_register_hier_in("enrolment")
-        self.message_port_register_hier_out("enrolled")
         # a bundle that knows its transmitters enrols none: its inference refuses, and says so
-        self.relay = order_relay(keys.ENROLMENT, self.head or self.inference.engine)
-        self.msg_connect(self, "enrolment", self.relay, "enrolment")
-        self.msg_connect(self.head or self.inference, "events", self, "enrolled")
+        self._take_orders(self.head or self.inference.engine)
