@@ -23,6 +23,7 @@ from .inference.presets import interference_detector, rf_fingerprinter  # noqa: 
 from .inference.signal_classifier import signal_classifier  # noqa: F401
 from .inference.task_head import task_head  # noqa: F401
 from .link.sample_link import sample_publisher, sample_subscriber  # noqa: F401
+from .ports.kept_blocks import keep_connected_blocks
 from .radio.sdr_source import sdr_source, source_freq, source_policy, source_rate  # noqa: F401
 from .record.run_report import run_report  # noqa: F401
 from .record.sigmf_annotator import sigmf_annotator  # noqa: F401
@@ -36,6 +37,8 @@ from .wfm_python import (  # noqa: F401
     window_batch,
     window_tap,
 )
+
+keep_connected_blocks()
 
 _APPS = {"app": "example_run", "rehearsal": "simulated_judge", "remote": "remote"}
 """What the examples' flowgraphs import from here, and its module; on first use, as `app` chooses Qt's platform."""
