@@ -13,6 +13,10 @@ from contextlib import contextmanager
 from wfm_core.base.errors import WfmError
 from wfm_core.base.needs import needed
 
+LARGEST_CALL = "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH"
+"""In the environment of who asks replicas, and in theirs: bytes of a question, or of its answer."""
+_MOST_CALL = 32 << 20
+"""More than any message of a client. Ray's own limit is 4 MiB, and 13 signals of WFM Signal Classifier are more."""
 _LOOK_SECONDS = 2.0
 _KNOCK_SECONDS = 5.0
 
@@ -22,6 +26,7 @@ def prepare_ray(cluster: str) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray tells its makers how it is used, unless told not to
     # Questions go to replicas by gRPC, over the ports that these have anyway, and not through Ray's store of objects.
     os.environ.setdefault("RAY_SERVE_USE_GRPC_BY_DEFAULT", "1")
+    os.environ.setdefault(LARGEST_CALL, str(_MOST_CALL))
     if not cluster:
         # Ray's own ports listen on the network's address: who has not this token is not answered.
         os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))

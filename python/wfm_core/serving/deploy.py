@@ -9,35 +9,40 @@ from contextlib import contextmanager
 import ray
 from ray import serve
 from ray.exceptions import RayActorError, RayError
-from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
+from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, RayServeException
+from ray.util.metrics import Counter
 
 from wfm_core.base.errors import WfmError
-from wfm_core.base.ray_session import ray_session
+from wfm_core.base.ray_session import LARGEST_CALL, ray_session
 from wfm_core.bundle import Contract, parse_contract
 from wfm_core.configs.serving import ServedBundle, Serving
+from wfm_core.serving.gather import BusyError, Gatherer
 from wfm_core.serving.judge import Facts, Judge, Question, Reply
 from wfm_core.serving.replica import Replica
-from wfm_core.serving.service import BusyError, GoneError
-
-_ENVIRONMENT = {"env_vars": {"OMP_WAIT_POLICY": "PASSIVE"}}
-"""Of replicas: after a question of one window, which all threads compute, they would look for the next one for some
-milliseconds on the cores that flowgraphs and other replicas have use for."""
+from wfm_core.serving.service import GoneError
 
 
 class RayServed:
     """A `service.Served`."""
 
-    def __init__(self, handle: serve.handle.DeploymentHandle, facts: Facts, contract: Contract, most_windows: int):
+    def __init__(self, handle: serve.handle.DeploymentHandle, facts: Facts, contract: Contract, settings: ServedBundle):
         self._handle = handle
-        self.facts, self.contract, self.most_windows = facts, contract, most_windows
+        self.facts, self.contract, self.most_windows = facts, contract, settings.batch
+        at_once = settings.most_replicas
+        most = settings.queue * (at_once + 1)  # what Ray lets wait at the replicas, and before them
+        self.judge = Gatherer(self._ask, settings.batch, settings.wait_ms / 1e3, at_once, most).judge
+        self._asked = Counter("wfm_serve_questions", "Questions that replicas have answered", ("bundle",))
+        self._asked.set_default_tags({"bundle": contract.name})
 
-    async def judge(self, question: Question) -> Reply:
+    async def _ask(self, questions: list[Question]) -> list[Reply]:
         try:
-            return await self._handle.judge.remote(question)
+            replies = await self._handle.answer.remote(questions)
         except BackPressureError as error:
             raise BusyError(f"bundle {self.contract.name} has more questions waiting than may") from error
         except (RayActorError, DeploymentUnavailableError) as error:
             raise GoneError(f"a replica of bundle {self.contract.name} has ended; another one is started") from error
+        self._asked.inc(len(questions))
+        return replies
 
 
 @contextmanager
@@ -61,7 +66,7 @@ def running(serving: Serving, cluster: str, metrics_port: int | None) -> Iterato
             for name, settings in bundles.items():
                 handle = _deployed(name, settings, facts[name].sha256)
                 seen = _facts(name, handle)
-                served[name] = RayServed(handle, seen, parse_contract(seen.contract, f"bundle {name}"), settings.batch)
+                served[name] = RayServed(handle, seen, parse_contract(seen.contract, f"bundle {name}"), settings)
             yield served
         finally:
             if cluster and ray.is_initialized():
@@ -72,8 +77,10 @@ def running(serving: Serving, cluster: str, metrics_port: int | None) -> Iterato
 def _facts(name: str, handle: serve.handle.DeploymentHandle) -> Facts:
     """What a replica says of its bundle."""
     try:
-        return Facts(*handle.facts.remote().result())
-    except (RayError, TypeError) as error:  # what it sends does not become what is known here
+        facts = Facts(*handle.facts.remote().result())
+        handle.answer.remote([]).result()
+        return facts
+    except (RayError, RayServeException, TypeError) as error:  # what it sends, or can, is not what is known here
         said = str(error).partition("\n")[0][:200]
         raise WfmError(
             f"a replica of bundle {name} does not answer as one of this gr-wfm does ({said}): install the same version "
@@ -81,16 +88,23 @@ def _facts(name: str, handle: serve.handle.DeploymentHandle) -> Facts:
         ) from error
 
 
+def _environment() -> dict:
+    """Of replicas, on whichever computer. With OpenMP's own policy all threads would look, after a question of one
+    window, for the next one for some milliseconds on the cores that flowgraphs and other replicas have use for."""
+    return {"env_vars": {"OMP_WAIT_POLICY": "PASSIVE", LARGEST_CALL: os.environ[LARGEST_CALL]}}
+
+
 def _deployed(name: str, settings: ServedBundle, sha256: str) -> serve.handle.DeploymentHandle:
     how_many = {"num_replicas": settings.replicas}
     if isinstance(settings.replicas, tuple):
         fewest, most = settings.replicas
-        how_many = {"autoscaling_config": {"min_replicas": fewest, "max_replicas": most}}
+        # one at a time: of two calls at a replica one waits
+        how_many = {"autoscaling_config": {"min_replicas": fewest, "max_replicas": most, "target_ongoing_requests": 1}}
     deployment = serve.deployment(
         name=name,
         max_ongoing_requests=settings.queue,
         max_queued_requests=settings.queue,
-        ray_actor_options={"num_cpus": settings.cpus, "num_gpus": settings.gpus, "runtime_env": _ENVIRONMENT},
+        ray_actor_options={"num_cpus": settings.cpus, "num_gpus": settings.gpus, "runtime_env": _environment()},
         health_check_period_s=2.0,
         health_check_timeout_s=10.0,
         graceful_shutdown_timeout_s=2.0,

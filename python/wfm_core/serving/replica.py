@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One replica of a served bundle under Ray Serve, which gathers the questions of all clients into batches."""
+"""One replica of a served bundle under Ray Serve."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from ray import serve
 
 from wfm_core.configs.serving import ServedBundle
 from wfm_core.serving.judge import Facts, Judge, Question, Reply
-
-
-def _windows(questions: list[Question]) -> int:
-    return sum(len(question.batch) for question in questions)
 
 
 class Replica:
@@ -21,16 +18,12 @@ class Replica:
         torch.set_num_threads(max(1, int(settings.cpus)))
         replica = serve.get_replica_context().replica_id.unique_id
         self._judge = Judge(name, settings.batch, settings.device, settings.dtype, sha256, replica)
-        self._together.set_max_batch_size(settings.batch)
-        self._together.set_batch_wait_timeout_s(settings.wait_ms / 1e3)
+        self._thread = ThreadPoolExecutor(1)
 
-    async def judge(self, question: Question) -> Reply:
-        return await self._together(question)
+    async def answer(self, questions: list[Question]) -> list[Reply]:
+        """In a thread, a call after the other: the replica answers Ray's questions after its health meanwhile, and a
+        call that is cancelled while it waits is not computed."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._judge.answer, questions)
 
     async def facts(self) -> Facts:
         return self._judge.facts()
-
-    @serve.batch(batch_size_fn=_windows)
-    async def _together(self, questions: list[Question]) -> list[Reply]:
-        """In a thread: the replica answers Ray's questions after its health meanwhile."""
-        return await asyncio.to_thread(self._judge.answer, questions)

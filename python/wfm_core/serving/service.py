@@ -14,12 +14,9 @@ from wfm_core.bundle.bundle import decide
 from wfm_core.bundle.contract import Contract
 from wfm_core.messages.decisions import decision_json, plain_json
 from wfm_core.serving import own_version, protocol
+from wfm_core.serving.gather import BusyError
 from wfm_core.serving.judge import IMAGES, IQ, PREPARED, Facts, Question, Reply, check_question
 from wfm_core.serving.wire import images_of, output_messages, windows_of
-
-
-class BusyError(WfmError):
-    """More is asked than can wait."""
 
 
 class GoneError(WfmError):

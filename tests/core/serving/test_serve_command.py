@@ -27,8 +27,8 @@ from wfm_core.configs.serving import ServedBundle, read_serving
 from wfm_core.serving.remote import open_remote
 
 
-def windows(count: int) -> np.ndarray:
-    return noise(1, count * WINDOW).reshape(count, 1, WINDOW)
+def windows(count: int, antennas: int = 1) -> np.ndarray:
+    return noise(antennas, count * WINDOW).reshape(count, antennas, WINDOW)
 
 
 def test_without_ray_it_says_what_to_install():
@@ -136,8 +136,8 @@ def metrics(port: int) -> str:
         return ""
 
 
-def requests_of(bundle: str, said: str) -> float:
-    line = rf'^ray_serve_deployment_request_counter_total{{.*deployment="{bundle}".*}} ([\d.]+)'
+def questions_of(bundle: str, said: str) -> float:
+    line = rf'^ray_wfm_serve_questions_total{{.*bundle="{bundle}".*}} ([\d.]+)'
     return sum(map(float, re.findall(line, said, re.MULTILINE)))
 
 
@@ -164,19 +164,27 @@ def test_a_ray_that_does_not_start_is_one_sentence(monkeypatch):
 
 @needs_ray
 @pytest.mark.filterwarnings("ignore:Using extra keyword arguments on .Field")  # of Ray's
-@pytest.mark.parametrize("answer", [("0" * 64, {}), None])
-def test_a_replica_of_another_version_is_one_sentence(answer):
-    """As on a computer of the cluster that was not updated: fewer facts, or what cannot be read here at all."""
+@pytest.mark.parametrize("facts", [("0" * 64, {}), None, ("0" * 64, {}, "cpu", "fp32", True, "torchscript", "")])
+def test_a_replica_of_another_version_is_one_sentence(facts):
+    """As on a computer of the cluster that was not updated: fewer facts, what cannot be read here at all, or a replica
+    that takes one question a call."""
     from ray.exceptions import RaySystemError
+    from ray.serve.exceptions import RayServeException
 
     from wfm_core.serving.deploy import _facts
 
-    def result():
-        if answer is None:
+    def told():
+        if facts is None:
             raise RaySystemError("Facts.__new__() takes 6 positional arguments but 8 were given\nTraceback")
-        return answer
+        return facts
 
-    handle = SimpleNamespace(facts=SimpleNamespace(remote=lambda: SimpleNamespace(result=result)))
+    def answer():
+        raise RayServeException("Tried to call a method 'answer' that does not exist.")
+
+    def method(result):
+        return SimpleNamespace(remote=lambda *_: SimpleNamespace(result=result))
+
+    handle = SimpleNamespace(facts=method(told), answer=method(answer))
     with pytest.raises(
         WfmError, match="^a replica of bundle tiny does not answer .*install the same version"
     ) as caught:
@@ -208,10 +216,7 @@ def test_under_ray_it_answers_many_clients_as_the_bundle_does_here(installed):
         wanted = loaded_as(open_remote("tiny", server.device, 0.0)).infer(windows(3))["interference"]
         for number in range(8):
             assert all(np.allclose(row, wanted[number % 3], atol=1e-5) for row in results[number])
-        counted = re.compile(
-            r'^ray_serve_deployment_request_counter_total\{.*deployment="tiny".*\} (\d+)', re.MULTILINE
-        )
-        wait_for(lambda: sum(map(int, counted.findall(metrics(port)))) >= 80, 120, lambda: metrics(port)[-2000:])
+        wait_for(lambda: questions_of("tiny", metrics(port)) >= 80, 120, lambda: metrics(port)[-2000:])
         there = open_remote("tiny", server.device, 60.0)
         before = server.replicas("tiny")
         assert before and there.infer(windows(1)) and there.replica
@@ -266,15 +271,16 @@ def test_replicas_follow_the_load(installed, tmp_path):
 @pytest.mark.slow
 def test_on_a_cluster_of_two_nodes(installed, tmp_path):
     """As docs/serving.md has it, with two nodes as processes here; only the second has processors to give, and what it
-    says is a GPU, of which each bundle has its half."""
-    config = tmp_path / "serve.yaml"
-    config.write_text("bundles:\n  tiny: {gpus: 0.5, device: cpu}\n  other: {gpus: 0.5, device: cpu}\n")
+    says is a GPU, of which each bundle has its half. A question of 8 MB is larger than Ray's own limit."""
+    config, large = tmp_path / "serve.yaml", windows(1024, antennas=4)
+    config.write_text("bundles:\n  tiny: {gpus: 0.5, device: cpu, batch: 1024}\n  other: {gpus: 0.5, device: cpu}\n")
     with RayCluster(tmp_path, "--num-gpus", "1") as cluster:
         with RayServer("--config", str(config), "--cluster", cluster.address) as server:
             for name in ("tiny", "other"):
                 there = open_remote(name, server.device, 0.0)
                 found = there.infer(windows(3))["interference"]
                 assert np.allclose(found, loaded_as(there).infer(windows(3))["interference"], atol=1e-5)
+            assert len(open_remote("tiny", server.device, 0.0).infer(large)["interference"]) == len(large)
             server.process.send_signal(signal.SIGTERM)
             assert server.process.wait(120) == 0
         assert cluster.goes_on()
