@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tasks measure in place of naming it: a kind of task for each quantity, its unit, and how answers are told."""
+"""What tasks measure in place of naming it: a kind of task for each quantity, its unit, and how answers are told. And
+the directions that the classes of beams stand for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,15 @@ QUANTITIES = {
     "angle": Quantity("deg", 1, 1, "degrees from straight ahead"),
 }
 """By the kind of task, which is the key of the numbers in a decision too: {"position": [x, y, z]}, {"angle": [a]}."""
+
+
+MOST_BEAMS = 1024
+
+
+def beam_angles(beams: int) -> list[float]:
+    """The directions of a codebook of `beams` in degrees from straight ahead: evenly from -90 to just under 90, as the
+    beam at 90 degrees of a row of antennas half a wavelength apart is the one at -90."""
+    return [-90 + 180 * number / beams for number in range(beams)]
 
 
 def measured_in(decision: Mapping) -> str:

@@ -6,6 +6,7 @@ Datasets:
   float32 (N, C, H, W). The values are raw: `signal` says how they are prepared.
 - `label`: int64 (N,), classes; or float32 (N, 3), positions in metres, or (N, 1), angles in
   degrees. A set without it can pretrain.
+- optional: `gain_db`, float32 (N, K), of K classes that are beams: what each would have gained.
 - `group/NAME`: N texts each; what a split keeps together or goes by (`source`, `person`, `room`, `official`, ...).
 
 Attributes:
@@ -31,6 +32,7 @@ from wfm_core.base.plain import unicode_text
 from wfm_core.data.dataset_checks import (
     KINDS,
     check_finite,
+    check_gains,
     check_groups,
     check_rate,
     check_scene,
@@ -57,7 +59,7 @@ class Dataset:
     [count] with the names `labels`, or float32 [count, 3] in metres ([count, 1] in degrees) with no `labels`; None in a
     set without labels.
     `groups` maps a name to `count` texts; `sample_rate` (Hz) and `scene` ({"low": [x, y, z], "high": [x, y, z]},
-    metres, or of an angle [degrees]) may be None.
+    metres, or of an angle [degrees]) may be None, and `gain_db`, float32 [count, classes].
     """
 
     path: Path
@@ -72,6 +74,7 @@ class Dataset:
     provenance: dict
     sample_rate: float | None
     scene: dict | None
+    gain_db: np.ndarray | None = None
 
     @property
     def modality(self) -> str:
@@ -150,6 +153,7 @@ def open_dataset(path: str | Path, unlabelled: bool = False) -> Dataset:
             scene=check_scene(
                 where, _json(file, "scene") if "scene" in file.attrs else None, quantity_of(task, labels)
             ),
+            gain_db=check_gains(where, file["gain_db"][:] if "gain_db" in file else None, stored.shape[0], labels),
         )
 
 
@@ -167,6 +171,7 @@ def write_dataset(
     sample_rate: float | None = None,
     scene: dict | None = None,
     count: int | None = None,
+    gain_db: np.ndarray | None = None,
 ) -> Path:
     """Write a data set, whole or not at all; gives `path`. Raises `WfmError`.
 
@@ -174,7 +179,7 @@ def write_dataset(
     also complex [n, A, T], or [n, C, H, W]): only one of them is in memory at a time. `label` has one entry per
     window, N integers with their names in `labels`, N positions (x, y, z) in metres or N angles (one number each) in
     degrees. Without labels it is None, and `count` says how many windows an iterable gives. A `signal` that is measured
-    is so on the values as they lie in the file.
+    is so on the values as they lie in the file. `gain_db` [N, K] are the gains of K classes that are beams.
     """
     path, names, groups = Path(path), tuple(map(unicode_text, labels or ())), dict(groups or {})
     where = str(path)
@@ -184,6 +189,7 @@ def write_dataset(
         count = len(values if label is None else label)
     label = checked_label(where, None if label is None else np.asarray(label), names, task, count)
     check_groups(where, groups, count)
+    gain_db = check_gains(where, gain_db, count, names)
     attributes = {"task": task, "provenance": json.dumps(provenance)}
     if names:
         attributes["labels"] = json.dumps(names)
@@ -200,6 +206,8 @@ def write_dataset(
             check_signal(where, used)
             if label is not None:
                 file["label"] = label
+            if gain_db is not None:
+                file["gain_db"] = gain_db
             for name, texts in groups.items():
                 file.create_dataset(f"group/{name}", data=list(map(unicode_text, texts)), dtype=h5py.string_dtype())
             file.attrs.update(attributes, signal=json.dumps(used))

@@ -125,6 +125,18 @@ def check_groups(where: str, groups: dict[str, Sequence[str]], count: int) -> No
             raise WfmError(f"{where}: group {name} has {len(texts)} entries for {count} windows: one each is expected")
 
 
+def check_gains(where: str, gain_db: np.ndarray | None, count: int, labels: Sequence[str]) -> np.ndarray | None:
+    """float32 [count, classes], all finite; or None."""
+    if gain_db is None:
+        return None
+    if gain_db.shape != (count, len(labels)) or gain_db.dtype.kind != "f" or not np.isfinite(gain_db).all():
+        raise WfmError(
+            f"{where}: gain_db {gain_db.dtype} {list(gain_db.shape)}: finite floats [{count}, {len(labels)}], one a "
+            "window and class, are expected; leave them out or compute them again"
+        )
+    return gain_db.astype(np.float32)
+
+
 def check_signal(where: str, signal: dict) -> None:
     """A mapping that `wfm_core.signal` can build."""
     try:

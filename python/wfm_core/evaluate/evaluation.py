@@ -104,7 +104,10 @@ def evaluate(bundle: Bundle, dataset: Dataset, part: Part, task: TaskContract, o
     if out is not None:
         draw_classes(out, answers, truth, task.labels, _embedding(bundle, outputs, task), title)
     unknown = float((answers.max(1) < task.open_set_threshold).mean())
-    return head | class_figures(answers, truth, task.labels, units) | {"unknown_share": unknown}
+    gain_db = dataset.gain_db
+    if gain_db is not None:
+        gain_db = gain_db[part.rows] if dataset.labels == tuple(task.labels) else None
+    return head | class_figures(answers, truth, task.labels, units, gain_db) | {"unknown_share": unknown}
 
 
 def units_of(dataset: Dataset, rows: np.ndarray) -> np.ndarray:

@@ -25,15 +25,24 @@ from wfm_core.evaluate.metrics import (
     interference_accuracies,
     mean_class_accuracy,
     quantity_errors,
+    rate_lost,
+    top_accuracy,
 )
 from wfm_core.synth.scenes.interference import LABELS
 
 
-def class_figures(probabilities: np.ndarray, label: np.ndarray, labels: Sequence[str], units: np.ndarray) -> dict:
+def class_figures(
+    probabilities: np.ndarray,
+    label: np.ndarray,
+    labels: Sequence[str],
+    units: np.ndarray,
+    gain_db: np.ndarray | None = None,
+) -> dict:
     """Figures of probabilities float [N, K] against classes int64 [N] called `labels`, to be written as JSON.
 
     mean_class_accuracy and accuracy, per_class by name, ece; where the classes are those of interference, what
-    `interference_accuracies` says too. `units` [N] says what the interval draws as one piece, see `bootstrap_interval`.
+    `interference_accuracies` says too; with the gains of each class [N, K], which are beams then, top3_accuracy and
+    `rate_lost`. `units` [N] says what the interval draws as one piece, see `bootstrap_interval`.
     """
     predicted = probabilities.argmax(1)
     classes = len(labels)
@@ -47,6 +56,9 @@ def class_figures(probabilities: np.ndarray, label: np.ndarray, labels: Sequence
     figures["per_class"] = {name: float(share) for name, share in zip(labels, shares, strict=True) if share == share}
     scores, truth = torch.from_numpy(probabilities).float(), torch.from_numpy(label)
     figures["ece"] = expected_calibration_error(scores, truth)
+    if gain_db is not None:
+        figures["top3_accuracy"] = top_accuracy(probabilities, label)
+        figures |= _with_interval("rate_lost", lambda rows: rate_lost(gain_db[rows], predicted[rows]), units)
     if tuple(labels) == LABELS:
         for name in ("intd", "intc", "detections", "false_alarms"):
             figures |= _with_interval(

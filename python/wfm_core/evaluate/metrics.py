@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tasks' figures: classes, interference (INTD is none against any, INTC which modulation), positions."""
+"""The tasks' figures: classes, interference (INTD is none against any, INTC which modulation), beams, positions."""
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from scipy.stats import mannwhitneyu
+
+BEST_SNR_DB = 10.0
+"""Of the best beam, where rates are compared."""
 
 
 def interference_accuracies(probabilities: torch.Tensor, label: torch.Tensor) -> dict[str, float]:
@@ -48,6 +51,23 @@ def mean_class_accuracy(confusion: np.ndarray) -> float:
     """The mean of `class_accuracies` over the classes that are present; NaN where there are none."""
     present = class_accuracies(confusion)[confusion.sum(1) > 0]
     return float(present.mean()) if len(present) else float("nan")
+
+
+def top_accuracy(probabilities: np.ndarray, label: np.ndarray, count: int = 3) -> float:
+    """The share of windows whose class, of `label` int64 [N], is among the `count` likeliest of [N, K]."""
+    likeliest = np.argsort(-probabilities, axis=1, kind="stable")[:, :count]
+    return float((likeliest == np.asarray(label)[:, None]).any(1).mean())
+
+
+def rate_lost(gain_db: np.ndarray, chosen: np.ndarray) -> float:
+    """The share of the rate that the beams `chosen` int64 [N] lose against the best ones, by the gains of all beams
+    [N, K] in dB.
+
+    Rates are log2(1 + SNR), where the best beam of each window has an SNR of BEST_SNR_DB.
+    """
+    below = gain_db[np.arange(len(chosen)), chosen] - gain_db.max(1)
+    rates = np.log2(1 + 10 ** ((BEST_SNR_DB + below) / 10))
+    return float(1 - rates.mean() / np.log2(1 + 10 ** (BEST_SNR_DB / 10)))
 
 
 def quantity_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:

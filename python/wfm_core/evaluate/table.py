@@ -99,7 +99,11 @@ def _other(task: str, figures: dict) -> str:
     for unit in (quantity.unit for quantity in QUANTITIES.values()):
         if f"mean_{unit}" in figures:
             return f"{task}: mean error {figures[f'mean_{unit}']:.2f} {unit}; "
-    return f"{task}: mean per-class accuracy {_percent(figures['mean_class_accuracy'])} %; "
+    beams = ""
+    if "rate_lost" in figures:
+        shares = (_percent(figures[name]) for name in ("accuracy", "top3_accuracy", "rate_lost"))
+        beams = "top-1 {} %, top-3 {} %, rate lost {} %; ".format(*shares)
+    return f"{task}: mean per-class accuracy {_percent(figures['mean_class_accuracy'])} %; {beams}"
 
 
 def _percent(share: float) -> str:

@@ -7,6 +7,7 @@ from torch import nn
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.plain import shortened
+from wfm_core.signal.beam_image import BeamImage
 from wfm_core.signal.covariance import Covariance
 from wfm_core.signal.csi import CsiImage
 from wfm_core.signal.csi_profile import CsiProfile
@@ -32,6 +33,7 @@ KINDS = {
     "found_signal": FoundSignal,
     "transmitter": Transmitter,
     "covariance": Covariance,
+    "beam_image": BeamImage,
 }
 
 

@@ -113,6 +113,18 @@ def test_images_of_all_kinds_and_positions(tmp_path, kind):
     refused(f"holds {kind}, not IQ", dataset.read_iq, [0])
 
 
+def test_gains_of_beams(tmp_path):
+    gains = np.linspace(-60, 0, 15, dtype=np.float32).reshape(5, 3)
+    facts = FACTS | {"labels": ["a", "b", "c"]}
+    path = write_dataset(tmp_path / "d.h5", "sample", windows(), [0, 1, 1, 0, 2], **facts, gain_db=gains)
+    np.testing.assert_array_equal(open_dataset(path).gain_db, gains)
+    for wrong in (gains[:4], gains[:, :2], np.full((5, 3), np.nan)):
+        refused(
+            r"gain_db float.*finite floats \[5, 3\]", write_dataset, path, "sample", windows(), [0, 1, 1, 0, 2],
+            **facts, gain_db=wrong,
+        )  # fmt: skip
+
+
 def test_iq_that_is_prepared_as_a_spectrogram_is_for_the_image_side(tmp_path):
     signal = {"kind": "spectrogram", "fft_size": 8, "hop": 4, "size": [16, 16]}
     signal |= {"minimum": -40.0, "maximum": 20.0, "mean": 0.5, "std": 0.2}

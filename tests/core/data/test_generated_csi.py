@@ -10,7 +10,9 @@ from wfm_core.data.dataset import open_dataset
 from wfm_core.data.generated_csi import write_generated_csi
 from wfm_core.signal import build_preprocessor
 from wfm_core.synth.csi.activities import ACTIVITIES
+from wfm_core.synth.csi.beams import ELEMENTS, draw_beams
 from wfm_core.synth.csi.cells import draw_cells
+from wfm_core.synth.csi.clusters import draw_clusters
 from wfm_core.synth.csi.grids import find_grid
 from wfm_core.synth.csi.windows import draw_windows
 
@@ -49,4 +51,31 @@ def test_what_is_no_label_is_named(tmp_path):
 
     with pytest.raises(WfmError, match="have no activity"):
         write_generated_csi(tmp_path / "a.h5", cells, 1)
-    assert open_dataset(write_generated_csi(tmp_path / "los.h5", cells, 1, "line_of_sight")).labels == ("no", "yes")
+
+
+def test_complex_channels_are_kept_for_a_signal_that_takes_them(tmp_path):
+    def clusters(number):
+        return draw_clusters(8, find_grid("srs-32"), 8, 2, torch.Generator().manual_seed(number))
+
+    signal = {"kind": "csi_profile", "size": [16, 16], "taps": 32}
+    dataset = open_dataset(write_generated_csi(tmp_path / "los.h5", clusters, 2, "line_of_sight", signal=signal))
+    assert (dataset.task, dataset.labels, dataset.shape) == ("line_of_sight", ("nlos", "los"), (4, 32, 8))
+    windows = clusters(1)
+    seen = dataset.read(range(8, 16))
+    np.testing.assert_array_equal(seen[:, :2] + 1j * seen[:, 2:], windows.csi)
+    np.testing.assert_array_equal(dataset.label[8:], windows.causes["line_of_sight"])
+    assert [name.endswith("-los") for name in dataset.groups["scenario"]] == dataset.label.astype(bool).tolist()
+    assert dataset.signal == signal and dataset.provenance["synthetic"]
+
+
+def test_beams_are_kept_with_their_gains(tmp_path):
+    def sounded(number):
+        return draw_beams(6, find_grid("srs-32"), 4, torch.Generator().manual_seed(number))
+
+    signal = {"kind": "beam_image", "size": [16, 64], "taps": 32, "elements": list(ELEMENTS)}
+    dataset = open_dataset(write_generated_csi(tmp_path / "b.h5", sounded, 2, "beam", signal=signal))
+    assert (dataset.task, len(dataset.labels), dataset.labels[::32]) == ("beam", 64, ("-90 deg", "0 deg"))
+    causes = sounded(1).causes
+    np.testing.assert_array_equal(dataset.label[6:], causes["beam"])
+    np.testing.assert_array_equal(dataset.gain_db[6:], causes["gain_db"])
+    assert build_preprocessor(dataset.signal)(torch.from_numpy(dataset.read(range(12)))).shape == (12, 2, 16, 64)

@@ -16,6 +16,8 @@ from wfm_core.evaluate.metrics import (
     error_figures,
     mean_class_accuracy,
     quantity_errors,
+    rate_lost,
+    top_accuracy,
 )
 
 
@@ -26,6 +28,19 @@ def test_confusion_has_the_truth_in_its_rows():
     np.testing.assert_allclose(class_accuracies(matrix), [2 / 3, 1, 0, np.nan])
     nothing = np.array([], np.int64)
     assert confusion_matrix(nothing, nothing, 2).tolist() == [[0, 0], [0, 0]]
+
+
+def test_the_likeliest_classes_count():
+    likely = np.array([[0.4, 0.3, 0.2, 0.1], [0.1, 0.2, 0.3, 0.4], [0.25, 0.25, 0.25, 0.25]])
+    assert top_accuracy(likely, np.array([1, 0, 0]), 1) == pytest.approx(1 / 3), "of equal ones the first"
+    assert top_accuracy(likely, np.array([2, 0, 2]), 3) == pytest.approx(2 / 3)
+
+
+def test_the_rate_that_a_weaker_beam_loses():
+    gain_db = np.array([[-100.0, -110.0, -97.0], [5.0, 5.0, 5.0]])
+    assert rate_lost(gain_db, np.array([2, 1])) == 0
+    lost = 1 - np.log2(1 + 10**0.7) / np.log2(11)
+    assert rate_lost(gain_db, np.array([0, 0])) == pytest.approx(lost / 2), "3 dB of 10 in one of two windows"
 
 
 def test_mean_accuracy_counts_classes_not_windows():

@@ -47,17 +47,29 @@ def draw_cells(
             f"{count} windows of {packets} soundings, {antennas} antennas, models {models!r}: 1 or more, 2 or more "
             f"soundings and some of {''.join(PROFILES)} are expected"
         )
-    device = generator.device
-    carrier = uniform((count,), *grid.carriers[0], generator)
-    chosen = torch.randint(len(PERIODS), (count,), generator=generator, device=device)
-    period = torch.tensor(PERIODS, device=device)[chosen]
-    times = period.unsqueeze(1) * torch.arange(packets, device=device)
+    carrier, times = draw_soundings(count, grid, packets, generator)
     channel, causes = cell_channel(carrier, times, grid, antennas, generator, models)
-    receiver = draw_receivers(count, antennas, grid, generator)
+    csi, receiver = sounded(channel, times, grid, generator)
+    return CsiWindows(csi, times, grid, causes | receiver)
+
+
+def draw_soundings(count: int, grid: Grid, packets: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Carriers [count] Hz of the grid's first band, and when each of the windows has its soundings, [count, packets]
+    s, at one of PERIODS."""
+    carrier = uniform((count,), *grid.carriers[0], generator)
+    chosen = torch.randint(len(PERIODS), (count,), generator=generator, device=generator.device)
+    period = torch.tensor(PERIODS, device=generator.device)[chosen]
+    return carrier, period.unsqueeze(1) * torch.arange(packets, device=generator.device)
+
+
+def sounded(channel: Tensor, times: Tensor, grid: Grid, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+    """Channels complex64 [B, antennas, soundings, subcarriers] as base stations report them, complex64 [B, antennas,
+    subcarriers, soundings], and the causes `snr_db` (-1 to 29) and `packet_rate` Hz."""
+    receiver = draw_receivers(len(channel), channel.shape[1], grid, generator)
     receiver.gain_db = receiver.gain_db / 4  # one calibrated radio, not a card with antennas of its own
     receiver.snr_db = receiver.snr_db - 15
     csi = received(channel, times, grid, receiver, 1, generator).transpose(2, 3)
-    return CsiWindows(csi, times, grid, causes | {"snr_db": receiver.snr_db, "packet_rate": 1 / period})
+    return csi, {"snr_db": receiver.snr_db, "packet_rate": 1 / times[:, 1]}
 
 
 def cell_channel(
@@ -104,7 +116,7 @@ def cell_channel(
 
     nowhere = torch.full((count, 3), torch.nan, device=device)
     nobody = torch.full((count,), UNKNOWN, device=device)
-    return _summed(phase, doppler, strength, delay, times, grid.offsets(device)), {
+    return summed(phase, doppler, strength, delay, times, grid.offsets(device)), {
         "activity": nobody,
         "people": nobody,
         "position": nowhere,
@@ -171,7 +183,7 @@ def _narrowed(angle: Tensor, power: Tensor, spread: Tensor) -> Tensor:
     return around * (spread / model).view(-1, 1, 1)
 
 
-def _summed(phase: Tensor, doppler: Tensor, strength: Tensor, delay: Tensor, times: Tensor, offsets: Tensor) -> Tensor:
+def summed(phase: Tensor, doppler: Tensor, strength: Tensor, delay: Tensor, times: Tensor, offsets: Tensor) -> Tensor:
     """Rays of clusters to complex64 [B, A, N, K]: phase [B, A, C, R] in turns, doppler [B, C, R] Hz, strength alike,
     delay [B, C] s."""
     begin = torch.polar(strength.unsqueeze(1).expand_as(phase), 2 * math.pi * phase)
@@ -182,4 +194,4 @@ def _summed(phase: Tensor, doppler: Tensor, strength: Tensor, delay: Tensor, tim
     spectrum = torch.polar(torch.ones_like(cycles), -2 * math.pi * cycles)
     batch, clusters, antennas, moments = taps.shape
     channel = taps.flatten(2).transpose(1, 2) @ spectrum
-    return channel.view(batch, antennas, moments, -1)
+    return channel.view(batch, antennas, moments, len(offsets))

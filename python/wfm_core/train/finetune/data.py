@@ -94,6 +94,7 @@ def gather(config: Finetuning, out: Path, resume: bool) -> Material:
         },
         quantity=dataset.quantity,
         scene=scene,
+        gain_db=None if dataset.gain_db is None else dataset.gain_db[sides.test],
         weights=class_weights(dataset.label[sides.train], len(dataset.labels)) if weighted else None,
     )
 

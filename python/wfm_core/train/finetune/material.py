@@ -33,7 +33,8 @@ class Material:
     or numbers float32 [n, values] of the `quantity` that is measured. `units` [n] says which test windows are of one
     recording.
 
-    `scene` scales what is measured; `weights` [K] are those of the classes in the loss. `windows` counts those of each
+    `scene` scales what is measured; `weights` [K] are those of the classes in the loss, `gain_db` [n, K] what each
+    class would have gained in the test windows. `windows` counts those of each
     side, `split` says how they were split. `name` is the model's; `data` goes into figures.json, `origin` into the
     contract. With `half` the weights are kept in half precision. `alarms`: see `calibrate`, of the validation windows.
     `mixed_in` are weights of which those that are kept have the share `mixed_share`. `average`: as of a contract,
@@ -63,6 +64,7 @@ class Material:
     quantity: str = ""
     scene: Scene | None = None
     weights: Tensor | None = None
+    gain_db: np.ndarray | None = None
     half: bool = False
     alarms: tuple[tuple[Tensor, float], ...] = ()
     mixed_in: dict[str, Tensor] | None = None

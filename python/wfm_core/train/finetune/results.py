@@ -91,7 +91,7 @@ def _class_results(out: Path, material: Material, logits: Tensor, embeddings, ca
     biased = calibrated + torch.tensor(calibration.bias) if calibration.bias else calibrated
     probabilities = biased.softmax(1)
     draw_classes(out, probabilities.numpy(), material.label, material.labels, embeddings, title)
-    figures = class_figures(probabilities.numpy(), material.label, material.labels, material.units)
+    figures = class_figures(probabilities.numpy(), material.label, material.labels, material.units, material.gain_db)
     del figures["ece"]  # of the bias too, which is not there to make scores right
     figures["ece_before"] = expected_calibration_error(logits.softmax(1), label)
     figures["ece_after"] = expected_calibration_error(calibrated.softmax(1), label)

@@ -19,10 +19,12 @@ import numpy as np
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.npz_file import open_npz
+from wfm_core.base.quantities import MOST_BEAMS, beam_angles
 from wfm_core.data.dataset import write_dataset
 from wfm_core.data.readers.own.folders import files_in, provenance
 from wfm_core.data.readers.own.matlab import read_matlab
 from wfm_core.data.readers.own.measure import image_signal
+from wfm_core.signal.beam_image import codebook
 
 SCALE = 1e6
 """Channel gains are around 1e-6; the WavesFM v1 authors multiply by this, too."""
@@ -30,7 +32,8 @@ LABELS = ("nlos", "los")
 NAMES = {"channel": ("channel",), "LoS": ("LoS", "los"), "location": ("location", "rx_pos")}
 """What is needed -> its names in versions 3 and 4."""
 TASKS = ("line_of_sight", "beam", "position")
-MOST_BEAMS = 1024
+NULL_DB = -400.0
+"""A beam straight into a null has no more."""
 _CONTENT = ".npz or .mat files with channel and LoS"
 _CHUNK = 256  # users at a time
 
@@ -39,7 +42,7 @@ def read(folder: Path, out: Path, *, task: str = "line_of_sight", beams: int = 6
     """Each user's channel times 1e6 as an image: real parts, then imaginary parts, of each receive antenna; a row for
     each transmit antenna, a column for each subcarrier.
 
-    Labels: whether there is line of sight, the best of `beams` beams (see `best_beams`), or where the user is. Groups:
+    Labels: whether there is line of sight, the best of `beams` beams (see `beam_gains`), or where the user is. Groups:
     `source` (the file), `path` (los or nlos).
     """
     folder, paths = files_in(folder, _CONTENT, "**/*.npz", "**/*.mat")
@@ -48,11 +51,11 @@ def read(folder: Path, out: Path, *, task: str = "line_of_sight", beams: int = 6
     if not 2 <= beams <= MOST_BEAMS or size < 1:
         raise WfmError(f"{beams} beams, size {size}: 2 to {MOST_BEAMS} beams and 1 pixel or more are expected")
     parts = [_labels(path, task, beams) for path in paths]
-    sights, label = (np.concatenate(column) for column in zip(*parts, strict=True))
-    counts = [len(sight) for sight, _ in parts]
+    sights, label, gains = (np.concatenate(column) for column in zip(*parts, strict=True))
+    counts = [len(sight) for sight, *_ in parts]
     if not len(label):
         raise WfmError(f"{folder}: no path arrives at any user (LoS is -1 or the channel 0); name other scenarios")
-    names = {"line_of_sight": LABELS, "beam": [f"{angle:g} deg" for angle in _angles(beams)]}.get(task)
+    names = {"line_of_sight": LABELS, "beam": [f"{angle:g} deg" for angle in beam_angles(beams)]}.get(task)
     scene = {"low": label.min(0).tolist(), "high": label.max(0).tolist()} if task == "position" else None
     return write_dataset(
         out,
@@ -68,47 +71,45 @@ def read(folder: Path, out: Path, *, task: str = "line_of_sight", beams: int = 6
         signal=partial(image_signal, size=[size, size]),
         provenance=provenance("deepmimo", folder, len(paths), task=task, beams=beams, scale=SCALE),
         scene=scene,
+        gain_db=gains if task == "beam" else None,
     )
 
 
-def best_beams(channel: np.ndarray, beams: int) -> np.ndarray:
-    """Channels [users, receive, transmit antennas, subcarriers] -> int64 [users], the number of the strongest beam.
+def beam_gains(channel: np.ndarray, beams: int) -> np.ndarray:
+    """Channels [users, receive, transmit antennas, subcarriers] -> float64 [users, beams], the gain of each beam in dB
+    to one decimal, at least NULL_DB; the first of the strongest is the best beam.
 
-    A linear array at half a wavelength, of whose elements n = 0, 1, ... a beam at angle a has the weights
-    exp(i pi n sin a) / sqrt(antennas). The channel's mean over the subcarriers times the weights is the gain, taken in
-    dB to one decimal; the first of beams that are equal so is the best. So far as the WavesFM v1 authors have it. Their
-    angles have both -90 and 90 degrees, which are the same beam, so that the last is never the best; here they go
-    evenly from -90 to just under 90, as others do who repeated their figures. Powers of receive antennas add up.
+    A linear array at half a wavelength, whose weights are a `codebook`. The channel's mean over the subcarriers times
+    the weights is the gain; so far as the WavesFM v1 authors have it. Their angles have both -90 and 90 degrees, which
+    are the same beam, so that the last is never the best; here they go evenly from -90 to just under 90, as others do
+    who repeated their figures. Powers of receive antennas add up.
     """
-    elements = np.arange(channel.shape[2])
-    weights = np.exp(1j * np.pi * np.outer(elements, np.sin(np.radians(_angles(beams))))) / np.sqrt(len(elements))
-    found = np.empty(len(channel), np.int64)
+    weights = codebook(channel.shape[2], beams).numpy()
+    found = np.empty((len(channel), beams))
     for begin in range(0, len(channel), _CHUNK):
         gain = channel[begin : begin + _CHUNK].mean(-1, dtype=np.complex128) @ weights
         with np.errstate(divide="ignore"):  # a beam straight into a null
             decibels = 10 * np.log10((np.abs(gain) ** 2).sum(1))
-        found[begin : begin + _CHUNK] = np.round(decibels, 1).argmax(1)
+        found[begin : begin + _CHUNK] = np.round(decibels, 1).clip(min=NULL_DB)
     return found
 
 
-def _angles(beams: int) -> np.ndarray:
-    return -90 + 180 * np.arange(beams) / beams
-
-
-def _labels(path: Path, task: str, beams: int) -> tuple[np.ndarray, np.ndarray]:
-    """Line of sight, int64 [users who are kept], and the label of each."""
+def _labels(path: Path, task: str, beams: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Line of sight, int64 [users who are kept], the label of each, and the gains of beams, none for other tasks."""
     channel, sight = _channel(path)
     kept = _kept(channel, sight)
+    none = np.empty((int(kept.sum()), 0))
     if task == "line_of_sight":
-        return sight[kept], sight[kept]
+        return sight[kept], sight[kept], none
     if task == "beam":
-        return sight[kept], best_beams(channel[kept], beams)
+        gains = beam_gains(channel[kept], beams)
+        return sight[kept], gains.argmax(1), gains
     place = _array(path, "location")
     if place.shape != (len(sight), 3) or place.dtype.kind not in "fiu":
         raise WfmError(
             f"{path}: location {place.dtype} {list(place.shape)}, metres [{len(sight)}, 3] are expected; save it again"
         )
-    return sight[kept], place[kept].astype(np.float32)
+    return sight[kept], place[kept].astype(np.float32), none
 
 
 def _images(paths: list[Path]) -> Iterator[np.ndarray]:
