@@ -34,7 +34,7 @@ import random_model as full_size  # isort: skip
 import readme  # isort: skip
 
 TRIED = {
-    "accuracy/activity.py", "accuracy/air.py", "accuracy/angles.py", "accuracy/decoded.py", "accuracy/enrolment.py",
+    "accuracy/activity.py", "accuracy/air.py", "accuracy/angles.py", "accuracy/channels.py", "accuracy/decoded.py", "accuracy/enrolment.py",
     "accuracy/fingerprint.py", "accuracy/fingerprint_real.py", "accuracy/lte_recordings.py",
     "accuracy/novelty.py", "accuracy/occupancy.py", "accuracy/other_recordings.py", "accuracy/positions.py",
     "accuracy/signals.py", "accuracy/synthetic.py", "accuracy/two_tasks.py", "capacity.py", "card.py",
@@ -266,6 +266,26 @@ def test_novelty(tmp_path):
     assert "means over 1 sites, 32 windows learnt at each" in said
     (found,) = json.loads((tmp_path / "out.json").read_text())
     assert found["embedding"] == "spectrum" and found["auc"] > 0.7 and 0 <= found["alarms"] <= 1
+
+
+def test_beams_by_what_is_classical(tmp_path):
+    out = tmp_path / "out.json"
+    said = program(
+        "accuracy/channels.py", "beam", "--out", tmp_path, "--train", 1, "--test", 1, "--json", out, "--regimes"
+    )
+    found = {row[0]: [float(figure) for figure in row[1:]] for row in rows(said)}
+    assert found["covariance by distances"][0] > 70 > found["sweep of 16 beams"][0]
+    assert found["covariance by distances"][2] < 5 < found["sweep of 16 beams"][2], "rate lost"
+    assert json.loads(out.read_text())["rows"].keys() == found.keys()
+
+
+@pytest.mark.slow
+def test_line_of_sight(tmp_path):
+    tiny = tiny_foundation(tmp_path / "tiny")
+    options = ("--train", 1, "--test", 1, "--init", tiny, "--regimes", "lp", "small", "--set", "epochs=1")
+    said = program("accuracy/channels.py", "line_of_sight", "--out", tmp_path / "runs", *options)
+    found = {row[0]: [float(figure) for figure in row[1:]] for row in rows(said)}
+    assert found["trees on nine numbers"][0] > 80 and len(found) == 5
 
 
 def test_activity(tmp_path):

@@ -14,7 +14,7 @@ from wfm_core.synth.csi.grids import find_grid
 GRID = find_grid("srs-104")
 
 
-def channel(scenario, count=400, moments=2, antennas=1, seed=0, period=1e-3):
+def channel(scenario, count=300, moments=2, antennas=1, seed=0, period=1e-3):
     generator = torch.Generator().manual_seed(seed)
     times = period * torch.arange(moments).expand(count, -1)
     carrier = torch.full((count,), 3.5e9)
@@ -24,8 +24,8 @@ def channel(scenario, count=400, moments=2, antennas=1, seed=0, period=1e-3):
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_mean_power_is_one_and_half_of_the_scenarios_have_line_of_sight(scenario):
     found, causes = channel(scenario)
-    assert found.shape == (400, 1, 2, 104) and found.dtype == torch.complex64
-    assert found.abs().square().mean().item() == pytest.approx(1, abs=0.1)
+    assert found.shape == (300, 1, 2, 104) and found.dtype == torch.complex64
+    assert found.abs().square().mean().item() == pytest.approx(1, abs=0.12)
     assert causes["line_of_sight"].all() == scenario.endswith("-los")
     assert causes["ricean_db"].isnan().all() != scenario.endswith("-los")
 
@@ -42,10 +42,10 @@ def test_what_stays_while_a_terminal_moves_is_as_strong_as_the_k_factor_says():
 
 
 def test_offices_are_shorter_than_macro_cells():
-    spreads = {name: channel(name, count=2000)[1]["delay_spread"].log10() for name in ("indoor-los", "uma-nlos")}
-    assert spreads["indoor-los"].mean().item() == pytest.approx(-7.692 - 0.01 * math.log10(4.5), abs=0.02)
-    assert spreads["uma-nlos"].mean().item() == pytest.approx(-6.28 - 0.204 * math.log10(6), abs=0.04)
-    assert spreads["uma-nlos"].std().item() == pytest.approx(0.39, abs=0.03)
+    spreads = {name: channel(name, count=800)[1]["delay_spread"].log10() for name in ("indoor-los", "uma-nlos")}
+    assert spreads["indoor-los"].mean().item() == pytest.approx(-7.692 - 0.01 * math.log10(4.5), abs=0.03)
+    assert spreads["uma-nlos"].mean().item() == pytest.approx(-6.28 - 0.204 * math.log10(6), abs=0.06)
+    assert spreads["uma-nlos"].std().item() == pytest.approx(0.39, abs=0.05)
 
 
 def test_the_direct_path_leaves_where_the_terminal_is():
