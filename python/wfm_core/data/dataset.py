@@ -267,7 +267,7 @@ def _kind(where: str, file: h5py.File) -> str:
     if len(found) != 1:
         held = ", ".join(found or sorted(file)) or "nothing"
         raise WfmError(f"{where} holds {held}: one of {', '.join(KINDS)} is expected; {_FOREIGN}")
-    for name in {found[0], "label"} & set(file):
+    for name in {found[0], "label", "gain_db"} & set(file):
         if not isinstance(file[name], h5py.Dataset):
             raise WfmError(f"{where}: {name} is a group, an array is expected; {_FOREIGN}")
     return found[0]

@@ -123,6 +123,10 @@ def test_gains_of_beams(tmp_path):
             r"gain_db float.*finite floats \[5, 3\]", write_dataset, path, "sample", windows(), [0, 1, 1, 0, 2],
             **facts, gain_db=wrong,
         )  # fmt: skip
+    with h5py.File(path, "a") as file:
+        del file["gain_db"]
+        file.create_group("gain_db")
+    refused("gain_db is a group, an array is expected", open_dataset, path)
 
 
 def test_iq_that_is_prepared_as_a_spectrogram_is_for_the_image_side(tmp_path):
