@@ -20,11 +20,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import signal_crops
 import torch
-from signal_crops import SECONDS, STRONG_DB, HeldOut
-from signal_figures import Answers, figures_of, pictures
-from signal_tables import tables, trees_table
+from signal_parts import crops
+from signal_parts.crops import SECONDS, STRONG_DB, HeldOut
+from signal_parts.figures import Answers, figures_of, pictures
+from signal_parts.tables import tables, trees_table
 
 import wfm_core
 from wfm_core.base.errors import WfmError
@@ -136,12 +136,12 @@ def main() -> int:
         contract = bundle.contract.tasks[task]
         known = tuple(label for label in contract.labels if label in SIGNALS)
         seed, most = arguments.seed, arguments.most_samples
-        crops = itertools.chain(
-            signal_crops.signals(seed, arguments.crops, known, most),
-            signal_crops.unheard(seed, max(arguments.crops // 16, 6), most),
-            signal_crops.noise(seed, max(arguments.crops // 5, 6), most),
+        held_out = itertools.chain(
+            crops.signals(seed, arguments.crops, known, most),
+            crops.unheard(seed, max(arguments.crops // 16, 6), most),
+            crops.noise(seed, max(arguments.crops // 5, 6), most),
         )
-        answers, trees = ask(bundle, task, crops)
+        answers, trees = ask(bundle, task, held_out)
         figures = figures_of(answers, contract.open_set_threshold, STRONG_DB)
         print(tables(figures))
         if trees is not None:
