@@ -27,6 +27,7 @@ from wfm_core.cli.dataset import main as dataset
 from wfm_core.cli.finetune import main as finetune
 from wfm_core.model.trees import TreeSizes
 from wfm_core.serving.service import Service
+from wfm_core.synth.signals.catalogue import UNHEARD
 
 import inflow  # isort: skip
 import profile_inflow  # isort: skip
@@ -408,7 +409,8 @@ def test_signals(tmp_path):
     said = program("accuracy/signals.py", "--bundle", bundle, *options)
     figures = json.loads((tmp_path / "out" / "figures.json").read_text())
     assert figures["labels"] == ["ook", "nbfm", "noise"] and figures["crops"]["alone"] > 0
-    assert {row[0] for row in rows(said)} >= {"whole", "IQ alone", "images alone", "both", "dect", "drm", "0 to 5"}
+    named = {row[0] for row in rows(said)}
+    assert named >= {"whole", "IQ alone", "images alone", "both", "0 to 5"} and named & set(UNHEARD)
     assert all((tmp_path / "out" / name).stat().st_size > 10_000 for name in ("confusion.png", "accuracy.png"))
     assert figures["trees"]["crops"] == figures["crops"]
     assert figures["trees"]["mean_class_accuracy"]["alone"] == 0.5, "one class of two"
