@@ -36,7 +36,12 @@ class preset_base(gr.hier_block2):
         for port, maker in makes.items():
             self.msg_connect(maker, port, self, port)
         for port in takes:
-            self.msg_connect(makes[port], port, follower, port)
+            if head and port == "status":
+                # by way of the head: the follower ends with the first block before it that does
+                self.msg_connect(self.inference, "status", head, "encoder_status")
+                self.msg_connect(head, "encoder_status", follower, "status")
+            else:
+                self.msg_connect(makes[port], port, follower, port)
         self.msg_connect(self.inference, "events", self, "notices")
         self.msg_connect(follower, gives, self, gives)
 

@@ -24,7 +24,9 @@ _BESIDE = {keys.WINDOWS: (keys.ENROL, keys.POINT), keys.AS: (keys.NAME,)}
 class task_head(message_block):
     """A head on another block's encoder, so that one encoder feeds many: its classes are learned from a few windows.
 
-    Ports in: `embeddings` from WFM Inference; `control`: a dict or pair with one of
+    Ports in: `embeddings` from WFM Inference; `encoder_status`, its `status`, which goes out at the port of that name
+    after the answers to the windows that it counts: WFM Event Tracker would else hear of the stream's end before it has
+    the last of them; `control`: a dict or pair with one of
     `enrol` (name; with `windows`, else the block's own number): the next windows become that class, and are not judged;
     `forget` (name), also of an enrolment under way; `name` (an unknown cluster, such as "unknown-3") with `as` (the
     class that its windows become, or join); `save` (path); `load` (path, in place of all classes and clusters).
@@ -71,8 +73,12 @@ class task_head(message_block):
     ):
         super().__init__(
             "wfm_task_head",
-            takes={keys.EMBEDDINGS: self._on_embedding, keys.CONTROL: self._on_control},
-            gives=(keys.DETECTS, keys.EVENTS, keys.STATUS),
+            takes={
+                keys.EMBEDDINGS: self._on_embedding,
+                keys.ENCODER_STATUS: self._on_encoder_status,
+                keys.CONTROL: self._on_control,
+            },
+            gives=(keys.DETECTS, keys.ENCODER_STATUS, keys.EVENTS, keys.STATUS),
             on_refusal=self._count_refusal,
             log="wfm.task_head",
         )
@@ -106,6 +112,7 @@ class task_head(message_block):
 
     def stop(self) -> None:
         self.handle_waiting(keys.EMBEDDINGS)
+        self.handle_waiting(keys.ENCODER_STATUS)
         self.publish_status()
 
     # -- embeddings ----------------------------------------------------------------------------------------------
@@ -126,6 +133,10 @@ class task_head(message_block):
                 self._judge(fields, values)
         finally:
             self.publish_status_when_due()
+
+    def _on_encoder_status(self, message: pmt.pmt_base) -> None:
+        self.handle_waiting(keys.EMBEDDINGS)  # the queues of two ports are emptied in any order
+        self.message_port_pub(keys.ENCODER_STATUS, message)
 
     def _judge(self, fields: pmt.pmt_base, values: np.ndarray) -> None:
         with self._lock:
