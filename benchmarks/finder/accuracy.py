@@ -48,6 +48,13 @@ def seen(truth: Truth, band: Band) -> np.ndarray:
     return np.clip(on + np.stack([-short, short], 1), 0, len(band.samples))
 
 
+def fills(truth: Truth, band: Band) -> bool:
+    """Whether nothing of the band is without it: no floor tells such a signal from noise."""
+    on = truth.intervals
+    width = truth.freq_upper_edge - truth.freq_lower_edge
+    return width > 0.97 * band.sample_rate and len(on) > 0 and (on[:, 1] - on[:, 0]).sum() > 0.95 * len(band.samples)
+
+
 def compare(band: Band, found: list[FoundSignal], longest: float = 2.0) -> tuple[list[tuple[float, float]], list[bool]]:
     """For each truth the share of its time that is found and its edges' error over its width (nan: not found); for each
     box whether it is right."""
@@ -83,6 +90,7 @@ def compare(band: Band, found: list[FoundSignal], longest: float = 2.0) -> tuple
 
 def run(bands: int, seed: int, flaws: bool, snr: tuple[float, float], each: bool, labels=None) -> None:
     hits, errors, by_snr = defaultdict(list), defaultdict(list), defaultdict(list)
+    filling, apart = [], []
     boxes = rights = samples = 0
     spent = 0.0
     for number in range(seed, seed + bands):
@@ -105,6 +113,7 @@ def run(bands: int, seed: int, flaws: bool, snr: tuple[float, float], each: bool
             name = f"{truth.label}/{truth.kind}"
             hits[name].append(recall >= 0.5)
             by_snr[int(truth.snr_db // 4) * 4].append(recall >= 0.5)
+            (filling if fills(truth, band) else apart).append(recall >= 0.5)
             if not np.isnan(error):
                 errors[name].append(error)
             if recall < 0.5:
@@ -121,7 +130,10 @@ def run(bands: int, seed: int, flaws: bool, snr: tuple[float, float], each: bool
         print(f"{name:30} {len(hits[name]):6d} {np.mean(hits[name]):7.3f} {middle:8.3f} {most:8.3f}")
     for level in sorted(by_snr):
         print(f"{level:3d} to {level + 4} dB: {len(by_snr[level]):5d} signals, recall {np.mean(by_snr[level]):.3f}")
-    every = [yes for one in hits.values() for yes in one]
+    print(
+        f"{len(filling)} fill the band all the time, as noise would: found {sum(filling)}; others {np.mean(apart):.4f}"
+    )
+    every = [*filling, *apart]
     off = [error for one in errors.values() for error in one]
     print(
         f"recall {np.mean(every):.4f} of {len(every)}, precision {rights / max(boxes, 1):.4f} of {boxes},"

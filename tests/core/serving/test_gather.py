@@ -2,6 +2,7 @@
 """Questions gathered into calls: which go together, when a call is made, and what becomes of those given up."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -43,7 +44,9 @@ def gathered(test, **settings):
         gatherer = Gatherer(replicas.ask, **settings)
         await test(replicas, lambda *of, **more: asyncio.ensure_future(gatherer.judge(question(*of, **more))))
 
-    asyncio.run(asyncio.wait_for(run(), 20))
+    # in a thread of its own: Playwright, which drives a browser in other tests, leaves its loop running in the main one
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(asyncio.wait_for(run(), 20))).result()
 
 
 def test_a_question_waits_for_others_but_not_for_long():
