@@ -23,7 +23,7 @@ from torch import Tensor
 
 from wfm_core.bundle import Bundle, load_bundle
 from wfm_core.evaluate.metrics import auc
-from wfm_core.evaluate.spectrum_bundle import SAMPLES, SpectrumBundle
+from wfm_core.evaluate.weightless.spectrum_bundle import SAMPLES, SpectrumBundle
 from wfm_core.model.prototypes import MODES, Prototypes
 from wfm_core.synth.draws import complex_normal, uniform
 from wfm_core.synth.occupancy import KINDS, Listening, draw_signals, draw_windows

@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from wfm_core.bundle import Bundle, load_bundle
-from wfm_core.evaluate.cfar_bundle import SAMPLES
 from wfm_core.evaluate.detectors import cfar, eigenvalue, energy, threshold
 from wfm_core.evaluate.metrics import auc
+from wfm_core.evaluate.weightless.cfar_bundle import SAMPLES
 from wfm_core.synth.occupancy import LABELS, Listening, Windows, draw_signals, draw_windows
 
 SNR_DB = (-16.0, -12.0, -8.0, -4.0, 0.0, 4.0)

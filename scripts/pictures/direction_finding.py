@@ -14,7 +14,7 @@ import torch
 from gnuradio import blocks, gr, wfm
 
 from wfm_core.evaluate.figures.canvas import new_figure, save
-from wfm_core.evaluate.music_bundle import SAMPLES
+from wfm_core.evaluate.weightless.music_bundle import SAMPLES
 from wfm_core.synth.arrays import draw_signals, steering
 
 CHANNELS, RATE, WINDOW = 4, 1e6, SAMPLES

@@ -9,8 +9,8 @@ import pmt
 import torch
 from gnuradio import blocks, gr, wfm
 
-from wfm_core.evaluate.cfar_bundle import SAMPLES
 from wfm_core.evaluate.figures.canvas import new_figure, save
+from wfm_core.evaluate.weightless.cfar_bundle import SAMPLES
 from wfm_core.signal.spectrogram import decibels, hann, spectrogram
 from wfm_core.synth.modulation import modulated
 

@@ -12,7 +12,7 @@ from gnuradio import blocks, gr, wfm
 from gnuradio.wfm.inference.directions.channel_calibration import ChannelCalibration
 
 from wfm_core.base.errors import WfmError
-from wfm_core.evaluate.music_bundle import MUSIC, MusicBundle
+from wfm_core.evaluate.weightless.music_bundle import MUSIC, MusicBundle
 from wfm_core.synth.arrays import steering
 
 WINDOW, CHANNELS = 512, 4

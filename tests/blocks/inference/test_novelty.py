@@ -9,7 +9,7 @@ from flowgraph_helpers import Collector, RuleBundle, noise
 from gnuradio import blocks, gr, wfm
 
 from wfm_core.base.errors import WfmError
-from wfm_core.evaluate.spectrum_bundle import SAMPLES
+from wfm_core.evaluate.weightless.spectrum_bundle import SAMPLES
 from wfm_core.synth.modulation import modulated
 
 LEARN = 128

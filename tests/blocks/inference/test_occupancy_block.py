@@ -11,7 +11,7 @@ from gnuradio.wfm.events.duty_cycle import duty_cycle
 from gnuradio.wfm.ports import keys
 
 from wfm_core.base.errors import WfmError
-from wfm_core.evaluate.cfar_bundle import SAMPLES
+from wfm_core.evaluate.weightless.cfar_bundle import SAMPLES
 from wfm_core.synth.modulation import modulated
 
 RATE = 1e6

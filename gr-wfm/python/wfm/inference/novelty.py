@@ -6,7 +6,7 @@ from statistics import NormalDist
 import pmt
 
 from wfm_core.base.errors import WfmError
-from wfm_core.evaluate.spectrum_bundle import SPECTRUM, SpectrumBundle
+from wfm_core.evaluate.weightless.spectrum_bundle import SPECTRUM, SpectrumBundle
 from wfm_core.model.prototypes import MODES
 
 from ..ports import keys
@@ -23,7 +23,7 @@ class novelty(window_preset):
 
     A window is unknown where its embedding is farther from those that were learnt, by Mahalanobis distance, than these
     are from each other but for the share `false_alarms` (see `wfm_core.model.prototypes`). By default the embedding is
-    the shape of the spectrum (`wfm_core.evaluate.spectrum_bundle.shape_of`), whatever the level is.
+    the shape of the spectrum (`wfm_core.evaluate.weightless.spectrum_bundle.shape_of`), whatever the level is.
 
     Message ports out: `detects` (a PDU a window, with `distance` over the threshold: above 1 it is unknown), `events`
     (begin and end of "unknown", see `wfm.event_tracker`), `enrolled` (what was learnt; of WFM Task Head `events`),

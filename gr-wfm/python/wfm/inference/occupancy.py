@@ -2,7 +2,7 @@
 """WFM Occupancy: whether there is anything on the air."""
 
 from wfm_core.base.errors import WfmError
-from wfm_core.evaluate.cfar_bundle import CFAR, CfarBundle
+from wfm_core.evaluate.weightless.cfar_bundle import CFAR, CfarBundle
 
 from ..events.duty_cycle import duty_cycle
 from .presets import load_for, window_preset

@@ -7,7 +7,7 @@ import numpy as np
 from gnuradio import gr
 
 from wfm_core.base.errors import WfmError
-from wfm_core.evaluate.music_bundle import MUSIC, MusicBundle
+from wfm_core.evaluate.weightless.music_bundle import MUSIC, MusicBundle
 
 from ...events.quantity_smoother import quantity_smoother
 from ...ports import keys, messages
