@@ -2,16 +2,14 @@
 """A spectrum with a constant false-alarm rate in the place of a model: what WFM Occupancy has when none is named."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from wfm_core.base.errors import WfmError
-from wfm_core.bundle.bundle import Bundle
-from wfm_core.bundle.parse import parse_contract
 from wfm_core.evaluate.detectors import cfar
+from wfm_core.evaluate.weightless.base import WeightlessBundle
 from wfm_core.synth.occupancy import LABELS
 
 CFAR = "cfar"
@@ -22,10 +20,9 @@ THRESHOLDS = {0.0005: 1.3457, 0.001: 1.3338, 0.01: 1.2818, 0.1: 1.2197}
 `wfm_core.synth.occupancy` says, half of them of receivers with flaws."""
 _STEEPNESS = 60.0
 """Of the probability against the logarithm of the score: 12 % over the threshold it is 0.999."""
-_RATES = {"min": 1.0, "max": 1e12}
 
 
-class CfarBundle(Bundle):
+class CfarBundle(WeightlessBundle):
     """A bundle of the task `occupancy` for up to `antennas` antennas, without weights: it takes any sample rate.
 
     A window of noise is called occupied with about the chance `false_alarms`, 0.0005 to 0.1; where several antennas are
@@ -39,24 +36,11 @@ class CfarBundle(Bundle):
         low, high = min(THRESHOLDS), max(THRESHOLDS)
         if not low <= false_alarms <= high:
             raise WfmError(f"false_alarms {false_alarms:g}: a share of windows from {low:g} to {high:g} is expected")
-        contract = {
-            "format": 1,
-            "name": CFAR,
-            "window": {"antennas": antennas, "samples": SAMPLES},
-            "sample_rate": _RATES,
-            "encoder": {"width": 4, "depth": 1, "heads": 1, "mlp_hidden": 1},  # of none
-            "input": "iq",
-            "signal": {"kind": "iq_rms"},
-            "modality": "iq",
-            "tasks": {"occupancy": {"kind": "classification", "labels": list(LABELS)}},
-            "weights_sha256": "0" * 64,
-        }
-        parsed = parse_contract(contract, CFAR)
         level = np.interp(math.log(false_alarms), [math.log(rate) for rate in THRESHOLDS], list(THRESHOLDS.values()))
 
         def answer(iq: Tensor) -> dict[str, Tensor]:
             over = _STEEPNESS * (cfar(iq) / float(level)).clamp(min=1e-6).log()
             return {"occupancy": torch.stack([torch.zeros_like(over), over], 1)}
 
-        reason = "CFAR has no network"
-        super().__init__(parsed, answer, Path(CFAR), torch.device("cpu"), "fp32", engine_reason=reason)
+        tasks = {"occupancy": {"kind": "classification", "labels": list(LABELS)}}
+        super().__init__(CFAR, answer, antennas, SAMPLES, tasks)
