@@ -57,6 +57,7 @@ def recover(lives: list[Live], outage: Callable[[], None]) -> None:
         for live in lives:
             status = live.block.status()
             assert status["undecided_because"] == "" and status["error"] == "" and not status["ended"]
+            wait_for(lambda live=live, n=number: len(live.told("answered")) >= n, 20)  # another block hears it
             assert len(live.told("unanswered")) == len(live.told("answered")) == number, "once an outage"
             assert status["samples_lost"] == 0
         print(f"decides again after {took:.2f} s")
