@@ -14,7 +14,7 @@ from wfm_core.scan.pooling import pooled
 from wfm_core.signal.energy_box import energy_box
 from wfm_core.signal.extract import extract
 from wfm_core.signal.finding import FinderSettings, FoundSignal, SignalFinder
-from wfm_core.signal.found import observe
+from wfm_core.signal.observe import observe
 
 NO_SIGNAL = ("noise",)
 """Labels of boxes in which there is none; they are not reported unless asked for."""
@@ -154,4 +154,4 @@ def observation(recording: Recording, found: FoundSignal) -> np.ndarray:
     band = recording.read(found.sample_start, count)[0]
     crop, _ = extract(band, rate, found.freq_lower_edge, found.freq_upper_edge, 0, len(band))
     width = found.freq_upper_edge - found.freq_lower_edge
-    return observe(crop, width, found.sample_count / rate, found.snr_db)
+    return observe(crop, width, found.sample_count / rate, found.snr_db, rate)

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A signal that was found in a band, as a model takes it: glances over its whole time, its beginning, and facts.
 
-An observation is one row of complex samples, so that it travels as every window of IQ does. It is cut out of the signal
-itself, at zero and at twice its bandwidth: GLANCES stretches of GLANCE samples spread evenly over its time (they
-overlap where it is short, and skip where it is long), then its first BEGINNING samples, then _HELD complex numbers that
-hold its bandwidth, duration and SNR.
+An observation is one row of complex samples, so that it travels as every window of IQ does. `wfm_core.signal.observe`
+makes it of the signal itself, at zero and at twice its bandwidth: GLANCES stretches of GLANCE samples spread evenly
+over its time (they overlap where it is short, and skip where it is long), then its first BEGINNING samples, then HELD
+complex numbers that hold its bandwidth, duration and SNR.
 """
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -18,8 +17,8 @@ from wfm_core.signal.spectrogram import hann
 GLANCES = 64
 GLANCE = 512
 BEGINNING = 8192
-_HELD = 2
-SAMPLES = GLANCES * GLANCE + BEGINNING + _HELD
+HELD = 2
+SAMPLES = GLANCES * GLANCE + BEGINNING + HELD
 """Of an observation."""
 
 IQ_SAMPLES = 1024
@@ -36,25 +35,6 @@ IMAGES = ((3, *WHOLE), (1, *CLOSE), (2, *HEARD), (CHANNELS, *RATES))
 FACTS = 3
 """Bandwidth, duration and SNR, the first of the numbers."""
 NUMBERS = FACTS + MEASURES
-
-
-def observe(crop: np.ndarray, bandwidth: float, duration: float, snr_db: float) -> np.ndarray:
-    """complex64 [SAMPLES] of a signal's samples (complex [n] about 0 Hz at 2 * bandwidth).
-
-    bandwidth: Hz; duration: seconds that it was on the air, of which the crop may be a part; snr_db: within its edges.
-    Values that are not finite count as zeros.
-    """
-    crop = np.nan_to_num(np.asarray(crop, np.complex64), nan=0.0, posinf=0.0, neginf=0.0)
-    if len(crop) < GLANCE:
-        crop = np.pad(crop, (0, GLANCE - len(crop)))
-    level = np.sqrt(np.mean(np.abs(crop) ** 2))
-    crop = crop / max(level, 1e-20)
-    starts = np.linspace(0, len(crop) - GLANCE, GLANCES).round().astype(np.int64)
-    glances = crop[starts[:, None] + np.arange(GLANCE)].ravel()
-    beginning = crop[:BEGINNING]
-    beginning = np.pad(beginning, (0, BEGINNING - len(beginning)))
-    facts = np.array([complex(np.log10(max(bandwidth, 1.0)), np.log10(max(duration, 1e-6))), complex(snr_db, 0)])
-    return np.concatenate([glances, beginning, facts]).astype(np.complex64)
 
 
 class FoundSignal(nn.Module):

@@ -15,7 +15,8 @@ from wfm_core.bundle.export import save_model_folder
 from wfm_core.model import ClassHead, EncoderConfig
 from wfm_core.model.found import FoundSignalModel
 from wfm_core.model.trees import TreeSizes
-from wfm_core.signal.found import IMAGES, NUMBERS, SAMPLES, observe
+from wfm_core.signal.found import IMAGES, NUMBERS, SAMPLES
+from wfm_core.signal.observe import observe
 
 SIZES = TreeSizes(rounds=2, leaves=4, depth=2)
 ENCODER = {"width": 32, "depth": 1, "heads": 2, "mlp_hidden": 32}
@@ -48,7 +49,7 @@ def test_trees_travel_as_whole_numbers(tmp_path):
 
     _, weights = read_model_folder(folder(tmp_path, leaf))
     assert weights["opinion.trees.value"].dtype == torch.int16 and weights["opinion.trees.value"][0] == 1234
-    answers = load_bundle(str(tmp_path)).infer(observe(np.ones(5000), 1e4, 0.25, 20.0)[None, None])
+    answers = load_bundle(str(tmp_path)).infer(observe(np.ones(5000), 1e4, 0.25, 20.0, 1e6)[None, None])
     assert answers["classification"].shape == (1, 3)
 
 

@@ -18,19 +18,19 @@ from wfm_core.signal.found import (
     SAMPLES,
     WHOLE,
     FoundSignal,
-    observe,
 )
+from wfm_core.signal.observe import observe
 
 
 def view(crop, bandwidth=1e4, duration=0.1, snr_db=20.0):
-    observed = observe(crop, bandwidth, duration, snr_db)
+    observed = observe(crop, bandwidth, duration, snr_db, 1e6)
     assert observed.shape == (SAMPLES,) and observed.dtype == np.complex64
     return FoundSignal()(torch.from_numpy(observed)[None, None])
 
 
 def test_an_observation_holds_the_whole_time_the_beginning_and_the_facts():
     crop = np.exp(0.2j * np.arange(300_000)).astype(np.complex64)
-    observed = observe(crop, 12.5e3, 1.5, 17.0)
+    observed = observe(crop, 12.5e3, 1.5, 17.0, 1e6)
     glances = observed[: GLANCES * GLANCE].reshape(GLANCES, GLANCE)
     np.testing.assert_allclose(glances[0], crop[:GLANCE], atol=1e-4)
     np.testing.assert_allclose(glances[-1], crop[-GLANCE:], atol=1e-4)

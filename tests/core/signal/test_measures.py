@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 import torch
 
-from wfm_core.signal.found import FACTS, NUMBERS, FoundSignal, observe
+from wfm_core.signal.found import FACTS, NUMBERS, FoundSignal
 from wfm_core.signal.measures import MEASURES, moments, of_beginning, stays
+from wfm_core.signal.observe import observe
 
 
 def numbers_of(crop: np.ndarray) -> torch.Tensor:
-    return FoundSignal()(torch.from_numpy(observe(crop, 1e4, 1.0, 20.0))[None, None])[-1][0]
+    return FoundSignal()(torch.from_numpy(observe(crop, 1e4, 1.0, 20.0, 1e6))[None, None])[-1][0]
 
 
 def test_there_are_as_many_as_said():

@@ -6,7 +6,8 @@ import pytest
 import torch
 from scipy.signal import resample
 
-from wfm_core.signal.found import FoundSignal, observe
+from wfm_core.signal.found import FoundSignal
+from wfm_core.signal.observe import observe
 from wfm_core.signal.rates import Rates
 
 ENVELOPE, FREQUENCY, ENVELOPE_STEPS, FREQUENCY_STEPS, ALIKE = range(5)
@@ -14,7 +15,7 @@ ENVELOPE, FREQUENCY, ENVELOPE_STEPS, FREQUENCY_STEPS, ALIKE = range(5)
 
 def rates_of(crop: np.ndarray, bandwidth: float) -> np.ndarray:
     """float32 [5, 1024] in the order of the axis."""
-    *_, rates, _ = FoundSignal()(torch.from_numpy(observe(crop, bandwidth, 1.0, 20.0))[None, None])
+    *_, rates, _ = FoundSignal()(torch.from_numpy(observe(crop, bandwidth, 1.0, 20.0, 1e9))[None, None])
     return rates[0].reshape(5, 16, 4, 16).transpose(1, 2).reshape(5, 1024).numpy()
 
 

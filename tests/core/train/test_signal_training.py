@@ -14,7 +14,8 @@ from wfm_core.base.errors import WfmError
 from wfm_core.bundle import read_model_folder
 from wfm_core.cli.finetune import main
 from wfm_core.configs.finetuning import Signals, load_finetuning
-from wfm_core.signal.found import SAMPLES, observe
+from wfm_core.signal.found import SAMPLES
+from wfm_core.signal.observe import observe
 from wfm_core.synth.signals.catalogue import LABELS
 from wfm_core.train.signals.shards import RECORD
 from wfm_core.train.signals.training import SignalTraining, fewer
@@ -40,7 +41,7 @@ def test_a_run_makes_its_crops_and_leaves_a_model_that_loads(tmp_path, capsys):
     assert (out / "confusion.png").exists()
     bundle = load_bundle(str(out))
     assert bundle.contract.modality == "signal" and bundle.contract.samples == SAMPLES
-    outputs = bundle.infer(observe(np.ones(5000), 1e4, 0.25, 20.0)[None, None])
+    outputs = bundle.infer(observe(np.ones(5000), 1e4, 0.25, 20.0, 1e6)[None, None])
     assert outputs["classification"].shape == (1, len(expected))
     np.testing.assert_allclose(outputs["classification"].sum(), 1, atol=1e-3)
     made = (out / "crops" / "00000.npy").stat().st_mtime_ns
@@ -65,7 +66,7 @@ def test_trees_grow_on_files_of_their_own_and_go_into_the_bundle(tmp_path, monke
     assert grown.dtype == torch.int16 and grown.any()
     bundle = load_bundle(str(out))
     assert bundle.contract.tokens(1) == 1 + 80 + 64 + 3 + 4 + 4 + 1
-    assert bundle.infer(observe(np.ones(5000), 1e4, 0.25, 20.0)[None, None])["classification"].shape[0] == 1
+    assert bundle.infer(observe(np.ones(5000), 1e4, 0.25, 20.0, 1e6)[None, None])["classification"].shape[0] == 1
     assert main(["--config", "signals.yaml", "--out", str(out), "--resume", *options, "steps=5"]) == 0
     assert torch.equal(read_model_folder(out)[1]["opinion.trees.threshold"], grown)
 

@@ -7,7 +7,8 @@ import threading
 import numpy as np
 
 from wfm_core.scan.pooling import Pool
-from wfm_core.signal.found import SAMPLES, observe
+from wfm_core.signal.found import SAMPLES
+from wfm_core.signal.observe import observe
 
 from ..wfm_python import found_signal, signal_finder
 from .window_source import Windows, ran_on
@@ -66,8 +67,8 @@ class FinderSource:
 
     def _observe(self, signals: list[found_signal], buffer: np.ndarray) -> None:
         for row, one in zip(buffer, signals, strict=True):
-            seconds = one.sample_count / self._rate_of(one)
-            row[0] = observe(one.samples, one.upper - one.lower, seconds, one.snr_db)
+            rate = self._rate_of(one)
+            row[0] = observe(one.samples, one.upper - one.lower, one.sample_count / rate, one.snr_db, rate)
 
     def _position(self, name: str) -> int:
         """How far the stream is, as the signals count: from the last lock() and unlock() on."""

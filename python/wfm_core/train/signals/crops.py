@@ -9,7 +9,7 @@ import numpy as np
 from wfm_core.signal.energy_box import energy_box
 from wfm_core.signal.extract import extract
 from wfm_core.signal.finding import FinderSettings, SignalFinder
-from wfm_core.signal.found import observe
+from wfm_core.signal.observe import observe
 from wfm_core.synth.scenes.air import AirBands, Band, Truth
 from wfm_core.synth.signals.catalogue import IMPROVISED, LABELS, LEAST_SECONDS
 
@@ -103,7 +103,8 @@ def named_crops(boxes: list[Box], band: Band) -> list[tuple[Box, Crop]]:
 def observed(box: Box, band: Band) -> np.ndarray:
     """complex64 [found.SAMPLES]: what a model sees of a box."""
     samples, _ = extract(band.samples, band.sample_rate, box.lower, box.upper, box.start, box.count)
-    return observe(samples, box.upper - box.lower, box.count / band.sample_rate, box.snr_db)
+    rate = band.sample_rate
+    return observe(samples, box.upper - box.lower, box.count / rate, box.snr_db, rate)
 
 
 def found_boxes(band: Band) -> list[Box]:
