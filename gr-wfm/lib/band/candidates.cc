@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "band/candidates.h"
+#include "band/bits.h"
 #include "band/simd.h"
 #include <algorithm>
-#include <boost/math/special_functions/gamma.hpp>
 #include <cmath>
-#include <cstring>
 #include <numeric>
+#include <utility>
 
 namespace gr::wfm::finding {
 
 namespace {
 
-constexpr double spread_of_floors = 1.12;
-constexpr double chance_of_low = 0.015;
 constexpr double left_out = 0.005;
 
 // First and last + 1 place of what holds all but `left_out` of the energy at each side.
@@ -30,7 +28,9 @@ std::pair<size_t, size_t> most_of(const std::vector<double>& energy)
     return { std::min(first, last_place), std::min(last, last_place) + 1 };
 }
 
-// Of two rows, or three.
+constexpr size_t at_once = 1024; // bins, whose means stay in the nearest cache
+
+// Sums of two rows, or three.
 WFM_VECTORISED void add_rows(
     const float* before, const float* now, const float* after, size_t size, float* sum)
 {
@@ -55,10 +55,15 @@ mean_bins(const float* line, size_t bins, size_t size, float scale, float* means
             means[i] = (left[i] + line[i]) * scale;
 }
 
-WFM_VECTORISED void compare(const float* means, float limit, size_t size, uint8_t* over)
+// Which are over a limit, 1 or 0; returns how many.
+WFM_VECTORISED int compare(const float* means, float limit, size_t size, uint8_t* over)
 {
-    for (size_t i = 0; i < size; i++)
+    int count = 0;
+    for (size_t i = 0; i < size; i++) {
         over[i] = means[i] > limit;
+        count += means[i] > limit;
+    }
+    return count;
 }
 
 WFM_VECTORISED void mean_of_eight(const float* from, size_t count, float* means)
@@ -72,28 +77,6 @@ WFM_VECTORISED void mean_of_eight(const float* from, size_t count, float* means)
 }
 
 } // namespace
-
-double view::freedom() const
-{
-    // Hann windows at half a row's hop: power correlates by 4/9 and 1/36 between bins one
-    // and two apart, and by 1/36 between rows.
-    const double all = group * bins;
-    const double along =
-        all + (all > 1 ? 2 * (all - 1) * 4 / 9 : 0) + (all > 2 ? 2 * (all - 2) / 36 : 0);
-    const double down = rows + 2 * (rows - 1) / 36.0;
-    return (rows * all) * (rows * all) / (along * down);
-}
-
-limits thresholds(const view& by, double cells_per_second, double false_alarms)
-{
-    const double freedom = by.freedom();
-    const double chance = std::min(false_alarms / cells_per_second, 0.01);
-    const auto limit = [freedom](double tail) {
-        return static_cast<float>(boost::math::gamma_q_inv(freedom, tail) / freedom *
-                                  spread_of_floors);
-    };
-    return { limit(chance), limit(chance_of_low) };
-}
 
 double candidate::outside(double low, double high) const
 {
@@ -114,11 +97,12 @@ void candidate_finder::find(const layer& in, std::vector<candidate>& found)
     if (in.rows == 0)
         return;
     const float* cells = cells_of(in);
-    const size_t size = in.shape.fft_size / d_view.group;
-    if (!mark(cells, in.rows, size))
+    d_size = in.shape.fft_size / d_view.group;
+    d_words = (d_size + word_bits - 1) / word_bits;
+    if (!mark(cells, in.rows))
         return;
-    connect(in.rows, size);
-    measure(in, cells, size, found);
+    connect(in.rows);
+    measure(in, cells, found);
 }
 
 const float* candidate_finder::cells_of(const layer& in)
@@ -135,40 +119,43 @@ const float* candidate_finder::cells_of(const layer& in)
 
 // The cells whose mean with their neighbours is over a limit. What is beyond the frame
 // counts as noise. False: none is over the high one.
-bool candidate_finder::mark(const float* cells, size_t rows, size_t size)
+bool candidate_finder::mark(const float* cells, size_t rows)
 {
-    d_marked.clear();
+    d_marked.assign(rows * d_words, 0);
     d_strong.clear();
-    d_first.assign(1, 0);
-    d_line.assign(size + 2, static_cast<float>(d_view.rows)); // a bin more on each side
-    d_means.resize(size);
-    d_over.assign(size + 8, 0);
-    const values noise(size, 1.0f);
-    float* line = d_line.data() + 1;
-    bool any = false;
+    d_line.resize(std::min(at_once, d_size) + 2); // a bin more on each side
+    d_means.resize(d_size);
+    d_over.assign((d_size + 7) / 8 * 8, 0); // as packed
+    d_noise.assign(d_size, 1.0f);
+    const float beyond = d_view.rows; // of the band
+    const float scale = 1.0f / (d_view.rows * d_view.bins);
     for (size_t row = 0; row < rows; row++) {
-        const float* now = cells + row * size;
-        const float* before = row > 0 ? now - size : noise.data();
-        const float* after = row + 1 < rows ? now + size : noise.data();
-        add_rows(before, now, d_view.rows == 3 ? after : nullptr, size, line);
-        const float scale = 1.0f / (d_view.rows * d_view.bins);
-        mean_bins(line, d_view.bins, size, scale, d_means.data());
-        compare(d_means.data(), d_limits.low, size, d_over.data());
-        for (size_t i = 0; i < size; i += 8) {
-            uint64_t eight;
-            std::memcpy(&eight, &d_over[i], 8);
-            for (size_t j = i; eight != 0 && j < i + 8; j++) {
-                if (!d_over[j])
-                    continue;
-                const bool strong = d_means[j] > d_limits.high;
-                any = any || strong;
-                d_marked.push_back(j);
-                d_strong.push_back(strong);
-            }
+        const float* now = cells + row * d_size;
+        const float* before = row > 0 ? now - d_size : d_noise.data();
+        const float* next = row + 1 < rows ? now + d_size : d_noise.data();
+        const float* after = d_view.rows == 3 ? next : nullptr;
+        for (size_t at = 0; at < d_size; at += at_once) {
+            const size_t count = std::min(at_once, d_size - at);
+            const size_t from = at > 0 ? at - 1 : 0;
+            const size_t to = std::min(at + count + 1, d_size);
+            d_line.front() = d_line[count + 1] = beyond;
+            add_rows(before + from,
+                     now + from,
+                     after ? after + from : nullptr,
+                     to - from,
+                     d_line.data() + (at > 0 ? 0 : 1));
+            mean_bins(d_line.data() + 1, d_view.bins, count, scale, &d_means[at]);
         }
-        d_first.push_back(d_marked.size());
+        uint64_t* marked = &d_marked[row * d_words];
+        if (compare(d_means.data(), d_limits.low, d_size, d_over.data()) == 0)
+            continue;
+        pack(d_over.data(), d_size, marked);
+        for_each_bit(marked, 0, d_size, [&](size_t bin) {
+            if (d_means[bin] > d_limits.high)
+                d_strong.push_back({ row, bin });
+        });
     }
-    return any;
+    return !d_strong.empty();
 }
 
 size_t candidate_finder::root(size_t run)
@@ -180,113 +167,114 @@ size_t candidate_finder::root(size_t run)
 
 // What hangs together once each marked cell is grown by one on all sides: runs of grown
 // cells in each row, joined where they touch one of the row before.
-void candidate_finder::connect(size_t rows, size_t size)
+void candidate_finder::connect(size_t rows)
 {
     d_runs.clear();
     d_runs_first.assign(1, 0);
+    d_grown.resize(d_words);
     for (size_t row = 0; row < rows; row++) {
         const size_t first_run = d_runs.size();
-        // The marked bins of this row and its neighbours, in order.
-        const size_t top = row > 0 ? row - 1 : 0, bottom = std::min(row + 1, rows - 1);
-        size_t next[3];
-        for (size_t near = top; near <= bottom; near++)
-            next[near - top] = d_first[near];
-        for (;;) {
-            constexpr uint32_t none = UINT32_MAX;
-            uint32_t bin = none;
-            size_t from_row = 0;
-            for (size_t near = top; near <= bottom; near++) {
-                const size_t at = next[near - top];
-                if (at < d_first[near + 1] && d_marked[at] < bin) {
-                    bin = d_marked[at];
-                    from_row = near - top;
-                }
-            }
-            if (bin == none)
-                break;
-            next[from_row]++;
-            const size_t from = bin > 0 ? bin - 1 : 0;
-            const size_t to = std::min<size_t>(bin + 2, size);
-            if (d_runs.size() > first_run && d_runs.back().last >= from)
-                d_runs.back().last = std::max(d_runs.back().last, to);
-            else
-                d_runs.push_back({ row, from, to, d_runs.size(), false });
-        }
-        if (row > 0) {
-            size_t above = d_runs_first[row - 1];
-            for (size_t i = first_run; i < d_runs.size(); i++) {
-                while (above < first_run && d_runs[above].last <= d_runs[i].first)
-                    above++;
-                for (size_t j = above; j < first_run && d_runs[j].first < d_runs[i].last;
-                     j++) {
-                    const size_t a = root(i), b = root(j);
-                    d_runs[std::max(a, b)].parent = std::min(a, b);
-                }
+        const uint64_t* now = &d_marked[row * d_words];
+        const uint64_t* const near[3] = { row > 0 ? now - d_words : now,
+                                          now,
+                                          row + 1 < rows ? now + d_words : now };
+        grow(near, d_words, d_size, d_grown.data());
+        for_each_run(d_grown.data(), d_words, [&](size_t first, size_t last) {
+            d_runs.push_back({ first, last, d_runs.size(), false });
+        });
+        size_t above = row > 0 ? d_runs_first[row - 1] : first_run;
+        for (size_t i = first_run; i < d_runs.size(); i++) {
+            while (above < first_run && d_runs[above].last <= d_runs[i].first)
+                above++;
+            for (size_t j = above; j < first_run && d_runs[j].first < d_runs[i].last;
+                 j++) {
+                const size_t a = root(i), b = root(j);
+                d_runs[std::max(a, b)].parent = std::min(a, b);
             }
         }
         d_runs_first.push_back(d_runs.size());
     }
-    for (size_t row = 0; row < rows; row++) {
-        size_t run = d_runs_first[row];
-        for (size_t i = d_first[row]; i < d_first[row + 1]; i++) {
-            while (d_runs[run].last <= d_marked[i])
-                run++;
-            if (d_strong[i])
-                d_runs[root(run)].strong = true;
-        }
+    size_t run = 0;
+    for (const auto& [row, bin] : d_strong) {
+        for (run = std::max(run, d_runs_first[row]); d_runs[run].last <= bin; run++)
+            ;
+        d_runs[root(run)].strong = true;
     }
+}
+
+// Calls for each run that hangs together with a strong cell, with its row and its root.
+template <typename function>
+void candidate_finder::for_each_strong_run(function call)
+{
+    for (size_t row = 0; row + 1 < d_runs_first.size(); row++)
+        for (size_t i = d_runs_first[row]; i < d_runs_first[row + 1]; i++)
+            if (const size_t top = root(i); d_runs[top].strong)
+                call(row, d_runs[i], top);
+}
+
+// What hangs together with a strong cell, by its first marked one.
+std::vector<candidate_finder::extent> candidate_finder::extents(const float* cells)
+{
+    std::vector<extent> boxes;
+    std::vector<uint32_t> place_of(d_runs.size()); // of a root: 0, or its place + 1
+    for_each_strong_run([&](size_t row, const run& part, size_t top) {
+        if (place_of[top] == 0) {
+            boxes.push_back({});
+            boxes.back().row = row;
+            boxes.back().bin = part.first;
+            place_of[top] = boxes.size();
+        }
+        extent& box = boxes[place_of[top] - 1];
+        box.bin = std::min(box.bin, part.first);
+        box.bottom = row + 1;
+        box.right = std::max(box.right, part.last);
+    });
+    for (extent& box : boxes) {
+        box.by_row.resize(box.bottom - box.row);
+        box.by_bin.resize(box.right - box.bin);
+        box.top = box.bottom;
+        box.left = std::exchange(box.right, 0);
+    }
+    std::vector<extent*> order;
+    for_each_strong_run([&](size_t row, const run& part, size_t top) {
+        extent& box = boxes[place_of[top] - 1];
+        const float* line = cells + row * d_size;
+        const uint64_t* marked = &d_marked[row * d_words];
+        for_each_bit(marked, part.first, part.last, [&](size_t bin) {
+            if (box.right == 0) {
+                box.top = row;
+                order.push_back(&box);
+            }
+            box.bottom = row + 1;
+            box.left = std::min(box.left, bin);
+            box.right = std::max(box.right, bin + 1);
+            const double more = std::max(line[bin] - 1.0f, 0.0f);
+            box.by_row[row - box.row] += more;
+            box.by_bin[bin - box.bin] += more;
+            box.energy += more;
+        });
+    });
+    std::vector<extent> ordered;
+    for (extent* box : order)
+        ordered.push_back(std::move(*box));
+    return ordered;
 }
 
 void candidate_finder::measure(const layer& in,
                                const float* cells,
-                               size_t size,
                                std::vector<candidate>& found)
 {
-    struct extent {
-        size_t top, bottom, left, right;
-        std::vector<std::pair<uint32_t, uint32_t>> marked; // row and bin
-    };
-    std::vector<extent> boxes;
-    std::vector<uint32_t> box_of(d_runs.size(),
-                                 0); // of a tree's root: 0, or its place + 1
-    for (size_t row = 0; row < in.rows; row++) {
-        size_t run = d_runs_first[row], found_for = SIZE_MAX;
-        extent* box = nullptr;
-        for (size_t i = d_first[row]; i < d_first[row + 1]; i++) {
-            const size_t bin = d_marked[i];
-            while (d_runs[run].last <= bin)
-                run++;
-            if (run != found_for) {
-                found_for = run;
-                const size_t top = root(run);
-                if (d_runs[top].strong && box_of[top] == 0) {
-                    boxes.push_back({ row, row + 1, bin, bin + 1, {} });
-                    box_of[top] = boxes.size();
-                }
-                box = d_runs[top].strong ? &boxes[box_of[top] - 1] : nullptr;
-            }
-            if (!box)
-                continue;
-            box->bottom = row + 1;
-            box->left = std::min(box->left, bin);
-            box->right = std::max(box->right, bin + 1);
-            box->marked.push_back({ row, bin });
-        }
-    }
-    const double width = in.rate / size, half = in.rate / 2;
-    const double hop = in.shape.hop, unit = hop / size;
-    for (const extent& box : boxes) {
-        std::vector<double> by_row(box.bottom - box.top), by_bin(box.right - box.left);
-        double energy = 0;
-        for (const auto& [row, bin] : box.marked) {
-            const double more = std::max(cells[row * size + bin] - 1.0f, 0.0f);
-            by_row[row - box.top] += more;
-            by_bin[bin - box.left] += more;
-            energy += more;
-        }
+    const double width = in.rate / d_size, half = in.rate / 2;
+    const double hop = in.shape.hop, unit = hop / d_size;
+    for (const extent& box : extents(cells)) {
+        const double energy = box.energy;
         // Cells can be marked for what is beside them alone.
         if (energy <= 0)
             continue;
+        const std::vector<double> by_row(box.by_row.begin() + (box.top - box.row),
+                                         box.by_row.begin() + (box.bottom - box.row));
+        const std::vector<double> by_bin(box.by_bin.begin() + (box.left - box.bin),
+                                         box.by_bin.begin() + (box.right - box.bin));
         const auto rows = most_of(by_row), bins = most_of(by_bin);
         candidate one;
         one.view = d_place;

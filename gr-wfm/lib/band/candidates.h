@@ -2,22 +2,9 @@
 #pragma once
 
 #include "band/layers.h"
+#include "band/views.h"
 
 namespace gr::wfm::finding {
-
-//! A layer, with `group` bins of it averaged to one, and means of `rows` rows and `bins`
-//! such bins compared.
-struct view {
-    size_t layer, group, rows, bins;
-
-    //! Mean of exponentials that such a mean varies like.
-    double freedom() const;
-};
-
-constexpr view views[] = {
-    { 0, 1, 2, 2 }, { 1, 1, 3, 3 }, { 2, 8, 3, 3 }, { 2, 1, 3, 3 }
-};
-constexpr size_t view_count = sizeof(views) / sizeof(views[0]);
 
 //! Samples from the frame's begin, and Hz from the middle of the band.
 struct box {
@@ -44,12 +31,6 @@ struct candidate {
     double worth() const;
 };
 
-//! Ratios to the floor: what a box must have somewhere, and what belongs to it.
-struct limits {
-    float high, low;
-};
-limits thresholds(const view& by, double cells_per_second, double false_alarms);
-
 //! The boxes of one view of a frame.
 class candidate_finder
 {
@@ -62,29 +43,35 @@ public:
 
 private:
     struct run {
-        size_t row, first, last; //!< bins first to before last
-        size_t parent;           //!< of the runs, in the tree of those that hang together
+        size_t first, last; //!< bins first to before last
+        size_t parent;      //!< of the runs, in the tree of those that hang together
         bool strong;
     };
 
+    struct extent {
+        size_t row = 0, bin = 0;                         //!< of the first energies
+        size_t top = 0, bottom = 0, left = 0, right = 0; //!< of the marked cells
+        std::vector<double> by_row, by_bin;              //!< energies over noise
+        double energy = 0;
+    };
+
     const float* cells_of(const layer& in);
-    bool mark(const float* cells, size_t rows, size_t size);
-    void connect(size_t rows, size_t size);
+    bool mark(const float* cells, size_t rows);
+    void connect(size_t rows);
     size_t root(size_t run);
-    void measure(const layer& in,
-                 const float* cells,
-                 size_t size,
-                 std::vector<candidate>& found);
+    template <typename function>
+    void for_each_strong_run(function call);
+    std::vector<extent> extents(const float* cells);
+    void measure(const layer& in, const float* cells, std::vector<candidate>& found);
 
     const size_t d_place;
     const view& d_view;
     const limits d_limits;
-    values d_grouped, d_means, d_line;
+    size_t d_size = 0, d_words = 0; //!< cells of a row, and words with a bit for each
+    values d_grouped, d_means, d_line, d_noise;
     std::vector<uint8_t> d_over;
-    //! Cells over the low limit, as bins of each row; the row's first is d_first[row].
-    std::vector<uint32_t> d_marked;
-    std::vector<size_t> d_first;
-    std::vector<char> d_strong; //!< of those, over the high limit
+    std::vector<uint64_t> d_marked, d_grown; //!< cells over the low limit; a row of more
+    std::vector<std::pair<size_t, size_t>> d_strong; //!< over the high one: row and bin
     std::vector<run> d_runs;
     std::vector<size_t> d_runs_first;
 };

@@ -44,25 +44,47 @@ WFM_VECTORISED void sort_rows(float* power, size_t rows)
     }
 }
 
-// Mean below 3 times the level, corrected; the level, if nothing is.
-WFM_VECTORISED void censor(const float* power, size_t rows, float* level)
+// Mean below 3 times the level, corrected; the level, if nothing is. `passes` times. The
+// rows are in order, so that those below the limits of all lanes are summed once.
+WFM_VECTORISED void censor(const float* power, size_t rows, size_t passes, float* level)
 {
-    constexpr size_t few = 8; // whose sums the processor holds in registers
+    constexpr size_t few = 8;            // whose sums the processor holds in registers
+    float below[most_rows * 2 + 1][few]; // sums of so many rows
     for (size_t first = 0; first < lanes; first += few) {
-        float sum[few] = {}, count[few] = {}, limit[few];
-        for (size_t lane = 0; lane < few; lane++)
-            limit[lane] = 3 * level[first + lane];
-        for (size_t row = 0; row < rows; row++) {
-            const float* of = power + row * lanes + first;
+        const float* of = power + first;
+        float* now = level + first;
+        std::fill_n(below[0], few, 0.0f);
+        for (size_t row = 0; row < rows; row++)
+            for (size_t lane = 0; lane < few; lane++)
+                below[row + 1][lane] = below[row][lane] + of[row * lanes + lane];
+        size_t row = rows;
+        for (size_t pass = 0; pass < passes; pass++) {
+            float sum[few], count[few], limit[few];
+            const auto under = [&](size_t at) {
+                int number = 0;
+                for (size_t lane = 0; lane < few; lane++)
+                    number += of[at * lanes + lane] < limit[lane];
+                return number;
+            };
+            for (size_t lane = 0; lane < few; lane++)
+                limit[lane] = 3 * now[lane];
+            while (row > 0 && under(row - 1) < static_cast<int>(few))
+                row--;
             for (size_t lane = 0; lane < few; lane++) {
-                sum[lane] += of[lane] < limit[lane] ? of[lane] : 0.0f;
-                count[lane] += of[lane] < limit[lane] ? 1.0f : 0.0f;
+                sum[lane] = below[row][lane];
+                count[lane] = row;
             }
-        }
-        for (size_t lane = 0; lane < few; lane++) {
-            const float mean = sum[lane] / std::max(count[lane], 1.0f) / truncated_mean;
-            float& now = level[first + lane];
-            now = std::max(count[lane] > 0 ? mean : now, tiny);
+            for (size_t more = row; more < rows && under(more) > 0; more++)
+                for (size_t lane = 0; lane < few; lane++) {
+                    const float value = of[more * lanes + lane];
+                    sum[lane] += value < limit[lane] ? value : 0.0f;
+                    count[lane] += value < limit[lane] ? 1.0f : 0.0f;
+                }
+            for (size_t lane = 0; lane < few; lane++) {
+                const float mean =
+                    sum[lane] / std::max(count[lane], 1.0f) / truncated_mean;
+                now[lane] = std::max(count[lane] > 0 ? mean : now[lane], tiny);
+            }
         }
     }
 }
@@ -98,8 +120,7 @@ values quiet_level(const layer_rows& power)
         float part[lanes];
         for (size_t lane = 0; lane < lanes; lane++)
             part[lane] = std::max(block[place * lanes + lane] / scale, tiny);
-        for (int pass = 0; pass < 4; pass++)
-            censor(block.data(), some.size(), part);
+        censor(block.data(), some.size(), 4, part);
         std::copy_n(part, count, &level[bin]);
     }
     return level;

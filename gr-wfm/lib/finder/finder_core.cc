@@ -14,8 +14,9 @@ constexpr size_t chunk = 1 << 14;
 constexpr double most_in_ring = 1 << 27;
 constexpr double least_in_ring = 1 << 17;
 // So far the finder may be behind: it looks at a frame of 0.1 to 0.2 s in one go, and
-// shares the processors with inference.
-constexpr double slack_seconds = 1.0;
+// shares the processors with inference. A stream that waits needs room for what comes
+// meanwhile alone.
+constexpr double slack_seconds = 1.0, lossless_slack_seconds = 0.25;
 
 bool same_frequency(const window_info& one, const window_info& other)
 {
@@ -59,7 +60,8 @@ void finder_core::begin_piece(const window_info& info)
     // What is to be taken out must still be there when it is reported.
     const bool kept = d_parameters.extract && finding::settings::can_be(info.rx_rate);
     const double memory = kept ? finding::band_finder::memory(info.rx_rate, settings) : 0;
-    const double slack = std::max(slack_seconds * info.rx_rate, least_in_ring);
+    const double seconds = d_parameters.lossless ? lossless_slack_seconds : slack_seconds;
+    const double slack = std::max(seconds * info.rx_rate, least_in_ring);
     const double capacity = std::min(memory + slack, most_in_ring);
     ring.begin_piece(
         info,
