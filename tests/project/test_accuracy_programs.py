@@ -67,6 +67,23 @@ def test_angles(tmp_path):
     assert "within +-60 degrees" in said and len(json.loads((tmp_path / "out.json").read_text())) == 20
 
 
+def test_angles_of_an_array(tmp_path):
+    few = ("--arrays", 1, "--sizes", "large", "--labels", 40, "--networks", "fitted", "--windows", 20, "--snr-db", 10)
+    small = ("--epochs", 1, "--set", "windows=512", "signals=32")
+    said = program("accuracy/angles_array.py", "--out", tmp_path, *few, *small, "--json", tmp_path / "out.json")
+    assert "| large | 40 | fitted |" in said
+    rows = {row["method"]: row["error"] for row in json.loads((tmp_path / "out.json").read_text())}
+    assert rows["MUSIC"] > rows["MUSIC, fitted to the labels"], "an array that is known beats one that is not"
+
+
+def test_angles_of_several_sources(tmp_path):
+    program(
+        "accuracy/angles_several.py", "--windows", 40, "--snr-db", 20, "--apart", 20, "--json", tmp_path / "out.json"
+    )
+    rows = json.loads((tmp_path / "out.json").read_text())
+    assert [row["sources"] for row in rows] == [0, 1, 2, 3, 2] and all(row["found"] > 0.8 for row in rows[1:])
+
+
 def test_occupancy(tmp_path):
     few = ("--windows", 40, "--signals", 22, "--snr-db", 0, "--conditions", "all")
     assert "all, 40 windows a cell" in program("accuracy/occupancy.py", *few, "--json", tmp_path / "out.json")

@@ -13,6 +13,7 @@ from wfm_core.cli import command
 from wfm_core.cli.told import add_told
 from wfm_core.data.dataset import open_dataset
 from wfm_core.data.dataset_checks import TASKS
+from wfm_core.data.generated_angles import write_angles
 from wfm_core.data.generated_occupancy import write_occupancy
 from wfm_core.data.readers.own import csi_logs, hdf5, npz, sigmf_folder
 from wfm_core.data.readers.own.axes import KINDS
@@ -32,7 +33,7 @@ READERS = {
     **PUBLIC,
 }
 
-GENERATED = {"occupancy": write_occupancy}
+GENERATED = {"occupancy": write_occupancy, "angle": write_angles}
 """Functions of a path, and of how many windows, the seed and the samples of each."""
 
 _MOST_SUBCARRIERS = 4096

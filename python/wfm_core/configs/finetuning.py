@@ -266,6 +266,8 @@ class Bearings(Table):
     """On generated waves over a row of antennas; angle.yaml says what each key is for."""
 
     name: str
+    array: str | None = None
+    widest: Annotated[float, Field(gt=0, le=90)] = 90.0
     seed: int
     windows: Annotated[int, Field(ge=512)]
     signals: Count

@@ -12,6 +12,9 @@ phase errors of each channel are drawn uniformly within a window's share of `GAI
 networks were tried with by Liu, Zhang and Yu (Direction-of-arrival estimation based on deep neural networks with
 robustness to array imperfections, IEEE Trans. Antennas Propag. 66 (12), 2018). Reflections come from anywhere, up to
 `LONGEST_DELAY` later and `REFLECTION_DB` weaker. A row of antennas cannot tell front from back.
+
+One array that is kept (`draw_array`) has the same errors in all windows, and its antennas couple: what one of them
+hears goes over to those beside it, as in the same paper. In the place of g_n exp(j phi_n) there is a matrix then.
 """
 
 from dataclasses import dataclass
@@ -32,6 +35,8 @@ PHASE_ERROR = 30.0
 """Degrees by which phases of channels differ from none at most."""
 REFLECTION_DB = (-20.0, -3.0)
 """Of a reflection, below the direct path."""
+COUPLING = 0.3
+"""Of neighbours, in amplitude, at most."""
 LONGEST_DELAY = 8.0
 """Samples by which a reflection comes later at most; from a hundredth of a sample on."""
 SYMBOL_SAMPLES = (1.6, 40.0)
@@ -77,6 +82,20 @@ def steering(angle: Tensor, antennas: int, spacing: float = SPACING) -> Tensor:
     return unit_tone(turns)
 
 
+def draw_array(antennas: int, gain: float, phase: float, coupling: float, generator: torch.Generator) -> Tensor:
+    """complex64 [antennas, antennas]: what the channels of one array make of the waves at its antennas.
+
+    Gains are off by up to `gain`, phases by `phase` degrees, uniformly; antennas n apart hear c ** n of each other,
+    where c has the amplitude `coupling` and any phase.
+    """
+    own = 1 + gain * uniform((antennas,), -1, 1, generator)
+    own = own * unit_tone(phase / 360 * uniform((antennas,), -1, 1, generator).double())
+    place = torch.arange(antennas, device=generator.device)
+    apart = (place[:, None] - place).abs()
+    both = coupling**apart * unit_tone(apart * uniform((), 0, 1, generator).double())
+    return (own[:, None] * both).to(torch.complex64)
+
+
 def draw_signals(count: int, samples: int, generator: torch.Generator) -> Tensor:
     """complex64 [count, samples + lead-in] of mean power 1, for `draw_bearings` with windows of `samples`."""
     signals = []
@@ -88,14 +107,17 @@ def draw_signals(count: int, samples: int, generator: torch.Generator) -> Tensor
     return torch.stack(signals)
 
 
-def draw_bearings(signals: Tensor, count: int, how: Arrivals, generator: torch.Generator) -> Bearings:
-    """`count` windows, each of any of the `signals` (of `draw_signals`)."""
+def draw_bearings(
+    signals: Tensor, count: int, how: Arrivals, generator: torch.Generator, array: Tensor | None = None
+) -> Bearings:
+    """`count` windows, each of any of the `signals` (of `draw_signals`); all through the same `array` [A, A] (of
+    `draw_array`), or each through channels of its own."""
     sent = signals[torch.randint(len(signals), (count,), generator=generator, device=generator.device)]
     angle = uniform((count,), -how.widest, how.widest, generator)
     reflections = torch.randint(how.reflections + 1, (count,), generator=generator, device=generator.device)
     x = _arriving(sent, angle, reflections, how, generator)
     errors = uniform((count,), *how.errors, generator)
-    x = x * _channels(errors, how.antennas, generator)[:, :, None]
+    x = x * _channels(errors, how.antennas, generator)[:, :, None] if array is None else array @ x
     snr_db = uniform((count,), *how.snr_db, generator)
     noise = complex_normal(x.shape, generator) * 10 ** (-snr_db / 20)[:, None, None]
     return Bearings(x + noise, angle, snr_db, errors, reflections)

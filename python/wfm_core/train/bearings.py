@@ -1,17 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run that trains a network to tell from where a wave comes, on generated waves over a row of antennas."""
+"""A run that trains a network to tell from where a wave comes, on generated waves over a row of antennas.
+
+Antennas have other errors in every window, or all those of one array, which is fitted to a labelled data set. A few
+dozen labels of it are enough for that, where a network that learns from labels alone needs thousands: it is told what
+the array does to waves, and learns from generated ones what reflections do.
+"""
 
 import json
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from wfm_core.base.errors import WfmError
 from wfm_core.base.files import write_atomically
 from wfm_core.bundle import build_network, draft_contract, save_model_folder
+from wfm_core.bundle.foundation import save_foundation
 from wfm_core.configs.finetuning import Bearings
+from wfm_core.data.dataset import open_dataset
 from wfm_core.evaluate.labelled import quantity_figures
+from wfm_core.evaluate.music import fitted_array
 from wfm_core.model import PATCH, WirelessModel, pool
 from wfm_core.signal import build_preprocessor
 from wfm_core.synth.arrays import Arrivals, draw_bearings, draw_signals
@@ -19,24 +29,26 @@ from wfm_core.train.finetune.results import FIGURES
 from wfm_core.train.fitting import fit
 from wfm_core.train.optimizers import weight_groups
 
-WIDEST = 90.0
-"""Degrees to either side that are told."""
+FOUNDATION = "foundation"
+"""Folder in a run's with the network without its head, which fine-tuning can start from."""
 _RATES = {"min": 1e3, "max": 1e9}  # nothing in a window says what its rate is
 _TEST_WINDOWS = 2048
 _TEST_SEED = 1 << 20  # added: other signals and other arrivals than those of any training
 _FEWER = 8  # one window in so many has fewer antennas
+_MOST_FITTED = 4096  # windows of a data set that an array is fitted to
 _WEIGHT_DECAY, _CLIP, _FLOOR = 0.05, 1.0, 0.01
 
 
 def train_bearings(config: Bearings, out: Path, command: str) -> dict:
-    """Train in the existing folder `out`; returns the figures."""
+    """Train in the existing folder `out`; returns the figures. Raises `WfmError` where the array's data do not fit."""
     started = time.monotonic()
-    images, angle = draw(config, config.windows, config.seed)
+    array = None if config.array is None else read_array(config.array, config.antennas)
+    images, angle = draw(config, config.windows, config.seed, array)
     contract = draft(config, command)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = build_network(draft_contract(contract, config.name))
-        target = angle / WIDEST
+        target = angle / config.widest
 
         def loss(rows: Tensor) -> Tensor:
             # how far off, not its square: a wave from the very side may seem to come from the other one
@@ -47,17 +59,21 @@ def train_bearings(config: Bearings, out: Path, command: str) -> dict:
         groups = weight_groups(model, _WEIGHT_DECAY)
         fit(groups, loss, batches, config.learning_rate, max(1, len(batches) // 20), _FLOOR, _CLIP)
         model.eval()
-    images, angle = draw(config, _TEST_WINDOWS, config.seed + _TEST_SEED)
+    images, angle = draw(config, _TEST_WINDOWS, config.seed + _TEST_SEED, array)
     with torch.inference_mode():
-        told = WIDEST * torch.cat([answers(model, part.float()) for part in images.split(config.batch)])
-    save_model_folder(out, contract, model.state_dict())
+        told = config.widest * torch.cat([answers(model, part.float()) for part in images.split(config.batch)])
+    affine = save_model_folder(out, contract, model.state_dict()).affine
+    encoder = {name: weight for name, weight in model.state_dict().items() if not name.startswith("heads.")}
+    image = {**contract["image"], "signal": contract["signal"]}
+    description = {key: contract[key] for key in ("name", "encoder", "origin")}
+    save_foundation(out / FOUNDATION, {**description, "affine": affine, "modalities": {"image": image}}, encoder)
     figures = {
         "task": config.task,
         "kind": config.task,
         "regime": config.regime,
         "modality": "image",
         "seed": config.seed,
-        "data": {"file": "generated waves", "real": False},
+        "data": {"file": "generated waves" + (f", array of {config.array}" if config.array else ""), "real": False},
         "split": "other signals and arrivals",
         "windows": {"train": config.windows, "test": _TEST_WINDOWS},
         **quantity_figures(config.task, told.numpy(), angle.numpy(), torch.arange(len(angle)).numpy()),
@@ -68,15 +84,29 @@ def train_bearings(config: Bearings, out: Path, command: str) -> dict:
     return figures
 
 
-def draw(config: Bearings, count: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Prepared windows float16 [count, 1, bands, columns], and their angles [count, 1] in degrees."""
+def read_array(path: str, antennas: int) -> Tensor:
+    """complex64 [antennas, antennas], of antennas with mean power 1, fitted to a data set. Raises `WfmError`."""
+    dataset = open_dataset(path)
+    if dataset.quantity != Bearings.task or dataset.kind != "sample" or dataset.shape[1] != antennas:
+        raise WfmError(
+            f"{path} holds {dataset.kind} {list(dataset.shape)} of task {dataset.task}; IQ windows (sample) of "
+            f"{antennas} antennas with labels of task {Bearings.task} are expected: give such a set, or set antennas"
+        )
+    rows = np.unique(np.linspace(0, dataset.count - 1, min(dataset.count, _MOST_FITTED)).astype(np.int64))
+    array = fitted_array(torch.from_numpy(dataset.read_iq(rows)), torch.from_numpy(dataset.label[rows, 0]))
+    return (array * antennas**0.5).to(torch.complex64)
+
+
+def draw(config: Bearings, count: int, seed: int, array: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Prepared windows float16 [count, 1, bands, columns], and their angles [count, 1] in degrees; `array` as of
+    `draw_bearings`."""
     generator = torch.Generator().manual_seed(seed)
     signals = draw_signals(min(config.signals, count), config.samples, generator)
     prepare, images, angles = build_preprocessor(_signal(config)), [], []
     for rows in torch.arange(count).split(config.batch):
-        drawn = draw_bearings(signals, len(rows), Arrivals(config.antennas, widest=WIDEST), generator)
+        drawn = draw_bearings(signals, len(rows), Arrivals(config.antennas, widest=config.widest), generator, array)
         iq = drawn.iq
-        if config.antennas > 2 and len(images) % _FEWER == 0:
+        if array is None and config.antennas > 2 and len(images) % _FEWER == 0:
             iq = iq[:, : int(torch.randint(2, config.antennas, (), generator=generator))]
         images.append(prepare(iq).half())
         angles.append(drawn.angle)
@@ -100,7 +130,7 @@ def draft(config: Bearings, command: str) -> dict:
         "signal": signal,
         "modality": "image",
         "image": {"channels": 1, "size": [config.bands, -(-(config.antennas**2) // PATCH) * PATCH]},
-        "tasks": {config.task: {"kind": config.task, "low": [-WIDEST], "high": [WIDEST]}},
+        "tasks": {config.task: {"kind": config.task, "low": [-config.widest], "high": [config.widest]}},
         "origin": {"command": f"wfm-finetune {command}".strip(), "data": "synthetic"},
     }
 

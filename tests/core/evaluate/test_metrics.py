@@ -8,6 +8,7 @@ import torch
 from wfm_core.base.errors import WfmError
 from wfm_core.evaluate.calibration import calibrate, fit_temperature, threshold_for
 from wfm_core.evaluate.intervals import bootstrap_interval, wilson_interval
+from wfm_core.evaluate.matching import matched_figures
 from wfm_core.evaluate.metrics import (
     auc,
     class_accuracies,
@@ -124,3 +125,14 @@ def test_few_windows_all_right_do_not_make_scores_certain():
 def test_the_area_under_the_curve_counts_pairs_in_order():
     assert auc([0.1, 0.4, 0.35, 0.8], [False, False, True, True]) == pytest.approx(0.75)
     assert auc([1.0, 1.0, 2.0], [False, True, True]) == pytest.approx(0.75), "a tie is half a pair"
+
+
+def test_answers_that_are_several_go_with_what_is_nearest():
+    nothing = np.nan
+    told = np.array([[1.0, 21.0, nothing], [40.0, nothing, nothing], [-5.0, 0.0, 50.0]])
+    truth = np.array([[0.0, 20.0, nothing], [nothing] * 3, [3.0, 48.0, nothing]])
+    figures = matched_figures(told, truth)
+    assert figures == pytest.approx({"mean_deg": 7 / 4, "found": 1.0, "false": 2 / 6, "count_right": 1 / 3})
+    far = matched_figures(told + 30, truth)
+    assert far["found"] < 0.5 and far["false"] > 0.5
+    assert np.isnan(matched_figures(told[:0], truth[:0])["found"])

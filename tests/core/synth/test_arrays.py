@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from wfm_core.base.errors import WfmError
-from wfm_core.evaluate.music import music
-from wfm_core.synth.arrays import GAIN_ERROR, PHASE_ERROR, Arrivals, draw_bearings, draw_signals, steering
+from wfm_core.evaluate.music import fitted_array, music, music_several
+from wfm_core.synth.arrays import GAIN_ERROR, PHASE_ERROR, Arrivals, draw_array, draw_bearings, draw_signals, steering
 
 CLEAN = {"errors": (0.0, 0.0), "reflections": 0, "widest": 60.0, "snr_db": (20.0, 20.0)}
 
@@ -58,6 +58,49 @@ def test_channels_are_off_by_no_more_than_stated(signals):
 
 def test_the_last_antenna_leads_where_the_angle_is_positive():
     assert torch.allclose(steering(torch.tensor([30.0]), 2).angle(), torch.tensor([[0.0, 0.5]]) * torch.pi)
+
+
+def test_an_array_is_the_same_in_all_windows_and_can_be_fitted(signals):
+    generator = torch.Generator().manual_seed(4)
+    array = draw_array(4, GAIN_ERROR, 180.0, 0.3, generator)
+    how = Arrivals(**{**CLEAN, "reflections": 0})
+    walk, test = (draw_bearings(signals, 60, how, generator, array) for _ in range(2))
+    found = fitted_array(walk.iq, walk.angle)
+    alike = (found.conj() * array).sum().abs() / torch.linalg.norm(array)
+    assert alike > 0.999, "but for a factor, which nobody hears"
+
+    def wrong(by):
+        return float((music(test.iq, array=by) - test.angle).abs().mean())
+
+    assert wrong(found) < 0.5 < 5 < wrong(None)
+
+
+def test_coupling_falls_with_the_distance_between_antennas():
+    array = draw_array(4, 0.0, 0.0, 0.5, torch.Generator().manual_seed(1))
+    apart = (torch.arange(4)[:, None] - torch.arange(4)).abs()
+    assert torch.allclose(array.abs(), 0.5**apart) and torch.allclose(array, array.T)
+
+
+def arriving(signals, angles, alike=False, noise=0.1):
+    """Windows [1, 4, T] of a source at each of the angles; all of them send the same with `alike`, out of step."""
+    sent = signals[[0] * len(angles)] if alike else signals[: len(angles)]
+    sent = sent * torch.exp(1j * torch.arange(len(angles)))[:, None]
+    x = steering(torch.tensor(angles), 4).T @ sent.to(torch.complex64)
+    generator = torch.Generator().manual_seed(8)
+    return (x + noise * torch.randn(x.shape, dtype=torch.complex64, generator=generator))[None]
+
+
+def test_several_sources_are_counted_and_found(signals):
+    for angles in ([], [10.0], [-30.0, 20.0], [-50.0, 0.0, 40.0]):
+        found = music_several(arriving(signals, angles), 3)[0]
+        assert torch.isnan(found).sum() == 3 - len(angles)
+        assert torch.allclose(found[: len(angles)], torch.tensor(angles), atol=1.0)
+    found = music_several(arriving(signals, [-30.0, 20.0], alike=True), 3)[0]
+    assert torch.allclose(found[:2], torch.tensor([-30.0, 20.0]), atol=1.0), "a wave and its reflection"
+    assert music_several(arriving(signals, [-30.0, 20.0]), 1).isnan().sum() == 0
+    assert music_several(torch.zeros(2, 4, 64, dtype=torch.complex64), 3).isnan().all(), "silence is no source"
+    with pytest.raises(WfmError, match="4 sources and 4 antennas"):
+        music_several(arriving(signals, [0.0]), 4)
 
 
 def test_rows_that_are_ambiguous_are_refused():

@@ -9,10 +9,20 @@ from finetune_sets import tiny_foundation
 
 from wfm_core.bundle import load_bundle
 from wfm_core.bundle.export import export_bundle
+from wfm_core.cli.dataset import main as dataset
 from wfm_core.cli.evaluate import main as evaluate
 from wfm_core.cli.finetune import main as finetune
 from wfm_core.data.dataset import open_dataset, write_dataset
-from wfm_core.synth.arrays import Arrivals, draw_bearings, draw_signals
+from wfm_core.synth.arrays import (
+    COUPLING,
+    GAIN_ERROR,
+    PHASE_ERROR,
+    Arrivals,
+    draw_array,
+    draw_bearings,
+    draw_signals,
+)
+from wfm_core.train.bearings import read_array
 
 SMALL = ("windows=512", "signals=64", "epochs=2", "samples=128", "bands=16", "batch=64")
 SIGNAL = {"kind": "covariance", "antennas": 4, "bands": 16}
@@ -63,3 +73,34 @@ def test_a_labelled_set_is_fine_tuned_on(tmp_path):
     contract = load_bundle(export_bundle(out, tmp_path / "tuned.wfm.pt"), dtype="fp32").contract
     assert contract.tasks["angle"].low == (-60.0,) and contract.tasks["angle"].outputs == 1
     assert (out / "cdf.png").exists()
+
+
+def test_a_network_learns_for_the_array_of_a_data_set(tmp_path, capsys):
+    data, out = tmp_path / "walk.h5", tmp_path / "run"
+    assert dataset(["generate", "angle", "--windows", "60", "--samples", "128", "--seed", "3", "--out", str(data)]) == 0
+    array = read_array(str(data), 4)
+    truth = draw_array(4, GAIN_ERROR, PHASE_ERROR, COUPLING, torch.Generator().manual_seed(3))
+
+    def alike(own):
+        return (own.conj() * truth).sum().abs() / torch.linalg.norm(own) / torch.linalg.norm(truth)
+
+    assert alike(array) > 0.94 > alike(torch.eye(4))
+    small = "encoder={width: 16, depth: 1, heads: 2, mlp_hidden: 32}"
+    assert finetune(["--config", "angle.yaml", "--out", str(out), f"array={data}", "widest=60", *SMALL, small]) == 0
+    figures = json.loads((out / "figures.json").read_text())
+    assert figures["data"]["file"] == f"generated waves, array of {data}" and figures["mean_deg"] < 60
+    assert load_bundle(export_bundle(out, tmp_path / "own.wfm.pt")).contract.tasks["angle"].high == (60.0,)
+    tuned = [
+        "--data",
+        str(data),
+        "--init",
+        str(out / "foundation"),
+        "--regime",
+        "full",
+        "--out",
+        str(tmp_path / "tuned"),
+    ]
+    assert finetune([*tuned, "epochs=1", "batch=16", "threads=1"]) == 0
+    capsys.readouterr()
+    assert finetune(["--config", "angle.yaml", "--out", str(tmp_path / "no"), f"array={data}", "antennas=3"]) == 1
+    assert "IQ windows (sample) of 3 antennas" in capsys.readouterr().err
