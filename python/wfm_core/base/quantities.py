@@ -9,17 +9,20 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Quantity:
     """`values` numbers in `unit` are a model's answer; at least `fewest` of them are one from elsewhere, such as places
-    on a plane. `label` says in an error what they are."""
+    on a plane. `label` says in an error what they are. With `several` they are as many things of one kind, in rising
+    order: in arrays those that are not there are NaN, after the others; a decision leaves them out."""
 
     unit: str
     values: int
     fewest: int
     label: str
+    several: bool = False
 
 
 QUANTITIES = {
     "position": Quantity("m", 3, 1, "x y z in metres"),
     "angle": Quantity("deg", 1, 1, "degrees from straight ahead"),
+    "angles": Quantity("deg", 3, 0, "degrees from straight ahead of each source, rising", several=True),
 }
 """By the kind of task, which is the key of the numbers in a decision too: {"position": [x, y, z]}, {"angle": [a]}."""
 
@@ -39,6 +42,7 @@ def measured_in(decision: Mapping) -> str:
 
 
 def shown(decision: Mapping, width: int = 0) -> str:
-    """The numbers of a decision that measures, each with its unit and at least `width` characters wide."""
+    """The numbers of a decision that measures, each with its unit and at least `width` characters wide; "none" of no
+    number."""
     name = measured_in(decision)
-    return " ".join(f"{value:{width}.2f} {QUANTITIES[name].unit}" for value in decision[name])
+    return " ".join(f"{value:{width}.2f} {QUANTITIES[name].unit}" for value in decision[name]) or "none"

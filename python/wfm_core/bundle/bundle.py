@@ -185,7 +185,7 @@ class Bundle:
 def decide(contract: Contract, outputs: dict[str, np.ndarray], i: int, threshold: float | None) -> dict[str, dict]:
     """See `Bundle.decide`."""
     return {
-        name: {task.kind: [float(value) for value in outputs[name][i]]}
+        name: {task.kind: [float(value) for value in outputs[name][i] if not (task.several and np.isnan(value))]}
         if task.measures
         else classify(task, outputs[name][i], threshold)
         for name, task in contract.tasks.items()

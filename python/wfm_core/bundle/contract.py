@@ -117,6 +117,11 @@ class TaskContract(Table):
         return self.kind in QUANTITIES
 
     @property
+    def several(self) -> bool:
+        """Is the answer of several things of one kind, of which some may not be there?"""
+        return self.measures and QUANTITIES[self.kind].several
+
+    @property
     def outputs(self) -> int:
         """How many numbers the task's head gives for a window."""
         return QUANTITIES[self.kind].values if self.measures else len(self.labels)

@@ -11,8 +11,9 @@ from wfm_core.base.quantities import QUANTITIES
 from wfm_core.signal import build_preprocessor
 
 KINDS = ("sample", "image", "csi", "features")
+_LEARNT = tuple(name for name, quantity in QUANTITIES.items() if not quantity.several)
 TASKS = (
-    "fingerprint", "interference", "activity", "classification", *QUANTITIES, "line_of_sight", "beam", "occupancy",
+    "fingerprint", "interference", "activity", "classification", *_LEARNT, "line_of_sight", "beam", "occupancy",
     "custom",
 )  # fmt: skip
 

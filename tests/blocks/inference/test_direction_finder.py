@@ -9,7 +9,9 @@ import pytest
 import torch
 from flowgraph_helpers import Collector, RuleBundle
 from gnuradio import blocks, gr, wfm
+from gnuradio.wfm.events.quantity_smoother import quantity_smoother
 from gnuradio.wfm.inference.directions.channel_calibration import ChannelCalibration
+from gnuradio.wfm.ports import keys, messages
 
 from wfm_core.base.errors import WfmError
 from wfm_core.evaluate.weightless.music_bundle import MUSIC, MusicBundle
@@ -22,8 +24,8 @@ WINDOWS = {"calibration": 24, "bearings": 40}
 class Air:
     """Samples complex64 [CHANNELS, n] of a source at given degrees, through channels that differ at each frequency."""
 
-    def __init__(self, seed: int = 4):
-        self._rng = np.random.default_rng(seed)
+    def __init__(self, seed: int = 4, gains: tuple[float, float] = (0.6, 1.4)):
+        self._rng, self._gains = np.random.default_rng(seed), gains
         self._channels, self.parts, self.tags, self.truth = {}, [], [], []
 
     @property
@@ -33,20 +35,27 @@ class Air:
     def tune(self, freq: float) -> None:
         if freq not in self._channels:
             phases = self._rng.uniform(-np.pi, np.pi, CHANNELS)
-            self._channels[freq] = self._rng.uniform(0.6, 1.4, CHANNELS) * np.exp(1j * phases)
+            self._channels[freq] = self._rng.uniform(*self._gains, CHANNELS) * np.exp(1j * phases)
         self._now = self._channels[freq]
         tag = gr.tag_t()
         tag.offset, tag.key, tag.value = self.samples, pmt.intern("rx_freq"), pmt.from_double(freq)
         self.tags.append(tag)
 
-    def hear(self, angles) -> None:
-        """A window from each of the angles."""
+    def hear(self, angles, other: float | None = None) -> None:
+        """A window from each of the angles, with a second source at `other` degrees if there is one."""
         for angle in angles:
-            noise = self._rng.standard_normal((2, CHANNELS + 1, WINDOW)) * np.sqrt(0.5)
-            sent, own = (noise[0] + 1j * noise[1])[0], (noise[0] + 1j * noise[1])[1:]
-            wave = steering(torch.tensor(float(angle)), CHANNELS).numpy()[:, None] * sent
+            noise = self._rng.standard_normal((2, CHANNELS + 2, WINDOW)) * np.sqrt(0.5)
+            noise = noise[0] + 1j * noise[1]
+            sent, own = noise[:2], noise[2:]
+            heard = [angle] if other is None else [angle, other]
+            wave = steering(torch.tensor(heard, dtype=torch.float32), CHANNELS).numpy().T @ sent[: len(heard)]
             self.truth.append((self.samples, float(angle)))
             self.parts.append((0.1 * (self._now[:, None] * wave + 0.1 * own)).astype(np.complex64))
+
+
+def detection(number: int, angles: list[float]) -> messages.Detection:
+    """Of the window of that number."""
+    return messages.Detection("angles", number * WINDOW, WINDOW, None, None, -20.0, {"angles": angles})
 
 
 class Gate(gr.sync_block):
@@ -74,7 +83,7 @@ class Gate(gr.sync_block):
 def run(air: Air, orders: dict[int, float], **parameters):
     """Each order is given when all windows before its sample are decided."""
     block = wfm.direction_finder(
-        MUSIC, CHANNELS, 1e6, policy="lossless", calibration_windows=16, windows=4, **parameters
+        MUSIC, CHANNELS, 1e6, **{"policy": "lossless", "calibration_windows": 16, "windows": 4, **parameters}
     )
     top, ports = gr.top_block(), {name: Collector() for name in ("bearings", "detects", "status", "notices")}
     whole = np.concatenate(air.parts, 1)
@@ -155,6 +164,38 @@ def test_what_was_calibrated_elsewhere_is_decided_without():
     assert ports["status"].dicts()[-1]["calibration"] == "not calibrated"
 
 
+def test_two_sources_have_a_bearing_each():
+    air, moving = Air(gains=(0.85, 1.2)), np.linspace(-50, 0, WINDOWS["bearings"])
+    air.tune(100e6)
+    orders = {air.samples: 10.0}
+    air.hear([10.0] * WINDOWS["calibration"])
+    begin = air.samples
+    air.hear(moving, other=30.0)
+    alone = air.samples
+    air.hear(moving)
+    silent = air.samples
+    noise = air._rng.standard_normal((2, CHANNELS, 4 * WINDOW))
+    air.parts.append((0.01 * (noise[0] + 1j * noise[1])).astype(np.complex64))
+    ports = run(air, orders, sources=2, windows=1)
+    truth = dict(air.truth)
+    for name in ("detects", "bearings"):
+        found = {one.sample_start: one.decision["angles"] for one in ports[name].detections()}
+        for start in range(begin, silent, WINDOW):
+            wanted = [truth[start], 30.0] if start < alone else [truth[start]]
+            assert len(found[start]) == len(wanted), (name, start)
+            assert np.abs(np.subtract(found[start], wanted)).max() < 3, (name, start)
+        assert found[silent] == [], "nothing on the air is no source"
+
+
+def test_bearings_of_several_are_means_of_as_many_as_most_windows_found():
+    smoother = quantity_smoother("angles", keys.BEARINGS, 5)
+    told = [
+        smoother._smooth(detection(number, angles)).tolist()
+        for number, angles in enumerate(([10.0], [0.0, 20.0], [2.0, 22.0], [50.0], [4.0, 24.0]))
+    ]
+    assert told == [[10.0], [0.0, 20.0], [1.0, 21.0], [30.0], [2.0, 22.0]]
+
+
 def test_noise_calibrates_nothing():
     told = []
     calibration = ChannelCalibration(3, 4, True, lambda kind, text: told.append((kind, text)))
@@ -189,6 +230,8 @@ def test_what_does_not_fit_is_refused():
         ({"channels": 1}, "1 channels, bundle .* tells directions by 2 to 2 antennas"),
         ({"uncalibrated": "guess"}, "uncalibrated 'guess'"),
         ({"windows": 0}, "smoothing over 0 windows"),
+        ({"sources": 4}, "4 sources with 4 channels"),
+        ({"sources": 4, "channels": 8}, "MUSIC for 4 sources; 1 to 3"),
     ):
         with pytest.raises(WfmError, match=reason):
             wfm.direction_finder(MUSIC, **{"channels": CHANNELS, **changes})

@@ -7,6 +7,7 @@ import numpy as np
 import pmt
 
 from wfm_core.base.errors import WfmError
+from wfm_core.base.quantities import QUANTITIES
 
 from ..ports import keys, messages
 from ..ports.block import message_block
@@ -16,14 +17,16 @@ from .smoothing import is_gap
 class quantity_smoother(message_block):
     """The mean of the last `windows` answers of one stream that measure `quantity`.
 
-    It begins again where answers are missing (`max_gap` samples or more), where the stream starts again, at another
-    rx_freq, and with positions of another number of axes. A message that is no detection is logged and ignored.
+    Of several things in an answer, such as bearings of sources, it is the mean of those answers that have as many as
+    most of them do, the latest of what is equally often. It begins again where answers are missing (`max_gap` samples
+    or more), where the stream starts again, at another rx_freq, and with positions of another number of axes. A
+    message that is no detection is logged and ignored.
 
     Message port in: `detects`, from an inference block; other answers are left out. Port out: `port`, PDUs as on
-    `detects`, with the mean as `quantity`: x, y, z in metres, or degrees.
+    `detects`, with the mean as `quantity`: x, y, z in metres, or degrees (of several sources: of each).
 
     Args:
-        quantity: "position" or "angle".
+        quantity: "position", "angle" or "angles".
         port: name of the port out.
         windows: answers that are averaged, at least 1; fewer at the beginning.
         max_gap: samples (of CSI, packets) without an answer that end a track.
@@ -56,8 +59,10 @@ class quantity_smoother(message_block):
             self._recent.clear()
         self._last = found
         self._recent.append(np.array(found.decision[self._quantity]))
-        return np.mean(self._recent, axis=0)
+        lengths = [len(one) for one in self._recent]
+        usual = max(reversed(lengths), key=lengths.count)
+        return np.mean([one for one in self._recent if len(one) == usual], axis=0)
 
     def _is_gap(self, before: messages.Detection, now: messages.Detection) -> bool:
         other_axes = len(before.decision[self._quantity]) != len(now.decision[self._quantity])
-        return other_axes or is_gap(before, now, self._max_gap)
+        return (other_axes and not QUANTITIES[self._quantity].several) or is_gap(before, now, self._max_gap)

@@ -73,6 +73,9 @@ class direction_finder(preset_base):
     the stream has then; windows from other ones get no bearing until these are calibrated too, and coming back needs no
     more. The streams pass through as they are, with tags of the task `angle`.
 
+    With `sources` above 1 it counts the sources of each window too, and tells `angles`, a bearing of each in rising
+    order, perhaps none; then `bearings` has the mean of those windows that found as many as most of them did.
+
     Message ports out: `bearings` (PDU: `angle`, an f32vector of degrees, the mean of the last `windows`), `detects`
     (the same, each window by itself), `status` (with `calibration`: "calibrated", "not calibrated" or "calibrating",
     `frequencies_calibrated` and `windows_uncalibrated`), `notices` (what was calibrated or refused; refusals, errors,
@@ -81,6 +84,8 @@ class direction_finder(preset_base):
     Args:
         bundle: "music" for MUSIC, which needs no model; or a bundle with the task angle: name, path, or a loaded one.
         channels: antennas, 2 or more, up to what the bundle knows; the first is at one end of the row.
+        sources: that are told at most at a time, 1 to 3 and fewer than channels; more than 1 only with "music", or
+            with a bundle of the task angles, which says itself how many.
         sample_rate, hop, policy, gate_dbfs: see `wfm.inference`.
         windows: bearings that are averaged.
         max_gap: samples without a bearing after which averaging begins again.
@@ -112,13 +117,17 @@ class direction_finder(preset_base):
         dtype: str = "auto",
         engine: str = "auto",
         on_error: str = "stop",
+        sources: int = 1,
     ):
         signature = gr.io_signature(channels, channels, gr.sizeof_gr_complex)
         gr.hier_block2.__init__(self, type(self).__name__, signature, signature)
+        if not 1 <= sources < max(2, channels):
+            raise WfmError(f"{sources} sources with {channels} channels; expected at least 1, and fewer than channels")
+        task = "angle" if sources == 1 else "angles"
         if bundle == MUSIC:
-            bundle = MusicBundle(max(2, channels))
+            bundle = MusicBundle(max(2, channels), sources)
         else:
-            bundle = load_for(bundle, "angle", policy, device, dtype, engine, on_error)
+            bundle = load_for(bundle, task, policy, device, dtype, engine, on_error)
         if not 2 <= channels <= bundle.contract.antennas:
             raise WfmError(
                 f"{channels} channels, bundle {bundle.contract.name} tells directions by 2 to "
@@ -140,9 +149,9 @@ class direction_finder(preset_base):
             policy=policy,
             gate_dbfs=gate_dbfs,
             on_error=on_error,
-            tasks="angle",
+            tasks=task,
         )
-        self.smoother = quantity_smoother("angle", keys.BEARINGS, windows, max_gap)
+        self.smoother = quantity_smoother(task, keys.BEARINGS, windows, max_gap)
         for channel in range(channels):
             self.connect((self, channel), (self.inference, channel), (self, channel))
         self._follow_with(self.smoother, takes=("detects",), gives="bearings")
