@@ -86,7 +86,7 @@ def measure(name: str, number: int, options: argparse.Namespace) -> list[dict]:
     signals = draw_signals(_SIGNALS, SAMPLES, generator)
     tests = {}
     for snr_db in options.snr_db:
-        how = Arrivals(ANTENNAS, widest=WIDEST, snr_db=(snr_db, snr_db))
+        how = Arrivals(ANTENNAS, widest=WIDEST, snr_db=(snr_db, snr_db), reflections=options.reflections)
         tests[snr_db] = draw_bearings(signals, options.windows, how, generator, array)
     how = Arrivals(ANTENNAS, widest=1e-6, snr_db=(20.0, 20.0), reflections=0)
     known = draw_bearings(signals, _CALIBRATION, how, generator, array)
@@ -132,6 +132,7 @@ def main() -> None:
     parser.add_argument("--labels", type=int, nargs="+", default=[50, 500, 5000])
     parser.add_argument("--networks", nargs="*", choices=NETWORKS, default=["fitted", "tuned"])
     parser.add_argument("--snr-db", type=float, nargs="+", default=[0.0, 10.0, 20.0])
+    parser.add_argument("--reflections", type=int, default=3, help="of the test at most; the walk has up to 3")
     parser.add_argument("--windows", type=int, default=1000, help="of the test, for each array and SNR (1000)")
     parser.add_argument("--updates", type=int, default=_UPDATES, help=f"of a fine-tuning, about ({_UPDATES})")
     parser.add_argument("--epochs", type=int, default=_EPOCHS, help=f"of fitted ({_EPOCHS})")
