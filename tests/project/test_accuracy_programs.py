@@ -84,6 +84,15 @@ def test_angles_of_several_sources(tmp_path):
     assert [row["sources"] for row in rows] == [0, 1, 2, 3, 2] and all(row["found"] > 0.8 for row in rows[1:])
 
 
+@pytest.mark.slow
+def test_charts(tmp_path):
+    few = ("--windows", 150, "--seeds", 3, "--set", "epochs=1", "warmup_epochs=0")
+    given = ("--out", tmp_path, "--json", tmp_path / "out.json", "--picture", tmp_path / "charts.png")
+    assert "| small |" in program("accuracy/charts.py", *few, *given)
+    rows = json.loads((tmp_path / "out.json").read_text())
+    assert rows["Isomap of the test itself"][0]["trustworthiness"] > 0.7 and (tmp_path / "charts.png").exists()
+
+
 def test_occupancy(tmp_path):
     few = ("--windows", 40, "--signals", 22, "--snr-db", 0, "--conditions", "all")
     assert "all, 40 windows a cell" in program("accuracy/occupancy.py", *few, "--json", tmp_path / "out.json")

@@ -10,19 +10,22 @@ from dataclasses import dataclass
 class Quantity:
     """`values` numbers in `unit` are a model's answer; at least `fewest` of them are one from elsewhere, such as places
     on a plane. `label` says in an error what they are. With `several` they are as many things of one kind, in rising
-    order: in arrays those that are not there are NaN, after the others; a decision leaves them out."""
+    order: in arrays those that are not there are NaN, after the others; a decision leaves them out. Without
+    `labelled` there are no data sets with labels of it."""
 
     unit: str
     values: int
     fewest: int
     label: str
     several: bool = False
+    labelled: bool = True
 
 
 QUANTITIES = {
     "position": Quantity("m", 3, 1, "x y z in metres"),
     "angle": Quantity("deg", 1, 1, "degrees from straight ahead"),
-    "angles": Quantity("deg", 3, 0, "degrees from straight ahead of each source, rising", several=True),
+    "angles": Quantity("deg", 3, 0, "degrees from straight ahead of each source, rising", several=True, labelled=False),
+    "chart": Quantity("units", 2, 2, "x y on a map that was learnt without places", labelled=False),
 }
 """By the kind of task, which is the key of the numbers in a decision too: {"position": [x, y, z]}, {"angle": [a]}."""
 

@@ -15,6 +15,7 @@ from wfm_core.data.dataset import open_dataset
 from wfm_core.data.dataset_checks import TASKS
 from wfm_core.data.generated_angles import write_angles
 from wfm_core.data.generated_occupancy import write_occupancy
+from wfm_core.data.generated_places import write_places
 from wfm_core.data.readers.own import csi_logs, hdf5, npz, sigmf_folder
 from wfm_core.data.readers.own.axes import KINDS
 from wfm_core.data.readers.public import READERS as PUBLIC
@@ -33,8 +34,8 @@ READERS = {
     **PUBLIC,
 }
 
-GENERATED = {"occupancy": write_occupancy, "angle": write_angles}
-"""Functions of a path, and of how many windows, the seed and the samples of each."""
+GENERATED = {"occupancy": write_occupancy, "angle": write_angles, "position": write_places}
+"""Functions of a path, of how many windows, of the seed, and where it is not fixed of the samples of each window."""
 
 _MOST_SUBCARRIERS = 4096
 
@@ -62,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     generate = commands.add_parser("generate", help="make a data set of synthetic windows")
     generate.add_argument("task", choices=list(GENERATED), help="what they are for")
     generate.add_argument("--windows", type=int, default=8192, metavar="N", help="how many (%(default)s)")
-    generate.add_argument("--samples", type=int, default=4096, metavar="N", help="of each window (%(default)s)")
+    generate.add_argument("--samples", type=int, metavar="N", help="of each window (occupancy: 4096, angle: 1024)")
     generate.add_argument("--seed", type=int, default=1, help="another one gives other signals (%(default)s)")
     generate.add_argument("--out", type=Path, required=True, metavar="FILE.h5")
     build = commands.add_parser("build", help="make a data set", argument_default=argparse.SUPPRESS)
@@ -169,12 +170,17 @@ def show(path: Path) -> None:
     print(sheet)
 
 
-def _generated(task: str, windows: int, samples: int, seed: int, out: Path) -> Path:
+def _generated(task: str, windows: int, samples: int | None, seed: int, out: Path) -> Path:
     limits = (("windows", windows, 1, 1 << 24), ("samples", samples, 64, 1 << 20), ("seed", seed, 0, 1 << 32))
     for name, value, least, most in limits:
-        if not least <= value <= most:
+        if value is not None and not least <= value <= most:
             raise WfmError(f"--{name} {value}: {least} to {most} is expected")
-    return GENERATED[task](out, windows, seed, samples)
+    write = GENERATED[task]
+    if samples is None:
+        return write(out, windows, seed)
+    if "samples" not in inspect.signature(write).parameters:
+        raise WfmError(f"--samples {samples}: windows of {task} have a size of their own; leave it out")
+    return write(out, windows, seed, samples)
 
 
 @command

@@ -53,6 +53,7 @@ class Finetuning(Supervised):
     roll: Literal["height", "width"] | None
     noise: NotNegative
     known_share: Annotated[float, Field(gt=0, le=1)]
+    neighbours: Annotated[int, Field(gt=0)] = 10
 
     average_decay: ClassVar[float] = 0.0
 

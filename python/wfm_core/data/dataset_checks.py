@@ -11,9 +11,9 @@ from wfm_core.base.quantities import QUANTITIES
 from wfm_core.signal import build_preprocessor
 
 KINDS = ("sample", "image", "csi", "features")
-_LEARNT = tuple(name for name, quantity in QUANTITIES.items() if not quantity.several)
+_LABELLED = tuple(name for name, quantity in QUANTITIES.items() if quantity.labelled)
 TASKS = (
-    "fingerprint", "interference", "activity", "classification", *_LEARNT, "line_of_sight", "beam", "occupancy",
+    "fingerprint", "interference", "activity", "classification", *_LABELLED, "line_of_sight", "beam", "occupancy",
     "custom",
 )  # fmt: skip
 

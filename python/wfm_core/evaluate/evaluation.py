@@ -13,7 +13,8 @@ from wfm_core.bundle import Bundle, TaskContract
 from wfm_core.bundle.outputs import check_output
 from wfm_core.data.dataset import Dataset
 from wfm_core.data.splits import SOURCE, SPLIT, Split
-from wfm_core.evaluate.labelled import class_figures, draw_classes, draw_errors, quantity_figures
+from wfm_core.evaluate.charting import CHART
+from wfm_core.evaluate.labelled import chart_results, class_figures, draw_classes, draw_errors, quantity_figures
 
 _READ = 32  # windows inferred at a time
 
@@ -61,7 +62,8 @@ def choose_task(bundle: Bundle, dataset: Dataset, name: str | None) -> TaskContr
             f"no task {name!r} in {bundle.contract.name}, which has {', '.join(tasks)}; choose one with --task"
         )
     task = tasks[name]
-    if (task.kind if task.measures else "") != dataset.quantity:
+    # a chart is judged by places that it never saw
+    if ({CHART: "position"}.get(task.kind, task.kind) if task.measures else "") != dataset.quantity:
         seen = dataset.quantity or "classes"
         raise WfmError(
             f"{dataset.path} is labelled with {seen}, the task {name!r} is of kind {task.kind}: choose another"
@@ -96,6 +98,8 @@ def evaluate(bundle: Bundle, dataset: Dataset, part: Part, task: TaskContract, o
     title = f"{task.name}, {bundle.contract.name}\n{part.description.partition(';')[0]}"
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
+    if task.kind == CHART:
+        return head | chart_results(out, answers, truth, title)
     if task.measures:
         if out is not None:
             draw_errors(out, task.kind, answers, truth, bundle.contract.name, title)

@@ -2,7 +2,7 @@
 """A task's figures and pictures on labelled windows: the same after training and in an evaluation.
 
 Every figure that a table may show has its 95 % interval beside it, under the same name and `_interval`: [low, high],
-over recordings where the windows say which they are of; it is left out where all are of one recording.
+over recordings where the windows say which they are of; it is left out where all are of one recording, and of charts.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,8 +13,10 @@ import torch
 
 from wfm_core.base.quantities import QUANTITIES
 from wfm_core.evaluate.calibration import expected_calibration_error
+from wfm_core.evaluate.charting import CHART, chart_figures
 from wfm_core.evaluate.figures.canvas import save
 from wfm_core.evaluate.figures.cdf import cdf_figure
+from wfm_core.evaluate.figures.charts import chart_figure
 from wfm_core.evaluate.figures.confusion import confusion_figure
 from wfm_core.evaluate.figures.embeddings import embeddings_figure
 from wfm_core.evaluate.intervals import bootstrap_interval
@@ -73,6 +75,17 @@ def quantity_figures(quantity: str, predicted: np.ndarray, truth: np.ndarray, un
     errors, unit = quantity_errors(predicted, truth), QUANTITIES[quantity].unit
     figures = _with_interval(f"mean_{unit}", lambda windows: float(errors[windows].mean()), units)
     return figures | error_figures(errors, unit)
+
+
+def chart_results(folder: Path | None, chart: np.ndarray, positions: np.ndarray, title: str) -> dict:
+    """`chart_figures` of places on a chart [N, 2], for JSON, and chart.png in `folder`, beside the positions [N, 3];
+    nothing where no positions [N, 0] are known. They have no intervals: a window that is drawn twice would be its own
+    neighbour."""
+    if not positions.shape[1]:
+        return {}
+    if folder is not None:
+        save(folder / "chart.png", chart_figure(positions, {CHART: chart}, title))
+    return chart_figures(chart, positions)
 
 
 def draw_classes(folder: Path, probabilities, label, labels: Sequence[str], embeddings, title: str) -> None:

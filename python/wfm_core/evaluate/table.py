@@ -14,7 +14,12 @@ from wfm_core.evaluate.published import COLUMNS, NOTES, ROWS
 FIGURES = "figures.json"
 FIGURES_LIMIT = 16 << 20
 _ACCURACY = {"fingerprint": "RFP", "activity": "HAS", "classification": "RFS"}
-_FIGURES = ("mean_class_accuracy", "intd", *(f"mean_{quantity.unit}" for quantity in QUANTITIES.values()))
+_FIGURES = (
+    "mean_class_accuracy",
+    "intd",
+    "trustworthiness",
+    *(f"mean_{quantity.unit}" for quantity in QUANTITIES.values()),
+)
 _REGIMES = {"lp": "LP", "ft2": "FT2", "lora": "LoRA"}
 _WIDE = 38  # characters of a row's name
 
@@ -99,6 +104,9 @@ def _other(task: str, figures: dict) -> str:
     for unit in (quantity.unit for quantity in QUANTITIES.values()):
         if f"mean_{unit}" in figures:
             return f"{task}: mean error {figures[f'mean_{unit}']:.2f} {unit}; "
+    if "trustworthiness" in figures:
+        shown = (f"{name} {figures[name]:.3f}" for name in ("trustworthiness", "continuity", "stress"))
+        return f"{task}: {', '.join(shown)}; "
     beams = ""
     if "rate_lost" in figures:
         shares = (_percent(figures[name]) for name in ("accuracy", "top3_accuracy", "rate_lost"))

@@ -106,6 +106,20 @@ def test_beams_in_a_flowgraph(tmp_path):
     check(decided(bundle, windows, 4), bundle, windows, "beam", 4)
 
 
+def test_a_chart_in_a_flowgraph(tmp_path):
+    def draw(number):
+        return draw_clusters(25, GRID, PACKETS, 2, torch.Generator().manual_seed(number))
+
+    signal = {"kind": "csi_profile", "size": [16, 16], "taps": len(GRID)}
+    data = write_generated_csi(tmp_path / "set.h5", draw, 2, "line_of_sight", signal=signal)
+    given = ["--task", "chart", "--data", str(data), "--init", str(tiny_foundation(tmp_path / "tiny"))]
+    assert finetune([*given, "--regime", "full", "--out", str(tmp_path / "run"), *FAST, "image_size=[16,16]"]) == 0
+    bundle, windows = str(export_bundle(tmp_path / "run", tmp_path / "chart.wfm.pt")), draw(1000)
+    found = decided(bundle, windows, PACKETS)
+    answers = load_bundle(bundle, device="cpu", dtype="fp32").infer_image(csi_parts(windows.csi).numpy())["chart"]
+    np.testing.assert_allclose([one.decision["chart"] for one in found], answers, atol=1e-4)
+
+
 def check(found, bundle: str, windows: CsiWindows, task: str, packets: int) -> None:
     """One decision a window, the bundle's own answers."""
     answers = load_bundle(bundle, device="cpu", dtype="fp32").infer_image(csi_parts(windows.csi).numpy())

@@ -14,18 +14,22 @@ from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import write_atomically
+from wfm_core.base.quantities import QUANTITIES
 from wfm_core.bundle.foundation import load_foundation
 from wfm_core.configs.finetuning import Finetuning
 from wfm_core.data.dataset import Dataset, open_dataset
 from wfm_core.data.splits import SOURCE, SPLIT, Split, make_split
+from wfm_core.evaluate.charting import CHART, MOST, dissimilarities, geodesics, some_of
 from wfm_core.evaluate.evaluation import about, units_of
 from wfm_core.signal import build_preprocessor
 from wfm_core.train.finetune.material import Material
 from wfm_core.train.finetune.starting import Feed, choose_feed, raw_windows, start_model
-from wfm_core.train.objectives.labelled import class_weights, scene_of
+from wfm_core.train.objectives.labelled import Scene, class_weights, scene_of
 from wfm_core.train.regimes import apply_regime
 
 _AXES = {"height": -2, "width": -1}
+_LEARNING = ("train", "validation")
+CHART_VALUES = QUANTITIES[CHART].values
 _READ = 64  # windows prepared, or computed without gradients, at a time
 
 
@@ -34,7 +38,10 @@ def gather(config: Finetuning, out: Path, resume: bool) -> Material:
 
     Raises `WfmError`, also where a run that goes on had other windows.
     """
-    dataset = open_dataset(config.data)
+    charts = config.task == CHART
+    dataset = open_dataset(config.data, unlabelled=charts)
+    if charts:
+        dataset = replace(dataset, label=places_of(dataset), labels=())
     if len(dataset.labels) == 1:
         raise WfmError(f"{dataset.path} has one class ({dataset.labels[0]}); two or more are expected: add another")
     foundation = load_foundation(config.init)
@@ -43,7 +50,7 @@ def gather(config: Finetuning, out: Path, resume: bool) -> Material:
     if resume:
         require_same(out, sides)
     save_sides(out, sides)
-    model = start_model(foundation, feed, dataset.labels, config, dataset.values)
+    model = start_model(foundation, feed, dataset.labels, config, CHART_VALUES if charts else dataset.values)
     apply_regime(
         model,
         config.regime,
@@ -55,8 +62,13 @@ def gather(config: Finetuning, out: Path, resume: bool) -> Material:
         config.freeze_inputs,
     )
     windows = prepare(dataset, feed, out)
-    scene, label = scene_of(dataset, sides.train), torch.from_numpy(dataset.label)
-    targets = label if scene is None else scene.targets(label)
+    distances = None
+    if charts:
+        scene = Scene([-1.0] * CHART_VALUES, [1.0] * CHART_VALUES, QUANTITIES[CHART].unit)
+        sides, targets, distances = chart_targets(windows, sides, config.neighbours)
+    else:
+        scene, label = scene_of(dataset, sides.train), torch.from_numpy(dataset.label)
+        targets = label if scene is None else scene.targets(label)
     weighted = config.class_weights and scene is None
     per_epoch = batches_per_epoch(len(sides.train), config)
     data = about(dataset)
@@ -92,11 +104,29 @@ def gather(config: Finetuning, out: Path, resume: bool) -> Material:
             "data": data,
             "split": sides.description,
         },
-        quantity=dataset.quantity,
+        quantity=CHART if charts else dataset.quantity,
         scene=scene,
+        distances=distances,
         gain_db=None if dataset.gain_db is None else dataset.gain_db[sides.test],
         weights=class_weights(dataset.label[sides.train], len(dataset.labels)) if weighted else None,
     )
+
+
+def places_of(dataset: Dataset) -> np.ndarray:
+    """Positions [N, 3] m that a chart is judged by; float32 [N, 0] where there are none."""
+    return dataset.label if dataset.quantity == "position" else np.zeros((dataset.count, 0), np.float32)
+
+
+def chart_targets(windows: Tensor, sides: Split, neighbours: int) -> tuple[Split, Tensor, Tensor]:
+    """The sides with MOST windows to learn from at most, the row int64 of each window [N] (-1: none), and the distances
+    float32 [rows, rows] between those that learn or validate."""
+    share = MOST / max(len(sides.train) + len(sides.validation), MOST)
+    kept = {name: some_of(rows, int(share * len(rows))) for name, rows in vars(sides).items() if name in _LEARNING}
+    sides = replace(sides, **kept)
+    rows = np.concatenate(list(kept.values()))
+    targets = torch.full((len(windows),), -1)
+    targets[torch.from_numpy(rows)] = torch.arange(len(rows))
+    return sides, targets, torch.from_numpy(geodesics(dissimilarities(windows[rows].numpy()), neighbours))
 
 
 def make_sides(dataset: Dataset, config: Finetuning) -> Split:

@@ -38,7 +38,8 @@ class Material:
     side, `split` says how they were split. `name` is the model's; `data` goes into figures.json, `origin` into the
     contract. With `half` the weights are kept in half precision. `alarms`: see `calibrate`, of the validation windows.
     `mixed_in` are weights of which those that are kept have the share `mixed_share`. `average`: as of a contract,
-    with held-out `blocks` of as many windows.
+    with held-out `blocks` of as many windows. Of charts targets are rows of `distances`, and `label` are the positions
+    that the test is judged by, [n, 0] where none are known.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Material:
     scene: Scene | None = None
     weights: Tensor | None = None
     gain_db: np.ndarray | None = None
+    distances: Tensor | None = None
     half: bool = False
     alarms: tuple[tuple[Tensor, float], ...] = ()
     mixed_in: dict[str, Tensor] | None = None

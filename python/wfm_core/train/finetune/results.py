@@ -12,7 +12,8 @@ from torch import Tensor
 from wfm_core.base.files import write_atomically
 from wfm_core.bundle.export import save_model_folder
 from wfm_core.evaluate.calibration import Calibration, calibrate, expected_calibration_error, quiet_bias
-from wfm_core.evaluate.labelled import class_figures, draw_classes, draw_errors, quantity_figures
+from wfm_core.evaluate.charting import CHART
+from wfm_core.evaluate.labelled import chart_results, class_figures, draw_classes, draw_errors, quantity_figures
 from wfm_core.model.merge import merged
 from wfm_core.train.finetune.material import Material
 from wfm_core.train.objectives.labelled import LabelledTraining, predict
@@ -66,6 +67,8 @@ def write_results(out: Path, material: Material, training: LabelledTraining, com
     title = f"{config.task} of {material.data['file']}, {figures['regime']}, {foundation.name}\n{split}"
     if material.labels:
         figures |= _class_results(out, material, outputs, embeddings.numpy(), calibration, title)
+    elif material.quantity == CHART:
+        figures |= chart_results(out, outputs.numpy(), material.label, title)
     else:
         quantity = material.quantity
         figures |= quantity_figures(quantity, outputs.numpy(), material.label, material.units)

@@ -11,6 +11,7 @@ from pathlib import Path
 from wfm_core.configs.finetuning import Finetuning, Scenes
 from wfm_core.train.finetune import data, scenes
 from wfm_core.train.finetune.results import write_results
+from wfm_core.train.objectives.chart import ChartTraining
 from wfm_core.train.objectives.labelled import LabelledTraining
 from wfm_core.train.runner import begin, make_trainer, steps_done, train
 
@@ -25,7 +26,8 @@ def finetune(config: Finetuning | Scenes, out: Path, checkpoint: dict | None, co
     resume = checkpoint is not None
     material = scenes.gather(config) if isinstance(config, Scenes) else data.gather(config, out, resume)
     print(f"split {material.split}", flush=True)
-    training = LabelledTraining(
+    of_charts = {} if material.distances is None else {"distances": material.distances}
+    training = (ChartTraining if of_charts else LabelledTraining)(
         config,
         material.model,
         material.feed.modality,
@@ -33,6 +35,7 @@ def finetune(config: Finetuning | Scenes, out: Path, checkpoint: dict | None, co
         material.scene,
         material.weights,
         material.labels,
+        **of_charts,
     )
     first = steps_done(checkpoint)
     trainer = make_trainer(
