@@ -122,6 +122,24 @@ def test_novelty(tmp_path):
     assert found["embedding"] == "spectrum" and found["auc"] > 0.7 and 0 <= found["alarms"] <= 1
 
 
+def test_modulations_by_what_is_measured(tmp_path):
+    few = ("--train", 440, "--test", 440, "--regimes", "--picture", tmp_path / "snr.png", "--json", tmp_path / "o.json")
+    said = rows(program("accuracy/modulation.py", "--out", tmp_path / "sets", *few))
+    assert said[0][:2] == ["trees", "100 %"] and len(said[-1]) == 21
+    (found,) = json.loads((tmp_path / "o.json").read_text())
+    assert 20 < found["all"] < found["high"] and found["by_snr_db"]["18"] > 0.3 > found["by_snr_db"]["-20"]
+    assert (tmp_path / "snr.png").stat().st_size > 5_000
+
+
+@pytest.mark.slow
+def test_modulations_by_models_with_few_labels(tmp_path):
+    few = ("--train", 220, "--test", 220, "--regimes", "small", "lp", "--small-epochs", 1, "--epochs", 1)
+    init = tiny_foundation(tmp_path / "tiny")
+    few = (*few, "--shares", 50, 100, "--init", init, "--set", "warmup_epochs=0")
+    found = [row for row in rows(program("accuracy/modulation.py", "--out", tmp_path / "o", *few)) if len(row) == 4]
+    assert [row[1] for row in found] == ["50 %"] * 3 + ["100 %"] * 3
+
+
 def test_beams_by_what_is_classical(tmp_path):
     out = tmp_path / "out.json"
     said = program(

@@ -14,6 +14,7 @@ from wfm_core.cli.told import add_told
 from wfm_core.data.dataset import open_dataset
 from wfm_core.data.dataset_checks import TASKS
 from wfm_core.data.generated_angles import write_angles
+from wfm_core.data.generated_modulation import write_modulations
 from wfm_core.data.generated_occupancy import write_occupancy
 from wfm_core.data.generated_places import write_places
 from wfm_core.data.readers.own import csi_logs, hdf5, npz, sigmf_folder
@@ -34,8 +35,14 @@ READERS = {
     **PUBLIC,
 }
 
-GENERATED = {"occupancy": write_occupancy, "angle": write_angles, "position": write_places}
-"""Functions of a path, of how many windows, of the seed, and where it is not fixed of the samples of each window."""
+GENERATED = {
+    "occupancy": write_occupancy,
+    "angle": write_angles,
+    "position": write_places,
+    "modulation": write_modulations,
+}
+"""Functions of a path, of how many windows, of the seed, and where it is not fixed of the samples of each window, which
+have a default."""
 
 _MOST_SUBCARRIERS = 4096
 
@@ -49,6 +56,7 @@ _EXAMPLES = """examples:
   wfm-dataset build --from hdf5 FILE --array data/iq --axes antennas,samples,reim --label data/tx --kind sample ...
   wfm-dataset build --from wavesfm CACHE --out cache.h5
   wfm-dataset generate occupancy --windows 8192 --seed 1 --out occupancy.h5
+  wfm-dataset generate modulation --windows 220000 --seed 1 --out modulation.h5
   wfm-dataset show har.h5"""
 
 
@@ -63,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
     generate = commands.add_parser("generate", help="make a data set of synthetic windows")
     generate.add_argument("task", choices=list(GENERATED), help="what they are for")
     generate.add_argument("--windows", type=int, default=8192, metavar="N", help="how many (%(default)s)")
-    generate.add_argument("--samples", type=int, metavar="N", help="of each window (occupancy: 4096, angle: 1024)")
+    generate.add_argument("--samples", type=int, metavar="N", help=f"of each window ({_usual_samples()})")
     generate.add_argument("--seed", type=int, default=1, help="another one gives other signals (%(default)s)")
     generate.add_argument("--out", type=Path, required=True, metavar="FILE.h5")
     build = commands.add_parser("build", help="make a data set", argument_default=argparse.SUPPRESS)
@@ -168,6 +176,11 @@ def show(path: Path) -> None:
     sheet = path.with_suffix(".png")
     draw_contact_sheet(dataset, sheet)
     print(sheet)
+
+
+def _usual_samples() -> str:
+    usual = {task: inspect.signature(write).parameters.get("samples") for task, write in GENERATED.items()}
+    return ", ".join(f"{task}: {samples.default}" for task, samples in usual.items() if samples)
 
 
 def _generated(task: str, windows: int, samples: int | None, seed: int, out: Path) -> Path:

@@ -34,7 +34,7 @@ class Finetuning(Supervised):
 
     test_share: Share
     validation_share: Annotated[float, Field(ge=0, lt=1)]
-    signal: Literal["auto", "foundation", "dataset"]
+    signal: Literal["auto", "foundation", "dataset", "modulation_image"]
     image_size: tuple[Count, Count] | None
     channels: Literal["mixed", "apart"]
     blocks: Count

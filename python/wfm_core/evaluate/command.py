@@ -90,4 +90,6 @@ def _text(figures: dict) -> str:
         lines.append(f"  {name.replace('_', ' ')}: {value:.3f}{said}")
     for label, share in figures.get("per_class", {}).items():
         lines.append(f"    {label}: {share:.3f}")
+    for snr_db, share in figures.get("accuracy_by_snr_db", {}).items():
+        lines.append(f"    {snr_db} dB: {share:.3f}")
     return "\n".join(lines)

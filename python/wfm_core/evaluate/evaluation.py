@@ -14,7 +14,14 @@ from wfm_core.bundle.outputs import check_output
 from wfm_core.data.dataset import Dataset
 from wfm_core.data.splits import SOURCE, SPLIT, Split
 from wfm_core.evaluate.charting import CHART
-from wfm_core.evaluate.labelled import chart_results, class_figures, draw_classes, draw_errors, quantity_figures
+from wfm_core.evaluate.labelled import (
+    chart_results,
+    class_figures,
+    draw_classes,
+    draw_errors,
+    draw_snr,
+    quantity_figures,
+)
 
 _READ = 32  # windows inferred at a time
 
@@ -111,12 +118,28 @@ def evaluate(bundle: Bundle, dataset: Dataset, part: Part, task: TaskContract, o
     gain_db = dataset.gain_db
     if gain_db is not None:
         gain_db = gain_db[part.rows] if dataset.labels == tuple(task.labels) else None
-    return head | class_figures(answers, truth, task.labels, units, gain_db) | {"unknown_share": unknown}
+    figures = class_figures(answers, truth, task.labels, units, gain_db, snr_of(dataset, part.rows))
+    if out is not None:
+        draw_snr(out, figures, title)
+    return head | figures | {"unknown_share": unknown}
 
 
 def units_of(dataset: Dataset, rows: np.ndarray) -> np.ndarray:
     """What intervals draw as one piece, of the windows `rows`: their recordings, else every window for itself."""
     return dataset.groups[SOURCE][rows] if SOURCE in dataset.groups else np.arange(len(rows))
+
+
+def snr_of(dataset: Dataset, rows: np.ndarray) -> np.ndarray | None:
+    """SNRs in dB of the windows `rows` as texts, where the set states them of all as numbers (group snr_db)."""
+    stated = dataset.groups.get("snr_db")
+    return None if stated is None or not all(map(_is_number, set(stated.tolist()))) else stated[rows]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
+        return False
 
 
 def about(dataset: Dataset) -> dict:

@@ -19,8 +19,10 @@ from wfm_core.evaluate.figures.cdf import cdf_figure
 from wfm_core.evaluate.figures.charts import chart_figure
 from wfm_core.evaluate.figures.confusion import confusion_figure
 from wfm_core.evaluate.figures.embeddings import embeddings_figure
+from wfm_core.evaluate.figures.snr import snr_figure
 from wfm_core.evaluate.intervals import bootstrap_interval
 from wfm_core.evaluate.metrics import (
+    accuracy_by,
     class_accuracies,
     confusion_matrix,
     error_figures,
@@ -39,12 +41,14 @@ def class_figures(
     labels: Sequence[str],
     units: np.ndarray,
     gain_db: np.ndarray | None = None,
+    snr_db: np.ndarray | None = None,
 ) -> dict:
     """Figures of probabilities float [N, K] against classes int64 [N] called `labels`, to be written as JSON.
 
     mean_class_accuracy and accuracy, per_class by name, ece; where the classes are those of interference, what
     `interference_accuracies` says too; with the gains of each class [N, K], which are beams then, top3_accuracy and
-    `rate_lost`. `units` [N] says what the interval draws as one piece, see `bootstrap_interval`.
+    `rate_lost`; with SNRs in dB, texts [N], accuracy_by_snr_db. `units` [N] says what the interval draws as one piece,
+    see `bootstrap_interval`.
     """
     predicted = probabilities.argmax(1)
     classes = len(labels)
@@ -58,6 +62,8 @@ def class_figures(
     figures["per_class"] = {name: float(share) for name, share in zip(labels, shares, strict=True) if share == share}
     scores, truth = torch.from_numpy(probabilities).float(), torch.from_numpy(label)
     figures["ece"] = expected_calibration_error(scores, truth)
+    if snr_db is not None:
+        figures["accuracy_by_snr_db"] = accuracy_by(predicted == label, snr_db)
     if gain_db is not None:
         figures["top3_accuracy"] = top_accuracy(probabilities, label)
         figures |= _with_interval("rate_lost", lambda rows: rate_lost(gain_db[rows], predicted[rows]), units)
@@ -86,6 +92,12 @@ def chart_results(folder: Path | None, chart: np.ndarray, positions: np.ndarray,
     if folder is not None:
         save(folder / "chart.png", chart_figure(positions, {CHART: chart}, title))
     return chart_figures(chart, positions)
+
+
+def draw_snr(folder: Path, figures: dict, title: str) -> None:
+    """Write snr.png, accuracy over SNR, into `folder` where figures of `class_figures` have it."""
+    if "accuracy_by_snr_db" in figures:
+        save(folder / "snr.png", snr_figure({"accuracy": figures["accuracy_by_snr_db"]}, title))
 
 
 def draw_classes(folder: Path, probabilities, label, labels: Sequence[str], embeddings, title: str) -> None:

@@ -53,6 +53,11 @@ def mean_class_accuracy(confusion: np.ndarray) -> float:
     return float(present.mean()) if len(present) else float("nan")
 
 
+def accuracy_by(right: np.ndarray, group: np.ndarray) -> dict[str, float]:
+    """The share of `right`, bool [N], by texts [N] that are numbers, such as SNRs, in ascending order."""
+    return {text: float(right[group == text].mean()) for text in sorted(set(group.tolist()), key=float)}
+
+
 def top_accuracy(probabilities: np.ndarray, label: np.ndarray, count: int = 3) -> float:
     """The share of windows whose class, of `label` int64 [N], is among the `count` likeliest of [N, K]."""
     likeliest = np.argsort(-probabilities, axis=1, kind="stable")[:, :count]

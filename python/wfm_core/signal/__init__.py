@@ -14,6 +14,7 @@ from wfm_core.signal.csi_profile import CsiProfile
 from wfm_core.signal.found import FoundSignal
 from wfm_core.signal.images import CyclicImage
 from wfm_core.signal.iq import IqRms, IqStandard
+from wfm_core.signal.modulation_image import ModulationImage
 from wfm_core.signal.motion import CsiMotion
 from wfm_core.signal.resized import Spectrogram, StandardImage
 from wfm_core.signal.transmitter import Transmitter
@@ -34,6 +35,7 @@ KINDS = {
     "transmitter": Transmitter,
     "covariance": Covariance,
     "beam_image": BeamImage,
+    "modulation_image": ModulationImage,
 }
 
 

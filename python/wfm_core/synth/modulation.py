@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from wfm_core.base.errors import WfmError
 from wfm_core.synth.draws import uniform
 from wfm_core.synth.shaping import (
+    Pulse,
     cpfsk_cycles,
     gaussian_phase_pulse,
     interpolated,
@@ -53,12 +54,16 @@ def linear(
 ) -> torch.Tensor:
     """complex64 [samples]: random points of the constellation, root-raised-cosine shaped, of mean power 1 or near."""
     pulse = root_raised_cosine_pulse(rolloff, generator.device)
-    position = symbol_clock(samples, samples_per_symbol, generator)
+    return linear_stream(name, symbol_clock(samples, samples_per_symbol, generator), pulse, generator)
+
+
+def linear_stream(name: str, position: torch.Tensor, pulse: Pulse, generator: torch.Generator) -> torch.Tensor:
+    """complex64 [n]: random points of the constellation through `pulse`, at ascending times float64 [n] in symbols."""
     return interpolated(random_symbols(name, pulse.length(position), generator), position, pulse)
 
 
 def random_symbols(name: str, count: int, generator: torch.Generator) -> torch.Tensor:
-    """complex64 [count], uniform over the points of a LINEAR modulation."""
+    """complex64 [count], uniform over the points of a LINEAR modulation or of pam4."""
     points = constellation(name, generator.device)
     return points[torch.randint(len(points), (count,), generator=generator, device=generator.device)]
 
@@ -70,9 +75,11 @@ def random_signs(count: int, generator: torch.Generator) -> torch.Tensor:
 
 @lru_cache
 def constellation(name: str, device: torch.device) -> torch.Tensor:
-    """complex64 [points] of a LINEAR modulation, mean power 1 (Proakis, Digital Communications, ch. 3)."""
+    """complex64 [points] of a LINEAR modulation or of pam4, mean power 1 (Proakis, Digital Communications, ch. 3)."""
     if name == "ook":
         points = torch.tensor([0.0, 1.0]).to(torch.complex64)
+    elif name == "pam4":
+        points = torch.tensor([-3.0, -1.0, 1.0, 3.0]).to(torch.complex64)
     elif name.endswith("qam"):
         points = qam(int(name.removesuffix("qam")).bit_length() - 1)
     else:

@@ -10,8 +10,8 @@ from public_layouts import modulations, radcom, radioml_2018, read, refused
 from wfm_core.cli import dataset as command
 from wfm_core.data.readers.public import radcom as radcom_reader
 from wfm_core.data.readers.public import radioml_2018 as radioml_2018_reader
-from wfm_core.data.readers.public.modulations import LABELS
 from wfm_core.signal import build_preprocessor
+from wfm_core.synth.radioml import LABELS
 
 
 def frames(count=3, samples=128, seed=0):
@@ -34,7 +34,7 @@ def test_pickles_of_modulations(tmp_path, reader, name, protocol, rate, std):
     held = {("WBFM", 2): frames(), ("8PSK", 18): frames(2, seed=1), ("8PSK", -20): frames(4, seed=2)}
     modulations(tmp_path / "d" / "inner", name, held, protocol)
     dataset = read(reader, tmp_path / "d")
-    assert (dataset.task, dataset.labels, dataset.sample_rate) == ("classification", ("8PSK", "WBFM"), rate)
+    assert (dataset.task, dataset.labels, dataset.sample_rate) == ("modulation", ("8PSK", "WBFM"), rate)
     assert (dataset.kind, dataset.count, dataset.shape) == ("sample", 9, (2, 1, 128))
     assert dataset.label.tolist() == [0] * 6 + [1] * 3
     assert dataset.groups["snr_db"].tolist() == ["-20"] * 4 + ["18"] * 2 + ["2"] * 3
@@ -93,7 +93,7 @@ def test_faults_of_pickles_are_named(tmp_path):
 def test_radioml_2018_frames_classes_and_snrs(tmp_path):
     radioml_2018(tmp_path / "d", [0, 3, 3, 22, 23], [-20, 30, 0, 2, 4])
     dataset = read("radioml-2018", tmp_path / "d")
-    assert (dataset.task, len(dataset.labels), dataset.sample_rate) == ("classification", 24, None)
+    assert (dataset.task, len(dataset.labels), dataset.sample_rate) == ("modulation", 24, None)
     assert [dataset.labels[place] for place in (0, 3, 4, 22, 23)] == ["OOK", "BPSK", "QPSK", "GMSK", "OQPSK"]
     assert (dataset.kind, dataset.count, dataset.shape) == ("sample", 5, (2, 1, 1024))
     assert dataset.label.tolist() == [0, 3, 3, 22, 23]

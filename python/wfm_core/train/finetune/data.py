@@ -20,7 +20,7 @@ from wfm_core.configs.finetuning import Finetuning
 from wfm_core.data.dataset import Dataset, open_dataset
 from wfm_core.data.splits import SOURCE, SPLIT, Split, make_split
 from wfm_core.evaluate.charting import CHART, MOST, dissimilarities, geodesics, some_of
-from wfm_core.evaluate.evaluation import about, units_of
+from wfm_core.evaluate.evaluation import about, snr_of, units_of
 from wfm_core.signal import build_preprocessor
 from wfm_core.train.finetune.material import Material
 from wfm_core.train.finetune.starting import Feed, choose_feed, raw_windows, start_model
@@ -108,6 +108,7 @@ def gather(config: Finetuning, out: Path, resume: bool) -> Material:
         scene=scene,
         distances=distances,
         gain_db=None if dataset.gain_db is None else dataset.gain_db[sides.test],
+        snr_db=snr_of(dataset, sides.test),
         weights=class_weights(dataset.label[sides.train], len(dataset.labels)) if weighted else None,
     )
 

@@ -34,8 +34,8 @@ class Material:
     recording.
 
     `scene` scales what is measured; `weights` [K] are those of the classes in the loss, `gain_db` [n, K] what each
-    class would have gained in the test windows. `windows` counts those of each
-    side, `split` says how they were split. `name` is the model's; `data` goes into figures.json, `origin` into the
+    class would have gained in the test windows, `snr_db` texts [n] their SNRs. `windows` counts those of each side,
+    `split` says how they were split. `name` is the model's; `data` goes into figures.json, `origin` into the
     contract. With `half` the weights are kept in half precision. `alarms`: see `calibrate`, of the validation windows.
     `mixed_in` are weights of which those that are kept have the share `mixed_share`. `average`: as of a contract,
     with held-out `blocks` of as many windows. Of charts targets are rows of `distances`, and `label` are the positions
@@ -67,6 +67,7 @@ class Material:
     weights: Tensor | None = None
     gain_db: np.ndarray | None = None
     distances: Tensor | None = None
+    snr_db: np.ndarray | None = None
     half: bool = False
     alarms: tuple[tuple[Tensor, float], ...] = ()
     mixed_in: dict[str, Tensor] | None = None

@@ -13,7 +13,14 @@ from wfm_core.base.files import write_atomically
 from wfm_core.bundle.export import save_model_folder
 from wfm_core.evaluate.calibration import Calibration, calibrate, expected_calibration_error, quiet_bias
 from wfm_core.evaluate.charting import CHART
-from wfm_core.evaluate.labelled import chart_results, class_figures, draw_classes, draw_errors, quantity_figures
+from wfm_core.evaluate.labelled import (
+    chart_results,
+    class_figures,
+    draw_classes,
+    draw_errors,
+    draw_snr,
+    quantity_figures,
+)
 from wfm_core.model.merge import merged
 from wfm_core.train.finetune.material import Material
 from wfm_core.train.objectives.labelled import LabelledTraining, predict
@@ -94,7 +101,10 @@ def _class_results(out: Path, material: Material, logits: Tensor, embeddings, ca
     biased = calibrated + torch.tensor(calibration.bias) if calibration.bias else calibrated
     probabilities = biased.softmax(1)
     draw_classes(out, probabilities.numpy(), material.label, material.labels, embeddings, title)
-    figures = class_figures(probabilities.numpy(), material.label, material.labels, material.units, material.gain_db)
+    figures = class_figures(
+        probabilities.numpy(), material.label, material.labels, material.units, material.gain_db, material.snr_db
+    )
+    draw_snr(out, figures, title)
     del figures["ece"]  # of the bias too, which is not there to make scores right
     figures["ece_before"] = expected_calibration_error(logits.softmax(1), label)
     figures["ece_after"] = expected_calibration_error(calibrated.softmax(1), label)

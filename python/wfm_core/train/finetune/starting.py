@@ -24,6 +24,8 @@ from wfm_core.model import (
 from wfm_core.model.adapter import fit_images, merge_adapter
 from wfm_core.signal import build_preprocessor
 
+MODULATION_IMAGE = "modulation_image"
+
 
 @dataclass(frozen=True)
 class Feed:
@@ -41,7 +43,7 @@ def raw_windows(dataset: Dataset, rows) -> Tensor:
 
 def choose_feed(foundation: Foundation, dataset: Dataset, config: Finetuning) -> Feed:
     """How windows of `dataset` get into the foundation. Raises `WfmError` where they do not fit each other."""
-    modality = config.modality or dataset.modality
+    modality = config.modality or ("image" if config.signal == MODULATION_IMAGE else dataset.modality)
     if modality == "iq" and dataset.kind != "sample":
         raise WfmError(f"{dataset.path} holds {dataset.kind}, which cannot feed modality iq; use --modality image")
     if modality == "iq" and config.roll == "height":
@@ -66,6 +68,13 @@ def choose_feed(foundation: Foundation, dataset: Dataset, config: Finetuning) ->
 
 def _signal(foundation: Foundation, dataset: Dataset, config: Finetuning, modality: str) -> dict:
     """The preprocessing of the one who is to say: `auto` is the foundation for IQ, whose encoder knows its levels."""
+    if config.signal == MODULATION_IMAGE:
+        if dataset.kind != "sample" or modality != "image":
+            raise WfmError(
+                f"{dataset.path}: signal={MODULATION_IMAGE} makes images of IQ windows, but {dataset.kind} for "
+                f"modality {modality} is asked for; leave it out"
+            )
+        return {"kind": MODULATION_IMAGE}
     by_foundation = config.signal == "foundation" or (config.signal == "auto" and dataset.kind == "sample")
     if not by_foundation:
         if dataset.modality != modality:

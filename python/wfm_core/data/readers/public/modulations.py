@@ -14,9 +14,8 @@ from wfm_core.base.errors import WfmError
 from wfm_core.data.dataset import write_dataset
 from wfm_core.data.pickle_file import open_pickle
 from wfm_core.data.readers.own.folders import files_in, provenance
+from wfm_core.synth.radioml import LABELS
 
-LABELS = ("8PSK", "AM-DSB", "AM-SSB", "BPSK", "CPFSK", "GFSK", "PAM4", "QAM16", "QAM64", "QPSK", "WBFM")
-"""Those of RadioML 2016.10a and RML22, in the order of the WavesFM v1 authors."""
 CHUNK = 1024
 """Frames in memory at a time."""
 
@@ -79,7 +78,7 @@ def read_pickles(
                 "file": np.repeat([part[0].relative_to(folder).as_posix() for part in kept], counts),
                 "snr_db": np.repeat([str(part[2]) for part in kept], counts),
             },
-            task="classification",
+            task="modulation",
             signal=signal,
             provenance=provenance(name, folder, len(paths), min_snr=min_snr, per_class=per_class),
             sample_rate=sample_rate,

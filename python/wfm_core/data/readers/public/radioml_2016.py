@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""RadioML 2016.10a: 11 modulations at 20 SNRs, frames of 128 samples, one antenna (task `classification`).
+"""RadioML 2016.10a: 11 modulations at 20 SNRs, frames of 128 samples, one antenna (task `modulation`).
 
 `RML2016.10a_dict.pkl`, 1000 frames of each modulation from -20 to 18 dB, is a pickle, which
 `wfm_core.data.pickle_file` reads without running it; `RML2016.10b.dat` is laid out alike, without AM-SSB. T. O'Shea

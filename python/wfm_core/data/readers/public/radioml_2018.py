@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""RadioML 2018.01a: 24 modulations at 26 SNRs, frames of 1024 samples, one antenna (task `classification`).
+"""RadioML 2018.01a: 24 modulations at 26 SNRs, frames of 1024 samples, one antenna (task `modulation`).
 
 `GOLD_XYZ_OSC.0001_1024.hdf5`, 20 GB: `X` float32 [frames, 1024, 2], I and Q last; `Y` [frames, 24], 1 at the class;
 `Z` [frames, 1], SNR in dB from -20 to 30. T. O'Shea, T. Roy and T. Clancy, "Over-the-Air Deep Learning Based Radio
@@ -61,7 +61,7 @@ def read(folder: Path, out: Path, *, min_snr: float | None = None, per_class: in
             "file": np.repeat([path.relative_to(folder).as_posix() for path in paths], [len(own) for own in rows]),
             "snr_db": [f"{snr:g}" for snr in np.concatenate(snrs).tolist()],
         },
-        task="classification",
+        task="modulation",
         signal=iq_signal,
         provenance=provenance("radioml-2018", folder, len(paths), min_snr=min_snr, per_class=per_class),
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""RML22: the 11 modulations of RadioML 2016 with realistic channels, frames of 128 samples (task `classification`).
+"""RML22: the 11 modulations of RadioML 2016 with realistic channels, frames of 128 samples (task `modulation`).
 
 `RML22.01A`, 1000 frames of each modulation from -20 to 20 dB, is a pickle, which `wfm_core.data.pickle_file` reads
 without running it. V. Sathyanarayanan, P. Gerstoft and A. El Gamal, "RML22: Realistic Dataset Generation for Wireless
