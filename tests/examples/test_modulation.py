@@ -12,9 +12,11 @@ from gnuradio import wfm
 from wfm_core import load_bundle
 from wfm_core.bundle import export_bundle
 from wfm_core.cli.evaluate import main as evaluate
+from wfm_core.cli.export import main as export
 from wfm_core.cli.finetune import main as finetune
 from wfm_core.data.dataset import open_dataset
 from wfm_core.data.generated_modulation import write_modulations
+from wfm_core.data.generated_radcom import write_radcom
 from wfm_core.evaluate.table import read_row
 from wfm_core.synth.radioml import SAMPLE_RATE, SNR_DB
 
@@ -58,3 +60,24 @@ def test_the_image_of_modulations_is_of_iq_alone(tmp_path, capsys):
     given = ["--data", str(data), "--init", str(tiny_foundation(tmp_path / "tiny")), "--out", str(tmp_path / "run")]
     assert finetune([*given, *FAST, "epochs=1", "--modality", "iq", "signal=modulation_image"]) == 1
     assert "signal=modulation_image makes images of IQ windows, but sample for modality iq" in capsys.readouterr().err
+
+
+def test_two_labels_of_radcom_by_one_encoder(tmp_path):
+    init = str(tiny_foundation(tmp_path / "tiny"))
+    runs = {}
+    for task, label in (("modulation", "modulation"), ("radcom", "signal")):
+        data, run = write_radcom(tmp_path / f"{label}.h5", 900, 1, label=label), tmp_path / task
+        given = ["--data", str(data), "--init", init, "--regime", "lp", "--freeze-inputs", "--out", str(run)]
+        assert finetune([*given, *FAST, "epochs=3"]) == 0
+        assert json.loads((run / "figures.json").read_text())["task"] == task
+        runs[task] = run
+    out = tmp_path / "radcom.wfm.pt"
+    assert export(["--tasks", *(f"{task}={run}" for task, run in runs.items()), "-o", str(out)]) == 0
+    both = load_bundle(str(out), device="cpu", dtype="fp32")
+    windows = open_dataset(tmp_path / "signal.h5").read_iq(range(8))
+    answers = both.infer(windows)
+    assert {name: len(task.labels) for name, task in both.contract.tasks.items()} == {"modulation": 6, "radcom": 8}
+    assert len(both.contract.stems) == 1, "one encoder"
+    for task, run in runs.items():
+        alone = load_bundle(run, device="cpu", dtype="fp32").infer(windows)[task]
+        np.testing.assert_allclose(answers[task], alone, atol=1e-4)

@@ -17,6 +17,7 @@ from wfm_core.data.generated_angles import write_angles
 from wfm_core.data.generated_modulation import write_modulations
 from wfm_core.data.generated_occupancy import write_occupancy
 from wfm_core.data.generated_places import write_places
+from wfm_core.data.generated_radcom import write_radcom
 from wfm_core.data.readers.own import csi_logs, hdf5, npz, sigmf_folder
 from wfm_core.data.readers.own.axes import KINDS
 from wfm_core.data.readers.public import READERS as PUBLIC
@@ -40,9 +41,10 @@ GENERATED = {
     "angle": write_angles,
     "position": write_places,
     "modulation": write_modulations,
+    "radcom": write_radcom,
 }
-"""Functions of a path, of how many windows, of the seed, and where it is not fixed of the samples of each window, which
-have a default."""
+"""Functions of a path, of how many windows, of the seed, and where they are not fixed of the samples of each window and
+the label, which have a default."""
 
 _MOST_SUBCARRIERS = 4096
 
@@ -72,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     generate.add_argument("task", choices=list(GENERATED), help="what they are for")
     generate.add_argument("--windows", type=int, default=8192, metavar="N", help="how many (%(default)s)")
     generate.add_argument("--samples", type=int, metavar="N", help=f"of each window ({_usual_samples()})")
+    generate.add_argument("--label", help="radcom: both, modulation or signal, of the same windows")
     generate.add_argument("--seed", type=int, default=1, help="another one gives other signals (%(default)s)")
     generate.add_argument("--out", type=Path, required=True, metavar="FILE.h5")
     build = commands.add_parser("build", help="make a data set", argument_default=argparse.SUPPRESS)
@@ -183,17 +186,19 @@ def _usual_samples() -> str:
     return ", ".join(f"{task}: {samples.default}" for task, samples in usual.items() if samples)
 
 
-def _generated(task: str, windows: int, samples: int | None, seed: int, out: Path) -> Path:
-    limits = (("windows", windows, 1, 1 << 24), ("samples", samples, 64, 1 << 20), ("seed", seed, 0, 1 << 32))
+def _generated(task: str, windows: int, seed: int, out: Path, **options) -> Path:
+    given = {name: value for name, value in options.items() if value is not None}
+    for name in given.keys() - inspect.signature(GENERATED[task]).parameters.keys():
+        raise WfmError(f"--{name} does not go with {task}: leave it out")
+    limits = (
+        ("windows", windows, 1, 1 << 24),
+        ("samples", given.get("samples"), 64, 1 << 20),
+        ("seed", seed, 0, 1 << 32),
+    )
     for name, value, least, most in limits:
         if value is not None and not least <= value <= most:
             raise WfmError(f"--{name} {value}: {least} to {most} is expected")
-    write = GENERATED[task]
-    if samples is None:
-        return write(out, windows, seed)
-    if "samples" not in inspect.signature(write).parameters:
-        raise WfmError(f"--samples {samples}: windows of {task} have a size of their own; leave it out")
-    return write(out, windows, seed, samples)
+    return GENERATED[task](out, windows, seed, **given)
 
 
 @command

@@ -14,7 +14,7 @@ KINDS = ("sample", "image", "csi", "features")
 _LABELLED = tuple(name for name, quantity in QUANTITIES.items() if quantity.labelled)
 TASKS = (
     "fingerprint", "interference", "activity", "classification", *_LABELLED, "line_of_sight", "beam", "occupancy",
-    "modulation", "custom",
+    "modulation", "radcom", "custom",
 )  # fmt: skip
 
 _AXES = {"sample": "(windows, 2 for I and Q, antennas, samples)"}

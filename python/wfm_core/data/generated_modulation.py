@@ -9,7 +9,7 @@ import torch
 
 from wfm_core.data.dataset import write_dataset
 from wfm_core.data.readers.own.measure import iq_signal
-from wfm_core.synth.radioml import LABELS, SAMPLE_RATE, SAMPLES, SNR_DB, Transmitters
+from wfm_core.synth.radioml import LABELS, SAMPLE_RATE, SAMPLES, Transmitters, in_turn
 
 _AT_ONCE = 4096
 
@@ -19,7 +19,7 @@ def write_modulations(path: str | Path, count: int, seed: int, samples: int = SA
 
     They are of all classes at all SNRs in turn, 220 windows a round. Group: `snr_db`.
     """
-    label, snr_db = in_turn(count)
+    label, snr_db = in_turn(len(LABELS), count)
 
     def drawn() -> Iterator[np.ndarray]:
         transmitters = Transmitters(torch.Generator().manual_seed(seed))
@@ -38,9 +38,3 @@ def write_modulations(path: str | Path, count: int, seed: int, samples: int = SA
         groups={"snr_db": [f"{snr:g}" for snr in snr_db.tolist()]},
         sample_rate=SAMPLE_RATE,
     )
-
-
-def in_turn(count: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Labels int64 [count] and SNRs float32 [count] of all classes at all SNRs in turn."""
-    number = torch.arange(count)
-    return number % len(LABELS), torch.tensor(SNR_DB, dtype=torch.float32)[number // len(LABELS) % len(SNR_DB)]

@@ -18,6 +18,7 @@ The Doppler of 1 Hz turns nothing in a window. Speech is that of `wfm_core.synth
 pauses: there AM-DSB and WBFM are the same carrier.
 """
 
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -67,19 +68,7 @@ class Transmitters:
 
     def draw(self, label: Tensor, snr_db: Tensor, samples: int = SAMPLES) -> Tensor:
         """complex64 [B, 1, samples] of the classes `label` int64 [B], at SNRs [B]. Raises `WfmError`."""
-        if samples < 1 or label.shape != snr_db.shape or label.dim() != 1:
-            raise WfmError(
-                f"{samples} samples, labels {list(label.shape)}, SNRs {list(snr_db.shape)}: one or more samples, and "
-                "one label and one SNR a window, are expected"
-            )
-        sent = torch.empty(len(label), samples + 2 * _EDGE, dtype=torch.complex64)
-        for number, name in enumerate(LABELS):
-            rows = (label == number).nonzero().flatten()
-            if len(rows):
-                sent[rows] = self.sent(name, len(rows), samples + 2 * _EDGE)
-        x = self._received(sent)[:, _EDGE : _EDGE + samples]
-        x = x + 10 ** (-snr_db[:, None] / 20) * complex_normal(x.shape, self.generator)
-        return (x / x.abs().sum(1, keepdim=True))[:, None]
+        return drawn(self.sent, LABELS, label, snr_db, samples, self.generator)
 
     def sent(self, name: str, count: int, samples: int) -> Tensor:
         """complex64 [count, samples] of mean power 1 over all that this class may send."""
@@ -106,17 +95,6 @@ class Transmitters:
         begin = apart * torch.arange(count)[:, None] + uniform((count, 1), 0, 1, self.generator).double()
         return (begin + rate * torch.arange(samples)).flatten()
 
-    def _received(self, sent: Tensor) -> Tensor:
-        """Through three paths, and off the centre."""
-        count, samples = sent.shape
-        direct = unit_tone(uniform((count, 3), 0, 1, self.generator).double())
-        gains = (_RICE**0.5 * direct + complex_normal((count, 3), self.generator)) / (1 + _RICE) ** 0.5
-        gains = gains * torch.tensor(_MAGNITUDES)
-        turns = -torch.tensor(_DELAYS, dtype=torch.float64)[:, None] * torch.fft.fftfreq(samples, dtype=torch.float64)
-        x = torch.fft.ifft(torch.fft.fft(sent) * (gains @ unit_tone(turns)))
-        offset = uniform((count, 1), -_CARRIER, _CARRIER, self.generator).double()
-        return x * unit_tone(offset * torch.arange(samples))
-
     @cached_property
     def _speech(self) -> np.ndarray:
         """float32 [n] at SAMPLE_RATE, pre-emphasised, each speaker at most 1."""
@@ -137,3 +115,46 @@ class Transmitters:
     @cached_property
     def _am_level(self) -> float:
         return float(np.sqrt(np.mean((1 + self._speech.astype(np.float64)) ** 2)))
+
+
+def drawn(
+    sent: Callable[[str, int, int], Tensor],
+    names: Sequence[str],
+    label: Tensor,
+    snr_db: Tensor,
+    samples: int,
+    generator: torch.Generator,
+) -> Tensor:
+    """complex64 [B, 1, samples] of what `sent(name, count, samples)` gives of the names `label` int64 [B] stands for,
+    received at SNRs [B]. Raises `WfmError`."""
+    if samples < 1 or label.shape != snr_db.shape or label.dim() != 1:
+        raise WfmError(
+            f"{samples} samples, labels {list(label.shape)}, SNRs {list(snr_db.shape)}: one or more samples, and "
+            "one label and one SNR a window, are expected"
+        )
+    x = torch.empty(len(label), samples + 2 * _EDGE, dtype=torch.complex64)
+    for number, name in enumerate(names):
+        rows = (label == number).nonzero().flatten()
+        if len(rows):
+            x[rows] = sent(name, len(rows), samples + 2 * _EDGE)
+    x = through_paths(x, generator)[:, _EDGE : _EDGE + samples]
+    x = x + 10 ** (-snr_db[:, None] / 20) * complex_normal(x.shape, generator)
+    return (x / x.abs().sum(1, keepdim=True))[:, None]
+
+
+def through_paths(sent: Tensor, generator: torch.Generator) -> Tensor:
+    """complex64 [B, n] through three paths, and off the centre; the ends are spoilt."""
+    count, samples = sent.shape
+    direct = unit_tone(uniform((count, 3), 0, 1, generator).double())
+    gains = (_RICE**0.5 * direct + complex_normal((count, 3), generator)) / (1 + _RICE) ** 0.5
+    gains = gains * torch.tensor(_MAGNITUDES)
+    turns = -torch.tensor(_DELAYS, dtype=torch.float64)[:, None] * torch.fft.fftfreq(samples, dtype=torch.float64)
+    x = torch.fft.ifft(torch.fft.fft(sent) * (gains @ unit_tone(turns)))
+    offset = uniform((count, 1), -_CARRIER, _CARRIER, generator).double()
+    return x * unit_tone(offset * torch.arange(samples))
+
+
+def in_turn(classes: int, count: int) -> tuple[Tensor, Tensor]:
+    """Labels int64 [count] and SNRs float32 [count] of all classes at all of SNR_DB in turn."""
+    number = torch.arange(count)
+    return number % classes, torch.tensor(SNR_DB, dtype=torch.float32)[number // classes % len(SNR_DB)]

@@ -8,7 +8,7 @@ import torch
 from wfm_core.base.errors import WfmError
 from wfm_core.cli.dataset import main as dataset_command
 from wfm_core.data.dataset import open_dataset
-from wfm_core.synth.radioml import LABELS, SNR_DB, Transmitters
+from wfm_core.synth.radioml import LABELS, SNR_DB, Transmitters, through_paths
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_one_side_band_and_two(transmitters):
 
 def test_the_snr_is_that_of_powers(transmitters):
     label = torch.full((4000,), LABELS.index("QPSK"))
-    received = transmitters._received(transmitters.sent("QPSK", 4000, 160))
+    received = through_paths(transmitters.sent("QPSK", 4000, 160), transmitters.generator)
     assert 10 * np.log10(float(received.abs().square().mean())) == pytest.approx(2.4, abs=0.3), "of the three paths"
     drawn = transmitters.draw(label, torch.full((4000,), -20.0))
     # white noise but for 2 % of the power

@@ -76,7 +76,7 @@ def test_a_hall_is_charted_by_the_commands(tmp_path, capsys):
     outputs = loaded.infer_image(open_dataset(data).read([0]))
     assert len(loaded.decide(outputs, 0)["chart"]["chart"]) == 2
     assert dataset(["generate", "position", "--samples", "64", "--windows", "8", "--out", str(data)]) == 1
-    assert "windows of position have a size of their own" in capsys.readouterr().err
+    assert "--samples does not go with position: leave it out" in capsys.readouterr().err
 
 
 def test_places_are_not_needed(tmp_path):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""RadarCommDataset: radar and communication signals, frames of 128 samples at 10 MS/s (task `classification`).
+"""RadarCommDataset: radar and communication signals, frames of 128 samples at 10 MS/s (tasks `radcom`, `modulation`).
 
 `RadComOta2.45GHz.hdf5` (over the air), `RadComAWGN.hdf5` or `RadComDynamic.hdf5`: an array of 256 values a frame, 128
 of I and then 128 of Q, named by the text of a tuple, `('AM-DSB', 'AM radio', '-20', '17')`: modulation, kind of
@@ -10,7 +10,7 @@ https://github.com/ANDROComputationalSolutions/RadarCommDataset.
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import h5py
@@ -26,7 +26,7 @@ from wfm_core.data.readers.public.modulations import CHUNK, check_part, none_lef
 SAMPLE_RATE = 10e6
 SAMPLES = 128
 CLASSES = {"both": (0, 1), "modulation": (0,), "signal": (1,)}
-"""What `label` may be -> the parts of a name that are the class."""
+"""What `label` may be -> the names of a waveform that are the class."""
 OBJECTS_LIMIT = 1_000_000
 """A frame is an array of its own, so there are more than in other HDF5 files."""
 _CONTENT = "RadCom*.hdf5"
@@ -42,21 +42,18 @@ def read(folder: Path, out: Path, *, label: str = "both", min_snr: float | None 
     """
     folder, paths = files_in(folder, _CONTENT, "**/RadCom*.hdf5", "**/RadCom*.h5")
     check_part(min_snr, per_class)
-    if label not in CLASSES:
-        raise WfmError(f"label {label!r}: expected one of {', '.join(CLASSES)}")
-    frames = [(path, *frame) for path in paths for frame in _named(path)]
+    task = task_of(label)
+    frames = [(path, *frame) for path in paths for frame in _frames_named(path)]
     kept = list(_part(frames, min_snr, per_class))
     if not kept:
         raise none_left(folder, [float(frame[4]) for frame in frames], min_snr)
-    classes = [" ".join(frame[2 + part] for part in CLASSES[label]) for frame in kept]
-    labels = sorted(set(classes))
-    numbers = {name: number for number, name in enumerate(labels)}
+    labels, classes = named([frame[2:4] for frame in kept], label)
     columns = list(zip(*kept, strict=True))
     return write_dataset(
         out,
         "sample",
         _frames(kept),
-        [numbers[name] for name in classes],
+        classes,
         labels=labels,
         groups={
             "file": [path.relative_to(folder).as_posix() for path in columns[0]],
@@ -64,14 +61,29 @@ def read(folder: Path, out: Path, *, label: str = "both", min_snr: float | None 
             "signal": columns[3],
             "snr_db": columns[4],
         },
-        task="classification",
+        task=task,
         signal=level_signal,
         provenance=provenance("radcom", folder, len(paths), label=label, min_snr=min_snr, per_class=per_class),
         sample_rate=SAMPLE_RATE,
     )
 
 
-def _named(path: Path) -> list[tuple[str, str, str, str]]:
+def task_of(label: str) -> str:
+    """The task of a set with such labels. Raises `WfmError`."""
+    if label not in CLASSES:
+        raise WfmError(f"label {label!r}: expected one of {', '.join(CLASSES)}")
+    return "modulation" if label == "modulation" else "radcom"
+
+
+def named(waveforms: Sequence[tuple[str, str]], label: str) -> tuple[list[str], list[int]]:
+    """The names of the classes, sorted, and the class of each of the `waveforms`, (modulation, kind of signal)."""
+    names = [" ".join(waveform[part] for part in CLASSES[label]) for waveform in waveforms]
+    labels = sorted(set(names))
+    numbers = {name: number for number, name in enumerate(labels)}
+    return labels, [numbers[name] for name in names]
+
+
+def _frames_named(path: Path) -> list[tuple[str, str, str, str]]:
     """Of each array its name, and modulation, kind of signal and SNR in it."""
     with open_hdf5(path, "fetch it again", most=OBJECTS_LIMIT) as file:
         names = list(file)
