@@ -140,6 +140,19 @@ def test_modulations_by_models_with_few_labels(tmp_path):
     assert [row[1] for row in found] == ["50 %"] * 3 + ["100 %"] * 3
 
 
+def test_uwb_places_by_what_is_classical(tmp_path):
+    said = rows(program("accuracy/uwb.py", "--out", tmp_path, "--places", 300, "--no-network"))
+    found = {row[0]: float(row[1]) for row in said}
+    assert list(found) == ["multilateration", "neighbours by arrivals", "neighbours by envelopes"]
+    assert all(0 < error < 1.5 for error in found.values())
+
+
+@pytest.mark.slow
+def test_uwb_places_by_a_network(tmp_path):
+    few = ("--places", 120, "--epochs", 1, "--set", "warmup_epochs=0")
+    assert len(rows(program("accuracy/uwb.py", "--out", tmp_path, *few))) == 4
+
+
 def test_beams_by_what_is_classical(tmp_path):
     out = tmp_path / "out.json"
     said = program(

@@ -30,6 +30,9 @@ QUANTITIES = {
 """By the kind of task, which is the key of the numbers in a decision too: {"position": [x, y, z]}, {"angle": [a]}."""
 
 
+MEASURED_BY = {**{name: name for name, quantity in QUANTITIES.items() if quantity.labelled}, "uwb_position": "position"}
+"""What each task of data sets measures that names nothing."""
+
 MOST_BEAMS = 1024
 
 

@@ -18,6 +18,7 @@ from wfm_core.data.generated_modulation import write_modulations
 from wfm_core.data.generated_occupancy import write_occupancy
 from wfm_core.data.generated_places import write_places
 from wfm_core.data.generated_radcom import write_radcom
+from wfm_core.data.generated_uwb import write_uwb
 from wfm_core.data.readers.own import csi_logs, hdf5, npz, sigmf_folder
 from wfm_core.data.readers.own.axes import KINDS
 from wfm_core.data.readers.public import READERS as PUBLIC
@@ -42,6 +43,7 @@ GENERATED = {
     "position": write_places,
     "modulation": write_modulations,
     "radcom": write_radcom,
+    "uwb_position": write_uwb,
 }
 """Functions of a path, of how many windows, of the seed, and where they are not fixed of the samples of each window and
 the label, which have a default."""

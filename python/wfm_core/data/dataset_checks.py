@@ -7,13 +7,12 @@ import numpy as np
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.plain import plain
-from wfm_core.base.quantities import QUANTITIES
+from wfm_core.base.quantities import MEASURED_BY, QUANTITIES
 from wfm_core.signal import build_preprocessor
 
 KINDS = ("sample", "image", "csi", "features")
-_LABELLED = tuple(name for name, quantity in QUANTITIES.items() if quantity.labelled)
 TASKS = (
-    "fingerprint", "interference", "activity", "classification", *_LABELLED, "line_of_sight", "beam", "occupancy",
+    "fingerprint", "interference", "activity", "classification", *MEASURED_BY, "line_of_sight", "beam", "occupancy",
     "modulation", "radcom", "custom",
 )  # fmt: skip
 
@@ -89,7 +88,7 @@ def checked_label(
 
 def quantity_of(task: str, labels: tuple[str, ...]) -> str:
     """What labels of a set measure, positions where the task does not say; "" of classes."""
-    return "" if labels else task if task in QUANTITIES else "position"
+    return "" if labels else MEASURED_BY.get(task, "position")
 
 
 def _checked_quantity(where: str, label: np.ndarray, quantity: str) -> np.ndarray:
@@ -109,9 +108,9 @@ def check_task(where: str, task: str, labels: tuple[str, ...]) -> None:
     """A known task, whose classes have names of their own; what is measured has none."""
     if task not in TASKS:
         raise WfmError(f"{where}: task {task!r} is not known, expected one of {', '.join(TASKS)}")
-    if task in QUANTITIES and labels:
+    if task in MEASURED_BY and labels:
         raise WfmError(f"{where}: task {task} with classes {', '.join(labels)}: leave the names out")
-    if task not in (*QUANTITIES, "custom") and not labels:
+    if task not in (*MEASURED_BY, "custom") and not labels:
         raise WfmError(f"{where}: task {task} without names of classes: give them as `labels`")
     if len(set(labels)) != len(labels) or not all(labels):
         raise WfmError(f"{where}: classes {plain(list(labels))}: every name once and none of them empty is expected")

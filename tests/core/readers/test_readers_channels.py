@@ -145,7 +145,7 @@ def test_uwb_responses_of_eight_anchors(tmp_path):
     uwb_indoor(tmp_path / "d", "environment0", PLACES)
     dataset = read("uwb-indoor", tmp_path / "d")
     assert (dataset.kind, dataset.count, dataset.shape) == ("sample", 8, (2, 8, 12))
-    assert (dataset.task, dataset.sample_rate) == ("position", 998.4e6)
+    assert (dataset.task, dataset.sample_rate) == ("uwb_position", 998.4e6)
     np.testing.assert_array_equal(dataset.label, np.repeat(np.array(PLACES, np.float32), 4, axis=0))
     assert dataset.groups["source"].tolist() == ["0.5_1.25_1.2"] * 4 + ["3.0_-2.0_1.2"] * 4
     assert dataset.groups["channel"].tolist() == ["ch1", "ch1", "ch5", "ch5"] * 2

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""UWB localization data set: channel impulse responses of eight anchors in four indoor environments (task `position`).
+"""UWB localization data set: impulse responses of eight anchors in four indoor environments (task `uwb_position`).
 
 `environment0/data.json` to `environment3`: `measurements` holds places by name, `x_y_z` in metres, in each the
 anchors `A1` to `A8`, in each the UWB channels (`ch1`, `ch2`, `ch3`, `ch4`, `ch5`, `ch7`), in each a list of
@@ -56,7 +56,7 @@ def read(folder: Path, out: Path, *, scene: str | None = None) -> Path:
         (window[None] for *_, window in _windows(path)),
         label,
         groups={"source": places, "channel": channels},
-        task="position",
+        task="uwb_position",
         signal=level_signal,
         provenance=provenance("uwb-indoor", folder, 1, scene=path.parent.name),
         sample_rate=SAMPLE_RATE,
