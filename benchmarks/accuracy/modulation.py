@@ -37,8 +37,11 @@ from wfm_core.train.probe.hand import iq_features
 REGIMES = ("lp", "ft2", "lora", "full", "scratch", "small")
 """Those of wfm-finetune, and a network of SMALL sizes from scratch, for which there is time for more epochs."""
 SMALL = {"width": 96, "depth": 3, "heads": 4, "mlp_hidden": 384}
-RECIPE = ("pooling=mean", "test_share=0.05", "validation_share=0.05", "batch=256", "warmup_epochs=0.5", "threads=1")
-_EPOCHS, _SMALL_EPOCHS, _RATE, _SMALL_RATE = 3, 12, 2e-3, 4e-3
+RECIPE = (
+    "pooling=mean", "test_share=0.05", "validation_share=0.05", "batch=256", "warmup_epochs=0.5", "threads=1",
+    "precision=32-true",
+)  # fmt: skip
+_EPOCHS, _SMALL_EPOCHS, _RATE, _SMALL_RATE = 2, 6, 2e-3, 4e-3
 _ASKED = 256
 _IMAGE = (16, 128)
 _ABOVE_DB = 6.0

@@ -2,12 +2,12 @@
 """Synthetic windows in the manner of RadioML 2016.10a: eleven modulations at 200 kHz behind its channel, at 20 SNRs.
 
 Nothing here was received, and nothing is the owners' own. What their paper and generator state is kept (T. O'Shea and
-N. West, "Radio Machine Learning Dataset Generation with GNU Radio", GNU Radio Conference 2016, table 1): 8 samples a
-symbol, root-raised-cosine pulses of roll-off 0.35; GFSK of BT 0.35 and index 0.25, CPFSK of index 0.5; speech for the
-analogue ones, FM of 75 kHz with pre-emphasis of 75 us; a clock up to 50 Hz off, a carrier up to 500 Hz off, three paths
-at 0, 0.9 and 1.7 samples with magnitudes 1, 0.8 and 0.3, each with a Rice factor of 4, and white noise; frames over the
-sum of their magnitudes. Different are, as Sathyanarayanan, Gerstoft and El Gamal ("RML22", IEEE Transactions on
-Wireless Communications 22, 2023) found fault with them:
+N. West, "Radio Machine Learning Dataset Generation with GNU Radio", GNU Radio Conference 2016): 8 samples a symbol,
+root-raised-cosine pulses of roll-off 0.35; GFSK of BT 0.35 and index 0.25, CPFSK of index 0.5; speech for the analogue
+ones, all of it with the pre-emphasis of 75 us that FM has, whose deviation is 75 kHz; a clock up to 50 Hz off, a
+carrier up to 500 Hz off, three paths at 0, 0.9 and 1.7 samples with magnitudes 1, 0.8 and 0.3, each with a Rice factor
+of 4, and white noise; frames over the sum of their magnitudes. Different are, the first and the last as in RML22
+(Sathyanarayanan, Gerstoft and El Gamal, IEEE Transactions on Wireless Communications 22, 2023):
 
 - the SNR is that of powers in the whole band; theirs is of amplitudes, which makes 2x dB of what is called x dB. As in
   both sets it is of what is sent: the paths add 2.4 dB in the mean.
