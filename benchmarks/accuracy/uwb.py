@@ -28,7 +28,15 @@ from wfm_core.evaluate.table import FIGURES
 from wfm_core.synth.uwb import ANCHORS, arrivals, multilaterate
 
 SMALL = {"width": 96, "depth": 3, "heads": 4, "mlp_hidden": 384}
-RECIPE = ("pooling=mean", "validation_share=0.05", "batch=64", "warmup_epochs=1", "threads=1", "signal=dataset")
+RECIPE = (
+    "pooling=mean",
+    "validation_share=0.05",
+    "batch=64",
+    "warmup_epochs=1",
+    "threads=1",
+    "signal=dataset",
+    "precision=32-true",
+)
 _TEST_SHARE = 0.2
 
 
@@ -53,7 +61,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder of the data set and of the run")
     parser.add_argument("--places", type=int, default=3000)
-    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--no-network", action="store_true")
     parser.add_argument("--set", nargs="*", default=[], metavar="key=value", help="of wfm-finetune, besides its recipe")
