@@ -7,6 +7,10 @@ import torch
 from wfm_core.bundle.foundation import build_model, save_foundation
 from wfm_core.data.dataset import write_dataset
 
+PILOTS = {"kind": "pilot_grid", "grid": [16, 14], "subcarriers": [0, 5, 10, 15], "symbols": [2, 7, 11]}
+PIXELS = ("noise", "wide", "narrow")
+"""Of `flat_channels` and of `bars`."""
+
 DESCRIPTION = {
     "name": "tiny",
     "encoder": {"width": 32, "depth": 2, "heads": 2, "mlp_hidden": 64},
@@ -88,3 +92,32 @@ def spots(path, task="activity", windows=48):
         scene = {"low": [0, 0, 1.5], "high": [12, 5, 1.5]}
         return write_dataset(path, "features", images, metres, scene=scene, **common)
     return write_dataset(path, "csi", images, (x >= 12).astype(int), labels=["left", "right"], **common)
+
+
+def flat_channels(path, windows=320, noise=0.5):
+    """Channels that are one number over the whole grid, of any level, and pilots with noise: means over all pilots are
+    the best estimate, and far better than interpolation."""
+    generator = np.random.default_rng(1)
+    gain = generator.uniform(0.5, 50, windows) * np.exp(2j * np.pi * generator.random(windows))
+    wrong = generator.normal(0, noise / np.sqrt(2), (2, windows, 4, 3))
+    pilots = gain[:, None, None] * (1 + wrong[0] + 1j * wrong[1])
+    channel = np.broadcast_to(gain[:, None, None], (windows, 16, 14))
+    parts = (np.stack([values.real, values.imag], 1).astype(np.float32) for values in (pilots, channel))
+    return write_dataset(
+        path, "csi", *parts, task="channel_estimate", signal=PILOTS, provenance={"reader": "test", "synthetic": True}
+    )  # fmt: skip
+
+
+def bars(path, windows=160, size=32):
+    """Images of noise with a bright bar across in every second one: over 10 rows "wide", over 4 "narrow"."""
+    generator = np.random.default_rng(2)
+    images, label = generator.normal(0, 0.2, (windows, 1, size, size)), np.zeros((windows, size, size), np.uint8)
+    for number in range(0, windows, 2):
+        kind = 1 + number // 2 % 2
+        rows = (10, 4)[kind - 1]
+        first = generator.integers(0, size - rows)
+        images[number, 0, first : first + rows] += 1
+        label[number, first : first + rows] = kind
+    signal = {"kind": "standard_image", "size": [size] * 2, "minimum": 0.0, "maximum": 1.0, "mean": [0.1], "std": [0.4]}
+    about = {"signal": signal, "provenance": {"reader": "test", "synthetic": True}, "labels": PIXELS}
+    return write_dataset(path, "image", images.astype(np.float32), label, task="segmentation", **about)

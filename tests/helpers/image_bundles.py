@@ -6,10 +6,11 @@ from dataclasses import asdict
 import numpy as np
 import pmt
 import torch
+from finetune_sets import PILOTS
 from gnuradio import gr
 from gnuradio.wfm.images import image_messages
 
-from wfm_core.bundle import build_network, draft_contract, parse_contract
+from wfm_core.bundle import build_network, draft_contract, export_bundle, parse_contract
 from wfm_core.bundle.export import save_model_folder
 from wfm_core.model import ClassHead, EncoderConfig
 from wfm_core.model.found import FoundSignalModel
@@ -205,3 +206,18 @@ class WidthRule:
             "probabilities": dict(zip(self.LABELS, map(float, row), strict=True)),
         }
         return {"classification": answer}
+
+
+def dense_bundle(folder, tasks: dict, **contract) -> str:
+    """The bundle `task.wfm.pt` in `folder`, of a small network with random weights; see `image_contract`."""
+    contract = image_contract(tasks, **contract)
+    torch.manual_seed(1)
+    save_model_folder(folder / "model", contract, build_network(draft_contract(contract, "test")).state_dict())
+    return str(export_bundle(folder / "model", folder / "task.wfm.pt"))
+
+
+def estimates_bundle(folder) -> str:
+    """One of channel estimates by PILOTS."""
+    task = {"kind": "channel_estimate", "pooling": "tokens", "grid": [16, 14], "planes": 2}
+    image = {"channels": 2, "size": [16, 16]}
+    return dense_bundle(folder, {"channel_estimate": task}, shape=(2, 4, 3), signal=PILOTS, image=image)

@@ -164,6 +164,23 @@ def test_beams_by_what_is_classical(tmp_path):
     assert json.loads(out.read_text())["rows"].keys() == found.keys()
 
 
+def test_channel_estimates_by_what_is_classical(tmp_path):
+    options = ("--out", tmp_path, "--train", 600, "--test", 100, "--json", tmp_path / "out.json", "--regimes")
+    said = program("accuracy/dense/channel_estimate.py", *options)
+    found = {row[0]: [float(figure) for figure in row[1:]] for row in rows(said)}
+    assert found["LMMSE"][0] < found["linear interpolation"][0] - 2 and found["LMMSE"][0] > -25
+    assert found["linear interpolation"][1] > found["linear interpolation"][3] + 6, "what has more noise is worse"
+    assert json.loads((tmp_path / "out.json").read_text())["rows"].keys() == found.keys()
+
+
+@pytest.mark.slow
+def test_channel_estimates_of_a_network(tmp_path):
+    tiny = tiny_foundation(tmp_path / "tiny")
+    options = ("--train", 200, "--test", 50, "--init", tiny, "--regimes", "lp", "small", "--set", "epochs=1")
+    found = rows(program("accuracy/dense/channel_estimate.py", "--out", tmp_path / "runs", *options))
+    assert len(found) == 5 and all(float(row[1]) < -8 for row in found), "little is added to interpolation at first"
+
+
 @pytest.mark.slow
 def test_line_of_sight(tmp_path):
     tiny = tiny_foundation(tmp_path / "tiny")

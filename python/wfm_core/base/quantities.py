@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tasks measure in place of naming it: a kind of task for each quantity, its unit, and how answers are told. And
-the directions that the classes of beams stand for."""
+"""What tasks measure in place of naming it: a kind of task for each quantity, its unit, and how answers are told. The
+kinds of task that answer for every pixel; and the directions that the classes of beams stand for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,6 +29,12 @@ QUANTITIES = {
 }
 """By the kind of task, which is the key of the numbers in a decision too: {"position": [x, y, z]}, {"angle": [a]}."""
 
+ESTIMATE = "channel_estimate"
+"""The channel over a grid of subcarriers and symbols, of what was measured at pilots: real parts, then imaginary."""
+SEGMENTATION = "segmentation"
+"""A class for each pixel."""
+DENSE = (ESTIMATE, SEGMENTATION)
+"""Kinds of task whose answer is a grid, not one answer a window."""
 
 MEASURED_BY = {**{name: name for name, quantity in QUANTITIES.items() if quantity.labelled}, "uwb_position": "position"}
 """What each task of data sets measures that names nothing."""

@@ -13,6 +13,7 @@ from wfm_core.bundle.tree import TaskTree, build_live_tree
 from wfm_core.model import (
     ChannelImageTokens,
     ClassHead,
+    GridHead,
     ImageTokens,
     IqTokens,
     QuantityHead,
@@ -32,8 +33,11 @@ def build_network(contract: Network) -> WirelessModel | FoundSignalModel | Trans
     width = contract.encoder.width
     heads = {}
     for name, task in contract.tasks.items():
-        kind = QuantityHead if task.measures else ClassHead
-        heads[name] = kind(contract.pooled_width(task.pooling), task.outputs)
+        pooled = contract.pooled_width(task.pooling)
+        if task.dense:
+            heads[name] = GridHead(pooled, task.outputs, task.grid, contract.token_channels)
+        else:
+            heads[name] = (QuantityHead if task.measures else ClassHead)(pooled, task.outputs)
     if isinstance(contract, Contract) and contract.modality == "signal":
         classes = len(next(iter(contract.tasks.values())).labels)
         return FoundSignalModel(contract.encoder, IMAGES, NUMBERS, heads=heads, trees=contract.trees, classes=classes)

@@ -13,6 +13,7 @@ from torch import Tensor
 from wfm_core.base import compute
 from wfm_core.base.errors import WfmError
 from wfm_core.base.lanes import side_by_side
+from wfm_core.base.quantities import SEGMENTATION
 from wfm_core.bundle.contract import Contract, TaskContract
 from wfm_core.bundle.outputs import check_outputs
 from wfm_core.bundle.running import Stages, raised_in
@@ -58,8 +59,9 @@ class Bundle:
         self._moved: dict[str, Tensor] = {}  # by task: what is added to the logits of windows that are joined
 
     def infer(self, iq: np.ndarray | Tensor) -> dict[str, np.ndarray]:
-        """IQ windows complex64 [B, A, T] -> per task probabilities [B, K], or metres [B, 3] or
-        degrees [B, 1]; `embedding_*` [B, D].
+        """IQ windows complex64 [B, A, T] -> per task probabilities [B, K], or metres [B, 3] or degrees [B, 1]; of a
+        dense task probabilities [B, K, H, W], or an estimate [B, planes, H, W] in the input's units; `embedding_*`
+        [B, D].
 
         All float32. A in 1..contract.antennas, T == contract.samples or as many windows in a row as the contract's
         `average` says, else `WfmError`.
@@ -131,7 +133,8 @@ class Bundle:
         check_outputs(outputs, self.contract, batch)
 
     def decide(self, outputs: dict[str, np.ndarray], i: int, threshold: float | None = None) -> dict[str, dict]:
-        """The decisions of every task on window `i` of `infer`'s outputs, as plain Python values.
+        """The decisions of every task on window `i` of `infer`'s outputs, as plain Python values; dense tasks make
+        none.
 
         A best probability under `threshold` (None: each task's own) gives the label "unknown", index -1.
         """
@@ -167,7 +170,8 @@ class Bundle:
     def _answer(self, network: Callable, part: Tensor) -> dict[str, np.ndarray]:
         outputs = network(part.to(self.device))
         for name, task in self.contract.tasks.items():
-            if task.kind == "classification" and name in outputs:  # one that is missing is found by warm
+            classes = task.kind in ("classification", SEGMENTATION)
+            if classes and name in outputs:  # one that is missing is found by warm
                 logits = outputs[name]
                 outputs[name] = (logits + self._moved[name].to(logits) if name in self._moved else logits).softmax(1)
         return {name: value.cpu().numpy() for name, value in outputs.items()}
@@ -189,6 +193,7 @@ def decide(contract: Contract, outputs: dict[str, np.ndarray], i: int, threshold
         if task.measures
         else classify(task, outputs[name][i], threshold)
         for name, task in contract.tasks.items()
+        if not task.dense
     }
 
 

@@ -8,10 +8,20 @@ from pydantic import AfterValidator, AliasPath, BeforeValidator, Field, model_va
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.plain import shortened
-from wfm_core.base.quantities import QUANTITIES
+from wfm_core.base.quantities import DENSE, ESTIMATE, QUANTITIES, SEGMENTATION
 from wfm_core.base.rates import RATE_TOLERANCE
 from wfm_core.base.tables import Number, Table, Text, no_bool
-from wfm_core.model import AFFINES, ALL_POOLINGS, IMAGE_POOLINGS, PATCH, SEGMENT, EncoderConfig, pooled_parts
+from wfm_core.model import (
+    AFFINES,
+    ALL_POOLINGS,
+    IMAGE_POOLINGS,
+    PATCH,
+    SEGMENT,
+    TOKENS,
+    EncoderConfig,
+    padded,
+    pooled_parts,
+)
 from wfm_core.model.found import MEASURE_TOKENS
 from wfm_core.model.transmitter import ANGLES, PIECE
 from wfm_core.model.trees import MOST_LEAVES, TreeSizes
@@ -81,13 +91,15 @@ class TaskContract(Table):
     """One output. Classification: `labels`, and logits are divided by `temperature`, then `bias` is added; a best
     probability under `open_set_threshold` means "unknown"; `average_bias` is the bias of as many windows in one as the
     contract's `average` says, and those between have one in proportion to the logarithm of their number. Of a quantity
-    (see `wfm_core.base.quantities`), such as position: `low` and `high` of the scene, in its unit. `source` is the
-    segment that it comes after, in a contract that has segments.
+    (see `wfm_core.base.quantities`), such as position: `low` and `high` of the scene, in its unit. Of a dense task
+    (`wfm_core.base.quantities`) the answer is for every pixel of a `grid` of so many rows and columns: classes of a
+    segmentation, `planes` numbers of an estimate. `source` is the segment that it comes after, in a contract that has
+    segments.
     """
 
     name: str
-    kind: Literal[("classification", *QUANTITIES)]
-    pooling: Literal[(*ALL_POOLINGS, MEASURES)] = "cls"
+    kind: Literal[("classification", *QUANTITIES, *DENSE)]
+    pooling: Literal[(*ALL_POOLINGS, MEASURES, TOKENS)] = "cls"
     labels: _row(Annotated[str, BeforeValidator(str)], 2, MOST["labels"]) = ()
     temperature: Annotated[Number, Field(gt=0.0)] = 1.0
     bias: _row(Number, 0, MOST["labels"]) = Field(default_factory=lambda others: (0.0,) * len(others.get("labels", ())))
@@ -95,6 +107,8 @@ class TaskContract(Table):
     open_set_threshold: Number = 0.0
     low: _row(Number, 1, 3) = ()
     high: _row(Number, 1, 3) = ()
+    grid: Size = (0, 0)
+    planes: Annotated[int, Field(strict=True, ge=0, le=MOST["channels"])] = 0
     source: str = Field("", alias="from")
 
     @model_validator(mode="after")
@@ -104,12 +118,30 @@ class TaskContract(Table):
                 f"expected low and high, lists of length {self.outputs}, and no labels; export the model again"
             )
         biased = {len(self.bias), len(self.average_bias)}
-        if self.kind == "classification" and not (self.labels and biased == {len(set(self.labels)), len(self.labels)}):
+        named = self.labels and biased == {len(set(self.labels)), len(self.labels)}
+        if self.kind in ("classification", SEGMENTATION) and not named:
             raise ValueError(
                 f"labels {shortened(self.labels)}, bias {shortened(self.bias)}; expected names that are all different, "
                 "and a number for each"
             )
+        dense = (self.pooling == TOKENS, self.grid != (0, 0), self.planes > 0)
+        if dense != (self.dense, self.dense, self.kind == ESTIMATE) or (self.kind == ESTIMATE and self.labels):
+            raise ValueError(
+                f"kind '{self.kind}' with pooling '{self.pooling}', grid {list(self.grid)}, planes {self.planes}; "
+                f"expected pooling '{TOKENS}' and a grid of {' and '.join(DENSE)} alone, planes and no labels of the "
+                "former"
+            )
         return self
+
+    @property
+    def dense(self) -> bool:
+        """Is there an answer for every pixel?"""
+        return self.kind in DENSE
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the answer for a window: (outputs,), or (outputs, rows, columns)."""
+        return (self.outputs, *self.grid) if self.dense else (self.outputs,)
 
     @property
     def measures(self) -> bool:
@@ -123,8 +155,8 @@ class TaskContract(Table):
 
     @property
     def outputs(self) -> int:
-        """How many numbers the task's head gives for a window."""
-        return QUANTITIES[self.kind].values if self.measures else len(self.labels)
+        """How many numbers the task's head gives for a window, or for each pixel."""
+        return QUANTITIES[self.kind].values if self.measures else self.planes or len(self.labels)
 
 
 def _between(task: TaskContract, share: float) -> tuple[float, ...]:
@@ -272,9 +304,27 @@ class Contract(Network):
             raise ValueError(f"pooling '{MEASURES}' without image.measures; add these, or choose another pooling")
         if self.image_measures and not (self.image_per_channel and self.input == self.modality == "image"):
             raise ValueError("image.measures of a network that is not fed with images, each channel of its own tokens")
+        for task in self.tasks.values():
+            self._agrees_with(task)
         if not self.embedding and not self.tasks:
             raise ValueError(f"no tasks; expected at least one under tasks:, at most {MOST['tasks']}")
         return self
+
+    def _agrees_with(self, task: TaskContract) -> None:
+        """What a dense task asks of the network."""
+        if not task.dense:
+            return
+        if self.input != "image" or self.image_measures or padded(task.grid) != self.image_size:
+            raise ValueError(
+                f"task '{task.name}' of kind '{task.kind}', grid {list(task.grid)}, input '{self.input}', image.size "
+                f"{list(self.image_size)}; expected images of {list(padded(task.grid))}, the grid in whole patches"
+            )
+        kind = self.signal.get("kind")
+        if task.kind == ESTIMATE and (kind != "pilot_grid" or task.planes != self.image_channels):
+            raise ValueError(
+                f"task '{task.name}' with planes {task.planes}, signal kind {shortened(kind)}, image.channels "
+                f"{self.image_channels}; expected pilot_grid, and as many planes as channels, to which they are added"
+            )
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -321,6 +371,8 @@ class Contract(Network):
             return self.transmitter_width
         if pooling == MEASURES:
             return self.image_measures
+        if pooling == TOKENS:
+            return self.encoder.width  # their mean goes out as the embedding
         return self.encoder.width * pooled_parts(
             pooling, self.image_size[0] // PATCH, self.columns, self.token_channels
         )

@@ -4,6 +4,7 @@
 import torch
 from torch import Tensor, nn
 
+from wfm_core.base.quantities import ESTIMATE
 from wfm_core.bundle.contract import Contract, TaskContract
 from wfm_core.model import WirelessModel, pool
 from wfm_core.model.transmitter import PIECE, TransmitterModel
@@ -42,6 +43,25 @@ class TaskOutput(nn.Module):
         results[name] = self.head(embedding) * self.scale + self.shift
 
 
+class GridOutput(nn.Module):
+    """Encoded tokens of images [B, 1 + N, D] -> calibrated logits of each pixel's classes [B, K, H, W], or what a
+    network adds to the planes of its images, [B, planes, H, W]; float32. `embedding` as of `TaskOutput`: their mean."""
+
+    def __init__(self, task: TaskContract, head: nn.Module, embedding: str):
+        super().__init__()
+        self.head = head
+        self.embedding = embedding
+        self.scale = 1 / task.temperature
+        self.register_buffer("shift", torch.tensor(task.bias).view(-1, 1, 1) if task.labels else torch.zeros(1, 1, 1))
+
+    def forward(self, tokens: Tensor, name: str, results: dict[str, Tensor], numbers: Tensor | None = None) -> None:
+        """As `TaskOutput`; `numbers` have no use."""
+        tokens = tokens.float()
+        if self.embedding != "":
+            results[self.embedding] = pool(tokens, "mean")
+        results[name] = self.head(tokens) * self.scale + self.shift
+
+
 class EmbeddingOutput(nn.Module):
     """Encoded tokens [B, 1 + N, D] -> embedding (see `pool`) alone, float32: all that a foundation gives."""
 
@@ -61,7 +81,10 @@ def task_outputs(contract: Contract, heads: nn.ModuleDict) -> nn.ModuleDict:
     for name, task in contract.tasks.items():
         part = contract.part(name)
         embedding = "" if part.modality in named else f"embedding_{part.modality}"
-        outputs[name] = TaskOutput(task, heads[name], part, embedding)
+        if task.dense:
+            outputs[name] = GridOutput(task, heads[name], embedding)
+        else:
+            outputs[name] = TaskOutput(task, heads[name], part, embedding)
         named.add(part.modality)
     return nn.ModuleDict(outputs)
 
@@ -146,6 +169,25 @@ class LiveImage(_Live):
         return self.outputs_of(self.network.encode_image(self.preprocess(image)))
 
 
+class LiveEstimate(_Live):
+    """CSI at pilots float32 [B, C, P, S] -> outputs; estimates are what the network adds to the grid that the
+    preprocessing (`wfm_core.signal.pilot_grid`) interpolated, at the pilots' level."""
+
+    def __init__(self, contract: Contract, network: WirelessModel):
+        super().__init__(contract, network)
+        self.estimates = [name for name, task in contract.tasks.items() if task.kind == ESTIMATE]
+
+    @torch.jit.export
+    def forward_image(self, image: Tensor) -> dict[str, Tensor]:
+        prepared = self.preprocess(image)
+        results = self.outputs_of(self.network.encode_image(prepared))
+        for name in self.estimates:
+            added = results[name]
+            whole = prepared[:, :, : added.size(2), : added.size(3)] + added
+            results[name] = whole * self.preprocess.level(image)
+        return results
+
+
 class LiveMeasuredImage(_Live):
     """Amplitudes float32 [B, C, H, W] -> outputs; the preprocessing gives an image and what was measured of it."""
 
@@ -158,6 +200,8 @@ class LiveMeasuredImage(_Live):
 
 def build_live(contract: Contract, network: WirelessModel) -> nn.Module:
     """The live module of a contract of one model."""
+    if any(task.kind == ESTIMATE for task in contract.tasks.values()):
+        return LiveEstimate(contract, network)
     if contract.input == "image":
         return LiveMeasuredImage(contract, network) if contract.image_measures else LiveImage(contract, network)
     if contract.modality == "signal":

@@ -70,6 +70,11 @@ def _tree(values: dict, where: str) -> Contract:
             raise WfmError(
                 f"{where}: stem {name!r} has image.measures, which bundles of several models have not; fix it"
             )
+        if dense := [task for task, of in stems[name].tasks.items() if of.dense]:
+            raise WfmError(
+                f"{where}: task {dense[0]!r} of kind '{stems[name].tasks[dense[0]].kind}', which bundles of several "
+                "models have not; export it as a bundle of its own"
+            )
     for name, (stem, blocks) in ways.items():
         if blocks != stems[stem].encoder.depth:
             raise WfmError(

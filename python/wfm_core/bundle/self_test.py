@@ -5,7 +5,7 @@ The hashes of a bundle say that it is the one that was exported; the self-test s
 number format make of it what they should: a damaged library, a driver or a processor that computes otherwise is found
 before the first decision. It is one safetensors file, at most 4 MiB: `input`, an IQ window as int16 [A, T, 2] in units
 of 2^-11 (in phase, quadrature), or an image float32 [C, H, W]; and `answer.NAME` float32, logits [K] or metres [3] of
-each task, and each embedding [D]. It costs one window at each load.
+each task, or a grid [planes, H, W], and each embedding [D]. It costs one window at each load.
 """
 
 import math
@@ -97,7 +97,8 @@ def read_self_test(data: bytes, contract: Contract, where: str) -> SelfTest:
         raise _bad(where, f"input of {values.dtype} {list(values.shape)}")
     names = {*contract.tasks, *contract.embedding_widths}
     odd = [value for value in answer.values() if value.dtype != torch.float32 or not value.isfinite().all()]
-    if answer.keys() != names or odd or any(value.dim() != 1 for value in answer.values()):
+    axes = {name: len(task.shape) for name, task in contract.tasks.items()}
+    if answer.keys() != names or odd or any(value.dim() != axes.get(name, 1) for name, value in answer.items()):
         raise _bad(where, f"answers {', '.join(sorted(answer))[:80] or 'none'}")
     test = SelfTest(contract, _window(values)[None], {name: value[None] for name, value in answer.items()})
     check_outputs({name: value.numpy() for name, value in test.answer.items()}, contract, 1)

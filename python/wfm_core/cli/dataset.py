@@ -14,6 +14,7 @@ from wfm_core.cli.told import add_told
 from wfm_core.data.dataset import open_dataset
 from wfm_core.data.dataset_checks import TASKS
 from wfm_core.data.generated_angles import write_angles
+from wfm_core.data.generated_grids import write_channel_estimates
 from wfm_core.data.generated_modulation import write_modulations
 from wfm_core.data.generated_occupancy import write_occupancy
 from wfm_core.data.generated_places import write_places
@@ -44,6 +45,7 @@ GENERATED = {
     "modulation": write_modulations,
     "radcom": write_radcom,
     "uwb_position": write_uwb,
+    "channel_estimate": write_channel_estimates,
 }
 """Functions of a path, of how many windows, of the seed, and where they are not fixed of the samples of each window and
 the label, which have a default."""
@@ -61,6 +63,7 @@ _EXAMPLES = """examples:
   wfm-dataset build --from wavesfm CACHE --out cache.h5
   wfm-dataset generate occupancy --windows 8192 --seed 1 --out occupancy.h5
   wfm-dataset generate modulation --windows 220000 --seed 1 --out modulation.h5
+  wfm-dataset generate channel_estimate --windows 8192 --seed 1 --out channels.h5
   wfm-dataset show har.h5"""
 
 

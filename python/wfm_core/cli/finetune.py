@@ -99,7 +99,8 @@ def _report(out: Path, figures: dict) -> None:
     measured = [f"{of}_{quantity.unit}" for quantity in QUANTITIES.values() for of in ("mean", "median", "p90")]
     charted = ("trustworthiness", "continuity", "stress")
     of_classes = ("mean_class_accuracy", "top3_accuracy", "rate_lost", "intd", "intc")
-    shown = (*of_classes, *measured, *charted, "ece_before", "ece_after")
+    dense = ("nmse_db", "mean_iou", "pixel_accuracy")
+    shown = (*of_classes, *dense, *measured, *charted, "ece_before", "ece_after")
     for name in (name for name in shown if name in figures):
         low, high = figures.get(f"{name}_interval", (None, None))
         interval = "" if low is None else f" (95 %: {low:.4f} to {high:.4f})"

@@ -5,7 +5,8 @@ Datasets:
 - one of `sample`, float32 (N, 2, A, T): I and Q of A antennas at full scale 1; or `image`, `csi` or `features`,
   float32 (N, C, H, W). The values are raw: `signal` says how they are prepared.
 - `label`: int64 (N,), classes; or float32 (N, 3), positions in metres, or (N, 1), angles in
-  degrees. A set without it can pretrain.
+  degrees; of dense tasks a grid a window: uint8 (N, H, W), a class for each pixel, or float32 (N, planes, H, W), an
+  estimate. A set without it can pretrain.
 - optional: `gain_db`, float32 (N, K), of K classes that are beams: what each would have gained.
 - `group/NAME`: N texts each; what a split keeps together or goes by (`source`, `person`, `room`, `official`, ...).
 
@@ -29,6 +30,7 @@ import numpy as np
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import user_path, write_atomically
 from wfm_core.base.plain import unicode_text
+from wfm_core.base.quantities import DENSE
 from wfm_core.data.dataset_checks import (
     KINDS,
     check_finite,
@@ -57,7 +59,7 @@ class Dataset:
 
     `kind` is the name of the value set and `shape` that of one window in it, (2, A, T) or (C, H, W). `label` is int64
     [count] with the names `labels`, or float32 [count, 3] in metres ([count, 1] in degrees) with no `labels`; None in a
-    set without labels.
+    set without labels. Of a `dense` task it is uint8 [count, H, W] with `labels`, or float32 [count, values, H, W].
     `groups` maps a name to `count` texts; `sample_rate` (Hz) and `scene` ({"low": [x, y, z], "high": [x, y, z]},
     metres, or of an angle [degrees]) may be None, and `gain_db`, float32 [count, classes].
     """
@@ -83,12 +85,23 @@ class Dataset:
 
     @property
     def quantity(self) -> str:
-        """What the labels measure, a key of `wfm_core.base.quantities.QUANTITIES`; "" of classes and without labels."""
+        """What the labels measure, a key of `wfm_core.base.quantities.QUANTITIES`; "" of classes and grids, and without
+        labels."""
         return "" if self.label is None else quantity_of(self.task, self.labels)
 
     @property
+    def dense(self) -> str:
+        """The task, if it is one of `wfm_core.base.quantities` and has a label for each pixel; else ""."""
+        return self.task if self.task in DENSE and self.label is not None else ""
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of a dense task's labels; (0, 0) of others."""
+        return self.label.shape[-2:] if self.dense else (0, 0)
+
+    @property
     def values(self) -> int:
-        """How many numbers a label has."""
+        """How many numbers a label has; of a dense task, for each pixel."""
         return 1 if self.label is None or self.labels else self.label.shape[1]
 
     def read(self, indices: Sequence[int] | np.ndarray, starts: Sequence[int] = (), length: int = 0) -> np.ndarray:
@@ -177,9 +190,10 @@ def write_dataset(
 
     `values` is an array of all windows, or an iterable of arrays of some windows each ([n, 2, A, T], for "sample"
     also complex [n, A, T], or [n, C, H, W]): only one of them is in memory at a time. `label` has one entry per
-    window, N integers with their names in `labels`, N positions (x, y, z) in metres or N angles (one number each) in
-    degrees. Without labels it is None, and `count` says how many windows an iterable gives. A `signal` that is measured
-    is so on the values as they lie in the file. `gain_db` [N, K] are the gains of K classes that are beams.
+    window, N integers with their names in `labels`, N positions (x, y, z) in metres, N angles (one number each) in
+    degrees, or N grids (see above). Without labels it is None, and `count` says how many windows an iterable gives. A
+    `signal` that is measured is so on the values as they lie in the file. `gain_db` [N, K] are the gains of K classes
+    that are beams.
     """
     path, names, groups = Path(path), tuple(map(unicode_text, labels or ())), dict(groups or {})
     where = str(path)

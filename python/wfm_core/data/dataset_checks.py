@@ -7,19 +7,20 @@ import numpy as np
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.plain import plain
-from wfm_core.base.quantities import MEASURED_BY, QUANTITIES
+from wfm_core.base.quantities import DENSE, ESTIMATE, MEASURED_BY, QUANTITIES
 from wfm_core.signal import build_preprocessor
 
 KINDS = ("sample", "image", "csi", "features")
 TASKS = (
     "fingerprint", "interference", "activity", "classification", *MEASURED_BY, "line_of_sight", "beam", "occupancy",
-    "modulation", "radcom", "custom",
+    "modulation", "radcom", *DENSE, "custom",
 )  # fmt: skip
 
 _AXES = {"sample": "(windows, 2 for I and Q, antennas, samples)"}
 _IMAGE_AXES = "(windows, channels, height, width)"
 _COLOURS = 4  # so short a last axis behind a long second one is channels, put last
 _MOST_ANTENNAS = 16
+_MOST_PIXEL_CLASSES = 256
 
 
 def check_shape(where: str, kind: str, shape: tuple[int, ...]) -> None:
@@ -59,7 +60,7 @@ def checked_label(
     where: str, label: np.ndarray | None, labels: tuple[str, ...], task: str, count: int
 ) -> np.ndarray | None:
     """`label` as int64 [count], each an index into `labels`, or, without `labels`, as float32 [count, values] of the
-    quantity that is measured.
+    quantity that is measured; of a dense task as uint8 [count, H, W] or as float32 [count, planes, H, W].
 
     None is a set without labels, which has no names of classes and no task of its own.
     """
@@ -73,6 +74,8 @@ def checked_label(
         return None
     if len(label) != count:
         raise WfmError(f"{where}: {count} windows, but {len(label)} labels: give one label per window")
+    if task in DENSE:
+        return _checked_grids(where, label, labels, task)
     if not labels:
         return _checked_quantity(where, label, quantity_of(task, labels))
     if label.ndim != 1 or label.dtype.kind not in "iu":
@@ -87,8 +90,8 @@ def checked_label(
 
 
 def quantity_of(task: str, labels: tuple[str, ...]) -> str:
-    """What labels of a set measure, positions where the task does not say; "" of classes."""
-    return "" if labels else MEASURED_BY.get(task, "position")
+    """What labels of a set measure, positions where the task does not say; "" of classes and grids."""
+    return "" if labels or task in DENSE else MEASURED_BY.get(task, "position")
 
 
 def _checked_quantity(where: str, label: np.ndarray, quantity: str) -> np.ndarray:
@@ -104,13 +107,31 @@ def _checked_quantity(where: str, label: np.ndarray, quantity: str) -> np.ndarra
     return label.astype(np.float32)
 
 
+def _checked_grids(where: str, label: np.ndarray, labels: tuple[str, ...], task: str) -> np.ndarray:
+    axes, kinds = ("windows, planes, rows, columns", "f") if task == ESTIMATE else ("windows, rows, columns", "iu")
+    if label.ndim != axes.count(",") + 1 or label.dtype.kind not in kinds or not label.size:
+        raise WfmError(
+            f"{where}: label is {label.dtype} {list(label.shape)}; {task} has "
+            f"{'integers' if labels else 'floats'} [{axes}], none of these 0"
+        )
+    if not labels:
+        check_finite(f"{where}: label", label, np.arange(len(label)), None)
+        return label.astype(np.float32, copy=False)
+    if not 0 <= label.min() <= label.max() < len(labels) <= _MOST_PIXEL_CLASSES:
+        raise WfmError(
+            f"{where}: pixels of classes {label.min()} to {label.max()}; 0 to {len(labels) - 1} are expected, for the "
+            f"classes {', '.join(labels)}, {_MOST_PIXEL_CLASSES} at most; fix the labels"
+        )
+    return label.astype(np.uint8, copy=False)
+
+
 def check_task(where: str, task: str, labels: tuple[str, ...]) -> None:
     """A known task, whose classes have names of their own; what is measured has none."""
     if task not in TASKS:
         raise WfmError(f"{where}: task {task!r} is not known, expected one of {', '.join(TASKS)}")
-    if task in MEASURED_BY and labels:
+    if task in (*MEASURED_BY, ESTIMATE) and labels:
         raise WfmError(f"{where}: task {task} with classes {', '.join(labels)}: leave the names out")
-    if task not in (*MEASURED_BY, "custom") and not labels:
+    if task not in (*MEASURED_BY, ESTIMATE, "custom") and not labels:
         raise WfmError(f"{where}: task {task} without names of classes: give them as `labels`")
     if len(set(labels)) != len(labels) or not all(labels):
         raise WfmError(f"{where}: classes {plain(list(labels))}: every name once and none of them empty is expected")

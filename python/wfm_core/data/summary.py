@@ -33,7 +33,8 @@ def summary(dataset: Dataset) -> list[str]:
     if dataset.label is None:
         lines.append("no labels: it can pretrain (data.sources of kind dataset)")
     else:
-        lines += _class_lines(dataset) if dataset.labels else _quantity_lines(dataset)
+        of = _grid_lines if dataset.dense else _class_lines if dataset.labels else _quantity_lines
+        lines += of(dataset)
     for name, texts in dataset.groups.items():
         counts = Counter(texts.tolist())
         if len(counts) <= _LISTED:
@@ -70,7 +71,9 @@ def warnings(dataset: Dataset) -> list[str]:
 
 
 def _rows_of_classes(dataset: Dataset) -> dict[str, np.ndarray]:
-    """Of each class its windows' rows; nothing for positions and where there are no labels."""
+    """Of each class its windows' rows; nothing for positions and grids, and where there are no labels."""
+    if dataset.dense:
+        return {}
     return {name: np.flatnonzero(dataset.label == index) for index, name in enumerate(dataset.labels)}
 
 
@@ -88,7 +91,8 @@ def draw_contact_sheet(dataset: Dataset, path: Path) -> None:
             axis.set_title(_caption(dataset, index), fontsize=7)
             if column == 0:
                 axis.set_ylabel(title, fontsize=8)
-    shown = f"{len(rows)} of {len(dataset.labels)} classes" if len(dataset.labels) > len(rows) else dataset.task
+    more = len(dataset.labels) > len(rows) and not dataset.dense
+    shown = f"{len(rows)} of {len(dataset.labels)} classes" if more else dataset.task
     drawn = f"{_DRAWN.get(dataset.kind, 'first channel')}; dark is low, each picture has its own range"
     figure.suptitle(f"{dataset.path.name}: {dataset.count} windows of {dataset.kind}, {shown}\n{drawn}", fontsize=10)
     write_atomically(path, lambda temporary: figure.savefig(temporary, format="png", dpi=80))
@@ -108,6 +112,16 @@ def _quantity_lines(dataset: Dataset) -> list[str]:
     return [f"{dataset.quantity}s: {', '.join(ranges)}; {places} different ones"]
 
 
+def _grid_lines(dataset: Dataset) -> list[str]:
+    size = f"{dataset.grid[0]} x {dataset.grid[1]}"
+    if not dataset.labels:
+        rms = float(np.sqrt(np.square(dataset.label, dtype=np.float64).mean()))
+        return [f"labels: {dataset.values} planes of {size}, RMS {rms:.4g}"]
+    shares = np.bincount(dataset.label.ravel(), minlength=len(dataset.labels)) / dataset.label.size
+    held = ", ".join(f"{name} {100 * share:.1f} %" for name, share in zip(dataset.labels, shares, strict=True))
+    return [f"labels: a class for each of {size} pixels: {held}"]
+
+
 def _listed(mapping: dict) -> str:
     return ", ".join(f"{key} {_rounded(value)}" for key, value in mapping.items())
 
@@ -124,8 +138,9 @@ def _rounded(value) -> str:
 
 def _examples(dataset: Dataset) -> list[tuple[str, np.ndarray]]:
     """Titles and windows of the rows: of each class, or of all, evenly spread over the file."""
-    if not dataset.labels:
-        order = np.arange(dataset.count) if dataset.label is None else np.lexsort(dataset.label.T)
+    if dataset.dense or not dataset.labels:
+        none = dataset.label is None or dataset.dense
+        order = np.arange(dataset.count) if none else np.lexsort(dataset.label.T)
         return [("", row) for row in np.array_split(_spread(order, 4 * _COLUMNS), 4) if len(row)]
     return [(name, _spread(rows, _COLUMNS)) for name, rows in _rows_of_classes(dataset).items() if len(rows)][:_ROWS]
 
@@ -135,7 +150,7 @@ def _spread(rows: np.ndarray, count: int) -> np.ndarray:
 
 
 def _caption(dataset: Dataset, index: int) -> str:
-    if not dataset.labels and dataset.label is not None:
+    if dataset.quantity:
         return ", ".join(f"{value:g}" for value in dataset.label[index]) + f" {QUANTITIES[dataset.quantity].unit}"
     return dataset.groups["source"][index][-28:] if "source" in dataset.groups else f"window {index}"
 

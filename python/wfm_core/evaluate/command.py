@@ -88,7 +88,7 @@ def _text(figures: dict) -> str:
         interval = figures.get(f"{name}_interval")
         said = "" if interval is None else f"  (95 %: {interval[0]:.3f} to {interval[1]:.3f})"
         lines.append(f"  {name.replace('_', ' ')}: {value:.3f}{said}")
-    for label, share in figures.get("per_class", {}).items():
+    for label, share in (figures.get("per_class") or figures.get("per_class_iou", {})).items():
         lines.append(f"    {label}: {share:.3f}")
     for snr_db, share in figures.get("accuracy_by_snr_db", {}).items():
         lines.append(f"    {snr_db} dB: {share:.3f}")

@@ -7,13 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from wfm_core.base.errors import WfmError
+from wfm_core.base.quantities import ESTIMATE
 from wfm_core.bundle import Bundle, TaskContract
+from wfm_core.bundle.live import build_preprocess
 from wfm_core.bundle.outputs import check_output
 from wfm_core.data.dataset import Dataset
 from wfm_core.data.splits import SOURCE, SPLIT, Split
+from wfm_core.evaluate.calibration import expected_calibration_error
 from wfm_core.evaluate.charting import CHART
+from wfm_core.evaluate.dense import (
+    draw_grids,
+    estimate_figures,
+    intersections,
+    relative_errors,
+    segmentation_figures,
+    some_pixels,
+)
 from wfm_core.evaluate.labelled import (
     chart_results,
     class_figures,
@@ -70,8 +82,9 @@ def choose_task(bundle: Bundle, dataset: Dataset, name: str | None) -> TaskContr
         )
     task = tasks[name]
     # a chart is judged by places that it never saw
-    if ({CHART: "position"}.get(task.kind, task.kind) if task.measures else "") != dataset.quantity:
-        seen = dataset.quantity or "classes"
+    wanted = {CHART: "position"}.get(task.kind, task.kind) if task.measures or task.dense else ""
+    if wanted != (dataset.quantity or dataset.dense):
+        seen = dataset.quantity or dataset.dense or "classes"
         raise WfmError(
             f"{dataset.path} is labelled with {seen}, the task {name!r} is of kind {task.kind}: choose another"
         )
@@ -90,19 +103,13 @@ def evaluate(bundle: Bundle, dataset: Dataset, part: Part, task: TaskContract, o
     A window whose best score is under the open-set threshold still counts with its best class; `unknown_share` says how
     many there are.
     """
+    if task.dense:
+        return _dense(bundle, dataset, part, task, out)
     outputs = list(_infer(bundle, dataset, part.rows))
-    answers = _given(bundle, outputs, task.name, task.outputs)
+    answers = _given(bundle, outputs, task.name, task.shape)
     truth = dataset.label[part.rows]
     units = units_of(dataset, part.rows)
-    head = {
-        "task": task.name,
-        "kind": task.kind,
-        "bundle": bundle.contract.name,
-        "data": about(dataset),
-        "split": part.description,
-        "windows": {"test": len(part.rows)},
-    }
-    title = f"{task.name}, {bundle.contract.name}\n{part.description.partition(';')[0]}"
+    head, title = _head(bundle, dataset, part, task)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
     if task.kind == CHART:
@@ -122,6 +129,58 @@ def evaluate(bundle: Bundle, dataset: Dataset, part: Part, task: TaskContract, o
     if out is not None:
         draw_snr(out, figures, title)
     return head | figures | {"unknown_share": unknown}
+
+
+def _head(bundle: Bundle, dataset: Dataset, part: Part, task: TaskContract) -> tuple[dict, str]:
+    """What figures begin with, and the title of pictures."""
+    head = {
+        "task": task.name,
+        "kind": task.kind,
+        "bundle": bundle.contract.name,
+        "data": about(dataset),
+        "split": part.description,
+        "windows": {"test": len(part.rows)},
+    }
+    return head, f"{task.name}, {bundle.contract.name}\n{part.description.partition(';')[0]}"
+
+
+def _dense(bundle: Bundle, dataset: Dataset, part: Part, task: TaskContract, out: Path | None) -> dict:
+    """As `evaluate`, a batch at a time: grids of all windows at once may be too many."""
+    if dataset.label.shape[1:] != (task.shape if task.kind == ESTIMATE else task.grid):
+        raise WfmError(
+            f"{dataset.path} has labels of {list(dataset.label.shape[1:])} a window, the task {task.name!r} answers "
+            f"{list(task.shape)}: give another data set"
+        )
+    units, (head, title) = units_of(dataset, part.rows), _head(bundle, dataset, part, task)
+    known = np.array([task.labels.index(label) for label in dataset.labels], np.int64)
+    parts, gaps, done = [], [], 0
+    for outputs in _infer(bundle, dataset, part.rows):
+        check_output(outputs, bundle.contract, task.name, task.shape)
+        answers = outputs[task.name]
+        rows = part.rows[done : done + len(answers)]
+        truth = dataset.label[rows] if task.kind == ESTIMATE else known[dataset.label[rows]]
+        said = answers if task.kind == ESTIMATE else answers.argmax(1)
+        if task.kind == ESTIMATE:
+            parts.append(relative_errors(said, truth))
+        else:
+            parts.append(intersections(said, truth, len(task.labels)))
+            gaps.append(some_pixels(torch.from_numpy(answers), torch.from_numpy(truth)))
+        if out is not None and not done:
+            out.mkdir(parents=True, exist_ok=True)
+            draw_grids(out, _seen(bundle, dataset, task, rows), said, truth, task.labels, title)
+        done += len(answers)
+    if task.kind == ESTIMATE:
+        return head | estimate_figures(np.concatenate(parts), units)
+    scores, label = (torch.cat(part) for part in zip(*gaps, strict=True))
+    figures = segmentation_figures(np.concatenate(parts), task.labels, units)
+    return head | figures | {"ece": expected_calibration_error(scores, label)}
+
+
+def _seen(bundle: Bundle, dataset: Dataset, task: TaskContract, rows: np.ndarray) -> np.ndarray:
+    """The images that a dense task's network sees, [n, C, H, W]; of estimates at the level of the windows."""
+    preprocess, windows = build_preprocess(bundle.contract), torch.from_numpy(dataset.read(rows))
+    images = preprocess(windows)
+    return (images * preprocess.level(windows) if task.kind == ESTIMATE else images).numpy()
 
 
 def units_of(dataset: Dataset, rows: np.ndarray) -> np.ndarray:
@@ -162,11 +221,13 @@ def _embedding(bundle: Bundle, outputs: list[dict[str, np.ndarray]], task: TaskC
     """What the bundle gives out as embedding of the task's modality (of the first task of that modality)."""
     stems = bundle.contract.stems.values()
     modality = next((stem.modality for stem in stems if task.name in stem.tasks), bundle.contract.modality)
-    return _given(bundle, outputs, f"embedding_{modality}", None)
+    return _given(bundle, outputs, f"embedding_{modality}", (None,))
 
 
-def _given(bundle: Bundle, outputs: list[dict[str, np.ndarray]], name: str, columns: int | None) -> np.ndarray:
-    """The output `name` [windows, columns] of all batches. Raises `WfmError` where a bundle does not give it."""
+def _given(
+    bundle: Bundle, outputs: list[dict[str, np.ndarray]], name: str, shape: tuple[int | None, ...]
+) -> np.ndarray:
+    """The output `name` [windows, *shape] of all batches. Raises `WfmError` where a bundle does not give it."""
     for output in outputs:
-        check_output(output, bundle.contract, name, columns)
+        check_output(output, bundle.contract, name, shape)
     return np.concatenate([output[name] for output in outputs])

@@ -56,7 +56,7 @@ def class_figures(
     def mean_accuracy(windows: np.ndarray) -> float:
         return mean_class_accuracy(confusion_matrix(predicted[windows], label[windows], classes))
 
-    figures = _with_interval("mean_class_accuracy", mean_accuracy, units)
+    figures = with_interval("mean_class_accuracy", mean_accuracy, units)
     figures["accuracy"] = float((predicted == label).mean())
     shares = class_accuracies(confusion_matrix(predicted, label, classes))
     figures["per_class"] = {name: float(share) for name, share in zip(labels, shares, strict=True) if share == share}
@@ -66,10 +66,10 @@ def class_figures(
         figures["accuracy_by_snr_db"] = accuracy_by(predicted == label, snr_db)
     if gain_db is not None:
         figures["top3_accuracy"] = top_accuracy(probabilities, label)
-        figures |= _with_interval("rate_lost", lambda rows: rate_lost(gain_db[rows], predicted[rows]), units)
+        figures |= with_interval("rate_lost", lambda rows: rate_lost(gain_db[rows], predicted[rows]), units)
     if tuple(labels) == LABELS:
         for name in ("intd", "intc", "detections", "false_alarms"):
-            figures |= _with_interval(
+            figures |= with_interval(
                 name, lambda rows, name=name: interference_accuracies(scores[rows], truth[rows])[name], units
             )
     return figures
@@ -79,7 +79,7 @@ def quantity_figures(quantity: str, predicted: np.ndarray, truth: np.ndarray, un
     """mean, median and p90 of the errors of what is measured [N, values], for JSON: mean_m of a position, mean_deg
     of an angle; `units` as in `class_figures`."""
     errors, unit = quantity_errors(predicted, truth), QUANTITIES[quantity].unit
-    figures = _with_interval(f"mean_{unit}", lambda windows: float(errors[windows].mean()), units)
+    figures = with_interval(f"mean_{unit}", lambda windows: float(errors[windows].mean()), units)
     return figures | error_figures(errors, unit)
 
 
@@ -114,7 +114,8 @@ def draw_errors(folder: Path, quantity: str, predicted: np.ndarray, truth: np.nd
     save(folder / "cdf.png", cdf_figure({name: errors}, title, unit))
 
 
-def _with_interval(name: str, figure: Callable[[np.ndarray], float], units: np.ndarray) -> dict:
+def with_interval(name: str, figure: Callable[[np.ndarray], float], units: np.ndarray) -> dict:
+    """The `figure` of all windows under its name, and the interval of it under its own; see `bootstrap_interval`."""
     value = figure(np.arange(len(units)))
     if len(np.unique(units)) < 2:
         return {name: value}

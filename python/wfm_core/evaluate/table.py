@@ -14,10 +14,12 @@ from wfm_core.evaluate.published import COLUMNS, NOTES, ROWS
 FIGURES = "figures.json"
 FIGURES_LIMIT = 16 << 20
 _ACCURACY = {"fingerprint": "RFP", "activity": "HAS", "classification": "RFS"}
+_DENSE = {"nmse_db": "NMSE {:.2f} dB", "mean_iou": "mean IoU {:.3f}"}
 _FIGURES = (
     "mean_class_accuracy",
     "intd",
     "trustworthiness",
+    *_DENSE,
     *(f"mean_{quantity.unit}" for quantity in QUANTITIES.values()),
 )
 _REGIMES = {"lp": "LP", "ft2": "FT2", "lora": "LoRA"}
@@ -107,6 +109,9 @@ def _other(task: str, figures: dict) -> str:
     if "trustworthiness" in figures:
         shown = (f"{name} {figures[name]:.3f}" for name in ("trustworthiness", "continuity", "stress"))
         return f"{task}: {', '.join(shown)}; "
+    for name, said in _DENSE.items():
+        if name in figures:
+            return f"{task}: {said.format(figures[name])}; "
     beams = ""
     if "rate_lost" in figures:
         shares = (_percent(figures[name]) for name in ("accuracy", "top3_accuracy", "rate_lost"))

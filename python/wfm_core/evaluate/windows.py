@@ -70,7 +70,7 @@ def _decided(
             continue
         outputs = bundle.infer(iq[keep])
         for name, task in bundle.contract.tasks.items():
-            check_output(outputs, bundle.contract, name, task.outputs)
+            check_output(outputs, bundle.contract, name, task.shape)
         for index, start in enumerate(block[keep].tolist()):
             tasks = bundle.decide(outputs, index, threshold=rules.threshold)
             decision = decision_json(

@@ -3,6 +3,7 @@
 
 from wfm_core.model.channel_images import CHANNELS, ChannelImageTokens
 from wfm_core.model.encoder import Encoder, EncoderConfig
+from wfm_core.model.grid_head import TOKENS, GridHead, padded
 from wfm_core.model.heads import (
     ALL_POOLINGS,
     IMAGE_POOLINGS,
@@ -27,14 +28,17 @@ __all__ = [
     "PATCH",
     "POOLINGS",
     "SEGMENT",
+    "TOKENS",
     "ChannelImageTokens",
     "ClassHead",
     "Encoder",
     "EncoderConfig",
+    "GridHead",
     "ImageTokens",
     "IqTokens",
     "QuantityHead",
     "WirelessModel",
+    "padded",
     "pool",
     "pooled_parts",
     "random_masks",

@@ -121,7 +121,7 @@ class RemoteBundle(Bundle):
 
         def read(answer: bytes):
             said = protocol.Judgement.FromString(answer)
-            outputs = outputs_of(said, len(array))
+            outputs = self._shaped(outputs_of(said, len(array)))
             self._check(outputs, len(array))
             seconds = said.waited, said.computed
             if not all(0 <= value < math.inf for value in seconds):
@@ -132,6 +132,13 @@ class RemoteBundle(Bundle):
             return outputs, said
 
         return self._line.ask(protocol.JUDGE, question.SerializeToString(), read, self._patience, self._breaker)
+
+    def _shaped(self, outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Rows of numbers as grids, where the contract says that they are; what does not fit is refused later."""
+        for name, task in self.contract.tasks.items():
+            if name in outputs and outputs[name].shape[1] == math.prod(task.shape):
+                outputs[name] = outputs[name].reshape(-1, *task.shape)
+        return outputs
 
     def _check(self, outputs: dict[str, np.ndarray], count: int) -> None:
         check_outputs(outputs, self.contract, count)

@@ -79,9 +79,9 @@ def _count(data: bytes, each: int, what: str) -> int:
 
 
 def output_messages(outputs: dict[str, np.ndarray]) -> list[Output]:
-    """What a bundle gave, float32 [B, K] each."""
+    """What a bundle gave, float32 [B, ...] each; the axes behind the first go as one, and the contract says them."""
     return [
-        Output(name=name, columns=values.shape[1], values=np.ascontiguousarray(values, "<f4").tobytes())
+        Output(name=name, columns=values[0].size, values=np.ascontiguousarray(values, "<f4").tobytes())
         for name, values in outputs.items()
     ]
 

@@ -16,6 +16,7 @@ from wfm_core.signal.images import CyclicImage
 from wfm_core.signal.iq import IqRms, IqStandard
 from wfm_core.signal.modulation_image import ModulationImage
 from wfm_core.signal.motion import CsiMotion
+from wfm_core.signal.pilot_grid import PilotGrid
 from wfm_core.signal.resized import Spectrogram, StandardImage
 from wfm_core.signal.transmitter import Transmitter
 
@@ -36,6 +37,7 @@ KINDS = {
     "covariance": Covariance,
     "beam_image": BeamImage,
     "modulation_image": ModulationImage,
+    "pilot_grid": PilotGrid,
 }
 
 

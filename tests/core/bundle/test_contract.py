@@ -4,6 +4,8 @@
 import pytest
 import yaml
 from bundle_files import contract_of, make_folder
+from finetune_sets import PILOTS
+from image_bundles import ACTIVITY, image_contract
 
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle import (
@@ -18,6 +20,9 @@ from wfm_core.bundle import (
 from wfm_core.bundle.foundation import build_model
 
 IMAGE = {"modality": "image", "image": {"channels": 2, "size": [32, 48]}}
+ESTIMATE = {"kind": "channel_estimate", "pooling": "tokens", "grid": [16, 14], "planes": 2}
+SEGMENTATION = {"kind": "segmentation", "pooling": "tokens", "grid": [16, 16], "labels": ["noise", "nr"]}
+PILOT_IMAGES = {"signal": PILOTS, "shape": (2, 4, 3), "image": {"channels": 2, "size": [16, 16]}}
 HUGE = 0x10**6000  # of more digits than Python writes; YAML has it as 0x1000...
 
 
@@ -143,3 +148,34 @@ def test_foundations_are_checked_by_the_same_model(modalities, said):
     encoder = {"width": 32, "depth": 1, "heads": 2, "mlp_hidden": 64}
     with pytest.raises(WfmError, match=said):
         build_model({"name": "tiny", "encoder": encoder, "affine": "before", "modalities": modalities})
+
+
+def dense(task, **changes):
+    return parse_contract(image_contract({"t": task}, **changes), "test")
+
+
+def test_shapes_of_dense_answers():
+    assert dense(ESTIMATE, **PILOT_IMAGES).tasks["t"].shape == (2, 16, 14)
+    contract = dense(SEGMENTATION)
+    assert contract.tasks["t"].shape == (2, 16, 16) and contract.embedding_widths == {"embedding_image": 32}
+    assert parse_contract(image_contract(ACTIVITY), "test").tasks["activity"].shape == (3,)
+
+
+@pytest.mark.parametrize(
+    "task, changes, said",
+    [
+        ({**SEGMENTATION, "pooling": "mean"}, {}, "pooling 'mean'"),
+        ({**SEGMENTATION, "grid": [0, 0]}, {}, "grid"),
+        ({**SEGMENTATION, "grid": [32, 16]}, {}, r"expected images of \[32, 16\]"),
+        ({**SEGMENTATION, "planes": 2}, {}, "planes 2"),
+        ({**SEGMENTATION, "labels": ["noise", "noise"]}, {}, "all different"),
+        ({**ESTIMATE, "labels": ["a", "b"]}, PILOT_IMAGES, "planes and no labels"),
+        ({**ESTIMATE, "planes": 4}, PILOT_IMAGES, "as many planes as channels"),
+        ({**ESTIMATE, "grid": [16, 16]}, {}, "expected pilot_grid"),
+        ({**ACTIVITY["activity"], "pooling": "tokens"}, {}, "of channel_estimate and segmentation alone"),
+        ({**ACTIVITY["activity"], "grid": [16, 16]}, {}, "of channel_estimate and segmentation alone"),
+    ],
+)
+def test_dense_tasks_that_do_not_fit_are_named(task, changes, said):
+    with pytest.raises(WfmError, match=said):
+        dense(task, **changes)

@@ -12,9 +12,10 @@ import grpc
 import numpy as np
 import pytest
 from flowgraph_helpers import WINDOW, contract, noise
+from image_bundles import estimates_bundle
 from serving_parts.fixtures import loaded_as
 from serving_parts.proxy import AnyService
-from serving_parts.server import ServerThread
+from serving_parts.server import LocalServed, ServerThread
 
 from wfm_core.base.errors import WfmError
 from wfm_core.serving import protocol
@@ -72,6 +73,18 @@ def test_another_bundle_over_the_same_line(server):
     batch = windows(2)
     found = there.infer(batch)["interference"]
     assert np.allclose(found, loaded_as(there).infer(batch)["interference"], atol=1e-5)
+
+
+def test_grids_come_back_as_grids(tmp_path, monkeypatch):
+    monkeypatch.setenv("WFM_BUNDLES", str(tmp_path))
+    estimates_bundle(tmp_path)
+    pilots = np.random.default_rng(1).standard_normal((3, 2, 4, 3)).astype(np.float32)
+    with ServerThread(Service({"task": LocalServed("task")})) as server:
+        there = open_remote("task", server.device, 0.0)
+        there.warm(2, 1)
+        found = there.infer_image(pilots)["channel_estimate"]
+    assert found.shape == (3, 2, 16, 14)
+    assert np.allclose(found, loaded_as(there).infer_image(pilots)["channel_estimate"], atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["absent", "../tiny", "/etc/passwd", "tiny.wfm.pt", ""])

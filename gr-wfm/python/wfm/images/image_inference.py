@@ -16,8 +16,9 @@ class image_inference(inference_base):
     """Runs a model bundle whose input is an image on the PDUs that come to `images`, such as those of WFM CSI Image.
 
     Message ports out: `detects` (PDUs), `embeddings` (PDUs), `status` (dict, once a second), `events` (dict), all as of
-    `wfm.inference`; there is no stream and so no tag, and `late` is always true. In: `images`; `control`: a dict or
-    pair with model, tasks or threshold. An image of another shape than the bundle takes is logged, counted
+    `wfm.inference`; there is no stream and so no tag, and `late` is always true. Tasks that answer for every pixel
+    (channel_estimate, segmentation) make no decision; their answers go out on `grids` (PDUs). In: `images`; `control`:
+    a dict or pair with model, tasks or threshold. An image of another shape than the bundle takes is logged, counted
     (`images_refused`) and ignored. When inference fails, the error is logged, an event, in the status, and the block
     ends; what makes the images goes on.
 
@@ -57,6 +58,8 @@ class image_inference(inference_base):
         shape = bundle.contract.input_shape
         queue = ImageQueue(slots_of(batch), policy == "lossless", shape, sample_rate, on_error)
         self._add_engine(queue, bundle, 1, batch, threshold, tasks)
+        self.message_port_register_hier_out("grids")
+        self.msg_connect(self.engine, "grids", self, "grids")
         self.intake = image_intake(queue, shape)
         self.message_port_register_hier_in("images")
         self.msg_connect(self, "images", self.intake, "images")

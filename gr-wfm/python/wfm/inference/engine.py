@@ -35,9 +35,10 @@ _LAST_ANSWERS_SECONDS = 1.0
 class engine(message_block):
     """Worker between `source` and the message ports.
 
-    Ports out: `detects` (PDU per window and task), `embeddings` (PDU per window), `status` (dict, once a second and at
-    the end), `events` (dict: what changed or failed). Port in: `control` (dict or pair: model, tasks, threshold,
-    gate_dbfs, hop); a message that is refused is logged, an event, counted in the status, and changes nothing else.
+    Ports out: `detects` (PDU per window and task), `embeddings` (PDU per window), `grids` (PDU per window and dense
+    task, which makes no decision), `status` (dict, once a second and at the end), `events` (dict: what changed or
+    failed). Port in: `control` (dict or pair: model, tasks, threshold, gate_dbfs, hop); a message that is refused is
+    logged, an event, counted in the status, and changes nothing else.
 
     Args:
         source: where the windows come from.
@@ -52,7 +53,7 @@ class engine(message_block):
         super().__init__(
             "wfm_engine",
             takes={keys.CONTROL: self._on_control},
-            gives=(keys.DETECTS, keys.EMBEDDINGS, keys.STATUS, keys.EVENTS),
+            gives=(keys.DETECTS, keys.EMBEDDINGS, keys.GRIDS, keys.STATUS, keys.EVENTS),
             on_refusal=self._count_refusal,
             log="wfm.inference",
         )
@@ -186,6 +187,7 @@ class engine(message_block):
         parts = [[own + took, own + waited, travelled, took - waited - travelled] for own in lag.tolist()]
         self._latencies.add(windows.start, windows.length, parts)
         self._publish_embeddings(outputs, shared)
+        self._publish_grids(bundle, outputs, shared)
         self._batches.add(windows.count, time.monotonic() - taken)
         return True
 
@@ -237,6 +239,15 @@ class engine(message_block):
         for name in (name for name in outputs if name.startswith("embedding")):
             for fields, values in zip(shared, outputs[name], strict=False):
                 self.message_port_pub(keys.EMBEDDINGS, messages.embedding_pdu(name, fields, values))
+
+    def _publish_grids(self, bundle, outputs: dict, shared: list) -> None:
+        dense = [task for task in bundle.contract.tasks.values() if task.dense and task.name in self._tasks]
+        if not dense or not self.has_listeners(keys.GRIDS):
+            return
+        for task in dense:
+            answers = outputs[task.name].argmax(1) if task.labels else outputs[task.name]
+            for fields, values in zip(shared, answers, strict=False):
+                self.message_port_pub(keys.GRIDS, messages.grid_pdu(task.name, fields, values, task.labels))
 
     # -- what goes wrong or changes --------------------------------------------------------------------------------
 

@@ -107,6 +107,17 @@ def read_embedding(pdu: pmt.pmt_base) -> tuple[pmt.pmt_base, str, np.ndarray]:
     return pmt.dict_delete(fields, keys.EMBEDDING), pmt.symbol_to_string(name), values
 
 
+def grid_pdu(task: str, shared: pmt.pmt_base, values: np.ndarray, labels: tuple[str, ...] = ()) -> pmt.pmt_base:
+    """cons(dict, vector): the window's fields, task and shape of a dense task's answer, which is in C order: an
+    f32vector of estimates [planes, H, W], or, where there are `labels`, a u8vector of the pixels' classes [H, W]."""
+    fields = pmt.dict_add(shared, keys.TASK, pmt.intern(task))
+    fields = pmt.dict_add(fields, keys.SHAPE, pmt.to_pmt([int(n) for n in values.shape]))
+    if not labels:
+        return pmt.cons(fields, pmt.init_f32vector(values.size, values.ravel().tolist()))
+    fields = pmt.dict_add(fields, keys.LABELS, _symbols(labels))
+    return pmt.cons(fields, pmt.init_u8vector(values.size, values.ravel().tolist()))
+
+
 def event_dict(task: str, event: Event) -> pmt.pmt_base:
     """What the `events` port of a tracker says: event ("begin" or "end"), task, label, mean score, place, duration."""
     fields = _add_band(place_dict(event), event)

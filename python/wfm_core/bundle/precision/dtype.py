@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from wfm_core.base.errors import WfmError
+from wfm_core.base.quantities import ESTIMATE
 from wfm_core.bundle.contract import Contract
 from wfm_core.bundle.engines.parts import NoEncoder
 from wfm_core.bundle.precision.bfloat16 import narrow_encoder
@@ -16,8 +17,8 @@ from wfm_core.bundle.precision.quantise import block_weights, has_int8, quantise
 from wfm_core.bundle.running import Program, freeze
 
 AGREEMENT = 5e-3
-"""Largest difference of a probability (or of what is measured, in units of the scene) from fp32; without tasks, of an
-embedding, as a share of its length."""
+"""Largest difference of a probability (or of what is measured, in units of the scene, or of an estimate, of its RMS)
+from fp32; without tasks, of an embedding, as a share of its length."""
 GAIN = 1.1
 """A format must be this many times faster than fp32: some CPUs have bf16 instructions at half the rate of fp32."""
 PROBES = 8
@@ -95,6 +96,9 @@ def difference(left: dict[str, Tensor], right: dict[str, Tensor], contract: Cont
             # a flat axis of the scene has no extent, and no error
             extent = (torch.tensor(task.high) - torch.tensor(task.low)).clamp(min=1e-9).to(a)
             a, b = a / extent, b / extent
+        elif task.kind == ESTIMATE:
+            level = a.square().mean().sqrt().clamp(min=1e-9)
+            a, b = a / level, b / level
         else:
             a, b = a.softmax(1), b.softmax(1)
         apart.append(float((a - b).abs().max()))

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.files import write_atomically
-from wfm_core.base.quantities import QUANTITIES
+from wfm_core.base.quantities import ESTIMATE, QUANTITIES
 from wfm_core.bundle.foundation import load_foundation
 from wfm_core.configs.finetuning import Finetuning
 from wfm_core.data.dataset import Dataset, open_dataset
@@ -50,7 +50,8 @@ def gather(config: Finetuning, out: Path, resume: bool) -> Material:
     if resume:
         require_same(out, sides)
     save_sides(out, sides)
-    model = start_model(foundation, feed, dataset.labels, config, CHART_VALUES if charts else dataset.values)
+    values = CHART_VALUES if charts else dataset.values
+    model = start_model(foundation, feed, dataset.labels, config, values, dataset.grid)
     apply_regime(
         model,
         config.regime,
@@ -67,9 +68,11 @@ def gather(config: Finetuning, out: Path, resume: bool) -> Material:
         scene = Scene([-1.0] * CHART_VALUES, [1.0] * CHART_VALUES, QUANTITIES[CHART].unit)
         sides, targets, distances = chart_targets(windows, sides, config.neighbours)
     else:
-        scene, label = scene_of(dataset, sides.train), torch.from_numpy(dataset.label)
-        targets = label if scene is None else scene.targets(label)
-    weighted = config.class_weights and scene is None
+        label = at_level(dataset, feed) if dataset.dense == ESTIMATE else dataset.label
+        scene, targets = scene_of(dataset, sides.train), torch.from_numpy(label)
+        if scene is not None:
+            targets = scene.targets(targets)
+    weighted = config.class_weights and scene is None and not dataset.dense
     per_epoch = batches_per_epoch(len(sides.train), config)
     data = about(dataset)
 
@@ -90,9 +93,9 @@ def gather(config: Finetuning, out: Path, resume: bool) -> Material:
         per_epoch=per_epoch,
         log_every=max(1, per_epoch // 4),
         validation=fixed(sides.validation),
-        validation_label=dataset.label[sides.validation],
+        validation_label=label[sides.validation],
         test=fixed(sides.test),
-        label=dataset.label[sides.test],
+        label=label[sides.test],
         units=units_of(dataset, sides.test),
         windows={name: len(getattr(sides, name)) for name in ("train", "validation", "test")},
         split=sides.description,
@@ -105,6 +108,7 @@ def gather(config: Finetuning, out: Path, resume: bool) -> Material:
             "split": sides.description,
         },
         quantity=CHART if charts else dataset.quantity,
+        dense=dataset.dense,
         scene=scene,
         distances=distances,
         gain_db=None if dataset.gain_db is None else dataset.gain_db[sides.test],
@@ -166,7 +170,7 @@ def require_same(folder: Path, sides: Split) -> None:
 def _default(dataset: Dataset) -> str:
     if SOURCE in dataset.groups and len(set(dataset.groups[SOURCE])) > 1:
         return f"group:{SOURCE}"
-    return "stratified" if dataset.labels else "random"
+    return "stratified" if dataset.labels and not dataset.dense else "random"
 
 
 def _inner(label: np.ndarray, groups: dict, method: str, config: Finetuning, names):
@@ -177,7 +181,7 @@ def _inner(label: np.ndarray, groups: dict, method: str, config: Finetuning, nam
     candidates = [f"group:{group}" for group in dict.fromkeys((by, SOURCE)) if group in groups]
     if name in ("random", "stratified"):
         candidates = []  # what leaks into the test by design may leak here too: the figures stay comparable
-    last = "stratified" if label.ndim == 1 else "random"
+    last = "stratified" if label.ndim == 1 else "random"  # grids and what is measured have no class a window
     for candidate in candidates:
         try:
             return make_split(label, groups, candidate, config.seed, config.validation_share, names)
@@ -215,6 +219,15 @@ def prepare(dataset: Dataset, feed: Feed, folder: Path) -> Tensor:
             rows = np.arange(start, min(start + _READ, dataset.count))
             prepared[rows] = preprocess(raw_windows(dataset, rows)).numpy()
     return torch.from_numpy(prepared)
+
+
+def at_level(dataset: Dataset, feed: Feed) -> np.ndarray:
+    """The labels of a set of estimates, float32 [N, planes, H, W], divided by each window's level as its prepared
+    image is (`wfm_core.signal.pilot_grid`)."""
+    preprocess, label = build_preprocessor(feed.signal), np.empty_like(dataset.label)
+    for rows in np.array_split(np.arange(dataset.count), -(-dataset.count // _READ)):
+        label[rows] = dataset.label[rows] / preprocess.level(raw_windows(dataset, rows)).numpy()
+    return label
 
 
 class Batches(IterableDataset):

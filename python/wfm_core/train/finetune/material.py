@@ -30,7 +30,8 @@ class Material:
     `kind`, `shape`, `sample_rate` and `labels` are of the raw windows, as in a `Dataset`. All batches are (prepared
     windows, targets): endless ones by `batches`, called with the number of the first one, of which `per_epoch` make an
     epoch; those of `validation` and `test` come in the order of their labels `validation_label` and `label`, int64 [n]
-    or numbers float32 [n, values] of the `quantity` that is measured. `units` [n] says which test windows are of one
+    or numbers float32 [n, values] of the `quantity` that is measured, or grids of a `dense` task (uint8 [n, H, W],
+    float32 [n, planes, H, W] at the level of the prepared images). `units` [n] says which test windows are of one
     recording.
 
     `scene` scales what is measured; `weights` [K] are those of the classes in the loss, `gain_db` [n, K] what each
@@ -63,6 +64,7 @@ class Material:
     data: dict
     origin: dict
     quantity: str = ""
+    dense: str = ""
     scene: Scene | None = None
     weights: Tensor | None = None
     gain_db: np.ndarray | None = None

@@ -10,9 +10,18 @@ import torch
 from torch import Tensor
 
 from wfm_core.base.files import write_atomically
+from wfm_core.base.quantities import ESTIMATE
 from wfm_core.bundle.export import save_model_folder
 from wfm_core.evaluate.calibration import Calibration, calibrate, expected_calibration_error, quiet_bias
 from wfm_core.evaluate.charting import CHART
+from wfm_core.evaluate.dense import (
+    draw_grids,
+    estimate_figures,
+    intersections,
+    relative_errors,
+    segmentation_figures,
+    some_pixels,
+)
 from wfm_core.evaluate.labelled import (
     chart_results,
     class_figures,
@@ -21,6 +30,7 @@ from wfm_core.evaluate.labelled import (
     draw_snr,
     quantity_figures,
 )
+from wfm_core.model import TOKENS
 from wfm_core.model.merge import merged
 from wfm_core.train.finetune.material import Material
 from wfm_core.train.objectives.labelled import LabelledTraining, predict
@@ -53,6 +63,8 @@ def write_results(out: Path, material: Material, training: LabelledTraining, com
     if len(material.validation_label) and material.labels:
         label = torch.from_numpy(material.validation_label)
         logits = predict(training, material.validation)[0]
+        if material.dense:
+            logits, label = some_pixels(logits, label)
         calibration = calibrate(logits, label, config.known_share, material.alarms)
     average_bias = None
     if material.blocks is not None:
@@ -61,7 +73,7 @@ def write_results(out: Path, material: Material, training: LabelledTraining, com
     outputs, embeddings = predict(training, material.test)
     figures = {
         "task": config.task,
-        "kind": material.quantity or "classification",
+        "kind": material.quantity or material.dense or "classification",
         "regime": config.regime + ("" if not config.freeze_inputs else ", inputs frozen"),
         "modality": material.feed.modality,
         "init": foundation.name,
@@ -72,7 +84,9 @@ def write_results(out: Path, material: Material, training: LabelledTraining, com
     }
     split = material.split.partition(";")[0]
     title = f"{config.task} of {material.data['file']}, {figures['regime']}, {foundation.name}\n{split}"
-    if material.labels:
+    if material.dense:
+        figures |= _dense_results(out, material, outputs, calibration, title)
+    elif material.labels:
         figures |= _class_results(out, material, outputs, embeddings.numpy(), calibration, title)
     elif material.quantity == CHART:
         figures |= chart_results(out, outputs.numpy(), material.label, title)
@@ -113,6 +127,21 @@ def _class_results(out: Path, material: Material, logits: Tensor, embeddings, ca
     return figures
 
 
+def _dense_results(out: Path, material: Material, outputs: Tensor, calibration: Calibration, title: str) -> dict:
+    images = next(iter(material.test))[0].numpy()
+    if material.dense == ESTIMATE:
+        draw_grids(out, images, outputs.numpy(), material.label, (), title)
+        return estimate_figures(relative_errors(outputs.numpy(), material.label), material.units)
+    classes = outputs.argmax(1).numpy()
+    draw_grids(out, images, classes, material.label, material.labels, title)
+    found = intersections(classes, material.label, len(material.labels))
+    figures = segmentation_figures(found, material.labels, material.units)
+    logits, label = some_pixels(outputs, torch.from_numpy(material.label))
+    figures["ece_before"] = expected_calibration_error(logits.softmax(1), label)
+    figures["ece_after"] = expected_calibration_error((logits / calibration.temperature).softmax(1), label)
+    return figures
+
+
 def _contract(material: Material, training: LabelledTraining, calibration: Calibration, origin: dict) -> dict:
     feed, description = material.feed, material.foundation.description
     contract = {"name": material.name, "encoder": description["encoder"], "affine": description["affine"]}
@@ -136,8 +165,12 @@ def _contract(material: Material, training: LabelledTraining, calibration: Calib
         contract["image"] = image | ({"per_channel": True} if per_channel else {})
     elif description["modalities"]["iq"].get("measures"):
         contract["iq"] = {"measures": True}
-    task = {"pooling": training.config.pooling}
-    if training.scene is None:
+    task = {"pooling": TOKENS if material.dense else training.config.pooling}
+    if material.dense:
+        grid = {"kind": material.dense, "grid": list(material.label.shape[-2:])}
+        own = {"labels": list(material.labels), "temperature": calibration.temperature}
+        task |= grid | (own if material.labels else {"planes": material.label.shape[1]})
+    elif training.scene is None:
         task |= {
             "kind": "classification",
             "labels": list(material.labels),

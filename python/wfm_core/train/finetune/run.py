@@ -35,6 +35,7 @@ def finetune(config: Finetuning | Scenes, out: Path, checkpoint: dict | None, co
         material.scene,
         material.weights,
         material.labels,
+        material.dense,
         **of_charts,
     )
     first = steps_done(checkpoint)

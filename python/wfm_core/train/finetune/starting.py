@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from wfm_core.base.errors import WfmError
+from wfm_core.base.quantities import ESTIMATE
 from wfm_core.bundle.foundation import Foundation
 from wfm_core.configs.finetuning import Finetuning, Scenes
 from wfm_core.data.dataset import Dataset
@@ -17,8 +18,10 @@ from wfm_core.model import (
     SEGMENT,
     ChannelImageTokens,
     ClassHead,
+    GridHead,
     QuantityHead,
     WirelessModel,
+    padded,
     pooled_parts,
 )
 from wfm_core.model.adapter import fit_images, merge_adapter
@@ -56,13 +59,15 @@ def choose_feed(foundation: Foundation, dataset: Dataset, config: Finetuning) ->
     signal = dict(_signal(foundation, dataset, config, modality))
     settings = foundation.description["modalities"][modality]
     if "size" in signal:
-        signal["size"] = list(config.image_size or settings["size"])
+        signal["size"] = list(config.image_size or (padded(dataset.grid) if dataset.dense else settings["size"]))
     try:
         window = build_preprocessor(signal)(raw_windows(dataset, [0]))
     except ValueError as error:
         raise WfmError(f"{dataset.path} and its preprocessing do not fit: {error}; fix `signal` or the set") from error
     feed = Feed(modality, signal, tuple(window.shape[1:]))
     _check_shape(feed, dataset, settings)
+    if dataset.dense:
+        _check_grid(feed, dataset, config)
     return feed
 
 
@@ -111,11 +116,34 @@ def _check_shape(feed: Feed, dataset: Dataset, settings: dict) -> None:
         )
 
 
+def _check_grid(feed: Feed, dataset: Dataset, config: Finetuning) -> None:
+    """A dense task's labels and the prepared images must lie on each other."""
+    where, wanted = f"{dataset.path}: labels of {dataset.grid[0]}x{dataset.grid[1]} pixels", padded(dataset.grid)
+    if dataset.kind == "sample" or feed.shape[1:] != wanted:
+        raise WfmError(
+            f"{where} for {dataset.kind} that becomes {'x'.join(map(str, feed.shape[1:]))}; expected images of "
+            f"{wanted[0]}x{wanted[1]}, the grid in whole patches: leave out image_size, or build the set anew"
+        )
+    if config.roll:
+        raise WfmError(f"{where} with roll={config.roll}, which would shift the images alone; leave out roll")
+    kind = feed.signal["kind"]
+    if dataset.dense == ESTIMATE and (kind != "pilot_grid" or dataset.values != feed.shape[0]):
+        raise WfmError(
+            f"{where}, {dataset.values} planes, with images of {feed.shape[0]} by signal {kind}; expected pilot_grid "
+            "and as many planes as it gives: build the set anew"
+        )
+
+
 def start_model(
-    foundation: Foundation, feed: Feed, labels: tuple[str, ...], config: Finetuning | Scenes, values: int = 0
+    foundation: Foundation,
+    feed: Feed,
+    labels: tuple[str, ...],
+    config: Finetuning | Scenes,
+    values: int = 0,
+    grid: tuple[int, int] = (0, 0),
 ) -> WirelessModel:
     """The foundation's network with the one input side that is fed and a new head, of `values` numbers that are
-    measured where there are no `labels`.
+    measured where there are no `labels`; with a `grid`, of an answer for each pixel of it.
 
     Nothing is frozen yet.
 
@@ -140,13 +168,17 @@ def start_model(
     width = foundation.description["encoder"]["width"]
     if feed.modality == "image":
         channels = feed.shape[0] if isinstance(model.image, ChannelImageTokens) else 1
-        width *= pooled_parts(config.pooling, feed.shape[1] // PATCH, feed.shape[2] // PATCH, channels)
+        if not any(grid):
+            width *= pooled_parts(config.pooling, feed.shape[1] // PATCH, feed.shape[2] // PATCH, channels)
     elif config.pooling in IMAGE_POOLINGS:
         raise WfmError(
             f"pooling {config.pooling} of {feed.modality} windows, whose tokens are of no image; expected cls or mean"
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        head = ClassHead(width, len(labels)) if labels else QuantityHead(width, values)
+        if any(grid):
+            head = GridHead(width, len(labels) or values, grid, channels)
+        else:
+            head = ClassHead(width, len(labels)) if labels else QuantityHead(width, values)
     model.heads = nn.ModuleDict({config.task: head})
     return model

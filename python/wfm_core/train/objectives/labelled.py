@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labelled windows, of classes or of what is measured (positions, angles): supervised fine-tuning."""
+"""Labelled windows, of classes or of what is measured (positions, angles), or with a label for each pixel: supervised
+fine-tuning."""
 
 from collections.abc import Iterable
 
@@ -10,11 +11,12 @@ from torch import Tensor
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from wfm_core.base.quantities import QUANTITIES
+from wfm_core.base.quantities import ESTIMATE, QUANTITIES
 from wfm_core.configs.finetuning import Finetuning, Scenes
 from wfm_core.data.dataset import Dataset
+from wfm_core.evaluate.dense import intersections, mean_iou, nmse_db, relative_errors
 from wfm_core.evaluate.metrics import confusion_matrix, interference_accuracies, mean_class_accuracy, quantity_errors
-from wfm_core.model import WirelessModel
+from wfm_core.model import WirelessModel, pool
 from wfm_core.synth.scenes.interference import LABELS
 from wfm_core.train.optimizers import layer_groups, warm_up_and_cosine
 
@@ -36,8 +38,8 @@ class Scene:
 
 
 def scene_of(dataset: Dataset, train: np.ndarray) -> Scene | None:
-    """The scene that the set states, else the box around its training labels; None for classes."""
-    if dataset.labels:
+    """The scene that the set states, else the box around its training labels; None for classes and grids."""
+    if dataset.labels or dataset.dense:
         return None
     label = dataset.label[train]
     corners = dataset.scene or {"low": label.min(0), "high": label.max(0)}
@@ -45,7 +47,8 @@ def scene_of(dataset: Dataset, train: np.ndarray) -> Scene | None:
 
 
 class LabelledTraining(lightning.LightningModule):
-    """Cross-entropy over classes, or mean squared error of what is measured, scaled to the `scene`.
+    """Cross-entropy over classes, or mean squared error of what is measured, scaled to the `scene`; of a `dense` task
+    over all pixels, where an estimate is what the network adds to the planes of its images.
 
     `model` is one that a regime was applied to. `weights` [K] are those of the classes in the loss, `labels` their
     names. `steps_per_epoch` counts optimizer steps. Where the configuration has an `average_decay`, an exponential
@@ -61,15 +64,17 @@ class LabelledTraining(lightning.LightningModule):
         scene: Scene | None = None,
         weights: Tensor | None = None,
         labels: tuple[str, ...] = (),
+        dense: str = "",
     ):
         super().__init__()
+        self.dense = dense
         self.config, self.model, self.modality = config, model, modality
         self.steps_per_epoch, self.scene, self.weights, self.labels = steps_per_epoch, scene, weights, labels
         decay = config.average_decay
         self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay)) if decay else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Prepared windows -> logits [B, K] or scaled numbers [B, values], float32."""
+        """Prepared windows -> logits [B, K] or scaled numbers [B, values], float32; of a dense task [B, K, H, W]."""
         return self._both(self.model, x)[0]
 
     @property
@@ -78,13 +83,20 @@ class LabelledTraining(lightning.LightningModule):
         return self.model if self.average is None else self.average.module
 
     def _both(self, model: WirelessModel, x: Tensor) -> tuple[Tensor, Tensor]:
+        if self.dense:
+            tokens = model.encode_image(x)
+            outputs = model.heads[self.config.task](tokens).float()
+            if self.dense == ESTIMATE:
+                outputs = outputs + x[:, :, : outputs.size(2), : outputs.size(3)]
+            return outputs, pool(tokens, "mean").float()
         embed = model.embed_image if self.modality == "image" else model.embed_iq
         embedding = embed(x, self.config.pooling)
         return model.heads[self.config.task](embedding).float(), embedding.float()
 
     def loss(self, outputs: Tensor, target: Tensor) -> Tensor:
-        if self.scene is not None:
+        if self.scene is not None or self.dense == ESTIMATE:
             return functional.mse_loss(outputs, target)
+        target = target.long()  # of pixels they are bytes
         weights = None if self.weights is None else self.weights.to(outputs)
         return functional.cross_entropy(outputs, target, weights, label_smoothing=self.config.label_smoothing)
 
@@ -93,7 +105,7 @@ class LabelledTraining(lightning.LightningModule):
         outputs = self(x)
         loss = self.loss(outputs, target)
         self.log("loss", loss, prog_bar=True)
-        if self.scene is None:
+        if self.scene is None and self.dense != ESTIMATE:
             self.log("accuracy", (outputs.argmax(1) == target).float().mean(), prog_bar=True)
         return loss
 
@@ -110,7 +122,12 @@ class LabelledTraining(lightning.LightningModule):
 
     def on_validation_epoch_end(self):
         outputs, target = (torch.cat(parts) for parts in zip(*self._seen, strict=True))
-        if self.scene is None:
+        if self.dense == ESTIMATE:
+            figures = {"val_nmse_db": nmse_db(relative_errors(outputs.numpy(), target.numpy()))}
+        elif self.dense:
+            confusion = intersections(outputs.argmax(1).numpy(), target.numpy(), outputs.size(1)).sum(0)
+            figures = {"val_mean_iou": mean_iou(confusion)}
+        elif self.scene is None:
             confusion = confusion_matrix(outputs.argmax(1), target, outputs.size(1))
             figures = {"val_mean_class_accuracy": mean_class_accuracy(confusion)}
             if self.labels == LABELS:
