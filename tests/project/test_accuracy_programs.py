@@ -173,6 +173,14 @@ def test_channel_estimates_by_what_is_classical(tmp_path):
     assert json.loads((tmp_path / "out.json").read_text())["rows"].keys() == found.keys()
 
 
+def test_segmentation_by_energy_and_width(tmp_path):
+    """A few bands: every column is there, and most of what is sent at 10 dB is found."""
+    options = ("--out", tmp_path, "--train", 8, "--test", 2, "--json", tmp_path / "out.json", "--regimes")
+    (row,) = rows(program("accuracy/dense/segmentation.py", *options))
+    figures = [float(figure) for figure in row[1:]]
+    assert row[0] == "energy and width" and len(figures) == 6 and figures[5] > 0.5 and all(0 < f < 1 for f in figures)
+
+
 @pytest.mark.slow
 def test_channel_estimates_of_a_network(tmp_path):
     tiny = tiny_foundation(tmp_path / "tiny")

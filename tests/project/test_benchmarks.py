@@ -27,8 +27,8 @@ import readme  # isort: skip
 
 TRIED = {
     "accuracy/activity.py", "accuracy/air.py", "accuracy/angles.py", "accuracy/angles_array.py",
-    "accuracy/angles_several.py",
-    "accuracy/channels.py", "accuracy/charts.py", "accuracy/decoded.py", "accuracy/dense/channel_estimate.py",
+    "accuracy/angles_several.py", "accuracy/channels.py", "accuracy/charts.py", "accuracy/decoded.py",
+    "accuracy/dense/channel_estimate.py", "accuracy/dense/segmentation.py",
     "accuracy/enrolment.py", "accuracy/fingerprint.py", "accuracy/fingerprint_real.py", "accuracy/lte_recordings.py",
     "accuracy/modulation.py", "accuracy/novelty.py", "accuracy/occupancy.py", "accuracy/other_recordings.py",
     "accuracy/positions.py", "accuracy/signals.py", "accuracy/synthetic.py", "accuracy/two_tasks.py", "accuracy/uwb.py",

@@ -14,6 +14,7 @@ from wfm_core.cli.told import add_told
 from wfm_core.data.dataset import open_dataset
 from wfm_core.data.dataset_checks import TASKS
 from wfm_core.data.generated_angles import write_angles
+from wfm_core.data.generated_carriers import write_segmentation
 from wfm_core.data.generated_grids import write_channel_estimates
 from wfm_core.data.generated_modulation import write_modulations
 from wfm_core.data.generated_occupancy import write_occupancy
@@ -46,6 +47,7 @@ GENERATED = {
     "radcom": write_radcom,
     "uwb_position": write_uwb,
     "channel_estimate": write_channel_estimates,
+    "segmentation": write_segmentation,
 }
 """Functions of a path, of how many windows, of the seed, and where they are not fixed of the samples of each window and
 the label, which have a default."""
