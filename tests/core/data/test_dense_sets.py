@@ -28,7 +28,7 @@ def test_generated_estimates_are_what_was_drawn(tmp_path, capsys):
 
 
 def test_samples_are_of_iq_alone(tmp_path):
-    with pytest.raises(WfmError, match="--samples 64 of channel_estimate"):
+    with pytest.raises(WfmError, match="--samples does not go with channel_estimate"):
         dataset_command.__wrapped__(
             ["generate", "channel_estimate", "--samples", "64", "--out", str(tmp_path / "a.h5")]
         )

@@ -63,12 +63,12 @@ def gather(config: Finetuning, out: Path, resume: bool) -> Material:
         config.freeze_inputs,
     )
     windows = prepare(dataset, feed, out)
-    distances = None
+    label, distances = dataset.label, None
     if charts:
         scene = Scene([-1.0] * CHART_VALUES, [1.0] * CHART_VALUES, QUANTITIES[CHART].unit)
         sides, targets, distances = chart_targets(windows, sides, config.neighbours)
     else:
-        label = at_level(dataset, feed) if dataset.dense == ESTIMATE else dataset.label
+        label = at_level(dataset, feed) if dataset.dense == ESTIMATE else label
         scene, targets = scene_of(dataset, sides.train), torch.from_numpy(label)
         if scene is not None:
             targets = scene.targets(targets)
