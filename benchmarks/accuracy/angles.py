@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from wfm_core.bundle import load_bundle
-from wfm_core.evaluate.music import music
+from wfm_core.evaluate.classical.music import music
 from wfm_core.synth.arrays import GAIN_ERROR, PHASE_ERROR, Arrivals, draw_bearings, draw_signals
 
 SNR_DB = (-10.0, 0.0, 10.0, 20.0)

@@ -27,7 +27,7 @@ import torch
 from wfm_core.bundle import load_bundle
 from wfm_core.cli.finetune import main as finetune
 from wfm_core.data.generated_angles import WIDEST, write_angles
-from wfm_core.evaluate.music import music
+from wfm_core.evaluate.classical.music import music
 from wfm_core.evaluate.table import FIGURES
 from wfm_core.synth.arrays import COUPLING, GAIN_ERROR, PHASE_ERROR, Arrivals, draw_array, draw_bearings, draw_signals
 from wfm_core.train.bearings import read_array

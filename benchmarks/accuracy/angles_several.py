@@ -16,8 +16,8 @@ from pathlib import Path
 
 import torch
 
+from wfm_core.evaluate.classical.music import music_several
 from wfm_core.evaluate.matching import matched_figures
-from wfm_core.evaluate.music import music_several
 from wfm_core.evaluate.weightless.music_bundle import SAMPLES
 from wfm_core.synth.arrays import draw_signals, steering
 from wfm_core.synth.draws import complex_normal, uniform

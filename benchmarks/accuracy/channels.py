@@ -9,8 +9,8 @@ set is written, `wfm-finetune` run once for each regime, and its bundle asked; r
 again. Then a table is printed, in %.
 
 line_of_sight: 4 antennas, 104 resource blocks of 37 MHz, 32 soundings, SNR -1 to 29 dB; half of the channels have it.
-Beside the network boosted trees on nine numbers (`wfm_core.evaluate.line_of_sight`), and a threshold on each of two of
-them. The column CDL and TDL is of delay lines of 7.7 (`draw_cells`), of which nothing was learnt from.
+Beside the network boosted trees on nine numbers (`wfm_core.evaluate.classical.line_of_sight`), and a threshold on each
+of two of them. The column CDL and TDL is of delay lines of 7.7 (`draw_cells`), of which nothing was learnt from.
 
 beam: the best of 64 beams of a row of 16 antennas, of which 8 are heard, 4 soundings (`wfm_core.synth.csi.beams`).
 Top-1, top-3, the share of the rate that is lost against the best beam, which has an SNR of 10 dB, and top-1 with line
@@ -31,11 +31,11 @@ from wfm_core.bundle import Bundle, load_bundle
 from wfm_core.bundle.foundation import build_model, load_foundation, save_foundation
 from wfm_core.cli.finetune import main as finetune
 from wfm_core.data.generated_csi import write_generated_csi
-from wfm_core.evaluate.line_of_sight import NAMES, channel_numbers
+from wfm_core.evaluate.classical.line_of_sight import NAMES, channel_numbers
 from wfm_core.evaluate.metrics import rate_lost, top_accuracy
 from wfm_core.evaluate.table import FIGURES
-from wfm_core.signal.beam_image import BeamImage, codebook
-from wfm_core.signal.csi_profile import csi_parts
+from wfm_core.signal.channels.beam_image import BeamImage, codebook
+from wfm_core.signal.channels.csi_profile import csi_parts
 from wfm_core.synth.csi.beams import BEAMS, ELEMENTS, draw_beams
 from wfm_core.synth.csi.cells import draw_cells
 from wfm_core.synth.csi.clusters import draw_clusters

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from wfm_core.bundle import Bundle, load_bundle
-from wfm_core.evaluate.detectors import cfar, eigenvalue, energy, threshold
+from wfm_core.evaluate.classical.detectors import cfar, eigenvalue, energy, threshold
 from wfm_core.evaluate.metrics import auc
 from wfm_core.evaluate.weightless.cfar_bundle import SAMPLES
 from wfm_core.synth.occupancy import LABELS, Listening, Windows, draw_signals, draw_windows

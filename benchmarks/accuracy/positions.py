@@ -32,7 +32,7 @@ from wfm_core.bundle.foundation import Foundation, load_foundation
 from wfm_core.data.readers.own.measure import csi_signal
 from wfm_core.model.survey import Survey
 from wfm_core.signal import build_preprocessor
-from wfm_core.signal.csi_profile import CsiProfile, csi_parts
+from wfm_core.signal.channels.csi_profile import CsiProfile, csi_parts
 from wfm_core.synth.csi.places import KINDS, any_places, draw_site, grid_places, moved
 from wfm_core.train.positions import NAME, POOLING, SIZE, profiles, save_positions, train_positions
 from wfm_core.train.probe.real import data_file

@@ -27,12 +27,12 @@ from wfm_core.bundle import Bundle, load_bundle
 from wfm_core.bundle.foundation import build_model, load_foundation, save_foundation
 from wfm_core.cli.finetune import main as finetune
 from wfm_core.data.generated_grids import SIGNAL, drawn_grids, write_channel_estimates
-from wfm_core.evaluate.channel_estimation import Lmmse, interpolated
+from wfm_core.evaluate.classical.channel_estimation import Lmmse, interpolated
 from wfm_core.evaluate.dense import nmse_db, relative_errors
 from wfm_core.evaluate.table import FIGURES
 from wfm_core.model import padded
 from wfm_core.signal import build_preprocessor
-from wfm_core.signal.csi_profile import csi_parts
+from wfm_core.signal.channels.csi_profile import csi_parts
 from wfm_core.synth.csi.clusters import SCENARIOS
 from wfm_core.synth.csi.resource_grids import SUBCARRIERS, SYMBOLS, ResourceGrids
 

@@ -10,7 +10,7 @@ the mean IoU is printed (intersection over union, the mean over the three classe
 the IoU between something and nothing at the SNR in the middle.
 
 energy and width: smoothed energy over a threshold, in boxes, named by the class that boxes of that width had most often
-in the training (`wfm_core.evaluate.carrier_boxes`).
+in the training (`wfm_core.evaluate.classical.carrier_boxes`).
 """
 
 import argparse
@@ -25,7 +25,7 @@ from wfm_core.bundle.foundation import build_model, load_foundation, save_founda
 from wfm_core.cli.finetune import main as finetune
 from wfm_core.data.dataset import open_dataset
 from wfm_core.data.generated_carriers import COLUMNS, ROWS, drawn_images, write_segmentation
-from wfm_core.evaluate.carrier_boxes import CarrierBoxes
+from wfm_core.evaluate.classical.carrier_boxes import CarrierBoxes
 from wfm_core.evaluate.dense import intersections, mean_iou, unions
 from wfm_core.evaluate.table import FIGURES
 

@@ -171,7 +171,7 @@ class LiveImage(_Live):
 
 class LiveEstimate(_Live):
     """CSI at pilots float32 [B, C, P, S] -> outputs; estimates are what the network adds to the grid that the
-    preprocessing (`wfm_core.signal.pilot_grid`) interpolated, at the pilots' level."""
+    preprocessing (`wfm_core.signal.channels.pilot_grid`) interpolated, at the pilots' level."""
 
     def __init__(self, contract: Contract, network: WirelessModel):
         super().__init__(contract, network)

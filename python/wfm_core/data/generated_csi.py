@@ -11,7 +11,7 @@ from wfm_core.base.errors import WfmError
 from wfm_core.base.quantities import beam_angles
 from wfm_core.data.dataset import write_dataset
 from wfm_core.data.readers.own.measure import csi_signal
-from wfm_core.signal.csi_profile import csi_parts
+from wfm_core.signal.channels.csi_profile import csi_parts
 from wfm_core.synth.csi.activities import ACTIVITIES
 from wfm_core.synth.csi.beams import BEAMS
 from wfm_core.synth.csi.clusters import SCENARIOS

@@ -9,7 +9,7 @@ import torch
 
 from wfm_core.base.quantities import ESTIMATE
 from wfm_core.data.dataset import write_dataset
-from wfm_core.signal.csi_profile import csi_parts
+from wfm_core.signal.channels.csi_profile import csi_parts
 from wfm_core.synth.csi.clusters import SCENARIOS
 from wfm_core.synth.csi.resource_grids import (
     PILOT_SUBCARRIERS,

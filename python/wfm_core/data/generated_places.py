@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from wfm_core.data.dataset import write_dataset
-from wfm_core.signal.csi_profile import csi_parts
+from wfm_core.signal.channels.csi_profile import csi_parts
 from wfm_core.synth.csi.places import any_places, csi_at, draw_site
 
 KIND = "srs"

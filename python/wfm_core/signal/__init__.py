@@ -7,16 +7,16 @@ from torch import nn
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.plain import shortened
-from wfm_core.signal.beam_image import BeamImage
+from wfm_core.signal.channels.beam_image import BeamImage
+from wfm_core.signal.channels.csi_profile import CsiProfile
+from wfm_core.signal.channels.pilot_grid import PilotGrid
 from wfm_core.signal.covariance import Covariance
 from wfm_core.signal.csi import CsiImage
-from wfm_core.signal.csi_profile import CsiProfile
 from wfm_core.signal.found import FoundSignal
 from wfm_core.signal.images import CyclicImage
 from wfm_core.signal.iq import IqRms, IqStandard
 from wfm_core.signal.modulation_image import ModulationImage
 from wfm_core.signal.motion import CsiMotion
-from wfm_core.signal.pilot_grid import PilotGrid
 from wfm_core.signal.resized import Spectrogram, StandardImage
 from wfm_core.signal.transmitter import Transmitter
 

@@ -20,8 +20,8 @@ from wfm_core.bundle import build_network, draft_contract, save_model_folder
 from wfm_core.bundle.foundation import save_foundation
 from wfm_core.configs.finetuning import Bearings
 from wfm_core.data.dataset import open_dataset
+from wfm_core.evaluate.classical.music import fitted_array
 from wfm_core.evaluate.labelled import quantity_figures
-from wfm_core.evaluate.music import fitted_array
 from wfm_core.model import PATCH, WirelessModel, pool
 from wfm_core.signal import build_preprocessor
 from wfm_core.synth.arrays import Arrivals, draw_bearings, draw_signals

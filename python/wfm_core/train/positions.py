@@ -20,7 +20,7 @@ from wfm_core.bundle.export import save_model_folder
 from wfm_core.bundle.foundation import Foundation, save_foundation
 from wfm_core.model import WirelessModel
 from wfm_core.model.adapter import fit_images
-from wfm_core.signal.csi_profile import CsiProfile, csi_parts
+from wfm_core.signal.channels.csi_profile import CsiProfile, csi_parts
 from wfm_core.synth.csi.places import ANTENNAS, MARGIN, Site, any_places, csi_at, draw_site, grid_places
 from wfm_core.train.fitting import fit
 from wfm_core.train.optimizers import weight_groups

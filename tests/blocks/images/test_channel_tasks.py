@@ -18,7 +18,7 @@ from wfm_core.cli.evaluate import main as evaluate
 from wfm_core.cli.finetune import main as finetune
 from wfm_core.data.generated_csi import write_generated_csi
 from wfm_core.evaluate.table import read_row
-from wfm_core.signal.csi_profile import csi_parts
+from wfm_core.signal.channels.csi_profile import csi_parts
 from wfm_core.synth.csi.beams import ELEMENTS, draw_beams
 from wfm_core.synth.csi.clusters import draw_clusters
 from wfm_core.synth.csi.grids import find_grid

@@ -12,7 +12,7 @@ from gnuradio.wfm.images.image import Image
 from image_bundles import Sender, dense_bundle, estimates_bundle
 
 from wfm_core import load_bundle
-from wfm_core.signal.csi_profile import csi_parts
+from wfm_core.signal.channels.csi_profile import csi_parts
 
 
 def answered(bundle: str, messages, first=None):

@@ -7,7 +7,7 @@ import torch
 
 from wfm_core.base.errors import WfmError
 from wfm_core.data.generated_carriers import COLUMNS, ROWS, drawn_images
-from wfm_core.evaluate.carrier_boxes import CarrierBoxes
+from wfm_core.evaluate.classical.carrier_boxes import CarrierBoxes
 from wfm_core.signal.band_image import band_image
 from wfm_core.synth.carriers import LABELS, RATE, draw_band
 from wfm_core.synth.scenes.air import compose

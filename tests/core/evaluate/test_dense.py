@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from wfm_core.data.generated_grids import SIGNAL
-from wfm_core.evaluate.channel_estimation import Lmmse, interpolated
+from wfm_core.evaluate.classical.channel_estimation import Lmmse, interpolated
 from wfm_core.evaluate.dense import (
     estimate_figures,
     intersections,

@@ -4,7 +4,7 @@
 import pytest
 import torch
 
-from wfm_core.evaluate.line_of_sight import NAMES, channel_numbers, ricean_db
+from wfm_core.evaluate.classical.line_of_sight import NAMES, channel_numbers, ricean_db
 from wfm_core.synth.csi.clusters import draw_clusters
 from wfm_core.synth.csi.grids import find_grid
 from wfm_core.synth.draws import complex_normal

@@ -8,7 +8,7 @@ import torch
 from wfm_core.base.errors import WfmError
 from wfm_core.cli.dataset import main as dataset_command
 from wfm_core.data.dataset import open_dataset
-from wfm_core.evaluate.detectors import cfar, eigenvalue, energy, threshold
+from wfm_core.evaluate.classical.detectors import cfar, eigenvalue, energy, threshold
 from wfm_core.evaluate.metrics import auc
 from wfm_core.evaluate.weightless.cfar_bundle import SAMPLES, CfarBundle
 from wfm_core.synth.occupancy import KINDS, Listening, draw_signals, draw_windows

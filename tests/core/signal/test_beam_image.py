@@ -10,8 +10,8 @@ from wfm_core.base.errors import WfmError
 from wfm_core.base.quantities import beam_angles
 from wfm_core.bundle.screening.operators import screen_graphs
 from wfm_core.signal import build_preprocessor
-from wfm_core.signal.beam_image import BeamImage, codebook
-from wfm_core.signal.csi_profile import csi_parts
+from wfm_core.signal.channels.beam_image import BeamImage, codebook
+from wfm_core.signal.channels.csi_profile import csi_parts
 from wfm_core.synth.draws import complex_normal
 
 SPARSE = [0, 1, 3, 6, 10, 12, 14, 15]

@@ -8,7 +8,7 @@ import torch
 from wfm_core.base.errors import WfmError
 from wfm_core.bundle.screening.operators import screen_graphs
 from wfm_core.signal import build_preprocessor
-from wfm_core.signal.csi_profile import csi_parts
+from wfm_core.signal.channels.csi_profile import csi_parts
 
 SETTINGS = {"kind": "csi_profile", "size": [32, 16], "taps": 104}
 SUBCARRIERS = 52

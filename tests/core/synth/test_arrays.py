@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from wfm_core.base.errors import WfmError
-from wfm_core.evaluate.music import fitted_array, music, music_several
+from wfm_core.evaluate.classical.music import fitted_array, music, music_several
 from wfm_core.synth.arrays import GAIN_ERROR, PHASE_ERROR, Arrivals, draw_array, draw_bearings, draw_signals, steering
 
 CLEAN = {"errors": (0.0, 0.0), "reflections": 0, "widest": 60.0, "snr_db": (20.0, 20.0)}

@@ -12,7 +12,7 @@ from wfm_core.bundle.foundation import load_foundation
 from wfm_core.bundle.from_foundation import export_csi_profiles
 from wfm_core.cli.doctor import bundle as bundle_finding
 from wfm_core.cli.export import main as export
-from wfm_core.signal.csi_profile import csi_parts
+from wfm_core.signal.channels.csi_profile import csi_parts
 from wfm_core.train.positions import PACKETS, SHAPE, SIZE, SurveyLoss, draw_episode, save_positions, train_positions
 
 IMAGE = {"channels": 8, "per_channel": True, "size": [32, 32]}

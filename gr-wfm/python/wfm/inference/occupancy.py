@@ -12,8 +12,8 @@ class occupancy(window_preset):
     """Is there anything in the band? Yes or no for each window, when it was occupied, and for how much of the time.
 
     By default a window is occupied where its spectrum stands out of the receiver's noise, whatever the noise's level
-    is, with a false-alarm rate that is stated (see `wfm_core.evaluate.detectors.cfar`). What fills more than about half
-    of the band evenly looks like noise: let the band be wider than what is looked for.
+    is, with a false-alarm rate that is stated (see `wfm_core.evaluate.classical.detectors.cfar`). What fills more than
+    about half of the band evenly looks like noise: let the band be wider than what is looked for.
 
     Message ports out: `detects` (a PDU a window: label "free" or "occupied"), `events` (begin and end of "occupied",
     see `wfm.event_tracker`), `duty` (a dict every `duty_windows` windows: share, windows, sample_start, sample_count,

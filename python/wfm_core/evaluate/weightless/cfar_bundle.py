@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from wfm_core.base.errors import WfmError
-from wfm_core.evaluate.detectors import cfar
+from wfm_core.evaluate.classical.detectors import cfar
 from wfm_core.evaluate.weightless.base import WeightlessBundle
 from wfm_core.synth.occupancy import LABELS
 

@@ -9,7 +9,7 @@ from torch.nn.functional import pad
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.quantities import QUANTITIES
-from wfm_core.evaluate.music import music, music_several
+from wfm_core.evaluate.classical.music import music, music_several
 from wfm_core.evaluate.weightless.base import WeightlessBundle
 
 MUSIC = "music"

@@ -223,7 +223,7 @@ def prepare(dataset: Dataset, feed: Feed, folder: Path) -> Tensor:
 
 def at_level(dataset: Dataset, feed: Feed) -> np.ndarray:
     """The labels of a set of estimates, float32 [N, planes, H, W], divided by each window's level as its prepared
-    image is (`wfm_core.signal.pilot_grid`)."""
+    image is (`wfm_core.signal.channels.pilot_grid`)."""
     preprocess, label = build_preprocessor(feed.signal), np.empty_like(dataset.label)
     for rows in np.array_split(np.arange(dataset.count), -(-dataset.count // _READ)):
         label[rows] = dataset.label[rows] / preprocess.level(raw_windows(dataset, rows)).numpy()

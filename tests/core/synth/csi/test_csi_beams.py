@@ -6,8 +6,8 @@ import torch
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.quantities import beam_angles
-from wfm_core.signal.beam_image import BeamImage
-from wfm_core.signal.csi_profile import csi_parts
+from wfm_core.signal.channels.beam_image import BeamImage
+from wfm_core.signal.channels.csi_profile import csi_parts
 from wfm_core.synth.csi.beams import BEAMS, ELEMENTS, draw_beams
 from wfm_core.synth.csi.grids import find_grid
 

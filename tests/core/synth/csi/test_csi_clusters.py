@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from wfm_core.base.errors import WfmError
-from wfm_core.evaluate.line_of_sight import ricean_db
+from wfm_core.evaluate.classical.line_of_sight import ricean_db
 from wfm_core.synth.csi.clusters import SCENARIOS, SECTOR, cluster_channel, draw_clusters
 from wfm_core.synth.csi.grids import find_grid
 

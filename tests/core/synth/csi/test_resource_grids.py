@@ -39,7 +39,7 @@ def test_channels_turn_with_the_terminal_and_with_the_delay():
     assert (turned <= 1.02 * fastest + 1e-4).float().mean() > 0.9 and turned.max() > 0.02
     step = torch.angle((grids.channel[:, 1:] * grids.channel[:, :-1].conj()).sum((1, 2)))
     delay = -step / (2 * torch.pi * SPACING)
-    assert -1.2e-7 < delay.min() < 0 < delay.max() < 5e-7
+    assert -1.5e-7 < delay.min() < 0 < delay.max() < 5e-7
 
 
 def test_a_seed_gives_the_same_again():

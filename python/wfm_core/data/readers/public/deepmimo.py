@@ -24,7 +24,7 @@ from wfm_core.data.dataset import write_dataset
 from wfm_core.data.readers.own.folders import files_in, provenance
 from wfm_core.data.readers.own.matlab import read_matlab
 from wfm_core.data.readers.own.measure import image_signal
-from wfm_core.signal.beam_image import codebook
+from wfm_core.signal.channels.beam_image import codebook
 
 SCALE = 1e6
 """Channel gains are around 1e-6; the WavesFM v1 authors multiply by this, too."""

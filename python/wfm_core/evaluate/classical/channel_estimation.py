@@ -4,7 +4,7 @@
 import torch
 from torch import Tensor
 
-from wfm_core.signal.pilot_grid import PilotGrid
+from wfm_core.signal.channels.pilot_grid import PilotGrid
 
 
 def interpolated(pilots: Tensor, grid: PilotGrid) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.quantities import MOST_BEAMS, beam_angles
-from wfm_core.signal.csi_profile import BEFORE, MOST_TAPS
+from wfm_core.signal.channels.csi_profile import BEFORE, MOST_TAPS
 from wfm_core.signal.resized import resize
 
 MOST_ANTENNAS = 256
