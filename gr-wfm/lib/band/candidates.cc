@@ -240,19 +240,26 @@ std::vector<candidate_finder::extent> candidate_finder::extents(const float* cel
         extent& box = boxes[place_of[top] - 1];
         const float* line = cells + row * d_size;
         const uint64_t* marked = &d_marked[row * d_words];
+        size_t first = part.last, last = 0;
+        double sum = 0;
         for_each_bit(marked, part.first, part.last, [&](size_t bin) {
-            if (box.right == 0) {
-                box.top = row;
-                order.push_back(&box);
-            }
-            box.bottom = row + 1;
-            box.left = std::min(box.left, bin);
-            box.right = std::max(box.right, bin + 1);
             const double more = std::max(line[bin] - 1.0f, 0.0f);
-            box.by_row[row - box.row] += more;
             box.by_bin[bin - box.bin] += more;
-            box.energy += more;
+            sum += more;
+            first = std::min(first, bin);
+            last = bin + 1;
         });
+        if (last == 0) // all of it is beside cells of other rows
+            return;
+        if (box.right == 0) {
+            box.top = row;
+            order.push_back(&box);
+        }
+        box.bottom = row + 1;
+        box.left = std::min(box.left, first);
+        box.right = std::max(box.right, last);
+        box.by_row[row - box.row] += sum;
+        box.energy += sum;
     });
     std::vector<extent> ordered;
     for (extent* box : order)

@@ -3,6 +3,8 @@
 #include "band/simd.h"
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 
 namespace gr::wfm::finding {
 
@@ -44,48 +46,50 @@ WFM_VECTORISED void sort_rows(float* power, size_t rows)
     }
 }
 
+// Eight bins, which compilers keep in one register of AVX2 or in two of SSE2 and NEON.
+constexpr size_t few = 8;
+typedef float eight __attribute__((vector_size(few * sizeof(float))));
+typedef int32_t eight_marks __attribute__((vector_size(few * sizeof(int32_t))));
+
+bool any(const eight_marks& marks)
+{
+    uint64_t parts[few / 2];
+    std::memcpy(parts, &marks, sizeof(parts));
+    return parts[0] | parts[1] | parts[2] | parts[3];
+}
+
 // Mean below 3 times the level, corrected; the level, if nothing is. `passes` times. The
 // rows are in order, so that those below the limits of all lanes are summed once.
 WFM_VECTORISED void censor(const float* power, size_t rows, size_t passes, float* level)
 {
-    constexpr size_t few = 8;            // whose sums the processor holds in registers
-    float below[most_rows * 2 + 1][few]; // sums of so many rows
+    eight below[most_rows * 2 + 1]; // sums of so many rows
+    eight row_of[most_rows * 2];
     for (size_t first = 0; first < lanes; first += few) {
-        const float* of = power + first;
-        float* now = level + first;
-        std::fill_n(below[0], few, 0.0f);
-        for (size_t row = 0; row < rows; row++)
-            for (size_t lane = 0; lane < few; lane++)
-                below[row + 1][lane] = below[row][lane] + of[row * lanes + lane];
+        below[0] = eight{};
+        for (size_t row = 0; row < rows; row++) {
+            std::memcpy(&row_of[row], power + row * lanes + first, sizeof(eight));
+            below[row + 1] = below[row] + row_of[row];
+        }
+        eight now;
+        std::memcpy(&now, level + first, sizeof(now));
         size_t row = rows;
         for (size_t pass = 0; pass < passes; pass++) {
-            float sum[few], count[few], limit[few];
-            const auto under = [&](size_t at) {
-                int number = 0;
-                for (size_t lane = 0; lane < few; lane++)
-                    number += of[at * lanes + lane] < limit[lane];
-                return number;
-            };
-            for (size_t lane = 0; lane < few; lane++)
-                limit[lane] = 3 * now[lane];
-            while (row > 0 && under(row - 1) < static_cast<int>(few))
+            const eight limit = 3 * now;
+            while (row > 0 && any(row_of[row - 1] >= limit))
                 row--;
-            for (size_t lane = 0; lane < few; lane++) {
-                sum[lane] = below[row][lane];
-                count[lane] = row;
+            eight sum = below[row], count = eight{} + static_cast<float>(row);
+            for (size_t more = row; more < rows; more++) {
+                const eight_marks under = row_of[more] < limit;
+                if (!any(under))
+                    break;
+                sum += under ? row_of[more] : eight{};
+                count += under ? eight{} + 1 : eight{};
             }
-            for (size_t more = row; more < rows && under(more) > 0; more++)
-                for (size_t lane = 0; lane < few; lane++) {
-                    const float value = of[more * lanes + lane];
-                    sum[lane] += value < limit[lane] ? value : 0.0f;
-                    count[lane] += value < limit[lane] ? 1.0f : 0.0f;
-                }
-            for (size_t lane = 0; lane < few; lane++) {
-                const float mean =
-                    sum[lane] / std::max(count[lane], 1.0f) / truncated_mean;
-                now[lane] = std::max(count[lane] > 0 ? mean : now[lane], tiny);
-            }
+            const eight mean = sum / (count > 1 ? count : eight{} + 1) / truncated_mean;
+            const eight next = count > 0 ? mean : now;
+            now = next > tiny ? next : eight{} + tiny;
         }
+        std::memcpy(level + first, &now, sizeof(now));
     }
 }
 
