@@ -3,13 +3,14 @@
 labels, a small network, and boosted trees on what is measured.
 
     .venv/bin/python benchmarks/accuracy/modulation.py --out runs/modulation
-    .venv/bin/python benchmarks/accuracy/modulation.py --out runs/labels --shares 1 5 10 50 100 --regimes small lora
+    .venv/bin/python benchmarks/accuracy/modulation.py --out runs/labels --shares 1 10 100 --regimes trees small lora
 
 Windows are those of `wfm_core.synth.radioml`, as many of every class at every SNR; those of the test are of another
 seed, with other symbols, speakers and channels. A data set is written for each of the shares of labels, the first
 windows of the whole one, `wfm-finetune` run once for each regime, with more epochs where there are fewer windows (by
 the root of the share), and its bundle asked; runs that are in --out already are asked again. Printed is accuracy in %:
-over all SNRs, above 6 dB, and at each; --picture draws the last. The trees learn from moments, lags and spectra
+over all SNRs, above 6 dB, and at each; --picture draws the last. --published has x dB of 2x dB and noise for AM-SSB, as
+RadioML 2016.10a has. The trees learn from moments, lags and spectra
 (`wfm_core.train.probe.hand`).
 """
 
@@ -34,8 +35,9 @@ from wfm_core.evaluate.table import FIGURES
 from wfm_core.synth.radioml import LABELS
 from wfm_core.train.probe.hand import iq_features
 
-REGIMES = ("lp", "ft2", "lora", "full", "scratch", "small")
-"""Those of wfm-finetune, and a network of SMALL sizes from scratch, for which there is time for more epochs."""
+REGIMES = ("trees", "lp", "ft2", "lora", "full", "scratch", "small")
+"""Boosted trees, those of wfm-finetune, and a network of SMALL sizes from scratch, for which there is time for more
+epochs."""
 SMALL = {"width": 96, "depth": 3, "heads": 4, "mlp_hidden": 384}
 RECIPE = (
     "pooling=mean", "test_share=0.05", "validation_share=0.05", "batch=256", "warmup_epochs=0.5", "threads=1",
@@ -86,12 +88,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder of the data sets and of the runs")
     parser.add_argument("--init", default="wfm-base", help="the foundation")
-    parser.add_argument("--regimes", nargs="*", choices=REGIMES, default=["small", "lora", "ft2", "lp"])
+    parser.add_argument("--regimes", nargs="*", choices=REGIMES, default=["trees", "small", "lora", "ft2", "lp"])
     parser.add_argument("--shares", nargs="*", type=int, default=[100], metavar="PERCENT", help="of labels (100)")
     parser.add_argument("--train", type=int, default=22_000, help="windows to learn from at 100 %% (22000)")
     parser.add_argument("--test", type=int, default=11_000, help="windows of the test (11000)")
     parser.add_argument("--epochs", type=int, default=_EPOCHS, help=f"of the foundation at 100 %% ({_EPOCHS})")
     parser.add_argument("--small-epochs", type=int, default=_SMALL_EPOCHS, help=f"of small ({_SMALL_EPOCHS})")
+    parser.add_argument("--published", action="store_true", help="SNRs and AM-SSB as in RadioML 2016.10a")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--picture", type=Path, metavar="FILE.png", help="accuracy over SNR of all labels")
@@ -101,7 +104,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
 
     def generated(name: str, windows: int, seed: int) -> Dataset:
-        return open_dataset(write_modulations(options.out / name, windows, seed))
+        return open_dataset(write_modulations(options.out / name, windows, seed, published=options.published))
 
     test = generated("test.h5", options.test, options.seed + _TEST_SEED)
     snr_db, high = test.groups["snr_db"], test.groups["snr_db"].astype(float) > _ABOVE_DB
@@ -110,7 +113,7 @@ def main() -> None:
     rows, curves = [], {}
     for share in options.shares:
         train = generated(f"train-{share}.h5", max(2 * len(LABELS), options.train * share // 100), options.seed)
-        for regime in ("trees", *options.regimes):
+        for regime in options.regimes:
             said = _trees(train, test) if regime == "trees" else _answers(_tuned(options, regime, share, train), test)
             name = names.get(regime, f"{options.init}, {regime}")
             right = said == test.label

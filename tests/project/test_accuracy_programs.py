@@ -123,7 +123,8 @@ def test_novelty(tmp_path):
 
 
 def test_modulations_by_what_is_measured(tmp_path):
-    few = ("--train", 440, "--test", 440, "--regimes", "--picture", tmp_path / "snr.png", "--json", tmp_path / "o.json")
+    few = ("--train", 440, "--test", 440, "--regimes", "trees")
+    few = (*few, "--picture", tmp_path / "snr.png", "--json", tmp_path / "o.json")
     said = rows(program("accuracy/modulation.py", "--out", tmp_path / "sets", *few))
     assert said[0][:2] == ["trees", "100 %"] and len(said[-1]) == 21
     (found,) = json.loads((tmp_path / "o.json").read_text())
@@ -133,7 +134,7 @@ def test_modulations_by_what_is_measured(tmp_path):
 
 @pytest.mark.slow
 def test_modulations_by_models_with_few_labels(tmp_path):
-    few = ("--train", 220, "--test", 220, "--regimes", "small", "lp", "--small-epochs", 1, "--epochs", 1)
+    few = ("--train", 220, "--test", 220, "--regimes", "trees", "small", "lp", "--small-epochs", 1, "--epochs", 1)
     init = tiny_foundation(tmp_path / "tiny")
     few = (*few, "--shares", 50, 100, "--init", init, "--set", "warmup_epochs=0")
     found = [row for row in rows(program("accuracy/modulation.py", "--out", tmp_path / "o", *few)) if len(row) == 4]

@@ -9,7 +9,7 @@ import pytest
 from wfm_core.data.dataset_checks import TASKS
 
 PAGE = (Path(__file__).parents[2] / "docs/tasks.md").read_text()
-ROWS = {line.split("|")[1]: line for line in PAGE.splitlines() if line.startswith("| [`") or line.startswith("| `")}
+ROWS = {line.split("|")[1]: line for line in PAGE.splitlines() if line.startswith(("| [`", "| `"))}
 FALLING = ("degrees", "NMSE", "metres")
 """In the names of figures that are better the lower they are."""
 

@@ -14,7 +14,7 @@ from wfm_core.synth.radioml import LABELS, SAMPLE_RATE, SAMPLES, Transmitters, i
 _AT_ONCE = 4096
 
 
-def write_modulations(path: str | Path, count: int, seed: int, samples: int = SAMPLES) -> Path:
+def write_modulations(path: str | Path, count: int, seed: int, samples: int = SAMPLES, published: bool = False) -> Path:
     """Write `count` windows of `samples` samples, drawn from `seed` as `wfm_core.synth.radioml` says; gives `path`.
 
     They are of all classes at all SNRs in turn, 220 windows a round. Group: `snr_db`.
@@ -22,7 +22,7 @@ def write_modulations(path: str | Path, count: int, seed: int, samples: int = SA
     label, snr_db = in_turn(len(LABELS), count)
 
     def drawn() -> Iterator[np.ndarray]:
-        transmitters = Transmitters(torch.Generator().manual_seed(seed))
+        transmitters = Transmitters(torch.Generator().manual_seed(seed), published)
         for rows in torch.arange(count).split(_AT_ONCE):
             yield transmitters.draw(label[rows], snr_db[rows], samples).numpy()
 
@@ -34,7 +34,7 @@ def write_modulations(path: str | Path, count: int, seed: int, samples: int = SA
         task="modulation",
         labels=LABELS,
         signal=iq_signal,
-        provenance={"source": "wfm_core.synth.radioml", "synthetic": True, "seed": seed},
+        provenance={"source": "wfm_core.synth.radioml", "synthetic": True, "seed": seed, "published": published},
         groups={"snr_db": [f"{snr:g}" for snr in snr_db.tolist()]},
         sample_rate=SAMPLE_RATE,
     )

@@ -14,6 +14,8 @@ of 4, and white noise; frames over the sum of their magnitudes. Different are, t
 - AM-SSB has an upper side band; theirs is multiplied by sin 0, so that noise alone is left.
 - each window has a channel, a clock and a carrier of its own, evenly over the whole range; theirs walk from 0.
 
+`Transmitters(published=True)` has the first two as they are in RadioML 2016.10a, to stand beside figures of that.
+
 The Doppler of 1 Hz turns nothing in a window. Speech is that of `wfm_core.synth.signals.speaking`, to 4 kHz, with its
 pauses: there AM-DSB and WBFM are the same carrier.
 """
@@ -60,15 +62,16 @@ _DEVIATION, _PRE_EMPHASIS = 75e3, 75e-6
 
 
 class Transmitters:
-    """What sends the eleven: symbols that are always new, and half a minute of speech of twelve speakers."""
+    """What sends the eleven: symbols that are always new, and half a minute of speech of twelve speakers. `published`:
+    x dB are 2x dB, and AM-SSB is noise alone."""
 
-    def __init__(self, generator: torch.Generator):
-        self.generator = generator
+    def __init__(self, generator: torch.Generator, published: bool = False):
+        self.generator, self.published = generator, published
         self._random = np.random.default_rng(int(torch.randint(1 << 31, (), generator=generator)))
 
     def draw(self, label: Tensor, snr_db: Tensor, samples: int = SAMPLES) -> Tensor:
         """complex64 [B, 1, samples] of the classes `label` int64 [B], at SNRs [B]. Raises `WfmError`."""
-        return drawn(self.sent, LABELS, label, snr_db, samples, self.generator)
+        return drawn(self.sent, LABELS, label, snr_db * (2 if self.published else 1), samples, self.generator)
 
     def sent(self, name: str, count: int, samples: int) -> Tensor:
         """complex64 [count, samples] of mean power 1 over all that this class may send."""
@@ -81,6 +84,8 @@ class Transmitters:
             position = self._clocks(count, samples)
             bits = random_signs(pulse.length(position), self.generator)
             return unit_tone(cpfsk_cycles(bits, position, index, pulse)).view(count, -1)
+        if name == "AM-SSB" and self.published:
+            return torch.zeros(count, samples, dtype=torch.complex64)
         place = torch.randint(len(self._speech) - samples, (count,), generator=self.generator)
         spoken_parts = torch.from_numpy({"AM-SSB": self._side_band}.get(name, self._speech))
         parts = spoken_parts[place[:, None] + torch.arange(samples)]

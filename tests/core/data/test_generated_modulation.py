@@ -52,6 +52,15 @@ def test_the_snr_is_that_of_powers(transmitters):
     torch.testing.assert_close(drawn.abs().sum(2), torch.ones(4000, 1))
 
 
+def test_as_published_the_snr_is_of_amplitudes_and_one_class_is_noise():
+    transmitters = Transmitters(torch.Generator().manual_seed(7), published=True)
+    assert not transmitters.sent("AM-SSB", 20, 160).any()
+    label = torch.full((4000,), LABELS.index("QPSK"))
+    spectrum = torch.fft.fft(transmitters.draw(label, torch.full((4000,), -10.0))).abs().square().mean((0, 1))
+    middle, edge = spectrum[torch.tensor([0, 1, 2, -1, -2])].mean(), spectrum[32:97].mean()
+    assert float(middle / edge) == pytest.approx(1 + 8 * 1.73 / 100, abs=0.05), "that of -20 dB"
+
+
 def test_what_does_not_fit_is_refused(transmitters):
     with pytest.raises(WfmError, match=r"labels \[2\], SNRs \[3\]: one or more samples"):
         transmitters.draw(torch.zeros(2, dtype=torch.long), torch.zeros(3))
