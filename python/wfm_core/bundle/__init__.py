@@ -4,7 +4,8 @@
 from wfm_core.bundle.assemble import build_network, weights_sha256
 from wfm_core.bundle.bundle import Bundle
 from wfm_core.bundle.combine import export_tasks
-from wfm_core.bundle.contract import Contract, TaskContract
+from wfm_core.bundle.contract import Contract
+from wfm_core.bundle.contracts.task import TaskContract
 from wfm_core.bundle.export import export_bundle, export_model, read_model_folder, save_model_folder
 from wfm_core.bundle.find import find_bundle
 from wfm_core.bundle.from_wavesfm import WavesFmOptions, export_wavesfm

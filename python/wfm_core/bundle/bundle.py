@@ -14,7 +14,8 @@ from wfm_core.base import compute
 from wfm_core.base.errors import WfmError
 from wfm_core.base.lanes import side_by_side
 from wfm_core.base.quantities import SEGMENTATION
-from wfm_core.bundle.contract import Contract, TaskContract
+from wfm_core.bundle.contract import Contract
+from wfm_core.bundle.contracts.task import TaskContract
 from wfm_core.bundle.outputs import check_outputs
 from wfm_core.bundle.running import Stages, raised_in
 

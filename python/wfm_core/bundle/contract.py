@@ -2,15 +2,17 @@
 """`contract.yaml`: what a bundle takes, gives and was made from."""
 
 import math
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, AliasPath, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.plain import shortened
-from wfm_core.base.quantities import DENSE, ESTIMATE, QUANTITIES, SEGMENTATION
+from wfm_core.base.quantities import ESTIMATE
 from wfm_core.base.rates import RATE_TOLERANCE
-from wfm_core.base.tables import Number, Table, Text, no_bool
+from wfm_core.base.tables import Number, Table, Text
+from wfm_core.bundle.contracts.fields import MOST, Antennas, Channels, Flag, Name, Size, TokenSize, at, count
+from wfm_core.bundle.contracts.task import MEASURES, TaskContract, between
 from wfm_core.model import (
     AFFINES,
     ALL_POOLINGS,
@@ -24,166 +26,37 @@ from wfm_core.model import (
 )
 from wfm_core.model.found import MEASURE_TOKENS
 from wfm_core.model.transmitter import ANGLES, PIECE
-from wfm_core.model.trees import MOST_LEAVES, TreeSizes
+from wfm_core.model.trees import TreeSizes
 from wfm_core.signal.found import FACTS, IMAGES, IQ_SAMPLES
 from wfm_core.signal.found import SAMPLES as OBSERVED
-
-MOST = {
-    "antennas": 64,
-    "samples": 1 << 22,
-    "average": 1024,
-    "channels": 1024,
-    "pixels": 4096,
-    "width": 4096,
-    "depth": 128,
-    "heads": 128,
-    "mlp_hidden": 32768,
-    "labels": 10_000,
-    "tasks": 64,
-    "rounds": 4096,
-    "leaves": MOST_LEAVES,
-    "tree_depth": 64,
-}
-"""Limits of a contract, before anything is allocated for it."""
 
 _PIECE_TOKENS = 32
 """A piece that is measured takes about the memory of so many tokens."""
 
-
-def _count(of: str):
-    return Annotated[int, Field(strict=True, gt=0, le=MOST[of])]
-
-
-def _row(of: Any, least: int, most: int):
-    return Annotated[list[of], Field(strict=True, min_length=least, max_length=most), AfterValidator(tuple)]
-
-
-def _is_name(name: str) -> str:
-    if not name.isidentifier() or name.startswith("embedding"):
-        raise ValueError(f"stem, segment or task name {shortened(name)}; expected a name such as 'interference'")
-    return name
-
-
-def _of_patches(size: tuple[int, int]) -> tuple[int, int]:
-    if any(side % PATCH for side in size):
-        raise ValueError(f"expected multiples of {PATCH}, at most {MOST['pixels']}")
-    return size
-
-
-def at(default: Any, *path: str) -> Any:
-    """A field that is deeper in the file, and `default` where it is not in it."""
-    return Field(default, validation_alias=AliasPath(*path))
-
-
 AVERAGING = ("cyclic_image",)
 """Kinds of signal that make one image of several windows in a row."""
-MEASURES = "measures"
-"""In place of a pooling: the head sees no tokens but the numbers that were measured of the window, scaled."""
-Name = Annotated[str, AfterValidator(_is_name)]
-Antennas, Channels = _count("antennas"), _count("channels")
-Flag = Annotated[bool, Field(strict=True)]
-Size = _row(Annotated[int, BeforeValidator(no_bool), Field(gt=0, le=MOST["pixels"])], 2, 2)
-TokenSize = Annotated[Size, AfterValidator(_of_patches)]
-"""Height and width in pixels, of any image and of one that patches fill."""
-
-
-class TaskContract(Table):
-    """One output. Classification: `labels`, and logits are divided by `temperature`, then `bias` is added; a best
-    probability under `open_set_threshold` means "unknown"; `average_bias` is the bias of as many windows in one as the
-    contract's `average` says, and those between have one in proportion to the logarithm of their number. Of a quantity
-    (see `wfm_core.base.quantities`), such as position: `low` and `high` of the scene, in its unit. Of a dense task
-    (`wfm_core.base.quantities`) the answer is for every pixel of a `grid` of so many rows and columns: classes of a
-    segmentation, `planes` numbers of an estimate. `source` is the segment that it comes after, in a contract that has
-    segments.
-    """
-
-    name: str
-    kind: Literal[("classification", *QUANTITIES, *DENSE)]
-    pooling: Literal[(*ALL_POOLINGS, MEASURES, TOKENS)] = "cls"
-    labels: _row(Annotated[str, BeforeValidator(str)], 2, MOST["labels"]) = ()
-    temperature: Annotated[Number, Field(gt=0.0)] = 1.0
-    bias: _row(Number, 0, MOST["labels"]) = Field(default_factory=lambda others: (0.0,) * len(others.get("labels", ())))
-    average_bias: _row(Number, 0, MOST["labels"]) = Field(default_factory=lambda others: others.get("bias", ()))
-    open_set_threshold: Number = 0.0
-    low: _row(Number, 1, 3) = ()
-    high: _row(Number, 1, 3) = ()
-    grid: Size = (0, 0)
-    planes: Annotated[int, Field(strict=True, ge=0, le=MOST["channels"])] = 0
-    source: str = Field("", alias="from")
-
-    @model_validator(mode="after")
-    def _is_whole(self):
-        if self.measures and (self.labels or {len(self.low), len(self.high)} != {self.outputs}):
-            raise ValueError(
-                f"expected low and high, lists of length {self.outputs}, and no labels; export the model again"
-            )
-        biased = {len(self.bias), len(self.average_bias)}
-        named = self.labels and biased == {len(set(self.labels)), len(self.labels)}
-        if self.kind in ("classification", SEGMENTATION) and not named:
-            raise ValueError(
-                f"labels {shortened(self.labels)}, bias {shortened(self.bias)}; expected names that are all different, "
-                "and a number for each"
-            )
-        dense = (self.pooling == TOKENS, self.grid != (0, 0), self.planes > 0)
-        if dense != (self.dense, self.dense, self.kind == ESTIMATE) or (self.kind == ESTIMATE and self.labels):
-            raise ValueError(
-                f"kind '{self.kind}' with pooling '{self.pooling}', grid {list(self.grid)}, planes {self.planes}; "
-                f"expected pooling '{TOKENS}' and a grid of {' and '.join(DENSE)} alone, planes and no labels of the "
-                "former"
-            )
-        return self
-
-    @property
-    def dense(self) -> bool:
-        """Is there an answer for every pixel?"""
-        return self.kind in DENSE
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of the answer for a window: (outputs,), or (outputs, rows, columns)."""
-        return (self.outputs, *self.grid) if self.dense else (self.outputs,)
-
-    @property
-    def measures(self) -> bool:
-        """Is the answer of a quantity, and no class?"""
-        return self.kind in QUANTITIES
-
-    @property
-    def several(self) -> bool:
-        """Is the answer of several things of one kind, of which some may not be there?"""
-        return self.measures and QUANTITIES[self.kind].several
-
-    @property
-    def outputs(self) -> int:
-        """How many numbers the task's head gives for a window, or for each pixel."""
-        return QUANTITIES[self.kind].values if self.measures else self.planes or len(self.labels)
-
-
-def _between(task: TaskContract, share: float) -> tuple[float, ...]:
-    """The task's bias, moved by that share towards `average_bias`."""
-    return tuple(low + share * (high - low) for low, high in zip(task.bias, task.average_bias, strict=True))
 
 
 class Segment(Table):
     """Encoder blocks that are computed once for all that comes after; `source` names a stem or an earlier segment."""
 
     source: str = Field(alias="from")
-    blocks: _count("depth")
+    blocks: count("depth")
 
 
 class _Encoder(Table):
-    width: _count("width")
-    depth: _count("depth")
-    heads: _count("heads")
-    mlp_hidden: _count("mlp_hidden")
+    width: count("width")
+    depth: count("depth")
+    heads: count("heads")
+    mlp_hidden: count("mlp_hidden")
     norm_eps: Number = EncoderConfig.norm_eps
     final_norm_eps: Number = EncoderConfig.final_norm_eps
 
 
 class _Trees(Table):
-    rounds: _count("rounds")
-    leaves: Annotated[_count("leaves"), Field(gt=1)]
-    depth: _count("tree_depth")
+    rounds: count("rounds")
+    leaves: Annotated[count("leaves"), Field(gt=1)]
+    depth: count("tree_depth")
 
 
 class Network(Table):
@@ -235,8 +108,8 @@ class Contract(Network):
     encoder: Annotated[_Encoder, AfterValidator(lambda sizes: EncoderConfig(**dict(sizes)))] | None = None
     modality: Literal["iq", "image", "signal", "transmitter"]
     antennas: Antennas = at(0, "window", "antennas")
-    samples: _count("samples") = at(0, "window", "samples")
-    average: _count("average") = at(1, "window", "average")
+    samples: count("samples") = at(0, "window", "samples")
+    average: count("average") = at(1, "window", "average")
     sample_rate_min: Number = at(0.0, "sample_rate", "min")
     sample_rate_max: Number = at(0.0, "sample_rate", "max")
     image_channels: Channels = at(0, "image", "channels")
@@ -247,7 +120,7 @@ class Contract(Network):
     input_channels: Channels = at(0, "input_image", "channels")
     input_size: Size = at((0, 0), "input_image", "size")
     signal: dict = {}
-    transmitter_width: _count("width") = at(0, "transmitter", "width")
+    transmitter_width: count("width") = at(0, "transmitter", "width")
     carrier_offset: Flag = at(True, "transmitter", "carrier_offset")
     trees: Annotated[_Trees, AfterValidator(lambda sizes: TreeSizes(**dict(sizes)))] | None = None
     blocks: Text = ""
@@ -344,7 +217,7 @@ class Contract(Network):
                 "length"
             )
         share = math.log(samples / self.samples) / math.log(self.average) if self.average > 1 else 0.0
-        tasks = {name: task.model_copy(update={"bias": _between(task, share)}) for name, task in self.tasks.items()}
+        tasks = {name: task.model_copy(update={"bias": between(task, share)}) for name, task in self.tasks.items()}
         return self.model_copy(update={"samples": samples, "average": 1, "tasks": tasks})
 
     @property

@@ -21,7 +21,8 @@ from wfm_core.base.tables import Table, checked
 from wfm_core.base.weights_file import read_weights
 from wfm_core.base.yaml_text import BYTES_LIMIT
 from wfm_core.bundle.assemble import build_network, fitted, weights_sha256
-from wfm_core.bundle.contract import Antennas, Channels, Flag, Network, TokenSize, at
+from wfm_core.bundle.contract import Network
+from wfm_core.bundle.contracts.fields import Antennas, Channels, Flag, TokenSize, at
 from wfm_core.bundle.export import WEIGHTS, finished, write_folder
 from wfm_core.bundle.parse import written
 from wfm_core.model import EncoderConfig, MaskedAutoencoder, WirelessModel

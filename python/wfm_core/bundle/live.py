@@ -5,7 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from wfm_core.base.quantities import ESTIMATE
-from wfm_core.bundle.contract import Contract, TaskContract
+from wfm_core.bundle.contract import Contract
+from wfm_core.bundle.contracts.task import TaskContract
 from wfm_core.model import WirelessModel, pool
 from wfm_core.model.transmitter import PIECE, TransmitterModel
 from wfm_core.signal import build_preprocessor

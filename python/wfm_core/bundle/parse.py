@@ -9,7 +9,8 @@ from wfm_core.base.errors import WfmError
 from wfm_core.base.plain import shortened
 from wfm_core.base.tables import Table, checked
 from wfm_core.base.yaml_text import read_yaml
-from wfm_core.bundle.contract import Contract, Name, Segment
+from wfm_core.bundle.contract import Contract, Segment
+from wfm_core.bundle.contracts.fields import Name
 
 FORMAT = 1
 """The only format of contracts and foundations that this version reads and writes."""

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from wfm_core.base.files import write_atomically
-from wfm_core.bundle.contract import MEASURES
+from wfm_core.bundle.contracts.task import MEASURES
 from wfm_core.bundle.export import save_model_folder
 from wfm_core.bundle.foundation import Foundation, load_foundation
 from wfm_core.configs.finetuning import Activities

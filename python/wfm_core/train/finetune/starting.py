@@ -122,7 +122,7 @@ def _check_grid(feed: Feed, dataset: Dataset, config: Finetuning) -> None:
     if dataset.kind == "sample" or feed.shape[1:] != wanted:
         raise WfmError(
             f"{where} for {dataset.kind} that becomes {'x'.join(map(str, feed.shape[1:]))}; expected images of "
-            f"{wanted[0]}x{wanted[1]}, the grid in whole patches: leave out image_size, or build the set anew"
+            f"{wanted[0]}x{wanted[1]}, the grid in whole patches: leave out image_size, or build the set again"
         )
     if config.roll:
         raise WfmError(f"{where} with roll={config.roll}, which would shift the images alone; leave out roll")
@@ -130,7 +130,7 @@ def _check_grid(feed: Feed, dataset: Dataset, config: Finetuning) -> None:
     if dataset.dense == ESTIMATE and (kind != "pilot_grid" or dataset.values != feed.shape[0]):
         raise WfmError(
             f"{where}, {dataset.values} planes, with images of {feed.shape[0]} by signal {kind}; expected pilot_grid "
-            "and as many planes as it gives: build the set anew"
+            "and as many planes as it gives: build the set again"
         )
 
 
