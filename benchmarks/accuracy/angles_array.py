@@ -4,8 +4,8 @@
     .venv/bin/python benchmarks/accuracy/angles_array.py --init runs/wfm-angle/foundation --out runs/arrays
 
 The case that is met in practice: gains, phases and coupling of the array are what they are, and a walk around it with a
-known transmitter gives labelled windows. Other arrays are drawn each time (`wfm_core.synth.arrays.draw_array`); windows of the
-walk and those of the test are other signals, directions (within 60 degrees), SNR (-10 to 30 dB in the walk) and up to
+known transmitter gives labelled windows. Other arrays are drawn each time (`wfm_core.synth.arrays.draw_array`); windows
+of the walk and of the test are other signals, directions (within 60 degrees), SNR (-10 to 30 dB in the walk) and up to
 3 reflections. Mean absolute errors in degrees over all test windows, and the spread over arrays.
 
 MUSIC: as it is; with gains and phases by one source at 0 degrees, 20 dB and no reflections, as WFM Direction Finder

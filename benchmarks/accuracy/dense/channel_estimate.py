@@ -15,32 +15,31 @@ LMMSE by scenario: the same with a covariance for each of the six scenarios, tol
 """
 
 import argparse
-import json
 import sys
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
+from tuned import add_options, show, tuned
 
-from wfm_core.bundle import Bundle, load_bundle
-from wfm_core.bundle.foundation import build_model, load_foundation, save_foundation
-from wfm_core.cli.finetune import main as finetune
+from wfm_core.bundle import Bundle
 from wfm_core.data.generated_grids import SIGNAL, drawn_grids, write_channel_estimates
 from wfm_core.evaluate.classical.channel_estimation import Lmmse, interpolated
 from wfm_core.evaluate.dense import nmse_db, relative_errors
-from wfm_core.evaluate.table import FIGURES
 from wfm_core.model import padded
 from wfm_core.signal import build_preprocessor
 from wfm_core.signal.channels.csi_profile import csi_parts
 from wfm_core.synth.csi.clusters import SCENARIOS
 from wfm_core.synth.csi.resource_grids import SUBCARRIERS, SYMBOLS, ResourceGrids
 
-REGIMES = ("lp", "ft2", "lora", "full", "scratch", "small")
-"""Those of wfm-finetune, and a network of SMALL sizes from scratch, for which there is time for more epochs."""
 SMALL = {"width": 128, "depth": 4, "heads": 4, "mlp_hidden": 512}
 _RECIPE = ("test_share=0.05", "validation_share=0.05", "batch=128", "warmup_epochs=0.5", "threads=1")
-_EPOCHS, _SMALL_EPOCHS = 4, 12
+RECIPES = {
+    "foundation": (*_RECIPE, "base_learning_rate=2e-3", "epochs=4"),
+    "small": (*_RECIPE, "base_learning_rate=4e-3", "epochs=12"),
+}
+IMAGE = {"channels": 2, "size": list(padded((SUBCARRIERS, SYMBOLS))), "per_channel": False}
+"""Of the small network: its tokens are of both planes of an image at once."""
 _LEVELS = ((0, 10), (10, 20), (20, 30))  # dB
 _ASKED = 100  # slots at once
 _TEST = 500_000  # added to the seed
@@ -85,25 +84,11 @@ def _parts(channel: Tensor) -> np.ndarray:
     return csi_parts(channel.unsqueeze(1)).numpy()
 
 
-def _small(init: str, folder: Path) -> Path:
-    """A foundation of random weights with SMALL sizes, whose tokens are of both planes of an image at once."""
-    image = {"channels": 2, "size": list(padded((SUBCARRIERS, SYMBOLS)))}
-    description = {**load_foundation(init).description, "name": "small", "encoder": SMALL}
-    description["modalities"] = {"image": {**description["modalities"]["image"], **image, "per_channel": False}}
-    save_foundation(folder, description, build_model(description).state_dict())
-    return folder
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True, help="folder of the data set and of the runs")
-    parser.add_argument("--init", default="wfm-base", help="the foundation")
-    parser.add_argument("--regimes", nargs="*", choices=REGIMES, default=["small", "lora", "ft2", "lp"])
+    add_options(parser, ["small", "lora", "ft2", "lp"])
     parser.add_argument("--train", type=int, default=20_000, help="slots to learn from (20000)")
     parser.add_argument("--test", type=int, default=4000, help="slots of the test (4000)")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--set", nargs="*", default=[], metavar="key=value", help="of wfm-finetune, besides its recipe")
     options = parser.parse_args()
     torch.set_num_threads(1)
     train, test = (
@@ -116,32 +101,13 @@ def main() -> None:
     if not data.exists():
         write_channel_estimates(data, options.train, options.seed)
     for regime in options.regimes:
-        run, init = options.out / regime, options.init
-        recipe = [*_RECIPE, "base_learning_rate=2e-3", f"epochs={_EPOCHS}"]
-        if regime == "small":
-            recipe, init = [*_RECIPE, "base_learning_rate=4e-3", f"epochs={_SMALL_EPOCHS}"], options.out / "sizes"
-            _small(options.init, init)
-        chosen = ["--init", str(init), "--regime", "scratch" if regime == "small" else regime]
-        chosen += ["--seed", str(options.seed), "--out", str(run)]
-        if not (run / FIGURES).exists() and finetune(["--data", str(data), *chosen, *recipe, *options.set]):
-            sys.exit(1)
-        bundle = load_bundle(run, device="cpu", dtype="fp32")
-        names = {
-            "scratch": "its sizes, from scratch",
-            "small": f"{SMALL['depth']} blocks of {SMALL['width']}, from scratch",
-        }
-        name = names.get(regime, f"{options.init}, {regime}")
+        name, bundle = tuned(options, regime, data, RECIPES, SMALL, IMAGE)
         rows[name] = _figures(_asked(bundle, test.pilots), test)
         print(name, *(f"{figure:.1f}" for figure in rows[name]), file=sys.stderr)
     levels = (f"{low} to {high} dB" for low, high in _LEVELS)
     columns = ("all", *levels, "line of sight", "none")
-    print(f"\nNMSE in dB, synthetic: {options.train} slots to learn from, {options.test} of the test\n")
-    print(f"| | {' | '.join(columns)} |\n|{'---|' * (len(columns) + 1)}")
-    for name, figures in rows.items():
-        print(f"| {name} | {' | '.join(f'{figure:.1f}' for figure in figures)} |")
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps({"columns": columns, "rows": rows}, indent=1))
+    title = f"NMSE in dB, synthetic: {options.train} slots to learn from, {options.test} of the test"
+    show(title, columns, rows, 1, options.json)
 
 
 if __name__ == "__main__":

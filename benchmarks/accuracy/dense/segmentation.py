@@ -14,26 +14,22 @@ in the training (`wfm_core.evaluate.classical.carrier_boxes`).
 """
 
 import argparse
-import json
-import sys
-from pathlib import Path
 
 import numpy as np
+from tuned import add_options, show, tuned
 
-from wfm_core.bundle import load_bundle
-from wfm_core.bundle.foundation import build_model, load_foundation, save_foundation
-from wfm_core.cli.finetune import main as finetune
 from wfm_core.data.dataset import open_dataset
 from wfm_core.data.generated_carriers import COLUMNS, ROWS, drawn_images, write_segmentation
 from wfm_core.evaluate.classical.carrier_boxes import CarrierBoxes
 from wfm_core.evaluate.dense import intersections, mean_iou, unions
-from wfm_core.evaluate.table import FIGURES
 
-REGIMES = ("lp", "ft2", "lora", "full", "scratch", "small")
-"""Those of wfm-finetune, and a network of SMALL sizes from scratch, for which there is time for more epochs."""
 SMALL = {"width": 96, "depth": 3, "heads": 4, "mlp_hidden": 384}
 _RECIPE = ("test_share=0.1", "validation_share=0.1", "batch=32", "warmup_epochs=0.5", "threads=1")
-_EPOCHS, _SMALL_EPOCHS = 4, 32
+RECIPES = {
+    "foundation": (*_RECIPE, "base_learning_rate=8e-3", "epochs=4"),
+    "small": (*_RECIPE, "base_learning_rate=1.6e-2", "epochs=32"),
+}
+IMAGE = {"channels": 1, "size": [ROWS, COLUMNS], "per_channel": False}
 _SNR_DB = (0, 5, 10, 15, 20)
 _ASKED = 20  # images at once
 _LEARNT = 300  # images that thresholds and widths are learnt of
@@ -46,25 +42,11 @@ def _figures(classes: np.ndarray, label: np.ndarray) -> tuple[float, float]:
     return whole, float(unions(intersections(classes > 0, label > 0, 2).sum(0))[1])
 
 
-def _small(init: str, folder: Path) -> Path:
-    """A foundation of random weights with SMALL sizes, of images of one channel."""
-    image = {"channels": 1, "size": [ROWS, COLUMNS], "per_channel": False}
-    description = {**load_foundation(init).description, "name": "small", "encoder": SMALL}
-    description["modalities"] = {"image": {**description["modalities"]["image"], **image}}
-    save_foundation(folder, description, build_model(description).state_dict())
-    return folder
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True, help="folder of the data set and of the runs")
-    parser.add_argument("--init", default="wfm-base", help="the foundation")
-    parser.add_argument("--regimes", nargs="*", choices=REGIMES, default=["small", "lora", "lp"])
+    add_options(parser, ["small", "lora", "lp"])
     parser.add_argument("--train", type=int, default=1600, help="bands to learn from (1600)")
     parser.add_argument("--test", type=int, default=100, help="bands of the test at each SNR (100)")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--set", nargs="*", default=[], metavar="key=value", help="of wfm-finetune, besides its recipe")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     data = options.out / "train.h5"
@@ -80,21 +62,8 @@ def main() -> None:
     by_boxes = {snr: np.stack([boxes(one) for one in images]) for snr, (images, _) in tests.items()}
     answers = {"energy and width": by_boxes}
     for regime in options.regimes:
-        run, init = options.out / regime, options.init
-        recipe = [*_RECIPE, "base_learning_rate=8e-3", f"epochs={_EPOCHS}"]
-        if regime == "small":
-            recipe = [*_RECIPE, "base_learning_rate=1.6e-2", f"epochs={_SMALL_EPOCHS}"]
-            init = _small(options.init, options.out / "sizes")
-        chosen = ["--init", str(init), "--regime", "scratch" if regime == "small" else regime]
-        chosen += ["--seed", str(options.seed), "--out", str(run)]
-        if not (run / FIGURES).exists() and finetune(["--data", str(data), *chosen, *recipe, *options.set]):
-            sys.exit(1)
-        bundle = load_bundle(run, device="cpu", dtype="fp32")
-        names = {
-            "scratch": "its sizes, from scratch",
-            "small": f"{SMALL['depth']} blocks of {SMALL['width']}, from scratch",
-        }
-        answers[names.get(regime, f"{options.init}, {regime}")] = {
+        name, bundle = tuned(options, regime, data, RECIPES, SMALL, IMAGE)
+        answers[name] = {
             snr: np.concatenate(
                 [
                     bundle.infer_image(images[first : first + _ASKED, None])["segmentation"].argmax(1)
@@ -109,13 +78,8 @@ def main() -> None:
     for name, said in answers.items():
         figures = {snr: _figures(said[snr], label) for snr, (_, label) in tests.items()}
         rows[name] = [*(figures[snr][0] for snr in _SNR_DB), figures[middle][1]]
-    print(f"\nmean IoU, synthetic: {dataset.count} bands to learn from, {options.test} of the test at each SNR\n")
-    print(f"| | {' | '.join(columns)} |\n|{'---|' * (len(columns) + 1)}")
-    for name, figures in rows.items():
-        print(f"| {name} | {' | '.join(f'{figure:.3f}' for figure in figures)} |")
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps({"columns": columns, "rows": rows}, indent=1))
+    title = f"mean IoU, synthetic: {dataset.count} bands to learn from, {options.test} of the test at each SNR"
+    show(title, columns, rows, 3, options.json)
 
 
 if __name__ == "__main__":
