@@ -11,10 +11,13 @@ import torch
 from wfm_core.bundle import build_network, parse_contract, save_model_folder
 from wfm_core.bundle.engines.measure import Pace
 from wfm_core.bundle.engines.openvino import find_openvino
+from wfm_core.bundle.precision.dtype import has_bf16
 
 needs_openvino = pytest.mark.skipif(
     not find_openvino()[0], reason=f"OpenVINO: {find_openvino()[1]}; pip install openvino"
 )
+
+needs_bf16 = pytest.mark.skipif(not has_bf16(torch.device("cpu")), reason="this CPU has no bf16 products")
 
 
 def contract_of(**changes) -> dict:

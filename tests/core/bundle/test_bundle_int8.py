@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from bundle_files import gains, make_folder, windows
+from bundle_files import gains, make_folder, needs_bf16, windows
 
 import wfm_core
 from wfm_core.base.errors import WfmError
@@ -91,6 +91,7 @@ def test_weights_lose_half_a_step_at_most():
     assert ((whole * scale[:, None] - weight).abs() <= 0.501 * scale[:, None]).all()
 
 
+@needs_bf16
 @pytest.mark.parametrize(("values", "chosen"), [((1.2, 1.9), "int8"), ((1.9, 1.2), "bf16"), ((1.0, 1.0), "fp32")])
 def test_auto_takes_the_fastest(bundle_file, products, monkeypatch, values, chosen):
     monkeypatch.setattr("wfm_core.bundle.precision.dtype.has_bf16", lambda device: True)

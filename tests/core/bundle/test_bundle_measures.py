@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 import torch
-from bundle_files import windows
+from bundle_files import needs_bf16, windows
 from multitask_runs import tuned
 
 from wfm_core import load_bundle
@@ -36,7 +36,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.mark.parametrize("antennas", [1, 2, 3, 4])
-@pytest.mark.parametrize("dtype", ["fp32", "bf16"])
+@pytest.mark.parametrize("dtype", ["fp32", pytest.param("bf16", marks=needs_bf16)])
 def test_a_bundle_says_what_its_foundation_does(folder, tmp_path, antennas, dtype):
     bundle = load_bundle(export_foundation(folder, tmp_path, samples=256), device="cpu", dtype=dtype)
     assert bundle.contract.raw["iq"] == {"measures": True} and bundle.contract.tokens(antennas) == 1 + 16 * antennas

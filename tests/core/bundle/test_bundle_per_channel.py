@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 import torch
-from bundle_files import contract_of, make_folder, windows
+from bundle_files import contract_of, make_folder, needs_bf16, windows
 from multitask_runs import CSI, IMAGE, tuned
 
 from wfm_core import load_bundle
@@ -40,7 +40,7 @@ def images(count: int, antennas: int) -> np.ndarray:
     return np.random.default_rng(7).random((count, antennas, 20, 30), dtype=np.float32)
 
 
-@pytest.mark.parametrize("dtype", ["fp32", "bf16"])
+@pytest.mark.parametrize("dtype", ["fp32", pytest.param("bf16", marks=needs_bf16)])
 def test_a_bundle_computes_what_its_network_does(tmp_path, dtype):
     signal = CSI_IMAGE | {"mean": [0.3] * 3, "std": [0.1] * 3}
     csi = {"input": "image", "modality": "image", "image": APART, "signal": signal}
