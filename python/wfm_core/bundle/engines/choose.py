@@ -15,7 +15,7 @@ from wfm_core.base.lanes import side_by_side
 from wfm_core.bundle.bundle import CPU_TOKENS
 from wfm_core.bundle.contract import Contract
 from wfm_core.bundle.engines import measure
-from wfm_core.bundle.engines.openvino import PRECISIONS, OpenVinoNetwork, find_openvino
+from wfm_core.bundle.engines.openvino import OpenVinoNetwork, find_openvino
 from wfm_core.bundle.precision import dtype as formats
 from wfm_core.bundle.running import Stages, freeze
 from wfm_core.bundle.self_test import limit
@@ -56,12 +56,12 @@ def choose_network(
     if engine not in ENGINES:
         raise WfmError(f"engine {engine!r} is not known; expected one of {', '.join(ENGINES)}")
     names = formats.formats_for(device, dtype)
-    obstacle = _obstacle(device, names) if engine != "torchscript" else ""
+    obstacle = _obstacle(device) if engine != "torchscript" else ""
     if engine == "openvino" and obstacle:
         raise WfmError(f"engine 'openvino' was asked for, but {obstacle}")
     offers = [("torchscript", name) for name in names if engine != "openvino"]
     if engine != "torchscript" and not obstacle:
-        offers += [("openvino", name) for name in names if name in PRECISIONS]
+        offers += [("openvino", name) for name in names]
     if len(offers) == 1 and engine != "openvino":
         chosen = Choice(_build(module, contract, *offers[0]), *offers[0])
     else:
@@ -69,12 +69,10 @@ def choose_network(
     return chosen if engine == "auto" and not obstacle else replace(chosen, reason=obstacle or ASKED)
 
 
-def _obstacle(device: torch.device, names: list[str]) -> str:
-    """Why OpenVINO cannot be had with any of these formats, and the way out; "" where it can."""
+def _obstacle(device: torch.device) -> str:
+    """Why OpenVINO cannot be had, and the way out; "" where it can."""
     if device.type != "cpu":
         return f"openvino computes on the CPU, and the device is '{device}': use device cpu or engine torchscript"
-    if not any(name in PRECISIONS for name in names):
-        return f"openvino has no dtype {names[0]!r} here: use auto, fp32 or bf16, or engine torchscript"
     missing = find_openvino()[1]
     return f"{missing}: pip install openvino, or use engine torchscript" if missing else ""
 

@@ -17,10 +17,9 @@ from torch import Tensor
 
 from wfm_core.base.errors import WfmError
 from wfm_core.base.needs import needed
+from wfm_core.bundle.engines.eight_bits import quantise_weights
 from wfm_core.bundle.engines.parts import NoEncoder, Parts, cut
 
-PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
-"""Number formats by our names and by OpenVINO's."""
 _CACHED = 4
 """Compiled shapes that are kept: 1 to some antennas."""
 
@@ -45,7 +44,7 @@ class _Key(NamedTuple):
 
 
 class OpenVinoNetwork:
-    """What `Bundle` runs: a window [B, ..] -> outputs, the encoder in `dtype` ("fp32" or "bf16") by OpenVINO.
+    """What `Bundle` runs: a window [B, ..] -> outputs, the encoder in `dtype` ("fp32", "bf16" or "int8") by OpenVINO.
 
     `frozen` is the frozen float32 module, `method` that of its methods which takes the window. Raises `WfmError` for a
     program that OpenVINO cannot compute, when it is made or first called.
@@ -53,7 +52,7 @@ class OpenVinoNetwork:
 
     def __init__(self, frozen: torch.jit.ScriptModule, method: str, dtype: str):
         self._core = _core()
-        self._precision = PRECISIONS[dtype]
+        self._dtype = dtype
         try:
             self._parts: Parts = cut(frozen, method)
         except (NoEncoder, RuntimeError, AttributeError) as error:
@@ -97,13 +96,21 @@ class OpenVinoNetwork:
         self._requests = {other: request for other, request in self._requests.items() if other in kept}
         try:
             model = _converted(self._parts.middle, key.shapes)
-            return self._core.compile_model(model, "CPU", self._settings(key.threads)).create_infer_request()
+            settings = self._settings(key.threads)
+            if self._dtype == "int8":
+                settings["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = quantise_weights(model)
+            return self._core.compile_model(model, "CPU", settings).create_infer_request()
         except Exception as error:  # noqa: BLE001 - whatever it raises, the bundle's program is not for it
             raise _cannot(error) from error
 
+    def _precision(self) -> str:
+        """What is not made of 8-bit products has bf16 as well, where there is that."""
+        narrow = self._dtype != "fp32" and "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        return "bf16" if narrow else "f32"
+
     def _settings(self, threads: int) -> dict:
         return {
-            "INFERENCE_PRECISION_HINT": self._precision,
+            "INFERENCE_PRECISION_HINT": self._precision(),
             "PERFORMANCE_HINT": "LATENCY",
             "NUM_STREAMS": 1,
             "INFERENCE_NUM_THREADS": threads,

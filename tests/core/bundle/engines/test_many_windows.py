@@ -34,6 +34,7 @@ def asked() -> tuple[list[np.ndarray], np.ndarray]:
     [
         ("torchscript", "bf16"), ("torchscript", "int8"),
         pytest.param("openvino", "fp32", marks=needs_openvino), pytest.param("openvino", "bf16", marks=needs_openvino),
+        pytest.param("openvino", "int8", marks=needs_openvino),
     ],
 )  # fmt: skip
 def test_decisions_differ_within_the_tolerance(asked, engine, dtype):
