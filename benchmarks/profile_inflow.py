@@ -2,8 +2,9 @@
 """Where the time of WFM Inference goes, window by window: a table, and a picture with --picture.
 
 One antenna of noise, lossless, the full encoder with random weights, computed by PyTorch. What the engine does around
-the network is timed in the flowgraph, whose other threads run beside it; the time of the network is divided as
-PyTorch's profiler divides it on one of the threads that compute side by side, in a loop of its own.
+the network is timed in the flowgraph, whose other threads run beside it; here the network waits meanwhile, which it
+otherwise does not where the stream waits. Its time is divided as PyTorch's profiler divides it on one of the threads
+that compute side by side, in a loop of its own.
 
 With --levels the same on fewer instructions than the processor has, each in a process of its own: oneDNN and ATen are
 held down by ONEDNN_MAX_CPU_ISA and ATEN_CPU_CAPABILITY. A level that the processor does not reach changes nothing.
@@ -20,13 +21,15 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import torch
 from gnuradio import wfm
-from gnuradio.wfm.ports import messages
+from gnuradio.wfm.ports import answers
 from inflow import WINDOWS, windows_per_second
 from random_model import ENCODER, noise, write_model
 from result import machine
@@ -44,6 +47,7 @@ LEVELS = {
 """What holds the instruction set down, by the name of the level that is left."""
 NETWORK = ("tokens", "attention", "MLP", "norms", "heads", "copies and sums")
 PARTS = ("ring", "copy", *NETWORK, "decisions", "PMTs", "tags")
+PMTS = ("tags_of", "publish_detects", "publish_embeddings")
 
 
 class Stopwatch:
@@ -80,18 +84,15 @@ def around_the_network(bundle, window: int, seconds: float) -> dict[str, float]:
         return replace(windows, copy_to=watch.around(windows.copy_to, "copy"))
 
     source.take = taken
+    engine._ahead = False  # nothing else is done while the network computes
     watch.on(source, "infer", "network")
     watch.on(source, "complete", "tags")
     watch.on(bundle, "decide", "decisions")
-    for name in ("_facts", "_hand_back", "_publish_embeddings"):
-        watch.on(engine, name, "PMTs")
-    facts = messages.facts_dict
-    messages.facts_dict = watch.around(facts, "PMTs")
-    try:
+    watch.on(engine, "_facts", "PMTs")
+    with ExitStack() as changed:
+        for name in PMTS:
+            changed.enter_context(patch.object(answers, name, watch.around(getattr(answers, name), "PMTs")))
         windows_per_second(block, window, seconds)
-    finally:
-        messages.facts_dict = facts
-    watch.seconds["PMTs"] -= watch.seconds["tags"]  # which are put on the stream while results are handed back
     return {part: spent / sum(counted) for part, spent in watch.seconds.items()}
 
 

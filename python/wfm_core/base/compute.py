@@ -16,7 +16,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future, InvalidStateError, wait
 from functools import partial
 from typing import TypeVar
 
@@ -45,7 +45,8 @@ class _Job(Future):
         self._call = call
         self.caller = threading.current_thread()
 
-    def do(self) -> None:
+    def do(self) -> Future | None:
+        """Compute it; what others still compute for it (`lanes.begin`), which ends it then, is returned."""
         with contextlib.suppress(InvalidStateError):  # given up meanwhile: nobody waits for it
             try:
                 result = self._call()
@@ -53,7 +54,18 @@ class _Job(Future):
                 self.set_exception(error)
                 self = None  # the error refers to this frame
             else:
+                if isinstance(result, Future):
+                    result.add_done_callback(self._take)
+                    return result
                 self.set_result(result)
+        return None
+
+    def _take(self, begun: Future) -> None:
+        with contextlib.suppress(InvalidStateError):
+            if (error := begun.exception()) is None:
+                self.set_result(begun.result())
+            else:
+                self.set_exception(error)
 
 
 class _Computer:
@@ -62,14 +74,15 @@ class _Computer:
     def __init__(self):
         self._changed = threading.Condition()
         self._jobs: deque[_Job] = deque()
-        self._current: _Job | None = None
+        self._under_way: list[_Job] = []
+        """The one that the thread is at, and those that its lanes are at."""
         self._thread: threading.Thread | None = None
 
-    def run(self, function: Callable[..., Result], *arguments, **options) -> Result:
-        """Call `function` on the compute thread and wait for it; its exceptions are raised here.
+    def begin(self, function: Callable[..., Result], *arguments, **options) -> "Future[Result]":
+        """Call `function` on the compute thread, once what was begun before is done or left to lanes; what it returns
+        where that is a `Future`, is waited for by whoever asks for the result.
 
-        Not from a function that itself runs there: it would wait for itself. Raises `WfmError` when `give_up` ends the
-        wait.
+        The result raises the function's exceptions, and `WfmError` when `give_up` ends the wait.
         """
         job = _Job(partial(function, *arguments, **options))
         with self._changed:
@@ -77,63 +90,74 @@ class _Computer:
                 self._begin()
             self._jobs.append(job)
             self._changed.notify_all()
+        return job
+
+    def run(self, function: Callable[..., Result], *arguments, **options) -> Result:
+        """As `begin`, and wait for it. Not from a function that itself runs there: it would wait for itself."""
+        job = self.begin(function, *arguments, **options)
         try:
             return job.result()
         finally:
             del job  # its exception refers to this frame
 
     def give_up(self, caller: threading.Thread, sentence: str) -> threading.Thread | None:
-        """End what `caller` waits for in `run`, which raises `WfmError` with `sentence` there.
+        """End what `caller` has begun, whose results raise `WfmError` with `sentence` from now on.
 
-        Returns the thread that was at it and is left behind, as nothing can end it; another one takes its place. None
-        if `caller` waits for nothing, or its turn had not come.
+        Returns the thread that was at it and is left behind, as nothing can end it; another one takes its place, and
+        does again what its lanes were at for others. None if `caller` waits for nothing, or its turn had not come.
         """
         error = WfmError(sentence)
         with self._changed:
             for job in [job for job in self._jobs if job.caller is caller]:
                 self._jobs.remove(job)
                 job.set_exception(error)
-            if self._current is None or self._current.caller is not caller:
+            under_way, self._under_way = self._still_under_way(), []
+            mine = [job for job in under_way if job.caller is caller]
+            if not mine:
+                self._under_way = under_way
                 return None
-            with contextlib.suppress(InvalidStateError):  # it has just ended
-                self._current.set_exception(error)
+            for job in mine:
+                with contextlib.suppress(InvalidStateError):  # it has just ended
+                    job.set_exception(error)
+            self._jobs.extendleft(job for job in reversed(under_way) if job.caller is not caller)
             left = self._thread
             left_behind.remember(left, sentence)
-            self._current = None
             self._begin()
+            self._changed.notify_all()
             return left
 
     def end(self) -> None:
         """The process ends: what is still under way then is left behind."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._current is None, _EXIT_SECONDS):
-                sentence = f"a computation did not end within {_EXIT_SECONDS:g} s of the program: left behind"
-                left_behind.remember(self._thread, sentence)
+            under_way = self._still_under_way()
+        if wait(under_way, _EXIT_SECONDS).not_done:
+            sentence = f"a computation did not end within {_EXIT_SECONDS:g} s of the program: left behind"
+            left_behind.remember(self._thread, sentence)
+
+    def _still_under_way(self) -> list[_Job]:
+        return [job for job in self._under_way if not job.done()]
 
     def _begin(self) -> None:
         self._thread = threading.Thread(target=self._work, name="wfm-compute", daemon=True)
         self._thread.start()
 
     def _work(self) -> None:
+        in_lanes: list[Future] = []
         while (job := self._next()) is not None:
-            job.do()
-            with self._changed:
-                if self._thread is not threading.current_thread():
-                    return
-                self._current = None
-                self._changed.notify_all()
+            in_lanes = [begun for begun in (*in_lanes, job.do()) if begun is not None and not begun.done()]
             del job  # what it computed is not kept until the next one
+        wait(in_lanes)  # left behind: it lasts as long as what is left behind with it
 
     def _next(self) -> _Job | None:
         with self._changed:
-            # Left behind before its first job: there is another thread for it.
+            # Left behind, perhaps before its first job: there is another thread for it.
             self._changed.wait_for(lambda: self._jobs or self._thread is not threading.current_thread())
             if self._thread is not threading.current_thread():
                 return None
-            self._current = self._jobs.popleft()
-            return self._current
+            self._under_way = [*self._still_under_way(), self._jobs.popleft()]
+            return self._under_way[-1]
 
 
 _computer = _Computer()
-run, give_up = _computer.run, _computer.give_up
+begin, run, give_up = _computer.begin, _computer.run, _computer.give_up
 atexit.register(_computer.end)

@@ -27,6 +27,14 @@ def side_by_side(function: Callable[[Part], Result], parts: Sequence[Part]) -> l
     Not safe to call from two threads that share anything `function` changes. Raises what the first part that failed
     did, once none is computed any more.
     """
+    begun = begin(function, parts)
+    return begun.result() if isinstance(begun, Future) else begun
+
+
+def begin(function: Callable[[Part], Result], parts: Sequence[Part]) -> "list[Result] | Future[list[Result]]":
+    """As `side_by_side`, but what lanes compute is not waited for: those that are through with their parts go on with
+    the parts of the next call, and none waits for another.
+    """
     count = torch.get_num_threads()
     if hasattr(_own, "lanes") and _own.lanes.count != count:
         del _own.lanes
@@ -57,18 +65,36 @@ class _Lanes:
         for _ in range(self.count):
             self._jobs.put(None)
 
-    def map(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
-        done = [Future() for _ in parts]
-        for future, part in zip(done, parts, strict=True):
-            self._jobs.put((future, partial(function, part)))
-        errors = [future.exception() for future in done]  # waits for all
-        if not any(errors):
-            return [future.result() for future in done]
-        error = next(filter(None, errors))
-        try:
-            raise error
-        finally:
-            del error, errors, done  # the error refers to this frame
+    def map(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> "Future[list[Result]]":
+        answers = _Answers(len(parts))
+        for number, part in enumerate(parts):
+            self._jobs.put((partial(answers.put, number), partial(function, part)))
+        return answers.all
+
+
+class _Answers:
+    """Those to the parts of one call; `all` has them in order, or the error of the first part that failed."""
+
+    def __init__(self, count: int):
+        self.all: Future = Future()
+        self._given: list = [None] * count
+        self._errors: dict[int, BaseException] = {}
+        self._missing = count
+        self._lock = threading.Lock()
+
+    def put(self, number: int, answer: object, error: BaseException | None) -> None:
+        """The answer to one part, or what it raised."""
+        with self._lock:
+            self._given[number] = answer
+            if error is not None:
+                self._errors[number] = error
+            self._missing -= 1
+            if self._missing:
+                return
+        if self._errors:
+            self.all.set_exception(self._errors[min(self._errors)])
+        else:
+            self.all.set_result(self._given)
 
 
 def _work(jobs: queue.SimpleQueue, ready: threading.Barrier) -> None:
@@ -76,12 +102,12 @@ def _work(jobs: queue.SimpleQueue, ready: threading.Barrier) -> None:
     torch.set_num_threads(1)
     ready.wait()
     while (job := jobs.get()) is not None:
-        future, call = job
+        put, call = job
         try:
             result = call()
         except BaseException as error:  # noqa: BLE001 - it is raised again, where it is waited for
-            future.set_exception(error)
+            put(None, error)
         else:
-            future.set_result(result)
+            put(result, None)
             del result
-        del job, future, call  # nothing of it is kept until the next one
+        del job, put, call  # nothing of it is kept until the next one

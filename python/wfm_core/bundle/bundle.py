@@ -3,6 +3,7 @@
 
 import copy
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 
@@ -10,9 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wfm_core.base import compute
+from wfm_core.base import compute, lanes
 from wfm_core.base.errors import WfmError
-from wfm_core.base.lanes import side_by_side
 from wfm_core.base.quantities import SEGMENTATION
 from wfm_core.bundle.contract import Contract
 from wfm_core.bundle.contracts.task import TaskContract
@@ -21,6 +21,8 @@ from wfm_core.bundle.running import Stages, raised_in
 
 CPU_TOKENS = 600
 """Tokens at once on a CPU where nothing was measured: in larger batches activations leave the L2 cache of many."""
+
+_MANY = 1024
 
 WARM_RUNS = 3
 """TorchScript profiles the first calls with a new shape and compiles on the next."""
@@ -67,10 +69,13 @@ class Bundle:
         All float32. A in 1..contract.antennas, T == contract.samples or as many windows in a row as the contract's
         `average` says, else `WfmError`.
         """
-        tensor = torch.as_tensor(iq)
-        self._check_iq(tensor)
-        bundle = self if tensor.size(2) == self.contract.samples else self.joined(tensor.size(2))
+        tensor, bundle = self._windows(iq)
         return bundle._compute(tensor)
+
+    def begin(self, iq: np.ndarray | Tensor) -> "Answer":
+        """As `infer`, on a CPU, but it is not waited for: the windows stay as they are until the answer is there."""
+        tensor, bundle = self._windows(iq)
+        return bundle._begin(tensor, bundle._network)
 
     def infer_image(self, image: np.ndarray | Tensor) -> dict[str, np.ndarray]:
         """Images float32 [B, C, H, W], for a bundle whose input is an image -> as `infer`."""
@@ -109,6 +114,13 @@ class Bundle:
 
     def infer_prepared(self, image: np.ndarray | Tensor) -> dict[str, np.ndarray]:
         """Images float32 [B, C, H, W] that were made of IQ windows as the contract's `signal` says -> as `infer`."""
+        return self._compute_prepared(self._prepared(image))
+
+    def begin_prepared(self, image: np.ndarray | Tensor) -> "Answer":
+        """As `infer_prepared` and `begin`."""
+        return self._begin(self._prepared(image), self._network.network)
+
+    def _prepared(self, image: np.ndarray | Tensor) -> Tensor:
         tensor = torch.as_tensor(image)
         wanted = (self.contract.image_channels, *self.contract.image_size)
         if not self.prepared_kind:
@@ -118,7 +130,21 @@ class Bundle:
                 f"images of shape {list(tensor.shape)} and {tensor.dtype}; bundle {self.contract.name!r} takes float32 "
                 f"[batch, {wanted[0]}, {wanted[1]}, {wanted[2]}]"
             )
-        return self._compute_prepared(tensor)
+        return tensor
+
+    @property
+    def runs_on(self) -> bool:
+        """Whether `begin` is there: others may ask while it computes."""
+        return self.device.type == "cpu"
+
+    def windows_at_once(self, antennas: int) -> int:
+        """How many inputs of so many antennas have to be given at once, so that more gain nothing; of a GPU that is not
+        known.
+        """
+        if self.device.type != "cpu":
+            return _MANY
+        per_lane = max(1, self.tokens_at_once // self.contract.tokens(antennas))
+        return per_lane * compute.run(torch.get_num_threads)
 
     def warm(self, batch: int, antennas: int) -> None:
         """Run silent windows of the shape that will come, so that the first real one is not slow.
@@ -141,6 +167,12 @@ class Bundle:
         """
         return decide(self.contract, outputs, i, threshold)
 
+    def _windows(self, iq: np.ndarray | Tensor) -> tuple[Tensor, "Bundle"]:
+        """IQ that was checked, and the bundle for windows of its length."""
+        tensor = torch.as_tensor(iq)
+        self._check_iq(tensor)
+        return tensor, self if tensor.size(2) == self.contract.samples else self.joined(tensor.size(2))
+
     def _check_iq(self, iq: Tensor) -> None:
         contract = self.contract
         if contract.input != "iq":
@@ -160,12 +192,16 @@ class Bundle:
 
     def _compute(self, batch: Tensor, network: Callable | None = None) -> dict[str, np.ndarray]:
         network = network or self._network
-        return compute.run(self._run, batch, network) if self.device.type == "cpu" else self._run(batch, network)
-
-    def _run(self, batch: Tensor, network: Callable) -> dict[str, np.ndarray]:
+        if self.device.type == "cpu":
+            return self._begin(batch, network).result()
         with raised_in(f"bundle {self.contract.name!r}"):
-            parts = side_by_side(partial(self._answer, network), batch.split(self._micro_batch(batch)))
-            return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            return self._answer(network, batch)
+
+    def _begin(self, batch: Tensor, network: Callable) -> "Answer":
+        return Answer(compute.begin(self._run, batch, network), self.contract.name)
+
+    def _run(self, batch: Tensor, network: Callable) -> "list[dict] | Future[list[dict]]":
+        return lanes.begin(partial(self._answer, network), batch.split(self._micro_batch(batch)))
 
     @torch.inference_mode()
     def _answer(self, network: Callable, part: Tensor) -> dict[str, np.ndarray]:
@@ -179,12 +215,23 @@ class Bundle:
 
     def _micro_batch(self, batch: Tensor) -> int:
         """How many inputs of a batch go through the network at once: as many for each lane, if enough are there."""
-        if self.device.type != "cpu":
-            return len(batch)
-        most, lanes = max(1, self.tokens_at_once // self.contract.tokens(batch.size(1))), torch.get_num_threads()
-        if len(batch) < lanes:
+        most, threads = max(1, self.tokens_at_once // self.contract.tokens(batch.size(1))), torch.get_num_threads()
+        if len(batch) < threads:
             return most  # all threads at one
-        return -(-len(batch) // (lanes * -(-len(batch) // (lanes * most))))
+        return -(-len(batch) // (threads * -(-len(batch) // (threads * most))))
+
+
+class Answer:
+    """What a bundle is still computing."""
+
+    def __init__(self, parts: "Future[list[dict[str, np.ndarray]]]", name: str):
+        self._parts, self._name = parts, name
+
+    def result(self) -> dict[str, np.ndarray]:
+        """The outputs, once they are there. Raises `WfmError`."""
+        with raised_in(f"bundle {self._name!r}"):
+            parts = self._parts.result()
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def decide(contract: Contract, outputs: dict[str, np.ndarray], i: int, threshold: float | None) -> dict[str, dict]:

@@ -72,6 +72,15 @@ class RemoteBundle(Bundle):
         kind = str(self.contract.signal.get("kind", ""))
         return kind if self._stages and self._line.address.format == "cf32" else ""
 
+    @property
+    def runs_on(self) -> bool:
+        """Its line has one question at a time."""
+        return False
+
+    def windows_at_once(self, antennas: int) -> int:
+        """As many as the server takes in a question."""
+        return self._most_windows
+
     def spent(self) -> tuple[float, float]:
         return getattr(self._spent, "seconds", (0.0, 0.0))
 

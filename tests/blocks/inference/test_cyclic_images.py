@@ -145,8 +145,8 @@ def test_a_flowgraph_decides_by_them_as_the_bundle_does(tmp_path, monkeypatch):
     image = {"modality": "image", "signal": {"kind": "cyclic_image"}, "image": {"channels": 5, "size": [32, 64]}}
     model = make_folder(tmp_path / "model", **image, window={"antennas": 2, "samples": 4096})
     bundle, iq, made = load_bundle(str(model), device="cpu", dtype="fp32"), scenes(2, 7), []
-    infer = bundle.infer_prepared
-    monkeypatch.setattr(bundle, "infer_prepared", lambda images: made.append(len(images)) or infer(images))
+    begin = bundle.begin_prepared
+    monkeypatch.setattr(bundle, "begin_prepared", lambda images: made.append(len(images)) or begin(images))
     block, got = wfm.inference(bundle, channels=2, policy="lossless", batch=4), Collector()
     top = gr.top_block()
     for antenna in range(2):

@@ -6,8 +6,9 @@ import threading
 import pytest
 import torch
 
-from wfm_core.base import compute
-from wfm_core.base.lanes import side_by_side
+from wfm_core.base import compute, left_behind
+from wfm_core.base.errors import WfmError
+from wfm_core.base.lanes import begin, side_by_side
 
 
 @pytest.fixture
@@ -75,3 +76,50 @@ def test_another_number_of_threads_has_other_lanes_and_the_old_ones_end(on):
     for thread in old:
         thread.join(20)
     assert not any(thread.is_alive() for thread in old)
+
+
+def test_lanes_go_on_with_the_next_call_while_one_is_not_through(on):
+    slow, done = threading.Event(), []
+
+    def work(part):
+        if part == 0:
+            slow.wait(20)
+        done.append(part)
+        return part
+
+    compute.run(torch.set_num_threads, 2)
+    first, second = (compute.begin(begin, work, parts) for parts in ([0, 1], [2, 3]))
+    assert second.result(20) == [2, 3] and not first.done() and done == [1, 2, 3]
+    slow.set()
+    assert first.result(20) == [0, 1]
+
+
+def test_what_is_given_up_in_a_lane_is_left_behind_and_others_are_computed_again(on):
+    """The lanes of the thread that is left behind are, too: one that does not come back may have all of them."""
+    gate, within, mine, again = threading.Event(), threading.Event(), [], []
+
+    def stuck(part):
+        within.set()
+        gate.wait(20)
+        return part
+
+    def ask():
+        mine.append(compute.begin(begin, stuck, [1, 2, 3]))
+
+    compute.run(torch.set_num_threads, 2)
+    asker = threading.Thread(target=ask)
+    asker.start()
+    asker.join()
+    assert within.wait(20)
+    other = compute.begin(begin, lambda part: again.append(part) or part, [5, 6])
+    try:
+        left = compute.give_up(asker, "too long")
+        assert other.result(20) == [5, 6] and sorted(again) == [5, 6]
+        with pytest.raises(WfmError, match="too long"):
+            mine[0].result(20)
+        assert left.is_alive() and left_behind.sentences() == ["too long"]
+        assert compute.give_up(asker, "again") is None
+    finally:
+        gate.set()
+    left.join(20)
+    assert not left.is_alive() and left_behind.sentences() == []

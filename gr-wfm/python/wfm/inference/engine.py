@@ -8,16 +8,19 @@ decision is lost at the end of a stream.
 
 import math
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pmt
 
 from wfm_core.base.errors import WfmError
-from wfm_core.bundle.bundle import WARM_RUNS
+from wfm_core.bundle.bundle import WARM_RUNS, Bundle
 from wfm_core.bundle.engines.batches import Batches
 from wfm_core.serving.remote import UnansweredError
 
-from ..ports import keys, messages
+from ..ports import answers, keys, messages
 from ..ports.block import message_block, say_done
 from .hot_swap import BundleSwap
 from .latency_counters import LatencyCounters
@@ -30,6 +33,18 @@ _TAKE_TIMEOUT_MS = 100
 _LAST_MESSAGES_SECONDS = 0.05
 _LAST_ANSWERS_SECONDS = 1.0
 """For a server's answers when the flowgraph is stopped."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A batch that was taken at `taken`, by the monotonic clock; `answer` waits for its outputs. `runs`: it is being
+    computed, and another batch may be taken meanwhile."""
+
+    windows: Windows
+    bundle: object
+    taken: float
+    answer: Callable[[], dict[str, np.ndarray]]
+    runs: bool
 
 
 class engine(message_block):
@@ -47,9 +62,20 @@ class engine(message_block):
         batch: most windows to infer at once; fewer where that is as fast (`Batches`).
         threshold: open-set threshold in place of the contract's, or negative for the contract's.
         tasks: names with commas of the bundle's tasks to publish, "" for all.
+        ahead: take a batch while the one before is computed, from a source that can `begin` (`AheadSource`): nothing
+            waits for it then, but decisions on a stream that does not wait would come later.
     """
 
-    def __init__(self, source: WindowSource, bundle, channels: int, batch: int, threshold: float, tasks: str = ""):
+    def __init__(
+        self,
+        source: WindowSource,
+        bundle,
+        channels: int,
+        batch: int,
+        threshold: float,
+        tasks: str = "",
+        ahead: bool = False,
+    ):
         super().__init__(
             "wfm_engine",
             takes={keys.CONTROL: self._on_control},
@@ -68,7 +94,10 @@ class engine(message_block):
         bundle.warm(batch, channels)
         self._longest = max((time.monotonic() - began) / WARM_RUNS, call_seconds(bundle))  # that a batch takes
         self._batch, self._batches = batch, Batches(batch)
-        self._buffer = source.buffer(batch)
+        self._ahead = ahead
+        self._new_buffers()
+        self._asked: _Asked | None = None
+        self._answered_at = 0.0
         self._latencies = LatencyCounters()
         self._outage = Outage(self.swap, self.notice)
         self._error = ""
@@ -80,6 +109,7 @@ class engine(message_block):
 
     def start(self) -> None:
         self._error, self._control_refused = "", 0
+        self._asked = None
         self._ended = False
         self.forget_last_run()
         self._source.open()
@@ -100,12 +130,15 @@ class engine(message_block):
 
     def _leave_behind(self, worker: Worker, sentence: str) -> None:
         self._stuck.remember(worker, self.swap.current)
-        self._buffer = self._source.buffer(self._batch)  # whoever was left behind has the old one
+        self._new_buffers()  # whoever was left behind has the old ones
         self._error = sentence
         self.complain(sentence)
         self.notice("error", sentence)
         self._ended = True
         self.publish_status()
+
+    def _new_buffers(self) -> None:
+        self._buffers = [self._source.buffer(self._batch) for _ in range(2 if self._ahead else 1)]
 
     def error(self) -> str:
         """Why the worker ended early, or ""."""
@@ -153,21 +186,44 @@ class engine(message_block):
     def _serve(self, worker: Worker) -> bool:
         """One batch. False when the source has ended and nothing waits, or the flowgraph was stopped a while ago."""
         if worker.must_end():
+            self._finish_asked(worker)
             self._warn_undecided()
             return False
-        self.publish_status_when_due()  # with no batch in hand: what is not queued is decided
-        windows = self._source.take(self._batches.size, _TAKE_TIMEOUT_MS)
-        if windows is None:
-            return True
-        if windows.count == 0:
-            return False
+        if self.status_is_due():
+            if not self._finish_asked(worker):
+                return False
+            self.publish_status()  # with no batch in hand: what is not queued is decided
+        windows = self._source.take(self._batches.size, 0 if self._asked else _TAKE_TIMEOUT_MS)
+        if windows is None or windows.count == 0:
+            return self._finish_asked(worker) and windows is None
+        before, self._asked = self._asked, None
+        try:
+            self._asked = self._ask(worker, windows)
+        finally:
+            goes_on = before is None or self._finish(worker, before)
+        return goes_on and (self._asked.runs or self._finish_asked(worker))
+
+    def _ask(self, worker: Worker, windows: Windows) -> "_Asked":
         bundle = self.swap.take_next()
         self._stuck.check(bundle)
         taken = time.monotonic()
-        samples = self._buffer[: windows.count]
+        self._buffers.reverse()  # a batch that is still under way has the other one
+        samples = self._buffers[0][: windows.count]
         windows.copy_to(samples)
+        if self._ahead and isinstance(bundle, Bundle) and bundle.runs_on:
+            answer = worker.call(_inference_with(bundle), self._source.begin, bundle, windows, samples)
+            return _Asked(windows, bundle, taken, answer.result, runs=True)
+        return _Asked(windows, bundle, taken, partial(self._source.infer, bundle, windows, samples), runs=False)
+
+    def _finish_asked(self, worker: Worker) -> bool:
+        """Whether the worker is to go on."""
+        asked, self._asked = self._asked, None
+        return asked is None or self._finish(worker, asked)
+
+    def _finish(self, worker: Worker, asked: "_Asked") -> bool:
+        windows, bundle = asked.windows, asked.bundle
         try:
-            outputs = worker.call(f"inference with {named(bundle)}", self._source.infer, bundle, windows, samples)
+            outputs = worker.call(_inference_with(bundle), asked.answer)
         except UnansweredError as error:
             if self._source.on_error != "bypass" and not worker.is_ending():
                 raise
@@ -179,16 +235,21 @@ class engine(message_block):
         threshold = self.threshold if self.threshold >= 0 else None
         refused = [False] * windows.count if windows.refused is None else windows.refused.tolist()
         decisions = [{} if out else self._chosen(bundle.decide(outputs, i, threshold)) for i, out in enumerate(refused)]
-        lag, took = windows.lag / windows.rate, time.monotonic() - taken
-        shared = [messages.facts_dict(facts) for facts in self._facts(windows, lag + took, bundle)]
-        self._hand_back(windows, shared, decisions)
+        lag, took = windows.lag / windows.rate, time.monotonic() - asked.taken
+        shared = self._facts(windows, lag + took, bundle)
+        tags = answers.tags_of(shared, decisions)
+        late = self._source.complete(windows, tags)  # tags first, they have to catch their samples
+        answers.publish_detects(self, tags, decisions, late)
         self._latencies.of_run(self._source.run())
         waited, travelled = spent(bundle)
         parts = [[own + took, own + waited, travelled, took - waited - travelled] for own in lag.tolist()]
         self._latencies.add(windows.start, windows.length, parts)
-        self._publish_embeddings(outputs, shared)
-        self._publish_grids(bundle, outputs, shared)
-        self._batches.add(windows.count, time.monotonic() - taken)
+        answers.publish_embeddings(self, outputs, shared)
+        dense = [task for task in bundle.contract.tasks.values() if task.dense and task.name in self._tasks]
+        answers.publish_grids(self, dense, outputs, shared)
+        now = time.monotonic()
+        self._batches.add(windows.count, now - max(asked.taken, self._answered_at))
+        self._answered_at = now
         return True
 
     def _leave_undecided(self, worker: Worker, windows: Windows, bundle, error: UnansweredError) -> None:
@@ -203,51 +264,11 @@ class engine(message_block):
     def _chosen(self, answer: dict[str, dict]) -> dict[str, dict]:
         return {task: decision for task, decision in answer.items() if task in self._tasks}
 
-    def _facts(self, windows: Windows, latencies: np.ndarray, bundle) -> list[messages.WindowFacts]:
-        contract, origin = bundle.contract, bundle.origin
-        out_of_range = self._source.out_of_range(windows.rate, contract)
+    def _facts(self, windows: Windows, latencies: np.ndarray, bundle) -> list:
+        out_of_range = self._source.out_of_range(windows.rate, bundle.contract)
         if out_of_range.any():
-            self._warn_rate(windows.rate[out_of_range][0], contract)
-        with np.errstate(divide="ignore"):
-            levels = 10 * np.log10(windows.power.astype(np.float64))
-        columns = (
-            windows.start.tolist(), windows.length.tolist(), windows.rx_time, windows.rx_freq, levels.tolist(),
-            latencies.tolist(), out_of_range.tolist(),
-        )  # fmt: skip
-        bands = windows.bands or [{}] * windows.count
-        return [
-            messages.WindowFacts(*facts, origin=origin, **band) for *facts, band in zip(*columns, bands, strict=True)
-        ]
-
-    def _hand_back(self, windows: Windows, shared: list, decisions: list[dict]) -> None:
-        """Tags first, they have to catch their samples; then the PDUs."""
-        tags = [
-            [(pmt.intern(task), messages.task_dict(fields, decision)) for task, decision in answer.items()]
-            for fields, answer in zip(shared, decisions, strict=True)
-        ]
-        late = self._source.complete(windows, tags)
-        if not self.has_listeners(keys.DETECTS):
-            return
-        for is_late, values, answer in zip(late.tolist(), tags, decisions, strict=True):
-            for (_, value), (task, decision) in zip(values, answer.items(), strict=True):
-                pdu = messages.detects_pdu(task, value, decision, is_late, window_tasks=len(answer))
-                self.message_port_pub(keys.DETECTS, pdu)
-
-    def _publish_embeddings(self, outputs: dict, shared: list) -> None:
-        if not self.has_listeners(keys.EMBEDDINGS):
-            return
-        for name in (name for name in outputs if name.startswith("embedding")):
-            for fields, values in zip(shared, outputs[name], strict=False):
-                self.message_port_pub(keys.EMBEDDINGS, messages.embedding_pdu(name, fields, values))
-
-    def _publish_grids(self, bundle, outputs: dict, shared: list) -> None:
-        dense = [task for task in bundle.contract.tasks.values() if task.dense and task.name in self._tasks]
-        if not dense or not self.has_listeners(keys.GRIDS):
-            return
-        for task in dense:
-            answers = outputs[task.name].argmax(1) if task.labels else outputs[task.name]
-            for fields, values in zip(shared, answers, strict=False):
-                self.message_port_pub(keys.GRIDS, messages.grid_pdu(task.name, fields, values, task.labels))
+            self._warn_rate(windows.rate[out_of_range][0], bundle.contract)
+        return answers.shared_fields(windows, latencies, out_of_range, bundle.origin)
 
     # -- what goes wrong or changes --------------------------------------------------------------------------------
 
@@ -290,3 +311,7 @@ class engine(message_block):
             self._source.control(key, value)
         else:
             raise ValueError(f"control key {key!r}: one of model, tasks, threshold, gate_dbfs, hop is expected")
+
+
+def _inference_with(bundle) -> str:
+    return f"inference with {named(bundle)}"

@@ -7,7 +7,7 @@ from wfm_core.base.errors import WfmError
 
 from ..ports import keys
 from ..wfm_python import window_tap
-from .inference_base import inference_base, open_bundle, slots_of
+from .inference_base import batch_of, inference_base, open_bundle, slots_of
 from .tap_source import TapSource
 
 
@@ -31,7 +31,8 @@ class inference(inference_base):
         hold: samples that the through path lags behind, so that results come in time for their samples.
             It takes about 16 bytes a sample and channel.
         policy: "live" drops the oldest waiting windows when inference is too slow, "lossless" makes the stream wait.
-        batch: most windows inferred at once; fewer where that is measured to be as fast.
+        batch: most windows inferred at once; fewer where that is measured to be as fast, and beyond 16 no more than
+            `hold` has room for and the processor takes in one go.
         threshold: open-set threshold (scores below it answer "unknown"), negative for the contract's.
         gate_dbfs: windows with less mean power than this (dBFS) are not inferred.
         settle: samples skipped after a retune or a jump in time.
@@ -55,7 +56,7 @@ class inference(inference_base):
         hop: int = 0,
         hold: int = 65536,
         policy: str = "live",
-        batch: int = 16,
+        batch: int = 64,
         threshold: float = -1.0,
         gate_dbfs: float = -200.0,
         settle: int = 0,
@@ -68,11 +69,12 @@ class inference(inference_base):
         signature = gr.io_signature(channels, channels, gr.sizeof_gr_complex)
         gr.hier_block2.__init__(self, "wfm_inference", signature, signature)
         bundle = open_bundle(bundle, policy, device, dtype, engine, on_error)
-        _check(bundle.contract, channels, batch)
+        _check(bundle.contract, channels)
         samples, lossless = bundle.contract.samples, policy == "lossless"
+        batch = batch_of(batch, bundle, channels, hold // samples)
         self.tap = _make_tap(channels, samples, hop, hold, policy, slots_of(batch), sample_rate, settle, gate_dbfs)
         source = self._source_of(self.tap, channels, samples, sample_rate, lossless, on_error)
-        self._add_engine(source, bundle, channels, batch, threshold, tasks)
+        self._add_engine(source, bundle, channels, batch, threshold, tasks, ahead=lossless)
         for channel in range(channels):
             self.connect((self, channel), (self.tap, channel), (self, channel))
 
@@ -86,7 +88,7 @@ class inference(inference_base):
         self.engine.control(keys.HOP, hop)
 
 
-def _check(contract, channels: int, batch: int) -> None:
+def _check(contract, channels: int) -> None:
     if contract.modality == "signal":
         raise WfmError(
             f"bundle {contract.name} names single signals, this block feeds windows of the whole band: use WFM Signal "
@@ -102,8 +104,6 @@ def _check(contract, channels: int, batch: int) -> None:
             f"{channels} channels asked for, bundle {contract.name} knows 1 to {contract.antennas} antennas: "
             "connect fewer channels or choose another bundle"
         )
-    if batch < 1:
-        raise WfmError(f"batch is {batch}, at least 1 window is expected")
 
 
 def _make_tap(*parameters) -> window_tap:

@@ -7,6 +7,7 @@ from wfm_core import load_bundle
 from wfm_core.base import compute
 from wfm_core.base.errors import WfmError
 from wfm_core.base.plain import shortened
+from wfm_core.bundle.bundle import Bundle
 from wfm_core.serving.remote import is_remote, open_remote
 
 from ..ports import keys, messages
@@ -23,14 +24,16 @@ _LEAST_SLOTS = 16
 class inference_base(gr.hier_block2):
     """Message ports out: `detects`, `embeddings`, `status`, `events`; in: `control`; all are the engine's."""
 
-    def _add_engine(self, source: WindowSource, bundle, channels: int, batch: int, threshold: float, tasks: str):
+    def _add_engine(
+        self, source: WindowSource, bundle, channels: int, batch: int, threshold: float, tasks: str, ahead: bool = False
+    ):
         """See `engine`. Raises `WfmError` for tasks that the bundle has not."""
         try:
             messages.read_tasks(tasks, bundle.contract.tasks)
         except ValueError as error:
             raise WfmError(f"bundle {bundle.contract.name}: {error}") from error
         self._source = source
-        self.engine = engine(source, bundle, channels, batch, threshold, tasks)
+        self.engine = engine(source, bundle, channels, batch, threshold, tasks, ahead)
         keep_alive(self, self.engine)
         for port in ("detects", "embeddings", "status", "events"):
             self.message_port_register_hier_out(port)
@@ -87,6 +90,18 @@ def open_bundle(bundle, policy: str, device: str, dtype: str, engine: str, on_er
     if policy == "live":
         compute.spare_a_core()
     return load_bundle(bundle, device=device, dtype=dtype, engine=engine) if isinstance(bundle, str) else bundle
+
+
+def batch_of(batch: int, bundle, antennas: int, room: int) -> int:
+    """Most windows at once: `batch`, but beyond 16 no more than the bundle gains by, and than have `room`, as those
+    that wait for their decisions do. Raises `WfmError` for less than one.
+    """
+    if batch < 1:
+        raise WfmError(f"batch is {batch}, at least 1 window is expected")
+    if batch <= _LEAST_SLOTS:
+        return batch
+    gains = bundle.windows_at_once(antennas) if isinstance(bundle, Bundle) else batch
+    return max(_LEAST_SLOTS, min(batch, gains, room))
 
 
 def slots_of(batch: int) -> int:

@@ -15,7 +15,7 @@ from .order_relay import order_relay
 from .task_head import task_head
 
 _BATCH, _HOLD = 16, 65536
-"""As WFM Inference has them: blocks take as many samples at once, and need so much more hold than they are long."""
+"""Blocks take as many windows of samples at once, and need so much more hold than they are long."""
 
 
 class preset_base(gr.hier_block2):

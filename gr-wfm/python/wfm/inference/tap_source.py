@@ -5,6 +5,8 @@ import math
 
 import numpy as np
 
+from wfm_core.bundle.bundle import Answer
+
 from ..ports import keys, messages
 from ..wfm_python import cyclic_images, window_tap
 from .window_source import Windows, ran_on
@@ -15,7 +17,7 @@ _BEHIND = 3
 
 
 class TapSource:
-    """A `WindowSource`.
+    """An `AheadSource`.
 
     Args:
         tap: cuts windows of `samples` samples out of `channels` streams.
@@ -73,11 +75,21 @@ class TapSource:
     def buffer(self, most: int) -> np.ndarray:
         return np.empty((most, *self._shape), np.complex64)
 
+    def make_ready(self, windows: Windows, samples: np.ndarray) -> None:
+        """Change the samples before they are inferred; here they stay as they came."""
+
     def infer(self, bundle, windows: Windows, samples: np.ndarray) -> dict[str, np.ndarray]:
         """Images of kind cyclic_image are made in C++ on a CPU, which takes a tenth of the time that PyTorch does."""
-        if bundle.prepared_kind == "cyclic_image" and bundle.device.type == "cpu":
+        self.make_ready(windows, samples)
+        if _takes_images(bundle):
             return bundle.infer_prepared(self._images.images(samples))
         return bundle.infer(samples)
+
+    def begin(self, bundle, windows: Windows, samples: np.ndarray) -> Answer:
+        self.make_ready(windows, samples)
+        if _takes_images(bundle):
+            return bundle.begin_prepared(self._images.images(samples))
+        return bundle.begin(samples)
 
     def out_of_range(self, rates: np.ndarray, contract) -> np.ndarray:
         return ~contract.knows_rate(rates)
@@ -102,6 +114,10 @@ class TapSource:
             raise ValueError(
                 f"control key {key!r}: this block has no such setting; WFM Direction Finder takes calibrate"
             )
+
+
+def _takes_images(bundle) -> bool:
+    return bundle.prepared_kind == "cyclic_image" and bundle.device.type == "cpu"
 
 
 class _Overload:

@@ -10,6 +10,8 @@ from typing import Protocol
 
 import numpy as np
 
+from wfm_core.bundle.bundle import Answer
+
 COUNTERS = (
     "samples_in", "samples_out", "samples_before", "samples_lost", "windows_in", "windows_dropped", "windows_gated",
     "windows_flushed", "windows_invalid", "queue_depth",
@@ -101,3 +103,10 @@ class WindowSource(Protocol):
 
     def control(self, key: str, value) -> None:
         """Set gate_dbfs or hop. Raises `ValueError` for a value that is none, and where there is no such setting."""
+
+
+class AheadSource(WindowSource, Protocol):
+    """A source of which a batch may be taken while the one before is computed."""
+
+    def begin(self, bundle, windows: Windows, samples: np.ndarray) -> Answer:
+        """As `infer`, but it is not waited for; `samples` stay as they are until the answer is there."""

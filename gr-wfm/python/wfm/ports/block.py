@@ -85,9 +85,12 @@ class message_block(gr.basic_block):
         self._next_status = time.monotonic() + _STATUS_SECONDS
         self.message_port_pub(keys.STATUS, pmt.to_pmt(self.status()))
 
-    def publish_status_when_due(self) -> None:
+    def status_is_due(self) -> bool:
         """A second or more after the last one."""
-        if time.monotonic() >= self._next_status:
+        return time.monotonic() >= self._next_status
+
+    def publish_status_when_due(self) -> None:
+        if self.status_is_due():
             self.publish_status()
 
     def warn(self, text: str) -> None:

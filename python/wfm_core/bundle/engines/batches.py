@@ -8,8 +8,10 @@ WORTH = 1.02
 """A larger batch must be this many times faster a window: it has the longer latency."""
 _KEPT = 9
 """Times of each size, the last ones: the median of so many is little moved by one slow batch."""
-_AGAIN = 32
-"""One full batch of so many has another size, which is measured again."""
+_AGAIN = 96
+"""The first full batches of so many have another size, which is measured again."""
+_PROBES = 3
+"""So many of them: where one batch is taken while another is computed, the first of a size has the pace of both."""
 
 
 class Batches:
@@ -22,6 +24,7 @@ class Batches:
         sizes = sorted({most, max(1, most // 2), max(1, most // 4)}, reverse=True)
         self._seconds: dict[int, deque[float]] = {size: deque(maxlen=_KEPT) for size in sizes}
         self._full = 0
+        self._last = 0
         self.chosen = most
         """The fewest windows with which one takes hardly longer than with the best number; `most` until that is
         known."""
@@ -30,7 +33,8 @@ class Batches:
 
     def add(self, count: int, seconds: float) -> None:
         """A batch of `count` windows took so long, all that belongs to it included."""
-        if count != self.size:
+        steady, self._last = count == self._last, count
+        if count != self.size or not steady:
             return
         self._full += 1
         self._seconds[count].append(seconds / count)
@@ -42,6 +46,6 @@ class Batches:
         best = min(middle.values())
         self.chosen = min(size for size in middle if middle[size] <= WORTH * best)
         self.size = self.chosen
-        if self._full % _AGAIN == 0:
+        if self._full % _AGAIN < _PROBES:
             others = [size for size in middle if size != self.chosen] or [self.chosen]
             self.size = others[self._full // _AGAIN % len(others)]

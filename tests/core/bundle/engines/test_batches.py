@@ -54,3 +54,13 @@ def test_batches_that_are_not_full_say_nothing():
 def test_small_ones(most):
     size, taken = chosen(most, lambda count: 1.0 + count)
     assert size == most and max(taken) == most and min(taken) == 1
+
+
+def test_the_first_batch_of_a_size_does_not_count():
+    """It was computed beside one of another size, and has the pace of both."""
+    batches, last = Batches(16), 0
+    for _ in range(300):
+        size = batches.size
+        batches.add(size, 0.010 + 0.010 * size if size == last else 0.001)
+        last = size
+    assert batches.chosen == 16

@@ -30,15 +30,14 @@ class CalibratedSource(TapSource):
         self._of_run, self._uncalibrated = 0, 0
 
     def take(self, most: int, timeout_ms: int) -> Windows | None:
-        """What `infer` refuses is marked there: a calibration may end with any of the windows."""
+        """What `make_ready` refuses is marked there: a calibration may end with any of the windows."""
         windows = super().take(most, timeout_ms)
         return windows and replace(windows, refused=np.zeros(windows.count, bool))
 
-    def infer(self, bundle, windows: Windows, samples: np.ndarray) -> dict[str, np.ndarray]:
+    def make_ready(self, windows: Windows, samples: np.ndarray) -> None:
         unknown = ~self._calibration.apply(windows.rx_freq, samples)
         self._uncalibrated, self._of_run = self._counted() + int(unknown.sum()), self.run()
         windows.refused[:] = unknown & self._refuse
-        return super().infer(bundle, windows, samples)
 
     def counters(self) -> dict[str, int]:
         return {**super().counters(), "windows_uncalibrated": self._counted(), **self._calibration.status()}
