@@ -3,6 +3,7 @@
 
 void bind_cyclic_images(pybind11::module& m);
 void bind_radio_tagger(pybind11::module& m);
+void bind_fields(pybind11::module& m);
 void bind_frame_sink(pybind11::module& m);
 void bind_recorder(pybind11::module& m);
 void bind_sample_link(pybind11::module& m);
@@ -18,6 +19,7 @@ PYBIND11_MODULE(wfm_python, m)
     pybind11::module::import("gnuradio.gr");
     bind_cyclic_images(m);
     bind_radio_tagger(m);
+    bind_fields(m);
     bind_frame_sink(m);
     bind_recorder(m);
     bind_sample_link(m);

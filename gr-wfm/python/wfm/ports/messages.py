@@ -11,9 +11,17 @@ import pmt
 from wfm_core.base.quantities import QUANTITIES, measured_in
 from wfm_core.data.recordings.annotations import GENERATOR, Mark
 
+from ..wfm_python import add_fields
 from . import fields as checked
 from . import keys
 from .event import Event
+
+_PLACE = (keys.SAMPLE_START, keys.SAMPLE_COUNT, keys.RX_TIME, keys.RX_FREQ)
+_PLACE_TYPES = "uupd"
+_BAND = (keys.FREQ_LOWER_EDGE, keys.FREQ_UPPER_EDGE, keys.SNR_DB)
+_BAND_TYPES = "ddd"
+_FACTS = (*_PLACE, *_BAND, keys.ORIGIN, keys.LEVEL, keys.LATENCY, keys.OUT_OF_RANGE)
+"""What is left out where it is None."""
 
 _EVENT_FIELDS = ("event", "task", "label", "score", "sample_start", "sample_count", "duration")
 _DETECTION_FIELDS = (
@@ -48,21 +56,18 @@ class WindowFacts:
 
 def facts_dict(facts: WindowFacts) -> pmt.pmt_base:
     """The fields that all tasks of one window share."""
-    fields = _add_band(place_dict(facts), facts)
-    if facts.origin:
-        fields = pmt.dict_add(fields, keys.ORIGIN, pmt.intern(facts.origin))
-    fields = pmt.dict_add(fields, keys.LEVEL, pmt.from_double(facts.level))
-    fields = pmt.dict_add(fields, keys.LATENCY, pmt.from_double(facts.latency))
-    return pmt.dict_add(fields, keys.OUT_OF_RANGE, pmt.from_bool(facts.out_of_range))
+    values = (facts.origin or None, facts.level, facts.latency, facts.out_of_range)
+    return add_fields(
+        pmt.make_dict(), _PLACE_TYPES + _BAND_TYPES + "sddb", _FACTS, (*_place(facts), *_band(facts), *values)
+    )
 
 
 def task_dict(shared: pmt.pmt_base, decision: dict) -> pmt.pmt_base:
     """The tag value of one task: the shared fields and the task's answer."""
     if measured := measured_in(decision):
         return pmt.dict_add(shared, keys.MEASURED[measured], float_vector(decision[measured]))
-    fields = pmt.dict_add(shared, keys.LABEL, pmt.intern(decision["label"]))
-    fields = pmt.dict_add(fields, keys.INDEX, pmt.from_long(int(decision["index"])))
-    return pmt.dict_add(fields, keys.SCORE, pmt.from_double(float(decision["score"])))
+    values = (decision["label"], int(decision["index"]), decision["score"])
+    return add_fields(shared, "sld", (keys.LABEL, keys.INDEX, keys.SCORE), values)
 
 
 def detects_pdu(
@@ -120,7 +125,7 @@ def grid_pdu(task: str, shared: pmt.pmt_base, values: np.ndarray, labels: tuple[
 
 def event_dict(task: str, event: Event) -> pmt.pmt_base:
     """What the `events` port of a tracker says: event ("begin" or "end"), task, label, mean score, place, duration."""
-    fields = _add_band(place_dict(event), event)
+    fields = add_fields(place_dict(event), _BAND_TYPES, _BAND, _band(event))
     fields = pmt.dict_add(fields, keys.EVENT, pmt.intern(event.kind))
     fields = pmt.dict_add(fields, keys.TASK, pmt.intern(task))
     fields = pmt.dict_add(fields, keys.LABEL, pmt.intern(event.label))
@@ -150,27 +155,16 @@ def read_event(message: pmt.pmt_base) -> tuple[str, Event]:
 
 def place_dict(of) -> pmt.pmt_base:
     """Where on the stream, when and at which frequency a window, an event or an image is."""
-    fields = pmt.make_dict()
-    fields = pmt.dict_add(fields, keys.SAMPLE_START, pmt.from_uint64(of.sample_start))
-    fields = pmt.dict_add(fields, keys.SAMPLE_COUNT, pmt.from_uint64(of.sample_count))
-    if of.rx_time is not None:
-        fields = pmt.dict_add(fields, keys.RX_TIME, time_tuple(of.rx_time))
-    if of.rx_freq is not None:
-        fields = pmt.dict_add(fields, keys.RX_FREQ, pmt.from_double(of.rx_freq))
-    return fields
+    return add_fields(pmt.make_dict(), _PLACE_TYPES, _PLACE, _place(of))
 
 
-def _add_band(fields: pmt.pmt_base, of) -> pmt.pmt_base:
+def _place(of) -> tuple:
+    return of.sample_start, of.sample_count, of.rx_time and time_tuple(of.rx_time), of.rx_freq
+
+
+def _band(of) -> tuple:
     """The edges and the SNR of one signal, where they are known."""
-    values = (
-        (keys.FREQ_LOWER_EDGE, of.freq_lower_edge),
-        (keys.FREQ_UPPER_EDGE, of.freq_upper_edge),
-        (keys.SNR_DB, of.snr_db),
-    )
-    for key, value in values:
-        if value is not None:
-            fields = pmt.dict_add(fields, key, pmt.from_double(value))
-    return fields
+    return of.freq_lower_edge, of.freq_upper_edge, of.snr_db
 
 
 def time_tuple(rx_time: tuple[int, float]) -> pmt.pmt_base:
