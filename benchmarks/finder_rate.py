@@ -67,11 +67,12 @@ def compare(length: argparse.Namespace) -> None:
     ours, theirs = alternate(lambda: block_rate(source, wanted), lambda: numpy_rate(samples), length.rounds)
     conditions = (
         f"noise and {SIGNALS} signals at {RATE / 1e6:g} MS/s, lossless, without extract, source and sink on the same "
-        f"core; {machine()}"
+        "core"
     )
-    Result("signal_finder", ours / RATE, ours / 1e6, "MS/s", RATE / 1e6, 1.0, conditions).emit()
-    conditions = f"{conditions}; baseline: wfm_core.signal.finding, numpy and scipy, one thread"
-    Result("signal_finder_numpy", ours / theirs, ours / 1e6, "MS/s", theirs / 1e6, None, conditions).emit()
+    alone = f"{conditions}; {machine()}"
+    Result("signal_finder", ours / RATE, ours / 1e6, "MS/s", RATE / 1e6, 1.0, alone).emit()
+    beside = f"{conditions}; baseline: wfm_core.signal.finding, numpy and scipy, one thread; {machine()}"
+    Result("signal_finder_numpy", ours / theirs, ours / 1e6, "MS/s", theirs / 1e6, None, beside).emit()
 
 
 def main() -> None:

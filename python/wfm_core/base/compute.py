@@ -42,14 +42,17 @@ def spare_a_core() -> None:
 class _Job(Future):
     def __init__(self, call: Callable):
         super().__init__()
-        self._call = call
+        self._call: Callable | None = call
         self.caller = threading.current_thread()
+        self.add_done_callback(_Job._forget)
 
     def do(self) -> Future | None:
         """Compute it; what others still compute for it (`lanes.begin`), which ends it then, is returned."""
+        if (call := self._call) is None:
+            return None  # it has just ended
         with contextlib.suppress(InvalidStateError):  # given up meanwhile: nobody waits for it
             try:
-                result = self._call()
+                result = call()
             except BaseException as error:  # noqa: BLE001 - it is raised again, where it is waited for
                 self.set_exception(error)
                 self = None  # the error refers to this frame
@@ -59,6 +62,10 @@ class _Job(Future):
                     return result
                 self.set_result(result)
         return None
+
+    def _forget(self) -> None:
+        """What it was to compute is not kept until the next job comes."""
+        self._call = None
 
     def _take(self, begun: Future) -> None:
         with contextlib.suppress(InvalidStateError):

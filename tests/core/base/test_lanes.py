@@ -2,9 +2,11 @@
 """Lanes: parts of a batch side by side, on one thread each, in order; what fails is said when nothing runs any more."""
 
 import threading
+import weakref
 
 import pytest
 import torch
+from waiting import wait_for
 
 from wfm_core.base import compute, left_behind
 from wfm_core.base.errors import WfmError
@@ -123,3 +125,14 @@ def test_what_is_given_up_in_a_lane_is_left_behind_and_others_are_computed_again
         gate.set()
     left.join(20)
     assert not left.is_alive() and left_behind.sentences() == []
+
+
+def test_what_was_computed_is_not_kept_until_the_next_job():
+    class Batch:
+        pass
+
+    batch = Batch()
+    seen = weakref.ref(batch)
+    assert compute.run(lambda given: given is not None, batch)
+    del batch
+    wait_for(lambda: seen() is None, 5)
