@@ -12,7 +12,7 @@ least half of the time that it is on; a box is right if it counts for any.
 import argparse
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
 
@@ -88,9 +88,28 @@ def compare(band: Band, found: list[FoundSignal], longest: float = 2.0) -> tuple
     return scores, right
 
 
+def why_missed(truth: Truth, band: Band, found: list[FoundSignal]) -> str:
+    """What there is in place of a box that counts, in a word: "nothing" touches it, it is "part of a wider" box, it is
+    "in parts" (several boxes, or one that is too narrow), or its "time" is another."""
+    low, high = edges(truth, band)
+    on = seen(truth, band)
+    touching = [
+        box
+        for box in found
+        if min(box.freq_upper_edge, high) > max(box.freq_lower_edge, low)
+        and any(min(stop, box.sample_start + box.sample_count) > max(start, box.sample_start) for start, stop in on)
+    ]
+    if not touching:
+        return "nothing"
+    if any(share(box.freq_lower_edge, box.freq_upper_edge, low, high) >= 0.5 for box in touching):
+        return "time"
+    widest = max(touching, key=lambda box: box.freq_upper_edge - box.freq_lower_edge)
+    return "part of a wider" if widest.freq_upper_edge - widest.freq_lower_edge > high - low else "in parts"
+
+
 def run(bands: int, seed: int, flaws: bool, snr: tuple[float, float], each: bool, labels=None) -> None:
     hits, errors, by_snr = defaultdict(list), defaultdict(list), defaultdict(list)
-    filling, apart = [], []
+    filling, apart, reasons = [], [], Counter()
     boxes = rights = samples = 0
     spent = 0.0
     for number in range(seed, seed + bands):
@@ -117,7 +136,9 @@ def run(bands: int, seed: int, flaws: bool, snr: tuple[float, float], each: bool
             if not np.isnan(error):
                 errors[name].append(error)
             if recall < 0.5:
-                missed.append(f"{name}:{truth.snr_db:.0f}dB")
+                reason = why_missed(truth, band, found)
+                reasons[reason] += 1
+                missed.append(f"{name}:{truth.snr_db:.0f}dB:{reason}")
         if each:
             print(
                 f"{number}: {band.sample_rate / 1e6} MS/s {len(band.samples) / band.sample_rate:.3f} s,"
@@ -133,6 +154,8 @@ def run(bands: int, seed: int, flaws: bool, snr: tuple[float, float], each: bool
     print(
         f"{len(filling)} fill the band all the time, as noise would: found {sum(filling)}; others {np.mean(apart):.4f}"
     )
+    if reasons:
+        print("missed: " + ", ".join(f"{count} {reason}" for reason, count in reasons.most_common()))
     every = [*filling, *apart]
     off = [error for one in errors.values() for error in one]
     print(
