@@ -14,14 +14,16 @@ def through_rate(
     connect: Callable[[gr.top_block, blocks.null_sink], None],
     seconds: float,
     warm_up: float = 0.5,
+    sink: blocks.null_sink | None = None,
 ) -> float:
-    """Samples a second and channel that reach the sink of the flowgraph that `connect(top, sink)` builds.
+    """Items a second and channel, complex samples where no `sink` for others is given, that reach the sink of the
+    flowgraph that `connect(top, sink)` builds.
 
     Samples may come in lumps (a delay line, batches of windows), so the clock is read when a lump arrives: the first
     one after `warm_up` seconds, and the first one at least `seconds` later.
     """
     top = gr.top_block()
-    sink = blocks.null_sink(gr.sizeof_gr_complex)
+    sink = sink or blocks.null_sink(gr.sizeof_gr_complex)
     connect(top, sink)
     top.start()
     try:

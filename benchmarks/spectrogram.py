@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 
 import torch
+from flowgraphs import through_rate
 from gnuradio import blocks, gr, wfm
 from random_model import noise
 from result import Result, alternate, length_options, machine
@@ -27,8 +28,6 @@ LTE_RATE = 30.72e6
 SIZE = [32, 64]
 FFT_SIZE = 64
 STATISTICS = {"minimum": -60.0, "maximum": 20.0, "mean": 0.5, "std": 0.25}
-BLOCK_RATE = 50e6
-"""Samples of a flowgraph's run for each second that a measurement is to take."""
 WANTED = 1.0
 IMAGES_WANTED = 3.3
 """20 MS/s, where PyTorch makes 6: then two cores make every image, and infer, at 10 MS/s."""
@@ -58,17 +57,14 @@ def compare_images(preprocess: Callable[[torch.Tensor], torch.Tensor], iq: torch
     Result("cyclic_images", ours / theirs, ours / 1e6, "MS/s", theirs / 1e6, IMAGES_WANTED, conditions).emit()
 
 
-def block_rate(iq: torch.Tensor, output: str, samples: int) -> float:
+def block_rate(iq: torch.Tensor, output: str, seconds: float) -> float:
     """Samples a second through wfm.spectrogram ("images" or "rows") in a flowgraph that repeats `iq`."""
-    item, floats = gr.sizeof_gr_complex, SIZE[0] * SIZE[1] if output == "images" else FFT_SIZE
+    images = output == "images"
+    floats, samples = (SIZE[0] * SIZE[1], iq.size(-1)) if images else (FFT_SIZE, FFT_SIZE)
     shape = {"height": SIZE[0], "width": SIZE[1]}
     block = wfm.spectrogram(FFT_SIZE, FFT_SIZE, output, iq.size(-1), **shape, **STATISTICS)
-    top = gr.top_block()
-    source = blocks.vector_source_c(iq.flatten().numpy(), True)
-    top.connect(source, blocks.head(item, samples), block, blocks.null_sink(gr.sizeof_float * floats))
-    start = time.perf_counter()
-    top.run()
-    return samples / (time.perf_counter() - start)
+    source, sink = blocks.vector_source_c(iq.flatten().numpy(), True), blocks.null_sink(gr.sizeof_float * floats)
+    return samples * through_rate(lambda top, _: top.connect(source, block, sink), seconds, min(0.3, seconds), sink)
 
 
 def compare_block(iq: torch.Tensor, output: str, length: argparse.Namespace) -> None:
@@ -76,9 +72,8 @@ def compare_block(iq: torch.Tensor, output: str, length: argparse.Namespace) -> 
     torch_path = module if output == "images" else module.decibels
     for _ in range(3):
         torch_path(iq)
-    samples = int(BLOCK_RATE * length.seconds)
     ours, theirs = alternate(
-        lambda: block_rate(iq, output, samples), lambda: rate(torch_path, iq, length.seconds), length.rounds
+        lambda: block_rate(iq, output, length.seconds), lambda: rate(torch_path, iq, length.seconds), length.rounds
     )
     shape = f"images {SIZE} of windows of {iq.size(-1)}" if output == "images" else "rows"
     conditions = (
