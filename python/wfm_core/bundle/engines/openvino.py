@@ -104,9 +104,10 @@ class OpenVinoNetwork:
             raise _cannot(error) from error
 
     def _precision(self) -> str:
-        """What is not made of 8-bit products has bf16 as well, where there is that."""
-        narrow = self._dtype != "fp32" and "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        return "bf16" if narrow else "f32"
+        """As was asked for; of int8 what is not made of 8-bit products has bf16, where there is that."""
+        if self._dtype != "int8":
+            return {"fp32": "f32", "bf16": "bf16"}[self._dtype]
+        return "bf16" if "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
 
     def _settings(self, threads: int) -> dict:
         return {

@@ -2,6 +2,7 @@
 """OpenVINO gives what PyTorch gives, is taken where it is asked for or faster, and never silently."""
 
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -192,6 +193,20 @@ def test_layers_that_have_no_groups_of_8_bits(tmp_path):
     path = make_folder(tmp_path / "m", encoder=sizes)
     refused(path, r"cannot compute it \(its layers take \[48, 96\] values, a multiple of 32 is expected",
             engine="openvino", dtype="int8")  # fmt: skip
+
+
+@needs_openvino
+def test_what_lies_between_8_bit_products_is_bf16_where_there_is_that(small, monkeypatch):
+    other = load(small, "openvino")._network
+    for dtype, capabilities, wanted in (
+        ("fp32", ["FP32", "BF16"], "f32"),
+        ("bf16", ["FP32"], "bf16"),  # never another format than was asked for
+        ("int8", ["FP32", "BF16"], "bf16"),
+        ("int8", ["FP32"], "f32"),
+    ):
+        monkeypatch.setattr(other, "_dtype", dtype)
+        monkeypatch.setattr(other, "_core", SimpleNamespace(get_property=lambda *_, found=capabilities: found))
+        assert other._precision() == wanted
 
 
 @needs_openvino
