@@ -187,4 +187,16 @@ values spread(const values& floor, size_t size)
     return out;
 }
 
+values leaked(const values& floor)
+{
+    const size_t count = floor.size();
+    values seen(count);
+    for (size_t bin = 0; bin < count; bin++) {
+        const float below = floor[(bin + count - 1) % count];
+        const float above = floor[(bin + 1) % count];
+        seen[bin] = std::max(floor[bin], (4 * floor[bin] + below + above) / 6);
+    }
+    return seen;
+}
+
 } // namespace gr::wfm::finding

@@ -18,4 +18,8 @@ values common_floor(const std::vector<values>& floors);
 //! A floor on `size` bins over the same band.
 values spread(const values& floor, size_t size);
 
+//! A floor and what a Hann window lets its bins see of those beside them (a quarter of
+//! their power); the band's ends are beside each other.
+values leaked(const values& floor);
+
 } // namespace gr::wfm::finding

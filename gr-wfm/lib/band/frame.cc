@@ -154,7 +154,7 @@ bool frame::measure()
     for (size_t i = 0; i < 3; i++) {
         layer& now = d_layers[i];
         const size_t size = now.shape.fft_size;
-        now.floor = spread(common, size);
+        now.floor = leaked(spread(common, size));
         if (floors[i].empty())
             continue;
         now.rows = d_rows[i].rows();

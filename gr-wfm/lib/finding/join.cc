@@ -12,6 +12,8 @@ namespace {
 
 constexpr double quiet = 0.3;    // power of a line between bursts, over that within them
 constexpr double alike = 0.6;    // correlation of two tones' levels
+// Widths of the narrower between two tones, and power of one over that of the other.
+constexpr double farthest = 20, one_power = 30;
 constexpr size_t next_parts = 8; // above in frequency, at most, compared with one
 constexpr size_t teeth = 6;      // lines that make a comb
 constexpr double skipped = 10.5; // steps of a comb from a line to the next, at most
@@ -296,8 +298,11 @@ std::vector<fragment> combs_joined(std::vector<fragment> parts)
 bool may_be_tones(const fragment& one, const fragment& other)
 {
     const double gap = other.edges.low - one.edges.high;
-    return gap >= 0 && gap <= farthest * std::max(one.width(), other.width()) &&
-           same_time(one, other);
+    const auto [weak, strong] =
+        std::minmax({ one.level(), std::max(other.level(), 1e-30) });
+    // one transmitter sends its tones, as narrow, at about one power
+    return gap >= 0 && gap <= farthest * std::min(one.width(), other.width()) &&
+           strong < one_power * weak && same_time(one, other);
 }
 
 bool are_tones(const fragment& one, const fragment& other, const layer_list& layers)

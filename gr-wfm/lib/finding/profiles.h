@@ -10,9 +10,6 @@ using profile = std::vector<double>;
 using layer_list = std::vector<const layer*>;
 using band = std::pair<double, double>; //!< Hz from the middle
 
-//! Widths that may lie between two tones of one signal.
-constexpr double farthest = 12;
-
 //! Means of ratio - 1 from some row, or bin, of a layer on.
 struct seen {
     const layer* by;

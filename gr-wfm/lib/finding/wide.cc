@@ -10,6 +10,8 @@ namespace {
 
 constexpr double widest_local = 0.2;    // of the band: wider ones may hide in the floor
 constexpr double up = 2.0, above = 4.0; // over what was before; over the quietest place
+// Of a filter's fall (dB), which has not come yet half the way to the band's end.
+constexpr double flat = 0.7;
 constexpr double steepness = 0.05;      // of the band, for 10 dB at a signal's edges
 constexpr double narrow_filter = 0.6;   // of the band: receivers' filters are wider
 constexpr double aside = 0.1;           // of the band, from its middle: no filter is
@@ -47,6 +49,18 @@ double quantile_of(const float* first, const float* last, double share)
     return quantile(std::vector<double>(first, last), share);
 }
 
+// Whether a receiver's filter made the edges: the floor falls up to the band's ends, where
+// beside a signal there is noise, as low from its edge on.
+bool filtered(const values& floor, size_t first, size_t last, double top)
+{
+    const auto falls_late = [&](double half, double end) {
+        return std::log(top / half) < flat * std::log(top / end);
+    };
+    const size_t right = floor.size() - last;
+    return (first == 0 || falls_late(floor[first - 1 - first / 2], floor[0])) &&
+           (right == 0 || falls_late(floor[last + right / 2], floor.back()));
+}
+
 // A part of the band that stands high over the quietest, with edges as a signal has them.
 std::optional<wide_signal> plateau(const values& floor)
 {
@@ -68,10 +82,12 @@ std::optional<wide_signal> plateau(const values& floor)
     const bool left = half->first <= reach || falls(half->first - reach, half->first);
     const bool right =
         half->last >= count - reach || falls(half->last, half->last + reach);
-    wide_signal found{ run->first, run->last, floor, false };
     const double off = std::abs(static_cast<double>(half->first + half->last) - count);
-    found.steep = half->length() <= narrow_filter * count || off > aside * count ||
-                  (left && right && top > 2 * above * low);
+    const bool elsewhere = half->length() <= narrow_filter * count || off > aside * count;
+    if (!elsewhere && filtered(floor, half->first, half->last, top))
+        return {};
+    wide_signal found{ run->first, run->last, floor, false };
+    found.steep = elsewhere || (left && right && top > 2 * above * low);
     for (float& bin : found.outside)
         bin = std::min(bin, static_cast<float>(low));
     return found;

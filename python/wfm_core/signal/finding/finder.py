@@ -7,7 +7,7 @@ from wfm_core.base.errors import WfmError
 from wfm_core.signal.finding.candidates import VIEWS, Candidate, candidates, thresholds
 from wfm_core.signal.finding.choose import choose
 from wfm_core.signal.finding.cutting import signals_in
-from wfm_core.signal.finding.floor import common_floor, local_floor, quiet_level, spread
+from wfm_core.signal.finding.floor import common_floor, leaked, local_floor, quiet_level, spread
 from wfm_core.signal.finding.frames import Layer, layer_for_band
 from wfm_core.signal.finding.join import joined, without_echoes
 from wfm_core.signal.finding.layers import FRAME_ROWS, rows, shapes, touched
@@ -174,7 +174,7 @@ class SignalFinder:
         common = np.maximum(common, np.float32(_DEEPEST * float(np.mean(np.abs(clean[begin : begin + count]) ** 2))))
         layers = []
         for shape, (power, good), own in zip(self._shapes, powers, floors, strict=True):
-            floor = spread(common, shape.fft_size)
+            floor = leaked(spread(common, shape.fft_size))
             ratio = power / floor if own is not None else power[:0]
             if own is not None:
                 ratio[~good] = 1

@@ -68,3 +68,10 @@ def spread(floor: np.ndarray, size: int) -> np.ndarray:
         times = count // size
         return np.roll(floor, times // 2).reshape(size, times).mean(1)
     return np.interp(np.arange(size) / size, np.arange(count) / count, floor).astype(np.float32)
+
+
+def leaked(floor: np.ndarray) -> np.ndarray:
+    """A floor and what a Hann window lets its bins see of those beside them (a quarter of their power), which counts on
+    the slopes of a receiver's filter; the band's ends are beside each other."""
+    seen = (4 * floor + np.roll(floor, 1) + np.roll(floor, -1)) / np.float32(6)
+    return np.maximum(floor, seen)

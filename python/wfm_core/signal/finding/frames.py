@@ -8,8 +8,6 @@ from scipy import ndimage
 
 from wfm_core.signal.finding.layers import LayerShape
 
-FARTHEST = 12
-"""Widths that may lie between two tones of one signal."""
 _NEAR = 3.0  # widths between two parts that come and go together
 _PAUSE = 0.08  # share of rows
 _ON, _LONG = 0.3, 64  # of the highest level, and of the time, of a pause

@@ -7,12 +7,13 @@ import numpy as np
 
 from wfm_core.signal.finding.candidates import Candidate
 from wfm_core.signal.finding.copies import copy_groups
-from wfm_core.signal.finding.frames import FARTHEST, Layer, likeness
+from wfm_core.signal.finding.frames import Layer, likeness
 from wfm_core.signal.finding.refine import Fragment
 from wfm_core.signal.finding.skirts import mirrored
 
 _QUIET = 0.3  # power of a line between bursts, over that within them, of a line of its own
 _ALIKE = 0.6  # correlation of two tones' levels
+_FARTHEST, _ONE_POWER = 20.0, 30.0  # widths of the narrower between two tones, and power of one over that of the other
 _NEXT = 8  # parts above in frequency, at most, that are compared with one
 _TEETH = 6  # lines that make a comb
 _SKIPPED = 10.5  # steps of a comb from one line that is seen to the next, at most
@@ -191,8 +192,10 @@ def _tones_joined(parts: list[Fragment], layers: list[Layer]) -> list[Fragment]:
 
 
 def _may_be_tones(one: Fragment, other: Fragment) -> bool:
-    gap = other.low - one.high
-    return 0 <= gap <= FARTHEST * max(one.high - one.low, other.high - other.low) and _same_time(one, other)
+    gap, levels = other.low - one.high, (one.level, max(other.level, 1e-30))
+    # one transmitter sends its tones, as narrow, at about one power
+    far = _FARTHEST * min(one.high - one.low, other.high - other.low)
+    return 0 <= gap <= far and max(levels) < _ONE_POWER * min(levels) and _same_time(one, other)
 
 
 def _tones(one: Fragment, other: Fragment, layers: list[Layer]) -> bool:

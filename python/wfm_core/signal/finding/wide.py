@@ -13,6 +13,7 @@ _RISEN, _ABOVE = 2.0, 4.0  # power over what was before, and over the quietest p
 _STEEP = 0.05  # of the band, within which the power falls by 10 dB at a signal's edges
 _NARROW_FILTER = 0.6  # of the band: receivers' filters are wider
 _ASIDE = 0.1  # of the band, from its middle: filters are symmetrical
+_FLAT = 0.7  # of a filter's fall (dB), which has not come yet half the way to the band's end
 _UNSTEADY = 2.25  # mean square over squared mean of a bin's power: 2 for steady noise
 _STANDS_OUT, _STANDS_FAR_OUT = 6.0, 30.0  # power over that of filtered noise, of a wide signal, of what is in it
 _BARELY = 0.05  # ratio to the floor over that of the wide signal, of a box that shows only its unsteadiness
@@ -69,8 +70,21 @@ def plateau(floor: np.ndarray) -> tuple[int, int, np.ndarray, bool] | None:
     left = first <= reach or float(floor[first - reach : first].min()) <= bottom
     right = last >= count - reach or float(floor[last : last + reach].min()) <= bottom
     aside = last - first <= _NARROW_FILTER * count or abs(first + last - count) > _ASIDE * count
+    if not aside and _filtered(floor, first, last, top):
+        return None
     steep = aside or (left and right and top > 2 * _ABOVE * low)
     return run[0], run[1], np.minimum(floor, np.float32(low)), steep
+
+
+def _filtered(floor: np.ndarray, first: int, last: int, top: float) -> bool:
+    """Whether a receiver's filter made the edges: the floor falls up to the band's ends, where beside a signal there is
+    noise, as low from its edge on."""
+    falls = []
+    for outside in (floor[:first][::-1], floor[last:]):
+        if len(outside):
+            deep, half = (np.log(top / float(outside[place])) for place in (-1, len(outside) // 2))
+            falls.append(half < _FLAT * deep)
+    return all(falls)
 
 
 def _longest(yes: np.ndarray) -> tuple[int, int] | None:

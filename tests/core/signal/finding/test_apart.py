@@ -84,3 +84,31 @@ def test_lines_of_a_tone_that_is_on_for_part_of_the_time_are_one():
     put(band, lines, 100_000, 50e3, 24, 5e3, RATE)
     (one,) = between(found(band, RATE), 0, 120e3)
     assert one.freq_lower_edge < 19e3 and one.freq_upper_edge > 81e3
+
+
+def through_a_filter(band, begin, depth_db):
+    """As a receiver's filter leaves it that falls from `begin` (1: the band's ends) by `depth_db` to the ends."""
+    edge = np.clip((2 * np.abs(np.fft.fftfreq(len(band))) - begin) / (1 - begin), 0, 1)
+    gain = 10 ** (-depth_db / 20 * np.sin(edge * np.pi / 4) ** 2 * 2)
+    return np.fft.ifft(np.fft.fft(band) * gain).astype(np.complex64)
+
+
+@pytest.mark.parametrize(("begin", "depth_db"), [(0.75, 30), (0.85, 20), (0.92, 40)])
+def test_what_a_receivers_filter_lets_through_is_no_signal(begin, depth_db):
+    band = noise(COUNT)
+    for centre, snr_db, seed in ((-60e3, 18, 1), (-20e3, 25, 2), (50e3, 14, 3)):
+        channel(band, centre, snr_db, seed)
+    boxes = found(through_a_filter(band, begin, depth_db), RATE)
+    assert all(box.freq_upper_edge - box.freq_lower_edge < 8e3 for box in boxes)
+    for centre in (-60e3, -20e3, 50e3):
+        assert len(between(boxes, centre - 1e3, centre + 1e3)) == 1
+
+
+def test_a_narrow_and_a_wide_signal_that_take_turns_are_two():
+    band = noise(COUNT)
+    for start in range(0, COUNT - 40_000, 40_000):
+        channel(band[start : start + 20_000], -50e3, 20, start, symbol_rate=50e3)
+        channel(band[start + 20_000 : start + 40_000], 60e3, 22, start, symbol_rate=3e3)
+    boxes = found(band, RATE)
+    assert boxes and all(box.freq_upper_edge - box.freq_lower_edge < 70e3 for box in boxes)
+    assert between(boxes, -60e3, -40e3) and between(boxes, 55e3, 65e3)
