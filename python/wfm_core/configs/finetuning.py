@@ -177,6 +177,7 @@ class Grown(Table):
     """Boosted trees (see signals.yaml) of so many rounds; the first `shards` files of crops are theirs alone."""
 
     shards: Count
+    go_on: bool = False
     rounds: Annotated[int, Field(gt=0, le=4096)]
     leaves: Annotated[int, Field(gt=1, le=128)]
     depth: Annotated[int, Field(gt=0, le=64)]
@@ -210,6 +211,8 @@ class Signals(Endless):
 
     @model_validator(mode="after")
     def _leaves_crops_to_the_network(self):
+        if self.trees and self.trees.go_on and self.init is None:
+            raise ValueError("trees.go_on without init; expected a model folder whose trees go on")
         if self.trees and self.trees.shards >= self.shards:
             raise ValueError(
                 f"trees.shards {self.trees.shards} of {self.shards} shards; expected fewer: the network learns from "

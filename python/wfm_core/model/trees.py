@@ -53,7 +53,10 @@ class Trees(nn.Module):
         self.branches, self.value = whole(2 * count, torch.uint8), whole(count, torch.int16)
 
     def forward(self, features: Tensor) -> Tensor:
-        features = whole_steps(features)
+        return self.votes(whole_steps(features))
+
+    def votes(self, features: Tensor) -> Tensor:
+        """As forward, of features in whole steps (`whole_steps`)."""
         trees = self.feature.size(0) // self.nodes
         roots = (torch.arange(trees, device=features.device) * self.nodes).unsqueeze(0)
         place = roots.expand(features.size(0), -1)

@@ -71,6 +71,36 @@ def test_trees_grow_on_files_of_their_own_and_go_into_the_bundle(tmp_path, monke
     assert torch.equal(read_model_folder(out)[1]["opinion.trees.threshold"], grown)
 
 
+def test_trees_of_an_earlier_model_go_on(tmp_path, monkeypatch, capsys):
+    draw = partial(random_shard, np.random.default_rng(0))
+    monkeypatch.setattr("wfm_core.train.signals.batches.make_shard", draw)
+    sizes = "leaves: 4, depth: 3, learning_rate: 0.3, least: 2, features: 1.0, bins: 15"
+    run = {name: tmp_path / name for name in ("first", "second", "third")}
+    for out in run.values():
+        (out / "crops").mkdir(parents=True)
+        for number in range(3):
+            draw(out / "crops" / f"{number:05d}.npy", 0, 64, 0.5)
+    options = [*SMALL, "shards=3", "crops=64"]
+
+    def train(name, trees):
+        return main(["--config", "signals.yaml", "--out", str(run[name]), *options, *trees])
+
+    assert train("first", [f"trees={{shards: 2, rounds: 2, {sizes}}}"]) == 0
+    began = f"init={run['first']}"
+    assert train("second", [began, f"trees={{shards: 2, go_on: true, rounds: 5, {sizes}}}"]) == 0
+    contract, weights = read_model_folder(run["second"])
+    before = read_model_folder(run["first"])[1]["opinion.trees.value"]
+    after = weights["opinion.trees.value"]
+    assert contract.trees.rounds == 5 and len(after) == 5 * len(before) // 2
+    assert torch.equal(after[: len(before)], before) and after[len(before) :].any()
+    # what goes on corrects what is there
+    assert after[len(before) :].abs().max() < before.abs().max() * 1.5
+    assert train("third", [began, f"trees={{shards: 2, go_on: true, rounds: 2, {sizes}}}"]) != 0
+    assert "fewer than trees.rounds, 2" in capsys.readouterr().err
+    assert train("third", [f"trees={{shards: 2, go_on: true, rounds: 5, {sizes}}}"]) != 0
+    assert "trees.go_on without init" in capsys.readouterr().err
+
+
 def random_shard(rng, path, seed, count, finder_share, labels=None):
     """Crops of noise, whose bandwidth says the class."""
     rows = np.zeros(count, RECORD)

@@ -29,13 +29,15 @@ def features_of(files: list[Path], labels: tuple[str, ...]) -> tuple[np.ndarray,
     return np.concatenate(features), np.concatenate(classes)
 
 
-def grow(trees: Trees, config: Signals, features: np.ndarray, classes: np.ndarray) -> None:
-    """Fill `trees` with what `config.trees` makes of features [n, F] and classes [n]. Raises `WfmError` without
-    LightGBM."""
+def grow(trees: Trees, config: Signals, features: np.ndarray, classes: np.ndarray, begun: int = 0) -> None:
+    """Fill `trees`, after the first `begun` rounds, which are there, with what `config.trees` makes of features [n, F]
+    and classes [n]. Raises `WfmError` without LightGBM."""
     lightgbm = needed("lightgbm", "growing trees (the key trees of the configuration)")
     sizes = config.trees
-    data = lightgbm.Dataset(features, classes, params={"max_bin": sizes.bins, "verbose": -1})
-    with tqdm(total=sizes.rounds, desc="growing trees", unit="round") as bar:
+    said = _votes(trees, features) if begun else None
+    data = lightgbm.Dataset(features, classes, init_score=said, params={"max_bin": sizes.bins, "verbose": -1})
+    rounds = sizes.rounds - begun
+    with tqdm(total=rounds, desc="growing trees", unit="round") as bar:
         grown = lightgbm.train(
             {
                 "objective": "multiclass",
@@ -55,14 +57,23 @@ def grow(trees: Trees, config: Signals, features: np.ndarray, classes: np.ndarra
                 "verbose": -1,
             },
             data,
-            sizes.rounds,
+            rounds,
             callbacks=[lambda _: bar.update()],
         )
     lay_out(trees, [one["tree_structure"] for one in grown.dump_model()["tree_info"]])
 
 
+@torch.inference_mode()
+def _votes(trees: Trees, features: np.ndarray) -> np.ndarray:
+    parts = [
+        trees.votes(torch.from_numpy(features[first : first + _AT_ONCE])) for first in range(0, len(features), _AT_ONCE)
+    ]
+    return torch.cat(parts).double().numpy()
+
+
 def lay_out(trees: Trees, roots: list[dict]) -> None:
-    """Put trees, each as LightGBM's `dump_model` has its root, in the order of rounds and classes, into `trees`."""
+    """Put trees, each as LightGBM's `dump_model` has its root, in the order of rounds and classes, in the last places
+    of `trees`."""
     feature, threshold = np.zeros((len(roots), trees.nodes), np.uint8), np.zeros((len(roots), trees.nodes), np.int16)
     value, branches = np.zeros((len(roots), trees.nodes), np.int16), np.zeros((len(roots), trees.nodes, 2), np.uint8)
     for tree, root in enumerate(roots):
@@ -78,4 +89,5 @@ def lay_out(trees: Trees, roots: list[dict]) -> None:
             nodes += [node["left_child"], node["right_child"]]
     parts = {"feature": feature, "threshold": threshold, "branches": branches, "value": value}
     for name, values in parts.items():
-        getattr(trees, name).data.copy_(torch.from_numpy(values.reshape(-1)))
+        last = getattr(trees, name).data[-values.size :]
+        last.copy_(torch.from_numpy(values.reshape(-1)))

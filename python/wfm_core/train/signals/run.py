@@ -31,7 +31,7 @@ from wfm_core.train.finetune.results import FIGURES
 from wfm_core.train.runner import begin, make_trainer, steps_done, train
 from wfm_core.train.signals.batches import FIRST_SHARDS, CropBatches, Makers, as_inputs, shard_path, validation_rows
 from wfm_core.train.signals.growing import features_of, grow
-from wfm_core.train.signals.starting import listen, starting_network, tree_sizes
+from wfm_core.train.signals.starting import listen, rounds_begun, starting_network, tree_sizes
 from wfm_core.train.signals.training import SignalTraining, predict_rows
 
 _VALIDATION_BATCH = 128
@@ -60,8 +60,9 @@ def train_signals(config: Signals, out: Path, checkpoint: dict | None, command: 
             files = [shard_path(crops, number) for number in range(config.first_shard)]
             for path in tqdm(files, desc="crops for the trees", unit="file"):
                 makers.wait_for(path)
-            grow(model.opinion.trees, config, *features_of(files, labels))
-            listen(model, config.task)
+            grow(model.opinion.trees, config, *features_of(files, labels), begun=rounds_begun(config))
+            if not config.trees.go_on:
+                listen(model, config.task)
         if config.trees:
             makers.wait_for(shard_path(crops, config.first_shard))
         training = SignalTraining(config, model, labels)
