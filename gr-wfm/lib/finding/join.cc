@@ -238,14 +238,12 @@ std::vector<std::vector<size_t>> combs_of(const std::vector<size_t>& lines,
         for (const size_t n : chain)
             combs.back().push_back(lines[n]);
     }
-    if (!combs.empty())
-        return combs;
     std::vector<size_t> narrow;
     for (const size_t line : lines)
         if (parts[line].width() < thin_bins * grid)
             narrow.push_back(line);
     if (narrow.size() >= many && are_equal(narrow, parts))
-        combs.push_back(narrow);
+        combs.assign(1, narrow);
     return combs;
 }
 

@@ -101,6 +101,8 @@ def likeness(start, stop, one: tuple[float, float], other: tuple[float, float], 
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    if not len(one):
+        return 0.0
     one, other = one - one.mean(), other - other.mean()
     both = float(np.sqrt((one @ one) * (other @ other)))
     return float(one @ other) / both if both > 0 else 0.0

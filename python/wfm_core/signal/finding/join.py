@@ -119,11 +119,7 @@ def _combs(lines: list[Fragment]) -> list[list[Fragment]]:
             combs.append([n])
     combs = [comb for comb in combs if len(comb) >= _TEETH]
     narrow = [n for n, p in enumerate(lines) if p.high - p.low < _THIN * grid]
-    if (
-        not combs
-        and len(narrow) >= _MANY
-        and np.std([10 * np.log10(max(lines[n].level, 1e-30)) for n in narrow]) < _EQUAL
-    ):
+    if len(narrow) >= _MANY and np.std([10 * np.log10(max(lines[n].level, 1e-30)) for n in narrow]) < _EQUAL:
         combs = [narrow]
     return [[lines[n] for n in comb] for comb in combs]
 

@@ -112,3 +112,11 @@ def test_a_narrow_and_a_wide_signal_that_take_turns_are_two():
     boxes = found(band, RATE)
     assert boxes and all(box.freq_upper_edge - box.freq_lower_edge < 70e3 for box in boxes)
     assert between(boxes, -60e3, -40e3) and between(boxes, 55e3, 65e3)
+
+
+def test_lines_of_a_code_are_one_also_where_some_of_them_are_at_equal_distances():
+    band = noise(COUNT)
+    for kilohertz in (*range(-90, -49, 5), -31, -24, -12, 3, 13, 20, 34, 42, 57, 61, 80, 88):
+        put(band, np.full(COUNT, np.exp(1j * kilohertz**2)), 0, 1e3 * kilohertz, 26, 500, RATE)
+    (one,) = found(band, RATE)
+    assert one.freq_lower_edge < -89e3 and one.freq_upper_edge > 87e3
