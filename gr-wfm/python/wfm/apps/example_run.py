@@ -18,7 +18,7 @@ from wfm_core.base.errors import WfmError
 
 from ..display.platform import choose_platform
 from ..ports import messages
-from ..ports.block import say_done
+from ..ports.endings import say_done
 from .shutdown import Running, end_at_once
 
 _POLL_MS = 100

@@ -60,6 +60,8 @@ class display_rows_sink(gr.sync_block):
 class display_messages_sink(message_block):
     """Ports in: `detects`, `events`, `status`, as of `wfm.detection_display`."""
 
+    ENDS_LAST = True
+
     def __init__(self, state: DisplayState):
         super().__init__(
             "wfm_display_messages_sink",

@@ -36,6 +36,8 @@ class decision_log(message_block):
         WfmError: the JSON file cannot be written.
     """
 
+    ENDS_LAST = True
+
     def __init__(self, json_path: str = "", sample_rate: float = 1.92e6, quiet: bool = False):
         super().__init__("wfm_decision_log", takes={keys.DETECTS: self._on_detection, keys.EVENTS: self._on_event})
         self._sample_rate = sample_rate
@@ -52,7 +54,6 @@ class decision_log(message_block):
         self.windows = 0
 
     def stop(self) -> None:
-        self.handle_waiting(keys.DETECTS)
         self._windows.finish()
 
     def set_sample_rate(self, sample_rate: float) -> None:

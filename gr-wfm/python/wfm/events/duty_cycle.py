@@ -39,9 +39,6 @@ class duty_cycle(message_block):
         self._task, self._label, self._windows, self._max_gap = task, label, windows, max_gap
         self._counted: list[messages.Detection] = []
 
-    def stop(self) -> None:
-        self.handle_waiting(keys.DETECTS)
-
     def _on_detects(self, message: pmt.pmt_base) -> None:
         found = messages.read_detection(message)
         if found.task != self._task or found.label is None:

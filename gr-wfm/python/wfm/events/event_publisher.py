@@ -30,6 +30,7 @@ class event_publisher(message_block):
     """
 
     FATE = "not published"
+    ENDS_LAST = True
 
     def __init__(self, address: str = DEFAULT_ADDRESS, radio: str = "radio", high_water_mark: int = 1000):
         super().__init__(

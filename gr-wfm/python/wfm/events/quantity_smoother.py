@@ -43,9 +43,6 @@ class quantity_smoother(message_block):
         self._recent: deque[np.ndarray] = deque(maxlen=windows)
         self._last: messages.Detection | None = None
 
-    def stop(self) -> None:
-        self.handle_waiting(keys.DETECTS)
-
     def _on_detects(self, message: pmt.pmt_base) -> None:
         found = messages.read_detection(message)
         if self._quantity in found.decision:

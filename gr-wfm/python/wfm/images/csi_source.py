@@ -14,7 +14,8 @@ from wfm_core.data.recordings.csi.log import CsiLog
 from wfm_core.data.recordings.csi.packet import CsiPacket
 
 from ..ports import keys
-from ..ports.block import message_block, say_done
+from ..ports.block import message_block
+from ..ports.endings import say_done
 from ..ports.guard import guarded
 from .csi_feeds import SERIAL, UDP, SerialFeed, UdpFeed
 from .csi_messages import csi_pdus

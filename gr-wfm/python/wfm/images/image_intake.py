@@ -29,7 +29,6 @@ class image_intake(message_block):
         self._queue.open()
 
     def stop(self) -> None:
-        self.handle_waiting(keys.IMAGES)
         self._queue.end_input()
 
     def _on_image(self, message: pmt.pmt_base) -> None:

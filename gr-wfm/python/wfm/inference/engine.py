@@ -21,7 +21,8 @@ from wfm_core.bundle.engines.batches import Batches
 from wfm_core.serving.remote import UnansweredError
 
 from ..ports import answers, keys, messages
-from ..ports.block import message_block, say_done
+from ..ports.block import message_block
+from ..ports.endings import say_done
 from .hot_swap import BundleSwap
 from .latency_counters import LatencyCounters
 from .outage import Outage, call_seconds, limit, replica, server_version, spent

@@ -16,10 +16,7 @@ class order_relay(message_block):
 
     def __init__(self, port: pmt.pmt_base, block: message_block):
         super().__init__("wfm_order_relay", takes={port: self._hand_on})
-        self._port, self._block = port, block
-
-    def stop(self) -> None:
-        self.handle_waiting(self._port)
+        self._block = block
 
     def _hand_on(self, message: pmt.pmt_base) -> None:
         self._block.to_basic_block()._post(keys.CONTROL, message)

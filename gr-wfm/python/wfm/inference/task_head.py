@@ -111,8 +111,6 @@ class task_head(message_block):
             }
 
     def stop(self) -> None:
-        self.handle_waiting(keys.EMBEDDINGS)
-        self.handle_waiting(keys.ENCODER_STATUS)
         self.publish_status()
 
     # -- embeddings ----------------------------------------------------------------------------------------------

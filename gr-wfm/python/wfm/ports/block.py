@@ -1,24 +1,48 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What Python blocks with message ports share: the ports, the guard, notices, and a status once a second."""
 
+import functools
 import time
 from collections.abc import Callable
 
 import pmt
 from gnuradio import gr
 
-from . import keys
+from . import endings, keys
 from .guard import Guard, guarded_start, guarded_stop
 
 _STATUS_SECONDS = 1.0
 _REFUSALS = {"control": "a control message was refused", "command": "a command was refused"}
 
 
+def _begins(start: Callable) -> Callable:
+    @functools.wraps(start)
+    def run(block):
+        endings.begin(block)
+        return start(block)
+
+    return run
+
+
+def _ends(stop: Callable) -> Callable:
+    """What still waits is handled before a block's `stop`, and who listens to it is told after that."""
+
+    @functools.wraps(stop)
+    def run(block):
+        block._handle_all_waiting()
+        stopped = stop(block)
+        endings.end(block)
+        return stopped
+
+    return run
+
+
 class message_block(gr.basic_block):
     """A block with message ports.
 
     Its handlers, its `start` and its `stop` never raise: `complain` logs what they would. What the latter two return
-    is True. A block that gives the port `status` has a method `status()`.
+    is True. A block that gives the port `status` has a method `status()`. What waits on its ports when it ends is
+    handled before its `stop`.
 
     Args:
         name: of the block.
@@ -31,12 +55,16 @@ class message_block(gr.basic_block):
 
     FATE = "ignored"
     """What becomes of a message whose handler raises, in a sentence."""
+    ENDS_LAST = False
+    """True: the block ends after the last message_block that is connected to it, not after the first (`.endings`). Of
+    blocks that only listen: two that wait for each other would never end."""
 
     def __init_subclass__(cls, **arguments):
         super().__init_subclass__(**arguments)
-        for name, guard in (("start", guarded_start), ("stop", guarded_stop)):
-            if name in vars(cls):
-                setattr(cls, name, guard(vars(cls)[name]))
+        if "start" in vars(cls):
+            cls.start = _begins(guarded_start(vars(cls)["start"]))
+        if "stop" in vars(cls):
+            cls.stop = _ends(guarded_stop(vars(cls)["stop"]))
 
     def __init__(
         self,
@@ -53,9 +81,29 @@ class message_block(gr.basic_block):
         self._next_status = 0.0
         for port in gives:
             self.message_port_register_out(port)
+        self._takes = tuple(takes)
         for port, handler in takes.items():
             self.message_port_register_in(port)
             self._set_guarded_handler(port, handler)
+        self.set_msg_handler(keys.SYSTEM, self.handle_system)
+
+    @_begins
+    def start(self) -> bool:
+        return True
+
+    @_ends
+    def stop(self) -> bool:
+        return True
+
+    def handle_system(self, message: pmt.pmt_base) -> None:
+        """A block that is connected to this one has ended."""
+        self._handle_all_waiting()  # it said all it had to say before
+        if endings.may_end(self):
+            self.to_basic_block().system_handler(message)
+
+    def _handle_all_waiting(self) -> None:
+        for port in self._takes:
+            self.handle_waiting(port)
 
     def _set_guarded_handler(self, port: pmt.pmt_base, handler: Callable[[pmt.pmt_base], None]) -> None:
         what = _REFUSALS.get(str(port), f"a message on {port} was {self.FATE}")
@@ -126,11 +174,6 @@ class message_block(gr.basic_block):
         while block.delete_head_nowait(keys.SYSTEM) is not None:
             pass
         block.clear_finished()
-
-
-def say_done(block) -> None:
-    """Tell a block without streams, as the scheduler does, that nothing more comes: it ends."""
-    block.to_basic_block()._post(keys.SYSTEM, keys.DONE)
 
 
 def keep_alive(top: gr.hier_block2, block) -> None:

@@ -9,7 +9,8 @@ import pmt
 from wfm_core.base.errors import WfmError
 
 from ..ports import keys, messages
-from ..ports.block import message_block, say_done
+from ..ports.block import message_block
+from ..ports.endings import say_done
 
 _POLL_SECONDS = 0.1
 _HUSH_SECONDS = 0.3

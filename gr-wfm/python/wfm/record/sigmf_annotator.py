@@ -87,12 +87,11 @@ class inbox(message_block):
     """One port's messages, in order, to `handler`; `begin` and `end` are called with each run."""
 
     def __init__(self, port: str, handler, begin, end):
-        self._port, self._begin, self._end = pmt.intern(port), begin, end
-        super().__init__("wfm_annotator_inbox", takes={self._port: handler}, log="wfm.sigmf_annotator")
+        self._begin, self._end = begin, end
+        super().__init__("wfm_annotator_inbox", takes={pmt.intern(port): handler}, log="wfm.sigmf_annotator")
 
     def start(self) -> None:
         self._begin()
 
     def stop(self) -> None:
-        self.handle_waiting(self._port)
         self._end()
