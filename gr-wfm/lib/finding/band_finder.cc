@@ -56,7 +56,8 @@ band_finder::band_finder(double sample_rate, const settings& settings)
       d_settings(settings),
       d_frame(sample_rate, settings),
       d_tracks(sample_rate, settings),
-      d_wide(sample_rate, d_frame.length())
+      d_wide(sample_rate, d_frame.length()),
+      d_filled(shapes(settings.size_for(sample_rate))[2].fft_size)
 {
 }
 
@@ -132,7 +133,10 @@ std::vector<fragment> band_finder::parts_of(size_t count)
     parts.erase(std::remove_if(parts.begin(), parts.end(), faint), parts.end());
     parts = without_skirts(std::move(parts), layers);
     const layer& middle = *layers[layers.size() > 1 ? 1 : 0];
-    if (const auto wide = d_wide.look(middle.floor))
+    const auto wide = d_wide.look(middle.floor);
+    if (d_filled.look(d_frame.layers()[2], edges_of(parts)))
+        add_whole(parts, middle, finest, count);
+    else if (wide)
         add_wide(parts, *wide, middle, layers, finest, count);
     return parts;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "band/filled.h"
 #include "band/frame.h"
 #include "finding/tracks.h"
 #include "finding/wide.h"
@@ -42,6 +43,7 @@ private:
     frame d_frame;
     tracks d_tracks;
     wide_band d_wide;
+    filled_band d_filled;
     std::vector<gr_complex> d_held, d_clean;
     uint64_t d_origin = 0; //!< of the held samples
     uint64_t d_begin = 0;  //!< of the frame that comes next

@@ -22,6 +22,7 @@ constexpr double stands_out = 6.0, stands_far_out = 30.0;
 // unsteadiness.
 constexpr double barely = 0.05;
 constexpr double hold_seconds = 2.0;
+constexpr double said_snr = 10;
 
 struct stretch {
     size_t first, last;
@@ -224,6 +225,41 @@ void add_wide(std::vector<fragment>& parts,
     };
     parts.erase(std::remove_if(parts.begin(), parts.end(), only_its), parts.end());
     parts.push_back(std::move(wide));
+}
+
+void add_whole(std::vector<fragment>& parts,
+               const layer& by,
+               size_t finest,
+               size_t count)
+{
+    const size_t size = by.shape.fft_size, times = finest / size;
+    profile power = power_sums(by, 0, size).by_bin;
+    const double least = stands_far_out * quantile(power, 0.5) / by.rate;
+    const auto uneven = [least](const fragment& part) {
+        return !(part.level() / part.width() > least);
+    };
+    parts.erase(std::remove_if(parts.begin(), parts.end(), uneven), parts.end());
+    for (const fragment& part : parts) {
+        const auto [low, high] = by.bins(part.edges.low, part.edges.high);
+        std::copy(
+            by.floor.begin() + low, by.floor.begin() + high, power.begin() + low);
+    }
+    const double all = count;
+    fragment whole{ { 0, all, -by.rate / 2, by.rate / 2 },
+                    -static_cast<long>(times / 2),
+                    values(finest),
+                    values(finest),
+                    all,
+                    by.rate / finest,
+                    0 };
+    for (size_t i = 0; i < size; i++) {
+        const double noise = by.floor[i] / said_snr;
+        const double mine = std::max(power[i] - noise, 0.0) * all / finest;
+        std::fill_n(&whole.power[i * times], times, mine);
+        std::fill_n(&whole.noise[i * times], times, noise / finest);
+    }
+    whole.sum_up();
+    parts.push_back(std::move(whole));
 }
 
 } // namespace gr::wfm::finding

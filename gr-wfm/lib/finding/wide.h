@@ -44,4 +44,12 @@ void add_wide(std::vector<fragment>& parts,
               size_t finest,
               size_t count);
 
+//! Adds the signal that fills the band to a frame's parts, of which those remain that are
+//! too strong to be its unevenness. No noise is seen: its power is said to be 10 times
+//! that of the noise.
+void add_whole(std::vector<fragment>& parts,
+               const layer& by,
+               size_t finest,
+               size_t count);
+
 } // namespace gr::wfm::finding

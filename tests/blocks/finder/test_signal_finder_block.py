@@ -72,6 +72,17 @@ def test_carriers_of_one_sound_and_lines_that_bursts_strew_are_the_definitions()
     assert_same(said(rig.pdus), right, RATE)
 
 
+def test_a_band_that_one_signal_fills_is_the_definitions():
+    rng, count = np.random.default_rng(8), 131_072
+    body = np.fft.ifft(rng.choice([1, -1, 1j, -1j], (count // 137 + 1, 128)), axis=1) * 128**0.5
+    band = np.concatenate([body[:, -9:], body], 1).ravel()[:count].astype(np.complex64) + noise(count)
+    rig = Rig(band, RATE, policy="lossless")
+    rig.run()
+    right = defined([band], RATE)
+    assert len(right) == 1 and right[0, 3] - right[0, 2] > 0.97 * RATE
+    assert_same(said(rig.pdus), right, RATE)
+
+
 @pytest.mark.parametrize(
     "settings", [{"fft_size": 128}, {"max_duration": 0.15}, {"min_snr": 15.0, "false_alarms": 5.0}]
 )

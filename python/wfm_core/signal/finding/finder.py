@@ -7,6 +7,7 @@ from wfm_core.base.errors import WfmError
 from wfm_core.signal.finding.candidates import VIEWS, Candidate, candidates, thresholds
 from wfm_core.signal.finding.choose import choose
 from wfm_core.signal.finding.cutting import signals_in
+from wfm_core.signal.finding.filled import fills, with_whole
 from wfm_core.signal.finding.floor import common_floor, leaked, local_floor, quiet_level, spread
 from wfm_core.signal.finding.frames import Layer, layer_for_band
 from wfm_core.signal.finding.join import joined, without_echoes
@@ -140,7 +141,9 @@ class SignalFinder:
         parts = without_skirts([part for part in parts if part.ratio > least], usable)
         layer = next(layer for layer in (*usable[1:2], usable[0]))
         wide = self._wide.look(layer.floor)
-        if wide is not None:
+        if fills(layers[-1], parts):
+            parts = with_whole(parts, layer, self._shapes[-1].fft_size, count)
+        elif wide is not None:
             part, steady = wide_fragment(wide, layer, self._shapes[-1].fft_size, count)
             if wide[3] or not steady:
                 parts = with_wide(parts, part, steady, usable)
