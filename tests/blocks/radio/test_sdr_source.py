@@ -153,6 +153,7 @@ def test_truth_by_time_and_frequency():
         Segment(0, 1000, "nbfm", edges=(-50.0, -40.0)),
         Segment(100, 100, "lora", edges=(10.0, 110.0)),
         Segment(300, 100, "lora", edges=(10.0, 110.0)),
+        *(Segment(500 + 50 * pulse, 10, "ook", edges=(200.0, 220.0)) for pulse in range(5)),
     ]
     truth = GroundTruth(segments, 1000.0, (50, 0.75), 1000)
 
@@ -165,10 +166,12 @@ def test_truth_by_time_and_frequency():
     assert label(110, 80, 20.0, 100.0) == label(90, 150, 20.0, 100.0) == "lora"
     assert label(100, 300, 20.0, 100.0) == "lora", "two bursts are most of it"
     assert label(210, 80, 20.0, 100.0) == NO_SIGNAL, "between two bursts"
+    assert label(500, 210, 195.0, 225.0) == "ook", "pauses between pulses are its time"
+    assert label(700, 290, 195.0, 225.0) == NO_SIGNAL, "what is after the last pulse is not"
     assert label(110, 80, -20.0, 5.0) == NO_SIGNAL, "beside it"
     assert label(900, 200, -50.0, -40.0) == "nbfm", "the scene is played again"
     assert label(0, 500, None, None) is None, "a window of the whole band has no one truth"
-    assert truth.labels == ["lora", "nbfm"]
+    assert truth.labels == ["lora", "nbfm", "ook"]
 
 
 @pytest.mark.parametrize(

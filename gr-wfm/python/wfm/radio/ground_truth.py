@@ -51,7 +51,8 @@ class GroundTruth:
         """The label that the detection should have; None as well where it has no time.
 
         Of a scene whose signals are on beside each other only a detection with edges has one: that of the signal which
-        shares most of its time, at least half of it, and half of the narrower width; else `NO_SIGNAL`.
+        shares most of its time, at least half of it, and half of the narrower width; else `NO_SIGNAL`. Pauses between
+        a signal's pulses count as its time.
         """
         if found.rx_time is None:
             return None
@@ -70,12 +71,18 @@ class GroundTruth:
     def _signal(self, found: Detection, lower: float, upper: float) -> str:
         first = self.position(found.rx_time)
         shared: Counter = Counter()
-        for segment in self.segments:
-            low, high = segment.edges
-            if min(high, upper) - max(low, lower) < _LEAST_SHARE * min(high - low, upper - lower):
-                continue
-            for begin in (first, first - self.samples):  # it may have begun before the scene was repeated
+        for begin in (first, first - self.samples):  # it may have begun before the scene was repeated
+            on: dict[str, tuple[int, int]] = {}
+            for segment in self.segments:
+                low, high = segment.edges
+                if min(high, upper) - max(low, lower) < _LEAST_SHARE * min(high - low, upper - lower):
+                    continue
+                start = max(segment.sample_start, begin)
                 end = min(segment.sample_start + segment.sample_count, begin + found.sample_count)
-                shared[segment.label] += max(end - max(segment.sample_start, begin), 0)
+                if end > start:
+                    before = on.get(segment.label, (start, end))
+                    on[segment.label] = min(before[0], start), max(before[1], end)
+            for label, (start, end) in on.items():
+                shared[label] += end - start
         label, samples = shared.most_common(1)[0] if shared else (NO_SIGNAL, 0)
         return label if samples >= _LEAST_SHARE * found.sample_count else NO_SIGNAL
