@@ -283,17 +283,18 @@ def settled(run) -> bool:
 
 def test_silence_is_warned_of_once(monkeypatch):
     block = wfm.csi_source("udp://127.0.0.1:0", silence=0.3)
-    with Run(block) as run, Sender(block) as sender:
-        sender.send(b"\x00 nothing that is known")
-        wait_for(lambda: silences(run))
-        time.sleep(0.6)
-        (event,) = silences(run)
-        assert event["event"] == "warning" and "from udp://127.0.0.1:" in event["text"]
-        assert "the first of 1 malformed: nothing of a format that is known" in event["text"]
-        before = len(run.events.messages)
-        sender.send(line(1))
-        wait_for(lambda: run.csi.messages)
-        wait_for(lambda: len(run.events.messages) == before + 1)
+    with Sender(block) as sender:
+        sender.send(b"\x00 nothing that is known")  # is there when the source begins
+        with Run(block) as run:
+            wait_for(lambda: silences(run))
+            time.sleep(0.6)
+            (event,) = silences(run)
+            assert event["event"] == "warning" and "from udp://127.0.0.1:" in event["text"]
+            assert "the first of 1 malformed: nothing of a format that is known" in event["text"]
+            before = len(run.events.messages)
+            sender.send(line(1))
+            wait_for(lambda: run.csi.messages)
+            wait_for(lambda: len(run.events.messages) == before + 1)
 
 
 def silences(run) -> list[dict]:
