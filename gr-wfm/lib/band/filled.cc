@@ -16,6 +16,7 @@ constexpr double least_left = 0.2; // of the band beside what was found
 // Of a found box's width beside it, that is left out as the box is.
 constexpr double margin = 0.25;
 constexpr double rows_left = 0.3; // of a bin's
+constexpr double least_level = 0.5; // over the floor: digital silence has none
 // Eighths of a sample between two periods; what is seen of one half way.
 constexpr int between = 4;
 constexpr double half_way = 0.6;
@@ -98,7 +99,7 @@ bool filled_band::look(const layer& by, const std::vector<box>& found)
 }
 
 // The mean power of each bin beside what was found over its mean in all bins, less 1.
-// Returns how many bins have enough rows for it.
+// Returns how many bins have enough rows for it, 0 where there is no noise at all.
 size_t filled_band::take_ripples(const layer& by, const std::vector<box>& found)
 {
     std::fill(d_power.begin(), d_power.end(), 0.0f);
@@ -130,6 +131,8 @@ size_t filled_band::take_ripples(const layer& by, const std::vector<box>& found)
         sum += d_ripples[i];
         left += d_left[i];
     }
+    if (!(sum >= least_level * left))
+        return 0;
     for (size_t i = 0; i < d_size; i++)
         if (d_left[i])
             d_ripples[i] = d_ripples[i] / (sum / left) - 1;

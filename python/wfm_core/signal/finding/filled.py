@@ -19,13 +19,11 @@ _MARGIN = 0.25  # of a found part's width beside it, that is left out as the par
 _BETWEEN, _HALF_WAY = np.arange(-4, 5) / 8.0, 0.6  # samples; what is seen of a period between two
 _ROWS_LEFT = 0.3  # of a bin's rows
 _LIKE, _SURE = 0.015, 8.0  # power like itself over all, and over its deviation where there is none
+_LEAST_LEVEL = 0.5  # over the floor: digital silence has none
 _SNR = 10.0  # power over the noise's that is said of it: none is seen
 _STANDS_OUT = 30.0  # density over that of the signal, of what is none of its unevenness
-_PLACES, _SEEN, _LEFT = (
-    8,
-    5,
-    0.1,
-)  # of the band, those that must be seen, share of one that has to be left
+_PLACES, _SEEN = 8, 5  # parts of the band, and those of them that must be seen
+_LEFT = 0.1  # of a part's bins, of one that is seen
 _SHARE = 0.4  # likeness of each over that of all
 
 
@@ -99,5 +97,7 @@ def _ripples(layer: Layer, parts: list[Fragment]) -> tuple[np.ndarray, np.ndarra
     left = rows >= max(_LEAST_ROWS, _ROWS_LEFT * count)
     power = np.where(free, np.minimum(layer.ratio, np.float32(_MOST)), np.float32(0)).sum(0, dtype=np.float64)
     mean = power / np.maximum(rows, 1)
-    level = float(mean[left].mean()) if left.any() else 1.0
+    level = float(mean[left].mean()) if left.any() else 0.0
+    if level < _LEAST_LEVEL:
+        return np.zeros(size), np.zeros(size, bool)
     return np.where(left, mean / level - 1, 0.0), left

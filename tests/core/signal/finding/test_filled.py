@@ -5,6 +5,9 @@ import numpy as np
 import pytest
 from test_finder import found, noise, psk, put
 
+from wfm_core.signal.finding.filled import fills
+from wfm_core.signal.finding.frames import Layer, LayerShape
+
 RATE = 1.92e6
 COUNT = 262_144
 
@@ -65,6 +68,11 @@ def test_noise_of_a_receiver_is_none():
     assert not any(box.whole_band for box in found(lines, RATE))
     boxes = found(bursts, RATE)
     assert len(boxes) == 4 and all(box.sample_count < 9000 for box in boxes)
+
+
+def test_digital_silence_is_filled_by_nothing():
+    silence = Layer(LayerShape(512, 256), np.zeros((8, 512), np.float32), np.ones(512, np.float32), RATE)
+    assert not fills(silence, [])
 
 
 def test_ofdm_with_noise_beside_it_has_edges():
