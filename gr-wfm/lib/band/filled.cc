@@ -70,7 +70,7 @@ bool filled_band::look(const layer& by, const std::vector<box>& found)
         const double step = 2 * pi / d_size * (lag + eighth / 8.0);
         complexd sum = 0;
         for (size_t i = 0; i < d_size; i++) {
-            own[i] = d_ripples[i] ? std::polar(d_ripples[i], step * i) : 0.0;
+            own[i] = d_ripples[i] * std::polar(1.0, step * i);
             sum += own[i];
         }
         if (std::abs(sum) > std::abs(best)) {
