@@ -70,13 +70,11 @@ class GroundTruth:
 
     def _signal(self, found: Detection, lower: float, upper: float) -> str:
         first = self.position(found.rx_time)
+        there = [segment for segment in self.segments if _shares_band(segment.edges, lower, upper)]
         shared: Counter = Counter()
         for begin in (first, first - self.samples):  # it may have begun before the scene was repeated
             on: dict[str, tuple[int, int]] = {}
-            for segment in self.segments:
-                low, high = segment.edges
-                if min(high, upper) - max(low, lower) < _LEAST_SHARE * min(high - low, upper - lower):
-                    continue
+            for segment in there:
                 start = max(segment.sample_start, begin)
                 end = min(segment.sample_start + segment.sample_count, begin + found.sample_count)
                 if end > start:
@@ -86,3 +84,9 @@ class GroundTruth:
                 shared[label] += end - start
         label, samples = shared.most_common(1)[0] if shared else (NO_SIGNAL, 0)
         return label if samples >= _LEAST_SHARE * found.sample_count else NO_SIGNAL
+
+
+def _shares_band(edges: tuple[float, float], lower: float, upper: float) -> bool:
+    """Whether a signal's edges share enough with those of a box."""
+    low, high = edges
+    return min(high, upper) - max(low, lower) >= _LEAST_SHARE * min(high - low, upper - lower)
